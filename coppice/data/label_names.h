@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coppice/math/array.h"
+
+namespace coppice {
+
+/// The names of the labels 0..L-1: all names in one buffer, and a hash table over them, both mappable.
+///
+/// Threads: const methods are thread-safe.
+class LabelNames {
+ public:
+  LabelNames() = default;
+
+  /// Arrays as in the model file: offsets L + 1 into `bytes`; `slots` an open-addressing table (a power of two, at
+  /// most half full; label + 1, 0 = free; slot = XXH3-64 of the name, then linear probing).
+  LabelNames(Array<char> bytes, Array<uint64_t> offsets, Array<uint32_t> slots)
+      : bytes_(std::move(bytes)), offsets_(std::move(offsets)), slots_(std::move(slots)) {}
+
+  static LabelNames from(const std::vector<std::string>& names);
+
+  size_t size() const noexcept { return offsets_.empty() ? 0 : offsets_.size() - 1; }
+
+  /// The name of a label; never reads out of bounds, whatever the arrays hold (an empty name then).
+  std::string_view name(uint32_t label) const noexcept;
+
+  /// The label of that name. Terminates whatever the slots hold.
+  std::optional<uint32_t> find(std::string_view name) const noexcept;
+
+  const Array<char>& bytes() const noexcept { return bytes_; }
+  const Array<uint64_t>& offsets() const noexcept { return offsets_; }
+  const Array<uint32_t>& slots() const noexcept { return slots_; }
+
+ private:
+  Array<char> bytes_;
+  Array<uint64_t> offsets_;
+  Array<uint32_t> slots_;
+};
+
+}  // namespace coppice

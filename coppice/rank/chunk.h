@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "coppice/math/array.h"
+
+namespace coppice {
+
+/// The weights of one sibling chunk as training leaves them: feature-major, ready to be packed into a level.
+///
+/// Shapes: f rows (features with at least one weight), B children. Row r holds the entries
+/// [first_entry[r], first_entry[r + 1]) with children ascending. No stored value is zero.
+struct ChunkRows {
+  std::vector<uint32_t> features;     ///< f, ascending
+  std::vector<uint32_t> first_entry;  ///< f + 1
+  std::vector<uint16_t> children;     ///< position of the child in its chunk
+  std::vector<float> values;
+  std::vector<float> bias;            ///< B; already multiplied by the bias feature's value
+};
+
+}  // namespace coppice
