@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "coppice/app/flags.h"
+#include "coppice/app/terminal_progress.h"
+
+namespace coppice::app {
+
+/// What every subcommand takes.
+struct CommonOptions {
+  uint32_t threads = 0;   ///< 0 = all cores
+  bool quiet = false;     ///< no progress, no notes
+  bool log_json = false;  ///< progress as JSON lines
+};
+
+void describe(OptionTable& table, CommonOptions& options);
+
+/// One subcommand being put together: its flags, and what it does.
+///
+/// A subcommand keeps its option structs in a shared_ptr captured by the action, so that they outlive the parsing.
+class Command {
+ public:
+  Command(CLI::App& program, const std::string& name, const std::string& summary, const std::string& examples);
+
+  CLI::App& app() noexcept { return *app_; }
+  Flags& flags() noexcept { return *flags_; }
+
+  /// The action, run after all flags were read; call once, last.
+  void action(std::function<void()> run);
+
+ private:
+  CLI::App* app_;
+  std::shared_ptr<Flags> flags_;
+};
+
+// One file each.
+void add_train(CLI::App& program);
+void add_evaluate(CLI::App& program);
+void add_predict(CLI::App& program);
+void add_explain(CLI::App& program);
+void add_inspect(CLI::App& program);
+void add_import_pecos(CLI::App& program);
+void add_options(CLI::App& program);
+
+}  // namespace coppice::app

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "coppice/core/options.h"
+
+namespace coppice::app {
+
+/// The option tables of one subcommand as flags: --name-with-dashes, the variable COPPICE_NAME, a key of --config.
+///
+/// Precedence: flag, then environment, then the config file, then the default in the struct.
+class Flags {
+ public:
+  /// Declares the flags of `table` under a heading of the help page. The structs behind the table must outlive us.
+  void add(CLI::App& command, OptionTable table, const std::string& heading);
+
+  /// Declares --config and --print-config; call once, after the last `add`.
+  void add_config(CLI::App& command);
+
+  /// Writes what was given into the structs. Call after parsing. Throws `ErrorCode::usage`.
+  void apply();
+
+  bool print_config() const noexcept { return print_config_; }
+
+  /// All options with their values after `apply`, for --print-config.
+  nlohmann::ordered_json resolved() const;
+
+ private:
+  struct Given {
+    std::string text;
+    bool on = false;
+    CLI::Option* flag = nullptr;
+  };
+
+  void apply_config_file();
+  const Option& find(const std::string& name) const;
+
+  std::vector<OptionTable> tables_;
+  std::map<std::string, std::unique_ptr<Given>> given_;  // by option name; stable addresses for CLI11
+  std::string config_path_;
+  bool print_config_ = false;
+};
+
+/// "max_leaf" -> "--max-leaf".
+std::string flag_name(const std::string& option_name);
+
+/// "max_leaf" -> "COPPICE_MAX_LEAF".
+std::string variable_name(const std::string& option_name);
+
+}  // namespace coppice::app

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program: one file per subcommand, each nothing but flags around a call into the library.
+#include <fmt/core.h>
+
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "coppice/app/command.h"
+#include "coppice/app/version.h"
+#include "coppice/core/error.h"
+
+namespace {
+
+using coppice::Error;
+using coppice::ErrorCode;
+
+void add_commands(CLI::App& program) {
+  using namespace coppice::app;
+  add_train(program);
+  add_evaluate(program);
+  add_predict(program);
+  add_explain(program);
+  add_inspect(program);
+  add_import_pecos(program);
+  add_options(program);
+}
+
+/// The long names of all flags of the subcommand in use, for the nearest match.
+std::vector<std::string> known_flags(const CLI::App& program) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands()) {
+    for (const CLI::Option* option : command->get_options()) {
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> command_names(const CLI::App& program) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+Error as_usage_error(const CLI::App& program, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || program.remaining(true).empty()) {
+    const bool no_command = program.get_subcommands().empty();
+    return Error(ErrorCode::usage, error.what(), {},
+                 no_command ? "coppice --help lists the commands" : "--help shows how the command is used");
+  }
+  const std::string word = program.remaining(true).front();
+  const bool is_flag = word.size() > 1 && word[0] == '-';
+  const std::string nearest = coppice::nearest_name(word.substr(0, word.find('=')),
+                                                    is_flag ? known_flags(program) : command_names(program));
+  const char* kind = is_flag ? "flag" : program.get_subcommands().empty() ? "command" : "argument";
+  return Error(ErrorCode::usage, fmt::format("unknown {} '{}'", kind, word), {},
+               nearest.empty() ? "--help shows what there is" : fmt::format("did you mean '{}'?", nearest));
+}
+
+int report(const Error& error) {
+  fmt::print(stderr, "coppice: {}\n", error.message());
+  return coppice::exit_code(error.code());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App program("Coppice: a handful of right answers out of thousands or millions.", "coppice");
+  program.set_version_flag("--version", coppice::app::version_text());
+  program.require_subcommand(1);
+  program.get_formatter()->column_width(34);
+  add_commands(program);
+  try {
+    program.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& success) {  // --help, --version
+    return program.exit(success);
+  } catch (const CLI::ParseError& error) {
+    return report(as_usage_error(program, error));
+  } catch (const Error& error) {
+    return report(error);
+  } catch (const std::bad_alloc&) {
+    return report(Error(ErrorCode::memory, "out of memory", {}, "coppice train --plan says how much is needed"));
+  } catch (const std::exception& error) {
+    return report(Error(ErrorCode::internal, error.what()));
+  }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/app/terminal_progress.h"
+
+#include <fmt/core.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+namespace coppice::app {
+namespace {
+
+constexpr auto kBetweenDraws = std::chrono::milliseconds(100);
+
+std::atomic<Progress*> stoppable{nullptr};
+
+void on_signal(int number) {
+  Progress* progress = stoppable.load();
+  if (progress == nullptr || progress->stop_requested()) {
+    ::_exit(128 + number);
+  }
+  progress->request_stop();
+}
+
+std::string duration(double seconds) {
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<uint64_t>(seconds);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+}
+
+}  // namespace
+
+ProgressStyle default_style(bool quiet, bool log_json) {
+  if (quiet) return ProgressStyle::quiet;
+  if (log_json) return ProgressStyle::json;
+  const char* terminal = std::getenv("TERM");
+  const bool dumb = terminal == nullptr || std::strcmp(terminal, "dumb") == 0;
+  return ::isatty(STDERR_FILENO) != 0 && !dumb ? ProgressStyle::terminal : ProgressStyle::plain;
+}
+
+void stop_on_signals(Progress& progress) {
+  stoppable.store(&progress);
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+double TerminalProgress::seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+
+void TerminalProgress::stage(std::string_view name, uint64_t total) {
+  finish();
+  std::lock_guard lock(mutex_);
+  name_ = name;
+  total_ = total;
+  done_.store(0);
+  begin_ = last_draw_ = Clock::now();
+}
+
+void TerminalProgress::advance(uint64_t units) {
+  const uint64_t done = done_.fetch_add(units) + units;
+  if (style_ != ProgressStyle::terminal) return;
+  std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock || Clock::now() - last_draw_ < kBetweenDraws) return;
+  last_draw_ = Clock::now();
+  draw(done);
+}
+
+void TerminalProgress::draw(uint64_t done) {
+  std::string line = fmt::format("\r\x1b[K{}", name_);
+  if (total_ > 0 && done > 0) {
+    const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total_));
+    line += fmt::format(": {:.0f} %, {} left", 100 * share, duration(seconds() * (1 - share) / share));
+  } else if (done > 0) {
+    line += fmt::format(": {}", done);
+  }
+  std::fputs(line.c_str(), stderr);
+  std::fflush(stderr);
+}
+
+void TerminalProgress::note(std::string_view text) {
+  std::lock_guard lock(mutex_);
+  if (style_ == ProgressStyle::json) {
+    fmt::print(stderr, "{}\n", nlohmann::json{{"stage", name_}, {"note", text}}.dump());
+  } else if (style_ != ProgressStyle::quiet) {
+    fmt::print(stderr, "{}  {}\n", style_ == ProgressStyle::terminal ? "\r\x1b[K" : "", text);
+  }
+}
+
+void TerminalProgress::finish() {
+  std::lock_guard lock(mutex_);
+  if (name_.empty()) return;
+  if (style_ == ProgressStyle::json) {
+    fmt::print(stderr, "{}\n", nlohmann::json{{"stage", name_}, {"done", done_.load()}, {"seconds", seconds()}}.dump());
+  } else if (style_ != ProgressStyle::quiet) {
+    fmt::print(stderr, "{}{}: {}\n", style_ == ProgressStyle::terminal ? "\r\x1b[K" : "", name_, duration(seconds()));
+  }
+  name_.clear();
+}
+
+}  // namespace coppice::app

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <mutex>
+#include <string>
+
+#include "coppice/core/progress.h"
+
+namespace coppice::app {
+
+/// Where progress goes: nowhere, to a person on a terminal (one line with the time left), or to a log as JSON lines.
+enum class ProgressStyle { quiet, terminal, plain, json };
+
+/// Progress on standard error. Plain: a line when a stage ends.
+class TerminalProgress : public Progress {
+ public:
+  explicit TerminalProgress(ProgressStyle style) : style_(style) {}
+  ~TerminalProgress() override { finish(); }
+
+  void stage(std::string_view name, uint64_t total) override;
+  void advance(uint64_t units) override;
+  void note(std::string_view text) override;
+
+  /// Ends the stage in work: its line gets the time it took.
+  void finish();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void draw(uint64_t done);
+  double seconds() const;
+
+  const ProgressStyle style_;
+  std::mutex mutex_;
+  std::string name_;
+  uint64_t total_ = 0;
+  std::atomic<uint64_t> done_{0};
+  Clock::time_point begin_;
+  Clock::time_point last_draw_;
+};
+
+/// The style for standard error as it is: terminal when it is one (and NO_COLOR or TERM=dumb do not forbid it).
+ProgressStyle default_style(bool quiet, bool log_json);
+
+/// From now on Ctrl-C and SIGTERM ask `progress` to stop; a second one ends the program at once.
+void stop_on_signals(Progress& progress);
+
+}  // namespace coppice::app
