@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/format.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <tuple>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/core/mapped_file.h"
+
+namespace coppice {
+namespace {
+
+struct TypeName {
+  SectionType type;
+  std::string_view name;
+};
+
+constexpr TypeName kSectionNames[] = {
+    {SectionType::shape, "shape"},
+    {SectionType::options, "options"},
+    {SectionType::metrics, "metrics"},
+    {SectionType::fingerprint, "fingerprint"},
+    {SectionType::label_name_bytes, "label_name_bytes"},
+    {SectionType::label_name_offsets, "label_name_offsets"},
+    {SectionType::label_name_slots, "label_name_slots"},
+    {SectionType::label_counts, "label_counts"},
+    {SectionType::vectorizer_options, "vectorizer_options"},
+    {SectionType::tree_first_child, "tree_first_child"},
+    {SectionType::tree_leaf_label, "tree_leaf_label"},
+};
+
+constexpr std::string_view kElementNames[] = {"", "bytes", "text", "json", "u8", "u16", "u32", "u64", "f32"};
+
+constexpr uint64_t aligned(uint64_t offset) {
+  return (offset + kSectionAlignmentBytes - 1) / kSectionAlignmentBytes * kSectionAlignmentBytes;
+}
+
+std::span<const std::byte> bytes_of_object(const auto& object) {
+  return std::as_bytes(std::span(&object, 1));
+}
+
+/// The hash of the whole first 4 KiB (with the hash field zero) and the directory.
+uint64_t hash_header(FileHeader header, std::span<const std::byte> rest, std::span<const std::byte> directory) {
+  header.hash = 0;
+  XXH3_state_t* state = XXH3_createState();
+  if (state == nullptr) throw Error(ErrorCode::memory, "no memory for a checksum");
+  XXH3_64bits_reset(state);
+  XXH3_64bits_update(state, &header, sizeof header);
+  XXH3_64bits_update(state, rest.data(), rest.size());
+  XXH3_64bits_update(state, directory.data(), directory.size());
+  const uint64_t hash = XXH3_64bits_digest(state);
+  XXH3_freeState(state);
+  return hash;
+}
+
+/// RFC 9562 version 8: the bits are ours, but for the version and the variant.
+std::array<unsigned char, 16> uuid_of(std::span<const std::byte> directory) {
+  XXH128_canonical_t canonical;
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits(directory.data(), directory.size()));
+  std::array<unsigned char, 16> uuid;
+  std::memcpy(uuid.data(), canonical.digest, uuid.size());
+  uuid[6] = static_cast<unsigned char>((uuid[6] & 0x0F) | 0x80);
+  uuid[8] = static_cast<unsigned char>((uuid[8] & 0x3F) | 0x80);
+  return uuid;
+}
+
+bool all_zero(std::span<const std::byte> bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+void write_zeros(OutputFile& file, uint64_t until) {
+  static constexpr std::byte kZeros[FileHeader::kHeaderBytes]{};
+  while (file.size_bytes() < until) {
+    file.write(std::span(kZeros).first(std::min<uint64_t>(until - file.size_bytes(), sizeof kZeros)));
+  }
+}
+
+/// "section tree_first_child of level 2", as messages call it.
+std::string describe_section(const SectionEntry& entry) {
+  const std::string_view known = section_name(entry.type);
+  std::string text = "section ";
+  text += known.empty() ? "of type " + std::to_string(entry.type) : std::string(known);
+  return text + " (index " + std::to_string(entry.index) + ")";
+}
+
+std::string looks_like(std::span<const std::byte> bytes) {
+  const auto begins_with = [&](std::string_view start) {
+    return bytes.size() >= start.size() && std::memcmp(bytes.data(), start.data(), start.size()) == 0;
+  };
+  if (begins_with("\x89"
+                  "CPC")) {
+    return "its first line end was changed: the file was transferred in text mode";
+  }
+  if (begins_with("\x1F\x8B")) return "it is a gzip file";
+  if (begins_with("\x28\xB5\x2F\xFD")) return "it is a zstd file";
+  if (begins_with("PK\x03\x04")) return "it is a zip or npz file";
+  const auto is_text = [](std::byte b) {
+    const auto c = static_cast<unsigned char>(b);
+    return c >= 0x80 || std::isprint(c) != 0 || std::isspace(c) != 0;
+  };
+  const auto start = bytes.first(std::min<size_t>(bytes.size(), 64));
+  if (std::all_of(start.begin(), start.end(), is_text)) return "it looks like a text file";
+  return "it does not begin with the mark of one";
+}
+
+}  // namespace
+
+std::string FileHeader::producer_text() const {
+  std::string text(producer.data(), strnlen(producer.data(), producer.size()));
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E) c = '?';
+  }
+  return text;
+}
+
+std::string_view section_name(uint32_t type) noexcept {
+  for (const TypeName& entry : kSectionNames) {
+    if (static_cast<uint32_t>(entry.type) == type) return entry.name;
+  }
+  return "";
+}
+
+std::string_view element_name(uint16_t type) noexcept {
+  return type < std::size(kElementNames) ? kElementNames[type] : std::string_view();
+}
+
+std::string uuid_text(const std::array<unsigned char, 16>& uuid) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  for (size_t i = 0; i < uuid.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
+    text += kDigits[uuid[i] >> 4];
+    text += kDigits[uuid[i] & 15];
+  }
+  return text;
+}
+
+ModelFileWriter::ModelFileWriter(std::string_view producer) : producer_(producer) {
+  check(producer_.size() < sizeof(FileHeader::producer), "the producer's name fits into the header");
+}
+
+void ModelFileWriter::add_text(SectionKey key, ElementType type, std::string text, SectionNeed need) {
+  auto kept = std::make_shared<const std::string>(std::move(text));
+  add_bytes(key, need, {type, 1, std::as_bytes(std::span(*kept))});
+  keepers_.push_back(std::move(kept));
+}
+
+void ModelFileWriter::add_bytes(SectionKey key, SectionNeed need, const Values& values) {
+  SectionEntry entry{};
+  entry.type = static_cast<uint32_t>(key.type);
+  entry.index = key.index;
+  entry.flags = static_cast<uint32_t>(need);
+  entry.element_type = static_cast<uint16_t>(values.type);
+  entry.element_size_bytes = static_cast<uint16_t>(values.element_bytes);
+  entry.size_bytes = values.bytes.size();
+  entry.count = values.bytes.size() / values.element_bytes;
+  entry.hash = XXH3_64bits(values.bytes.data(), values.bytes.size());
+  sections_.push_back({entry, values.bytes});
+}
+
+void ModelFileWriter::write(OutputFile& file) const {
+  std::vector<Section> sections = sections_;
+  const auto key = [](const Section& s) { return std::pair(s.entry.type, s.entry.index); };
+  std::sort(sections.begin(), sections.end(), [&](const Section& a, const Section& b) { return key(a) < key(b); });
+  check(sections.size() <= kMostSections, "a model file has few sections");
+
+  std::vector<SectionEntry> directory;
+  uint64_t offset = aligned(FileHeader::kHeaderBytes + sections.size() * sizeof(SectionEntry));
+  for (Section& section : sections) {
+    section.entry.offset = offset;
+    offset = aligned(offset + section.entry.size_bytes + kSectionTailBytes);
+    directory.push_back(section.entry);
+  }
+  const auto directory_bytes = std::as_bytes(std::span(directory));
+
+  FileHeader header{};
+  header.magic = FileHeader::kMagic;
+  header.format_version = kFormatVersion;
+  header.min_reader_version = 1;
+  std::copy(producer_.begin(), producer_.end(), header.producer.begin());
+  header.endian_tag = FileHeader::kEndianTag;
+  header.header_bytes = FileHeader::kHeaderBytes;
+  header.file_bytes = offset;
+  header.section_count = static_cast<uint32_t>(directory.size());
+  header.entry_bytes = sizeof(SectionEntry);
+  header.directory_offset = FileHeader::kHeaderBytes;
+  header.uuid = uuid_of(directory_bytes);
+  const std::vector<std::byte> rest(FileHeader::kHeaderBytes - sizeof header);
+  header.hash = hash_header(header, rest, directory_bytes);
+
+  file.write(bytes_of_object(header));
+  file.write(rest);
+  file.write(directory_bytes);
+  for (const Section& section : sections) {
+    write_zeros(file, section.entry.offset);
+    file.write(section.bytes);
+  }
+  write_zeros(file, header.file_bytes);
+}
+
+ModelFile ModelFile::map(const std::string& path) {
+  const MappedFile file(path);
+  return ModelFile(file.bytes(), file.keeper(), path);
+}
+
+ModelFile ModelFile::read(const std::string& path) {
+  if (std::filesystem::is_directory(path)) throw Error(ErrorCode::io, "this is a directory, expected a file", path);
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) throw_io_error("open the file", path, errno);
+  const auto size = static_cast<size_t>(file.tellg());
+  auto words = std::make_shared<std::vector<uint64_t>>((size + 7) / 8);
+  file.seekg(0);
+  if (!file.read(reinterpret_cast<char*>(words->data()), static_cast<std::streamsize>(size))) {
+    throw_io_error("read the file", path, errno);
+  }
+  const auto bytes = std::as_bytes(std::span(*words)).first(size);
+  return ModelFile(bytes, std::move(words), path);
+}
+
+ModelFile::ModelFile(std::span<const std::byte> bytes, std::shared_ptr<const void> keeper, std::string where)
+    : bytes_(bytes), keeper_(std::move(keeper)), where_(std::move(where)) {
+  check(reinterpret_cast<uintptr_t>(bytes_.data()) % 8 == 0, "a model file's bytes are aligned to 8");
+  check_first_bytes();
+  std::memcpy(&header_, bytes_.data(), sizeof header_);
+  check_version();
+  check_header();
+  const auto* first = reinterpret_cast<const SectionEntry*>(bytes_.data() + header_.directory_offset);
+  entries_ = {first, header_.section_count};
+  check_directory();
+}
+
+void ModelFile::fail(const std::string& what) const {
+  throw Error(ErrorCode::data, "the model file is damaged: " + what, where_,
+              "Copy it again from where it was made, or train again");
+}
+
+void ModelFile::check_first_bytes() const {
+  if (bytes_.empty()) throw Error(ErrorCode::data, "the file is empty, expected a Coppice model", where_);
+  const auto& magic = FileHeader::kMagic;
+  const size_t n = std::min(bytes_.size(), magic.size());
+  if (std::memcmp(bytes_.data(), magic.data(), n) != 0) {
+    throw Error(ErrorCode::data, "this is not a Coppice model: " + looks_like(bytes_), where_,
+                "Models are made by `coppice train`");
+  }
+  if (bytes_.size() < FileHeader::kHeaderBytes) {
+    fail("it ends after " + std::to_string(bytes_.size()) + " bytes, within its header of 4096 bytes");
+  }
+}
+
+void ModelFile::check_version() const {
+  if (header_.min_reader_version <= kFormatVersion && header_.format_version >= 1 && header_.min_reader_version >= 1) {
+    return;
+  }
+  if (header_.min_reader_version == 0 || header_.format_version == 0) fail("its format version is 0");
+  throw Error(ErrorCode::unsupported,
+              "this model has format version " + std::to_string(header_.format_version) +
+                  " and needs a program that reads version " + std::to_string(header_.min_reader_version) +
+                  "; this one reads versions up to " + std::to_string(kFormatVersion),
+              where_, "Use " + header_.producer_text() + ", which wrote it, or a later one");
+}
+
+void ModelFile::check_header() const {
+  if (header_.endian_tag != FileHeader::kEndianTag) fail("its byte order is not little-endian");
+  if (header_.file_bytes != bytes_.size()) {
+    fail("it has " + std::to_string(bytes_.size()) + " bytes, its header says " + std::to_string(header_.file_bytes) +
+         (bytes_.size() < header_.file_bytes ? " (truncated?)" : ""));
+  }
+  if (header_.header_bytes != FileHeader::kHeaderBytes || header_.entry_bytes != sizeof(SectionEntry) ||
+      header_.directory_offset != FileHeader::kHeaderBytes) {
+    fail("its header gives impossible sizes");
+  }
+  if (header_.section_count > kMostSections ||
+      header_.section_count * sizeof(SectionEntry) > bytes_.size() - FileHeader::kHeaderBytes) {
+    fail("its directory of " + std::to_string(header_.section_count) + " sections does not fit");
+  }
+  const auto directory = bytes_.subspan(header_.directory_offset, header_.section_count * sizeof(SectionEntry));
+  const auto rest = bytes_.first(FileHeader::kHeaderBytes).subspan(sizeof(FileHeader));
+  if (hash_header(header_, rest, directory) != header_.hash) fail("the checksum of its header and directory is wrong");
+  if (header_.required_features != 0) {
+    throw Error(ErrorCode::unsupported,
+                "this model uses a feature that this program, which reads format versions up to " +
+                    std::to_string(kFormatVersion) + ", does not know",
+                where_, "Use " + header_.producer_text() + ", which wrote it, or a later one");
+  }
+}
+
+void ModelFile::check_directory() const {
+  uint64_t end = header_.directory_offset + entries_.size_bytes();
+  for (size_t i = 0; i < entries_.size(); ++i) {
+    check_entry(i, end);
+    end = entries_[i].offset + entries_[i].size_bytes + kSectionTailBytes;
+  }
+  if (aligned(end) != header_.file_bytes) fail("its last section does not end where the file does");
+}
+
+void ModelFile::check_entry(size_t i, uint64_t earliest_offset) const {
+  const SectionEntry& entry = entries_[i];
+  const std::string name = describe_section(entry);
+  if (i > 0 && std::pair(entries_[i - 1].type, entries_[i - 1].index) >= std::pair(entry.type, entry.index)) {
+    fail(name + " is out of order");
+  }
+  if (entry.offset % kSectionAlignmentBytes != 0) fail(name + " is not aligned to 64 bytes");
+  if (entry.offset < earliest_offset || entry.offset > bytes_.size() ||
+      entry.size_bytes > bytes_.size() - entry.offset ||
+      kSectionTailBytes > bytes_.size() - entry.offset - entry.size_bytes) {
+    fail(name + " overlaps another or lies outside the file");
+  }
+  uint64_t product = 0;
+  if (entry.element_size_bytes == 0 || __builtin_mul_overflow(entry.count, entry.element_size_bytes, &product) ||
+      product != entry.size_bytes) {
+    fail(name + " has a size that is not its count of elements times their size");
+  }
+  if (entry.required() && (section_name(entry.type).empty() || entry.encoding != 0)) {
+    throw Error(ErrorCode::unsupported,
+                "this model has a required " + name + " with encoding " + std::to_string(entry.encoding) +
+                    ", which this program, reading format versions up to " + std::to_string(kFormatVersion) +
+                    ", does not know; the model has version " + std::to_string(header_.format_version),
+                where_, "Use " + header_.producer_text() + ", which wrote it, or a later one");
+  }
+}
+
+const SectionEntry* ModelFile::find(SectionKey key) const noexcept {
+  const auto wanted = std::pair(static_cast<uint32_t>(key.type), key.index);
+  const auto found = std::lower_bound(
+      entries_.begin(), entries_.end(), wanted,
+      [](const SectionEntry& entry, const auto& value) { return std::pair(entry.type, entry.index) < value; });
+  if (found == entries_.end() || std::pair(found->type, found->index) != wanted || found->encoding != 0) {
+    return nullptr;
+  }
+  return &*found;
+}
+
+std::span<const std::byte> ModelFile::bytes_of(SectionKey key, ElementType type) const {
+  const SectionEntry* entry = find(key);
+  if (entry == nullptr) {
+    fail("section " + std::string(section_name(static_cast<uint32_t>(key.type))) + " (index " +
+         std::to_string(key.index) + ") is missing");
+  }
+  static constexpr uint16_t kSizes[] = {0, 1, 1, 1, 1, 2, 4, 8, 4};
+  if (entry->element_type != static_cast<uint16_t>(type) || entry->element_size_bytes != kSizes[entry->element_type]) {
+    fail(describe_section(*entry) + " has elements of type " + std::to_string(entry->element_type) + " and " +
+         std::to_string(entry->element_size_bytes) + " bytes, expected " +
+         std::string(element_name(static_cast<uint16_t>(type))));
+  }
+  return bytes_of(*entry);
+}
+
+std::string_view ModelFile::text(SectionKey key, ElementType type) const {
+  const std::span<const std::byte> bytes = bytes_of(key, type);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void ModelFile::verify() const {
+  uint64_t end = header_.directory_offset + entries_.size_bytes();
+  for (const SectionEntry& entry : entries_) {
+    if (!all_zero(bytes_.subspan(end, entry.offset - end))) {
+      fail("the bytes before " + describe_section(entry) + " are not zero");
+    }
+    const auto bytes = bytes_of(entry);
+    if (XXH3_64bits(bytes.data(), bytes.size()) != entry.hash) {
+      fail("the checksum of " + describe_section(entry) + " is wrong");
+    }
+    end = entry.offset + entry.size_bytes;
+  }
+  if (!all_zero(bytes_.subspan(end))) fail("the bytes after its last section are not zero");
+}
+
+}  // namespace coppice
