@@ -19,6 +19,18 @@ struct Ranker {
   std::vector<LevelWeights> levels;  ///< tree.depth() of them
   uint32_t n_features = 0;
   PostProcessor post_processor = PostProcessor::l3_hinge;  ///< chosen at training; may be overridden per call
+
+  /// Throws `ErrorCode::data` unless tree and levels have the same shapes: what every search relies on, whatever the
+  /// contents of the arrays are. To be called once by whoever makes a ranker of bytes from elsewhere.
+  /// Cost: O(levels).
+  void check_shapes() const;
+
+  /// Throws `ErrorCode::data` unless every invariant of tree and levels holds. Cost: O(bytes).
+  void verify() const;
+
+  /// Stored weights (biases not counted) and the bytes of all levels.
+  uint64_t n_weights() const noexcept;
+  uint64_t size_bytes() const noexcept;
 };
 
 }  // namespace coppice

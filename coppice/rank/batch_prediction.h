@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "coppice/core/parallel.h"
+#include "coppice/math/csr.h"
+#include "coppice/rank/beam_search.h"
+
+namespace coppice {
+
+/// The best labels of many queries. Row i holds counts[i] <= top_k labels, best first, at i * top_k.
+struct Predictions {
+  uint32_t top_k = 0;
+  std::vector<uint32_t> labels;  ///< n x top_k
+  std::vector<float> scores;     ///< n x top_k
+  std::vector<uint32_t> counts;  ///< n
+
+  size_t n_rows() const noexcept { return counts.size(); }
+  std::span<const uint32_t> row_labels(size_t i) const noexcept { return {labels.data() + i * top_k, counts[i]}; }
+  std::span<const float> row_scores(size_t i) const noexcept { return {scores.data() + i * top_k, counts[i]}; }
+
+  /// n x L with the scores as values, columns ascending: what SciPy users and PECOS expect.
+  Csr to_csr(uint32_t n_labels) const;
+};
+
+/// `predict` for every row of `queries`, bit for bit the same, in their order. Inside, a block of queries walks the
+/// tree together and visits each chunk once for all of them.
+///
+/// Memory: the result, and per thread about 1 KiB a query of a block of some thousands.
+/// Threads: the same bytes for any number of them.
+Predictions predict_batch(const Ranker& ranker, const Csr& queries, const PredictOptions& options, ThreadPool& pool);
+
+/// `score_labels` for every row: the scores of exactly the entries of `selected` (n x L), which keeps its pattern.
+Csr score_labels_batch(const Ranker& ranker, const Csr& queries, const Csr& selected, ThreadPool& pool,
+                       PostProcessor post_processor = PostProcessor::of_model);
+
+/// The nodes of level `levels.size()` that a beam search with the levels trained so far finds for each row: what
+/// matcher-aware negatives are made of. Shapes: n x n_nodes(levels.size()), at most `beam` a row, scores as values,
+/// columns ascending.
+struct Matcher {
+  const LabelTree& tree;
+  std::span<const LevelWeights> levels;  ///< at least one
+  uint32_t beam = 10;
+  PostProcessor post_processor = PostProcessor::l3_hinge;
+};
+Csr match_nodes(const Matcher& matcher, const Csr& queries, ThreadPool& pool);
+
+}  // namespace coppice
