@@ -35,9 +35,12 @@ constexpr TypeName kSectionNames[] = {
     {SectionType::vectorizer_options, "vectorizer_options"},
     {SectionType::tree_first_child, "tree_first_child"},
     {SectionType::tree_leaf_label, "tree_leaf_label"},
+    {SectionType::weights_chunks, "weights_chunks"},
+    {SectionType::weights_bias, "weights_bias"},
+    {SectionType::weights_payload, "weights_payload"},
 };
 
-constexpr std::string_view kElementNames[] = {"", "bytes", "text", "json", "u8", "u16", "u32", "u64", "f32"};
+constexpr std::string_view kElementNames[] = {"", "bytes", "text", "json", "u8", "u16", "u32", "u64", "f32", "record"};
 
 constexpr uint64_t aligned(uint64_t offset) {
   return (offset + kSectionAlignmentBytes - 1) / kSectionAlignmentBytes * kSectionAlignmentBytes;
@@ -338,23 +341,22 @@ const SectionEntry* ModelFile::find(SectionKey key) const noexcept {
   return &*found;
 }
 
-std::span<const std::byte> ModelFile::bytes_of(SectionKey key, ElementType type) const {
+std::span<const std::byte> ModelFile::bytes_of(SectionKey key, ElementType type, size_t element_bytes) const {
   const SectionEntry* entry = find(key);
   if (entry == nullptr) {
     fail("section " + std::string(section_name(static_cast<uint32_t>(key.type))) + " (index " +
          std::to_string(key.index) + ") is missing");
   }
-  static constexpr uint16_t kSizes[] = {0, 1, 1, 1, 1, 2, 4, 8, 4};
-  if (entry->element_type != static_cast<uint16_t>(type) || entry->element_size_bytes != kSizes[entry->element_type]) {
+  if (entry->element_type != static_cast<uint16_t>(type) || entry->element_size_bytes != element_bytes) {
     fail(describe_section(*entry) + " has elements of type " + std::to_string(entry->element_type) + " and " +
          std::to_string(entry->element_size_bytes) + " bytes, expected " +
-         std::string(element_name(static_cast<uint16_t>(type))));
+         std::string(element_name(static_cast<uint16_t>(type))) + " of " + std::to_string(element_bytes));
   }
   return bytes_of(*entry);
 }
 
 std::string_view ModelFile::text(SectionKey key, ElementType type) const {
-  const std::span<const std::byte> bytes = bytes_of(key, type);
+  const std::span<const std::byte> bytes = bytes_of(key, type, 1);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 

@@ -23,37 +23,41 @@ static_assert(std::endian::native == std::endian::little,
 /// The version of docs/model_format.md that this program writes, and the latest that it reads.
 inline constexpr uint32_t kFormatVersion = 1;
 
-/// What a section holds. Numbers are never used again once released. Listed in the order of the file.
+/// What a section holds. Numbers are never used again once released; docs/model_format.md says which are kept free for
+/// what. The order is that of the file.
 enum class SectionType : uint32_t {
   shape = 1,
   options = 2,
   metrics = 3,
   fingerprint = 4,
-  // 5 to 15: measured quality of a compression, calibration
 
   label_name_bytes = 16,
   label_name_offsets = 17,
   label_name_slots = 18,
   label_counts = 19,
-  // 20 to 31: front-coded names
 
   vectorizer_options = 32,
-  // 33 to 47: the tables of the vectorizer, see vectorizer_sections.cpp
-  vectorizer_table = 33,
-  // 48 to 63: perfect hashing of features: parameters, pilots, remap, fingerprints, hash test vectors
 
   tree_first_child = 64,
   tree_leaf_label = 65,
-  // 66 to 79: graphs
 
-  level_weights = 80,
-  // 80 to 95: chunk weights of a level, float; 96 to 127: quantised weights, packed indices, scales
-  // 128: a signature over the directory
-  // 0x80000000 and above: optional sections of others, never used by Coppice
+  weights_chunks = 80,
+  weights_bias = 81,
+  weights_payload = 82,
 };
 
 /// What the elements of a section are.
-enum class ElementType : uint16_t { bytes = 1, text = 2, json = 3, u8 = 4, u16 = 5, u32 = 6, u64 = 7, f32 = 8 };
+enum class ElementType : uint16_t {
+  bytes = 1,
+  text = 2,
+  json = 3,
+  u8 = 4,
+  u16 = 5,
+  u32 = 6,
+  u64 = 7,
+  f32 = 8,
+  record = 9
+};
 
 /// One entry of the directory, as it lies in the file.
 struct SectionEntry {
@@ -114,6 +118,10 @@ template <class T>
 struct ElementTypeOf;
 template <>
 struct ElementTypeOf<char> {
+  static constexpr ElementType value = ElementType::bytes;
+};
+template <>
+struct ElementTypeOf<std::byte> {
   static constexpr ElementType value = ElementType::bytes;
 };
 template <>
@@ -207,7 +215,7 @@ class ModelFile {
   /// The values of a section, not copied. Throws `ErrorCode::data` if it is missing or of another element type.
   template <class T>
   Array<T> array(SectionKey key) const {
-    const std::span<const std::byte> bytes = bytes_of(key, ElementTypeOf<T>::value);
+    const std::span<const std::byte> bytes = bytes_of(key, ElementTypeOf<T>::value, sizeof(T));
     return {{reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)}, keeper_};
   }
   std::string_view text(SectionKey key, ElementType type) const;
@@ -225,7 +233,7 @@ class ModelFile {
   void check_header() const;
   void check_directory() const;
   void check_entry(size_t i, uint64_t earliest_offset) const;
-  std::span<const std::byte> bytes_of(SectionKey key, ElementType type) const;
+  std::span<const std::byte> bytes_of(SectionKey key, ElementType type, size_t element_bytes) const;
   [[noreturn]] void fail(const std::string& what) const;
 
   std::span<const std::byte> bytes_;

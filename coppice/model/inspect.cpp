@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/inspect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace coppice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+LevelReport inspect_level(const Array<uint32_t>& first_child, const LevelWeights& weights) {
+  LevelReport report;
+  report.n_nodes = weights.n_nodes();
+  report.n_chunks = weights.n_chunks();
+  report.size_bytes = weights.size_bytes();
+  report.fewest_children = UINT32_MAX;
+  for (size_t p = 0; p < report.n_chunks; ++p) {
+    const uint32_t children = first_child[p + 1] - first_child[p];
+    report.fewest_children = std::min(report.fewest_children, children);
+    report.most_children = std::max(report.most_children, children);
+  }
+  report.mean_children = double(report.n_nodes) / double(report.n_chunks);
+  for (const ChunkEntry& chunk : weights.arrays().chunks) {
+    report.n_rows += chunk.n_rows;
+    report.n_weights += chunk.n_entries;
+    report.n_empty += chunk.encoding == ChunkEncoding::empty;
+    report.n_direct += chunk.encoding == ChunkEncoding::direct;
+    report.n_hashed += chunk.encoding == ChunkEncoding::hashed;
+  }
+  return report;
+}
+
+SectionReport inspect_section(const SectionEntry& entry) {
+  const std::string_view known = section_name(entry.type);
+  return {known.empty() ? fmt::format("type {}", entry.type) : std::string(known),
+          entry.index,
+          entry.required(),
+          std::string(element_name(entry.element_type)),
+          entry.count,
+          entry.size_bytes};
+}
+
+Json to_json(const LevelReport& level) {
+  return {{"n_nodes", level.n_nodes},
+          {"n_chunks", level.n_chunks},
+          {"fewest_children", level.fewest_children},
+          {"mean_children", level.mean_children},
+          {"most_children", level.most_children},
+          {"n_rows", level.n_rows},
+          {"n_weights", level.n_weights},
+          {"size_bytes", level.size_bytes},
+          {"bytes_per_weight", level.bytes_per_weight()},
+          {"n_empty_chunks", level.n_empty},
+          {"n_direct_chunks", level.n_direct},
+          {"n_hashed_chunks", level.n_hashed}};
+}
+
+Json to_json(const SectionReport& section) {
+  return {{"name", section.name},         {"index", section.index},
+          {"required", section.required}, {"element_type", section.element_type},
+          {"count", section.count},       {"size_bytes", section.size_bytes}};
+}
+
+/// "12.3 MB".
+std::string size_text(uint64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
+  double value = double(bytes);
+  size_t unit = 0;
+  while (value >= 999.95 && unit + 1 < std::size(kUnits)) {
+    value /= 1000;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+/// "  name   value" for each member of a JSON object, nested ones with dots.
+void append_members(std::string& text, const Json& object, const std::string& prefix) {
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_object()) {
+      append_members(text, value, prefix + key + ".");
+    } else {
+      text += fmt::format("  {:<34} {}\n", prefix + key, value.is_string() ? value.get<std::string>() : value.dump());
+    }
+  }
+}
+
+void append_json(std::string& text, const char* title, const std::string& json) {
+  const Json object = Json::parse(json);
+  if (object.empty()) return;
+  text += fmt::format("\n{}\n", title);
+  append_members(text, object, "");
+}
+
+std::string levels_text(const ModelReport& report) {
+  std::string text = fmt::format("\n{:<6} {:>10} {:>10} {:>8} {:>8} {:>8} {:>13} {:>13} {:>10} {:>9}\n", "level",
+                                 "nodes", "chunks", "fewest", "mean", "most", "rows", "weights", "size", "B/weight");
+  for (size_t t = 0; t < report.levels.size(); ++t) {
+    const LevelReport& level = report.levels[t];
+    text += fmt::format("{:<6} {:>10} {:>10} {:>8} {:>8.1f} {:>8} {:>13} {:>13} {:>10} {:>9.2f}\n", t + 1,
+                        level.n_nodes, level.n_chunks, level.fewest_children, level.mean_children, level.most_children,
+                        level.n_rows, level.n_weights, size_text(level.size_bytes), level.bytes_per_weight());
+  }
+  return text;
+}
+
+std::string sections_text(const ModelReport& report) {
+  std::string text =
+      fmt::format("\n{:<28} {:>5}  {:<6} {:>13} {:>10} {:>7}\n", "section", "index", "type", "count", "size", "share");
+  for (const SectionReport& section : report.sections) {
+    text += fmt::format("{:<28} {:>5}  {:<6} {:>13} {:>10} {:>6.1f}%\n", section.name, section.index,
+                        section.element_type, section.count, size_text(section.size_bytes),
+                        100 * double(section.size_bytes) / double(report.file_bytes));
+  }
+  return text;
+}
+
+}  // namespace
+
+ModelReport inspect(const ModelFile& file, const Model& model) {
+  ModelReport report;
+  report.path = file.where();
+  report.producer = file.header().producer_text();
+  report.uuid = uuid_text(file.header().uuid);
+  report.format_version = file.header().format_version;
+  report.file_bytes = file.header().file_bytes;
+  report.n_labels = model.n_labels();
+  report.n_features = model.n_features();
+  report.n_training_rows = model.n_training_rows();
+  report.post_processor = name(model.ranker().post_processor);
+  report.takes_text = model.vectorizer() != nullptr;
+  report.fingerprint = model.fingerprint();
+  report.options_json = model.options_json();
+  report.metrics_json = model.metrics_json();
+  for (size_t t = 0; t < model.ranker().levels.size(); ++t) {
+    report.levels.push_back(inspect_level(model.ranker().tree.first_child[t], model.ranker().levels[t]));
+  }
+  for (const SectionEntry& entry : file.sections()) report.sections.push_back(inspect_section(entry));
+  return report;
+}
+
+Json to_json(const ModelReport& report) {
+  Json json{{"path", report.path},
+            {"producer", report.producer},
+            {"uuid", report.uuid},
+            {"format_version", report.format_version},
+            {"file_bytes", report.file_bytes},
+            {"n_labels", report.n_labels},
+            {"n_features", report.n_features},
+            {"n_training_rows", report.n_training_rows},
+            {"post_processor", report.post_processor},
+            {"takes_text", report.takes_text},
+            {"fingerprint", report.fingerprint},
+            {"options", Json::parse(report.options_json)},
+            {"metrics", Json::parse(report.metrics_json)},
+            {"levels", Json::array()},
+            {"sections", Json::array()}};
+  for (const LevelReport& level : report.levels) json["levels"].push_back(to_json(level));
+  for (const SectionReport& section : report.sections) json["sections"].push_back(to_json(section));
+  return json;
+}
+
+std::string to_text(const ModelReport& report) {
+  std::string text = fmt::format(
+      "{}: {}, format version {}, written by {}\ncontent {}\n{} labels, {} features, takes {}, scores by {}\n",
+      report.path, size_text(report.file_bytes), report.format_version, report.producer, report.uuid, report.n_labels,
+      report.n_features, report.takes_text ? "text" : "features", report.post_processor);
+  if (report.n_training_rows > 0) text += fmt::format("trained on {} rows\n", report.n_training_rows);
+  text += levels_text(report);
+  text += sections_text(report);
+  append_json(text, "options", report.options_json);
+  append_json(text, "metrics", report.metrics_json);
+  return text;
+}
+
+}  // namespace coppice

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "coppice/model/format.h"
+#include "coppice/model/model.h"
+
+namespace coppice {
+
+/// What one section costs.
+struct SectionReport {
+  std::string name;
+  uint32_t index = 0;
+  bool required = false;
+  std::string element_type;
+  uint64_t count = 0;
+  uint64_t size_bytes = 0;
+};
+
+/// The shape and weights of one level: the chunks of its parents and the nodes they hold.
+struct LevelReport {
+  uint64_t n_nodes = 0;
+  uint64_t n_chunks = 0;
+  uint32_t fewest_children = 0;
+  uint32_t most_children = 0;
+  double mean_children = 0;
+  uint64_t n_rows = 0;     ///< (chunk, feature) pairs with a weight
+  uint64_t n_weights = 0;  ///< stored, zeros for padding included
+  uint64_t size_bytes = 0;
+  uint64_t n_empty = 0;  ///< chunks without a weight
+  uint64_t n_direct = 0;
+  uint64_t n_hashed = 0;
+
+  double bytes_per_weight() const noexcept { return n_weights == 0 ? 0 : double(size_bytes) / double(n_weights); }
+};
+
+/// All that `coppice inspect` shows.
+struct ModelReport {
+  std::string path;
+  std::string producer;
+  std::string uuid;
+  uint32_t format_version = 0;
+  uint64_t file_bytes = 0;
+  uint32_t n_labels = 0;
+  uint32_t n_features = 0;
+  uint64_t n_training_rows = 0;
+  std::string post_processor;
+  bool takes_text = false;
+  std::string fingerprint;
+  std::string options_json;
+  std::string metrics_json;
+  std::vector<LevelReport> levels;
+  std::vector<SectionReport> sections;
+};
+
+/// Cost: reads the tree and the directories of the chunks, not the weights.
+ModelReport inspect(const ModelFile& file, const Model& model);
+
+nlohmann::ordered_json to_json(const ModelReport& report);
+
+/// Tables for people.
+std::string to_text(const ModelReport& report);
+
+}  // namespace coppice

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/model.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/model/validate.h"
+
+namespace coppice {
+
+template <>
+struct ElementTypeOf<ChunkEntry> {
+  static constexpr ElementType value = ElementType::record;
+};
+
+namespace {
+
+/// The numbers that size everything else.
+struct Shape {
+  uint32_t depth = 0;
+  uint32_t n_features = 0;
+  uint32_t n_labels = 0;
+  uint64_t n_training_rows = 0;
+  PostProcessor post_processor = PostProcessor::l3_hinge;
+};
+
+std::string to_json(const Shape& shape) {
+  return nlohmann::ordered_json{{"depth", shape.depth},
+                                {"n_features", shape.n_features},
+                                {"n_labels", shape.n_labels},
+                                {"n_training_rows", shape.n_training_rows},
+                                {"post_processor", std::string(name(shape.post_processor))}}
+      .dump();
+}
+
+[[noreturn]] void fail(const ModelFile& file, const std::string& what) {
+  throw Error(ErrorCode::data, "the model file is damaged: " + what, file.where());
+}
+
+uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most, const ModelFile& file) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_unsigned() || found->get<uint64_t>() > most) {
+    fail(file, std::string("the section shape has no number \"") + key + "\" in range");
+  }
+  return found->get<uint64_t>();
+}
+
+Shape shape_of(const ModelFile& file) {
+  const auto object =
+      nlohmann::json::parse(file.text({SectionType::shape}, ElementType::json), nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) fail(file, "the section shape is no JSON object");
+  Shape shape;
+  shape.depth = static_cast<uint32_t>(number_at(object, "depth", kMostSections, file));
+  shape.n_features = static_cast<uint32_t>(number_at(object, "n_features", UINT32_MAX, file));
+  shape.n_labels = static_cast<uint32_t>(number_at(object, "n_labels", UINT32_MAX - 1, file));
+  shape.n_training_rows = number_at(object, "n_training_rows", UINT64_MAX, file);
+  const auto post_processor = object.find("post_processor");
+  if (post_processor == object.end() || !post_processor->is_string()) {
+    fail(file, "the section shape has no text \"post_processor\"");
+  }
+  shape.post_processor = post_processor_from_name(post_processor->get<std::string>());
+  return shape;
+}
+
+Ranker read_ranker(const ModelFile& file, const Shape& shape) {
+  Ranker ranker;
+  ranker.n_features = shape.n_features;
+  ranker.post_processor = shape.post_processor;
+  ranker.tree.n_labels = shape.n_labels;
+  for (uint32_t t = 0; t < shape.depth; ++t) {
+    ranker.tree.first_child.push_back(file.array<uint32_t>({SectionType::tree_first_child, t}));
+    LevelArrays arrays;
+    arrays.n_features = shape.n_features;
+    arrays.chunks = file.array<ChunkEntry>({SectionType::weights_chunks, t});
+    arrays.bias = file.array<float>({SectionType::weights_bias, t});
+    arrays.payload = file.array<std::byte>({SectionType::weights_payload, t});
+    ranker.levels.emplace_back(std::move(arrays));
+  }
+  ranker.tree.leaf_label = file.array<uint32_t>({SectionType::tree_leaf_label});
+  return ranker;
+}
+
+void add_ranker(ModelFileWriter& writer, const Ranker& ranker) {
+  for (uint32_t t = 0; t < ranker.tree.depth(); ++t) {
+    writer.add({SectionType::tree_first_child, t}, ranker.tree.first_child[t]);
+    const LevelArrays& arrays = ranker.levels[t].arrays();
+    writer.add({SectionType::weights_chunks, t}, arrays.chunks);
+    writer.add({SectionType::weights_bias, t}, arrays.bias);
+    writer.add({SectionType::weights_payload, t}, arrays.payload);
+  }
+  writer.add({SectionType::tree_leaf_label}, ranker.tree.leaf_label);
+}
+
+LabelNames read_label_names(const ModelFile& file) {
+  return LabelNames(file.array<char>({SectionType::label_name_bytes}),
+                    file.array<uint64_t>({SectionType::label_name_offsets}),
+                    file.array<uint32_t>({SectionType::label_name_slots}));
+}
+
+void add_label_names(ModelFileWriter& writer, const LabelNames& names) {
+  writer.add({SectionType::label_name_bytes}, names.bytes());
+  writer.add({SectionType::label_name_offsets}, names.offsets());
+  writer.add({SectionType::label_name_slots}, names.slots());
+}
+
+ModelParts read_parts(const ModelFile& file) {
+  const Shape shape = shape_of(file);
+  ModelParts parts;
+  parts.ranker = read_ranker(file, shape);
+  parts.label_names = read_label_names(file);
+  parts.n_training_rows = shape.n_training_rows;
+  const auto text = [&](SectionType type, ElementType element, std::string& value) {
+    if (file.has({type})) value = file.text({type}, element);
+  };
+  text(SectionType::options, ElementType::json, parts.options_json);
+  text(SectionType::metrics, ElementType::json, parts.metrics_json);
+  text(SectionType::fingerprint, ElementType::text, parts.fingerprint);
+  if (file.has({SectionType::label_counts})) parts.label_counts = file.array<uint32_t>({SectionType::label_counts});
+  return parts;
+}
+
+}  // namespace
+
+Model::Model(ModelParts parts) : parts_(std::move(parts)) {
+  check_parts(parts_);
+}
+
+Model Model::load(const std::string& path, const LoadOptions& options) {
+  const ModelFile file = options.mode == LoadMode::map ? ModelFile::map(path) : ModelFile::read(path);
+  return load(file, options.verify);
+}
+
+Model Model::load(const ModelFile& file, Verify verify) {
+  try {
+    if (verify == Verify::everything) file.verify();
+    Model model(read_parts(file));
+    if (verify == Verify::everything) model.verify();
+    return model;
+  } catch (const Error& error) {
+    if (!error.where().empty()) throw;
+    throw Error(error.code(), error.what(), file.where(), error.hint());
+  }
+}
+
+void Model::save(const std::string& path, std::string_view producer) const {
+  const Ranker& ranker = parts_.ranker;
+  ModelFileWriter writer(producer);
+  writer.add_text({SectionType::shape}, ElementType::json,
+                  to_json({static_cast<uint32_t>(ranker.tree.depth()), ranker.n_features, ranker.tree.n_labels,
+                           parts_.n_training_rows, ranker.post_processor}));
+  writer.add_text({SectionType::options}, ElementType::json, parts_.options_json, SectionNeed::optional);
+  writer.add_text({SectionType::metrics}, ElementType::json, parts_.metrics_json, SectionNeed::optional);
+  writer.add_text({SectionType::fingerprint}, ElementType::text, parts_.fingerprint, SectionNeed::optional);
+  add_label_names(writer, parts_.label_names);
+  if (!parts_.label_counts.empty()) {
+    writer.add({SectionType::label_counts}, parts_.label_counts, SectionNeed::optional);
+  }
+  add_ranker(writer, ranker);
+  OutputFile file(path);
+  writer.write(file);
+  file.commit();
+}
+
+void Model::verify() const {
+  check_contents(parts_);
+}
+
+std::string_view Model::default_producer() noexcept {
+  return "coppice " COPPICE_VERSION;
+}
+
+}  // namespace coppice

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "coppice/data/label_names.h"
+#include "coppice/data/vectorizer.h"
+#include "coppice/math/array.h"
+#include "coppice/model/format.h"
+#include "coppice/rank/ranker.h"
+
+namespace coppice {
+
+/// What a model is made of.
+struct ModelParts {
+  LabelNames label_names;
+  std::optional<Vectorizer> vectorizer;  ///< none: the model takes features, no text
+  Ranker ranker;
+  std::string options_json = "{}";  ///< all options as resolved for training
+  std::string metrics_json = "{}";  ///< what was measured, such as P@1 on held-out rows
+  std::string fingerprint;          ///< of the training data and options
+  Array<uint32_t> label_counts;     ///< L: training rows with the label; or empty when unknown
+  uint64_t n_training_rows = 0;     ///< with the counts, what propensities are made of
+};
+
+/// Whether opening trusts the payload.
+enum class Verify { structure, everything };
+/// Mapped, or read into memory: for a file that another program may cut short while it is in use.
+enum class LoadMode { map, read };
+
+struct LoadOptions {
+  Verify verify = Verify::structure;
+  LoadMode mode = LoadMode::map;
+};
+
+/// A trained model: text or features in, ranked label names out. One file holds all of it.
+///
+/// Its constructor is the only way in, and checks how the parts fit each other; what it does not check (the
+/// values inside large arrays) every query clamps, so that no query reads out of bounds whatever they hold.
+/// Immutable; copies share the storage. Threads: const methods are thread-safe.
+class Model {
+ public:
+  /// Throws `ErrorCode::data` naming the parts that do not fit. Cost: a few values per level.
+  explicit Model(ModelParts parts);
+
+  /// Opens a file written by `save`. Throws `io`, `data` for a damaged file or none of ours, `unsupported` for one
+  /// that needs a later program. Cost: O(sections), under a millisecond whatever the size; with
+  /// `Verify::everything` the file is read once.
+  static Model load(const std::string& path, const LoadOptions& options = {});
+  static Model load(const ModelFile& file, Verify verify = Verify::structure);
+
+  /// Writes the model to `path`, whole or not at all; "-" is standard output. The bytes depend on the parts and
+  /// `producer` alone.
+  void save(const std::string& path, std::string_view producer = default_producer()) const;
+
+  /// Checks every invariant of every part. Throws `ErrorCode::data` naming the first that does not hold.
+  void verify() const;
+
+  const LabelNames& label_names() const noexcept { return parts_.label_names; }
+  const Vectorizer* vectorizer() const noexcept { return parts_.vectorizer ? &*parts_.vectorizer : nullptr; }
+  const Ranker& ranker() const noexcept { return parts_.ranker; }
+  const std::string& options_json() const noexcept { return parts_.options_json; }
+  const std::string& metrics_json() const noexcept { return parts_.metrics_json; }
+  const std::string& fingerprint() const noexcept { return parts_.fingerprint; }
+  const Array<uint32_t>& label_counts() const noexcept { return parts_.label_counts; }
+  uint64_t n_training_rows() const noexcept { return parts_.n_training_rows; }
+  const ModelParts& parts() const noexcept { return parts_; }
+
+  uint32_t n_labels() const noexcept { return parts_.ranker.tree.n_labels; }
+  uint32_t n_features() const noexcept { return parts_.ranker.n_features; }
+
+  /// "coppice 0.1.0".
+  static std::string_view default_producer() noexcept;
+
+ private:
+  ModelParts parts_;
+};
+
+}  // namespace coppice

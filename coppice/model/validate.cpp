@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/validate.h"
+
+#include <algorithm>
+#include <bit>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "coppice/core/error.h"
+
+namespace coppice {
+namespace {
+
+constexpr size_t kMostLevels = 1000;
+
+void expect(bool holds, const std::string& what) {
+  if (!holds) throw Error(ErrorCode::data, "the model is damaged: " + what);
+}
+
+void expect_equal(uint64_t got, uint64_t expected, const std::string& what) {
+  if (got != expected) expect(false, what + " is " + std::to_string(got) + ", expected " + std::to_string(expected));
+}
+
+void check_tree(const LabelTree& tree) {
+  expect(tree.depth() > 0 && tree.depth() <= kMostLevels, "its tree has " + std::to_string(tree.depth()) + " levels");
+  expect(tree.n_labels > 0, "it has no labels");
+  uint64_t n_nodes = 1;
+  for (size_t t = 0; t < tree.depth(); ++t) {
+    const std::string place = "level " + std::to_string(t) + " of its tree: ";
+    const Array<uint32_t>& first = tree.first_child[t];
+    expect_equal(first.size(), n_nodes + 1, place + "the number of child offsets");
+    expect_equal(first.front(), 0, place + "the first child");
+    n_nodes = first.back();
+    expect(n_nodes > 0 && n_nodes <= LevelWeights::kMostNodes, place + "it has " + std::to_string(n_nodes) + " nodes");
+  }
+  expect_equal(tree.leaf_label.size(), n_nodes, "the number of leaves in its tree");
+}
+
+void check_weights(const Ranker& ranker) {
+  expect_equal(ranker.levels.size(), ranker.tree.depth(), "the number of levels with weights");
+  for (size_t t = 0; t < ranker.levels.size(); ++t) {
+    const std::string place = "weights of level " + std::to_string(t) + ": ";
+    const LevelWeights& level = ranker.levels[t];
+    expect_equal(level.n_chunks(), ranker.tree.n_chunks(t), place + "the number of chunks");
+    expect_equal(level.n_nodes(), ranker.tree.n_nodes(t + 1), place + "the number of nodes");
+    expect_equal(level.n_features(), ranker.n_features, place + "the number of features");
+  }
+  expect(!name(ranker.post_processor).empty() && ranker.post_processor != PostProcessor::of_model,
+         "its post-processor is unknown");
+}
+
+void check_label_names(const LabelNames& names, uint32_t n_labels) {
+  expect_equal(names.size(), n_labels, "the number of label names");
+  expect_equal(names.offsets().front(), 0, "the offset of the first label name");
+  expect_equal(names.offsets().back(), names.bytes().size(), "the offset of the end of the label names");
+  expect(names.slots().size() > n_labels && std::has_single_bit(names.slots().size()),
+         "the size of the table of label names is " + std::to_string(names.slots().size()));
+}
+
+void check_json(const std::string& text, const std::string& what) {
+  expect(nlohmann::json::accept(text) && text.front() == '{', what + " are no JSON object");
+}
+
+void check_label_name_contents(const LabelNames& names) {
+  for (size_t label = 0; label < names.size(); ++label) {
+    const std::string place = "label " + std::to_string(label);
+    expect(names.offsets()[label] <= names.offsets()[label + 1], "the name of " + place + " ends before it begins");
+    const std::string_view name = names.name(static_cast<uint32_t>(label));
+    const auto found = names.find(name);  // another label, if two have one name
+    expect(found.has_value() && names.name(*found) == name, "the name of " + place + " is not found in the table of names");
+  }
+  const auto used = std::count_if(names.slots().begin(), names.slots().end(), [](uint32_t slot) { return slot != 0; });
+  expect_equal(static_cast<uint64_t>(used), names.size(), "the number of entries in the table of label names");
+}
+
+}  // namespace
+
+void check_parts(const ModelParts& parts) {
+  check_tree(parts.ranker.tree);
+  check_weights(parts.ranker);
+  check_label_names(parts.label_names, parts.ranker.tree.n_labels);
+  if (!parts.label_counts.empty()) {
+    expect_equal(parts.label_counts.size(), parts.ranker.tree.n_labels, "the number of label counts");
+  }
+  if (parts.vectorizer) {
+    const uint32_t n_features = parts.vectorizer->n_features();
+    expect(n_features <= parts.ranker.n_features, "its vectorizer gives " + std::to_string(n_features) +
+                                                      " features, more than the " +
+                                                      std::to_string(parts.ranker.n_features) + " of its ranker");
+  }
+  check_json(parts.options_json, "its options");
+  check_json(parts.metrics_json, "its metrics");
+}
+
+void check_contents(const ModelParts& parts) {
+  const LabelTree& tree = parts.ranker.tree;
+  tree.validate();
+  for (size_t t = 0; t < tree.depth(); ++t) {
+    parts.ranker.levels[t].verify(tree.first_child[t], "weights of level " + std::to_string(t));
+  }
+  check_label_name_contents(parts.label_names);
+  for (const uint32_t count : parts.label_counts) {
+    expect(count <= parts.n_training_rows, "a label stands in more rows than there were");
+  }
+}
+
+}  // namespace coppice
