@@ -129,19 +129,6 @@ void draw_rows(const World& world, const SyntheticOptions& options, size_t part_
   }
 }
 
-Csr joined(std::vector<Csr> parts, uint32_t n_columns) {
-  std::vector<uint64_t> offsets{0};
-  std::vector<uint32_t> columns;
-  std::vector<float> values;
-  for (Csr& part : parts) {
-    for (size_t i = 1; i < part.offsets.size(); ++i) offsets.push_back(columns.size() + part.offsets[i]);
-    columns.insert(columns.end(), part.columns.begin(), part.columns.end());
-    values.insert(values.end(), part.values.begin(), part.values.end());
-    part = Csr();
-  }
-  return {n_columns, std::move(offsets), std::move(columns), std::move(values)};
-}
-
 std::vector<float> inverse_document_frequencies(const Csr& counts) {
   std::vector<float> idf(counts.n_columns);
   for (const uint32_t column : counts.columns) ++idf[column];
@@ -167,7 +154,7 @@ std::pair<Csr, Csr> draw_part(const World& world, const SyntheticOptions& option
     features[number] = part.features.build();
     labels[number] = part.labels.build();
   });
-  return {joined(std::move(features), options.features), joined(std::move(labels), options.labels)};
+  return {concatenate_rows(std::move(features)), concatenate_rows(std::move(labels))};
 }
 
 }  // namespace

@@ -161,16 +161,33 @@ Csr concatenate_columns(const Csr& a, const Csr& b) {
   return result;
 }
 
-Csr concatenate_rows(const Csr& a, const Csr& b) {
-  std::vector<uint64_t> offsets(a.offsets.begin(), a.offsets.end());
-  if (offsets.empty()) offsets.push_back(0);
-  for (size_t i = 1; i < b.offsets.size(); ++i) offsets.push_back(a.columns.size() + b.offsets[i]);
-  std::vector<uint32_t> columns(a.columns.begin(), a.columns.end());
-  columns.insert(columns.end(), b.columns.begin(), b.columns.end());
-  std::vector<float> values(a.values.begin(), a.values.end());
-  values.insert(values.end(), b.values.begin(), b.values.end());
+Csr concatenate_rows(const Csr& a, const Csr& b) { return concatenate_rows(std::vector<Csr>{a, b}); }
+
+Csr concatenate_rows(std::vector<Csr> pieces) {
+  size_t n_rows = 0;
+  uint64_t n_nonzeros = 0;
+  for (const Csr& piece : pieces) {
+    n_rows += piece.n_rows();
+    n_nonzeros += piece.n_nonzeros();
+  }
+  // Reserved memory is not touched, hence not resident, before a piece is appended to it.
+  std::vector<uint64_t> offsets{0};
+  std::vector<uint32_t> columns;
+  std::vector<float> values;
+  offsets.reserve(n_rows + 1);
+  columns.reserve(n_nonzeros);
+  values.reserve(n_nonzeros);
+  uint32_t n_columns = 0;
+  for (Csr& piece : pieces) {
+    const uint64_t begin = columns.size();
+    for (size_t i = 0; i < piece.n_rows(); ++i) offsets.push_back(begin + piece.offsets[i + 1]);
+    columns.insert(columns.end(), piece.columns.begin(), piece.columns.end());
+    values.insert(values.end(), piece.values.begin(), piece.values.end());
+    n_columns = std::max(n_columns, piece.n_columns);
+    piece = Csr();
+  }
   Csr result;
-  result.n_columns = std::max(a.n_columns, b.n_columns);
+  result.n_columns = n_columns;
   result.offsets = std::move(offsets);
   result.columns = std::move(columns);
   result.values = std::move(values);

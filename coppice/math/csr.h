@@ -78,5 +78,7 @@ Csr select_rows(const Csr& matrix, std::span<const uint32_t> rows);
 Csr concatenate_columns(const Csr& a, const Csr& b);
 /// Rows of b under those of a; the wider column count wins.
 Csr concatenate_rows(const Csr& a, const Csr& b);
+/// Many pieces, one under the other; each is let go once it is copied, so the peak is little more than the result.
+Csr concatenate_rows(std::vector<Csr> pieces);
 
 }  // namespace coppice
