@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/index/csr_pieces.h"
 
 namespace coppice {
 namespace {
@@ -57,15 +58,8 @@ std::vector<uint32_t> parents_of(std::span<const uint32_t> first_child) {
   return parents;
 }
 
-/// A range of rows of one level, while several threads build it.
-struct Piece {
-  std::vector<uint32_t> sizes;
-  std::vector<uint32_t> columns;
-  std::vector<float> values;
-};
-
 /// Appends a row given as pairs ascending by node, the largest value of each node.
-void append_row(std::span<const std::pair<uint32_t, float>> entries, Piece& piece) {
+void append_row(std::span<const std::pair<uint32_t, float>> entries, CsrPiece& piece) {
   const size_t begin = piece.columns.size();
   for (const auto& [node, value] : entries) {
     if (piece.columns.size() > begin && piece.columns.back() == node) {
@@ -78,31 +72,9 @@ void append_row(std::span<const std::pair<uint32_t, float>> entries, Piece& piec
   piece.sizes.push_back(static_cast<uint32_t>(piece.columns.size() - begin));
 }
 
-Csr join(const std::vector<Piece>& pieces, size_t n_rows, size_t n_columns, ThreadPool& pool) {
-  std::vector<uint64_t> offsets{0};
-  offsets.reserve(n_rows + 1);
-  std::vector<uint64_t> begin;
-  for (const Piece& piece : pieces) {
-    begin.push_back(offsets.back());
-    for (const uint32_t size : piece.sizes) offsets.push_back(offsets.back() + size);
-  }
-  std::vector<uint32_t> columns(offsets.back());
-  std::vector<float> values(offsets.back());
-  pool.run(pieces.size(), [&](size_t part, size_t) {
-    std::copy(pieces[part].columns.begin(), pieces[part].columns.end(), columns.begin() + begin[part]);
-    std::copy(pieces[part].values.begin(), pieces[part].values.end(), values.begin() + begin[part]);
-  });
-  Csr result;
-  result.n_columns = static_cast<uint32_t>(n_columns);
-  result.offsets = std::move(offsets);
-  result.columns = std::move(columns);
-  result.values = std::move(values);
-  return result;
-}
-
 Csr label_rows_to_leaves(const LabelTree& tree, const Csr& labels, ThreadPool& pool) {
   const LabelLeaves leaves = leaves_by_label(tree);
-  std::vector<Piece> pieces((labels.n_rows() + kRowGrain - 1) / kRowGrain);
+  std::vector<CsrPiece> pieces((labels.n_rows() + kRowGrain - 1) / kRowGrain);
   pool.for_ranges(labels.n_rows(), kRowGrain, [&](size_t begin, size_t end, size_t) {
     std::vector<std::pair<uint32_t, float>> entries;
     for (size_t i = begin; i < end; ++i) {
@@ -118,12 +90,12 @@ Csr label_rows_to_leaves(const LabelTree& tree, const Csr& labels, ThreadPool& p
       append_row(entries, pieces[begin / kRowGrain]);
     }
   });
-  return join(pieces, labels.n_rows(), tree.leaf_label.size(), pool);
+  return join_pieces(pieces, static_cast<uint32_t>(tree.leaf_label.size()), pool);
 }
 
 Csr rows_one_level_up(const Csr& nodes, std::span<const uint32_t> first_child, ThreadPool& pool) {
   const std::vector<uint32_t> parents = parents_of(first_child);
-  std::vector<Piece> pieces((nodes.n_rows() + kRowGrain - 1) / kRowGrain);
+  std::vector<CsrPiece> pieces((nodes.n_rows() + kRowGrain - 1) / kRowGrain);
   pool.for_ranges(nodes.n_rows(), kRowGrain, [&](size_t begin, size_t end, size_t) {
     std::vector<std::pair<uint32_t, float>> entries;
     for (size_t i = begin; i < end; ++i) {
@@ -134,7 +106,7 @@ Csr rows_one_level_up(const Csr& nodes, std::span<const uint32_t> first_child, T
       append_row(entries, pieces[begin / kRowGrain]);
     }
   });
-  return join(pieces, nodes.n_rows(), first_child.size() - 1, pool);
+  return join_pieces(pieces, static_cast<uint32_t>(first_child.size() - 1), pool);
 }
 
 }  // namespace
