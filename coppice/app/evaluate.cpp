@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// coppice evaluate: how well a model ranks rows whose labels are known.
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "coppice/app/command.h"
+#include "coppice/app/output.h"
+#include "coppice/train/evaluate.h"
+
+namespace coppice::app {
+namespace {
+
+struct EvaluateArguments {
+  CommonOptions common;
+  PredictOptions predict;
+  MetricOptions metrics;
+  ReadOptions read;
+  std::string model_path;
+  std::string input = "-";
+  std::string dense;
+  bool json = false;
+  bool verify = false;
+};
+
+void describe(OptionTable& table, EvaluateArguments& arguments) {
+  table.add("json", arguments.json, "Print one JSON object for machines in place of the table.");
+  table.add("dense", arguments.dense, "More features, one row per input row: a .npy or .npz file, as in training.");
+  table.add("verify", arguments.verify, "Check every checksum and invariant of the model first.");
+}
+
+void run(const EvaluateArguments& arguments) {
+  const Model model =
+      Model::load(arguments.model_path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map});
+  ThreadPool pool(arguments.common.threads);
+  const EvaluationInput input{arguments.input, arguments.read, arguments.dense};
+  const Evaluation evaluation = evaluate(model, input, {arguments.predict, arguments.metrics}, pool);
+  print_out(arguments.json ? to_json(evaluation.metrics).dump(2) + "\n" : to_table(evaluation.metrics));
+  for (const std::string& remark : evaluation.report.remarks()) {
+    if (!arguments.common.quiet) fmt::print(stderr, "note: {}\n", remark);
+  }
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& program) {
+  Command command(program, "evaluate", "Measure P@k, R@k, nDCG@k, PSP@k on rows whose labels are known.",
+                  "  coppice evaluate packages.coppice held_out.jsonl\n"
+                  "  coppice evaluate packages.coppice held_out.jsonl --json --at 1,3,5,10\n");
+  auto arguments = std::make_shared<EvaluateArguments>();
+  command.app().add_option("model", arguments->model_path, "the model file")->required();
+  command.app().add_option("input", arguments->input, "rows with labels, in any format of docs/formats.md");
+  OptionTable own, metrics, search, read, common;
+  describe(own, *arguments);
+  describe(metrics, arguments->metrics);
+  describe(search, arguments->predict);
+  describe(read, arguments->read);
+  describe(common, arguments->common);
+  command.flags().add(command.app(), std::move(own), "Evaluation");
+  command.flags().add(command.app(), std::move(metrics), "Metrics");
+  command.flags().add(command.app(), std::move(search), "Search");
+  command.flags().add(command.app(), std::move(read), "Reading");
+  command.flags().add(command.app(), std::move(common), "Common");
+  command.action([arguments] { run(*arguments); });
+}
+
+}  // namespace coppice::app

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// coppice inspect: what is in a model file.
+#include <memory>
+
+#include "coppice/app/command.h"
+#include "coppice/app/output.h"
+#include "coppice/index/tree_export.h"
+#include "coppice/model/answer.h"
+#include "coppice/model/inspect.h"
+
+namespace coppice::app {
+namespace {
+
+enum class TreeFormat { none, json, svg };
+
+struct InspectArguments {
+  std::string model_path;
+  TreeViewOptions view;
+  TreeFormat tree = TreeFormat::none;
+  bool json = false;
+  bool verify = false;
+};
+
+void describe(OptionTable& table, InspectArguments& arguments) {
+  table.add("json", arguments.json, "Print one JSON object for machines.");
+  table.add("tree", arguments.tree, {{TreeFormat::none, "none"}, {TreeFormat::json, "json"}, {TreeFormat::svg, "svg"}},
+            "Print the label tree with names: as nested JSON, or as a drawing.");
+  table.add("verify", arguments.verify, "Check every checksum and every invariant; any flipped bit is an error.");
+}
+
+std::string tree_text(const Model& model, const InspectArguments& arguments) {
+  const TreeNames names{[&model](uint32_t label) { return label_text(model, label); }, model.label_counts()};
+  const LabelTree& tree = model.ranker().tree;
+  return arguments.tree == TreeFormat::json ? tree_to_json(tree, names, arguments.view)
+                                            : tree_to_svg(tree, names, arguments.view);
+}
+
+void run(const InspectArguments& arguments) {
+  const ModelFile file = ModelFile::map(arguments.model_path);
+  const Model model = Model::load(file, arguments.verify ? Verify::everything : Verify::structure);
+  if (arguments.tree != TreeFormat::none) {
+    if (!arguments.verify) model.ranker().tree.validate();
+    print_out(tree_text(model, arguments) + "\n");
+    return;
+  }
+  const ModelReport report = inspect(file, model);
+  print_out(arguments.json ? to_json(report).dump(2) + "\n" : to_text(report));
+  if (arguments.verify && !arguments.json) print_out("verified: every checksum and every invariant holds\n");
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& program) {
+  Command command(program, "inspect", "Show what is in a model: sizes, tree, options, metrics.",
+                  "  coppice inspect packages.coppice\n"
+                  "  coppice inspect packages.coppice --verify\n"
+                  "  coppice inspect packages.coppice --tree svg > tree.svg\n");
+  auto arguments = std::make_shared<InspectArguments>();
+  command.app().add_option("model", arguments->model_path, "the model file")->required();
+  OptionTable own, view;
+  describe(own, *arguments);
+  describe(view, arguments->view);
+  command.flags().add(command.app(), std::move(own), "Inspection");
+  command.flags().add(command.app(), std::move(view), "Tree");
+  command.action([arguments] { run(*arguments); });
+}
+
+}  // namespace coppice::app

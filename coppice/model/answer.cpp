@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/answer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "coppice/core/error.h"
+
+namespace coppice {
+namespace {
+
+/// The matrix cut to its first `n_columns` columns, or widened to them.
+Csr with_columns(const Csr& matrix, uint32_t n_columns) {
+  Csr result = matrix;
+  result.n_columns = n_columns;
+  if (matrix.n_columns <= n_columns) return result;
+  CsrBuilder builder(n_columns);
+  for (size_t i = 0; i < matrix.n_rows(); ++i) {
+    const SparseRow row = matrix.row(i);
+    for (size_t j = 0; j < row.size() && row.columns[j] < n_columns; ++j) builder.add(row.columns[j], row.values[j]);
+    builder.end_row();
+  }
+  return builder.build();
+}
+
+}  // namespace
+
+Csr join_features(const Vectorizer* vectorizer, const Examples& rows, ThreadPool& pool) {
+  if (vectorizer == nullptr) return rows.features;
+  if (rows.texts.size() == 0 && rows.size() > 0) {
+    throw Error(ErrorCode::data, "the rows have features but no text, and the model was trained on texts");
+  }
+  Csr from_text = vectorizer->transform(rows.texts, pool);
+  if (rows.features.n_rows() == 0) return from_text;
+  return concatenate_columns(from_text, rows.features);
+}
+
+Csr features_for(const Model& model, const Examples& rows, ThreadPool& pool) {
+  if (model.vectorizer() == nullptr && rows.features.n_rows() == 0 && rows.size() > 0) {
+    throw Error(ErrorCode::data, "the rows have texts but no features, and the model was trained on features");
+  }
+  return with_columns(join_features(model.vectorizer(), rows, pool), model.n_features());
+}
+
+std::vector<NamedScore> predict_text(const Model& model, std::string_view text, const PredictOptions& options) {
+  Examples row;
+  row.texts.add(text);
+  ThreadPool inline_pool(1);
+  const Csr features = features_for(model, row, inline_pool);
+  SearchState state;
+  std::vector<NamedScore> answers;
+  for (const ScoredLabel& best : predict(model.ranker(), features.row(0), options, state)) {
+    answers.push_back({label_text(model, best.label), best.score, best.label});
+  }
+  return answers;
+}
+
+std::string label_text(const Model& model, uint32_t label) {
+  if (label < model.label_names().size()) return std::string(model.label_names().name(label));
+  return std::to_string(label);
+}
+
+uint32_t find_label(const Model& model, std::string_view name) {
+  if (const auto label = model.label_names().find(name)) return *label;
+  if (model.label_names().size() == 0) {
+    uint32_t label = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), label);
+    if (error == std::errc() && end == name.data() + name.size() && label < model.n_labels()) return label;
+  }
+  throw Error(ErrorCode::usage, "the model has no label '" + std::string(name) + "'");
+}
+
+}  // namespace coppice

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coppice/index/label_tree.h"
+#include "coppice/rank/level_weights.h"
+
+namespace coppice {
+
+/// Training as far as it went: the tree and the levels that are finished.
+struct TrainingState {
+  LabelTree tree;
+  std::vector<LevelWeights> levels;
+};
+
+/// Where an interrupted training leaves its state: one file in the format of models, replaced as a whole after each
+/// level.
+class Checkpoint {
+ public:
+  /// `fingerprint` names data and options; a checkpoint of others is not gone on from. An empty path keeps nothing.
+  Checkpoint(std::string path, std::string fingerprint) : path_(std::move(path)), fingerprint_(std::move(fingerprint)) {}
+
+  void save(const LabelTree& tree, const std::vector<LevelWeights>& levels, uint32_t n_features) const;
+
+  /// What was saved; nothing when there is no such file.
+  /// Throws `ErrorCode::usage` when it is of other data or options, `ErrorCode::data` when it is damaged.
+  std::optional<TrainingState> load() const;
+
+ private:
+  std::string path_;
+  std::string fingerprint_;
+};
+
+/// Removes a checkpoint that is no longer needed; there may be none.
+void remove_checkpoint(const std::string& path);
+
+}  // namespace coppice

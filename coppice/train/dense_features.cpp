@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/train/dense_features.h"
+
+#include <numeric>
+#include <vector>
+
+#include "coppice/core/error.h"
+#include "coppice/data/npy.h"
+#include "coppice/data/npz.h"
+
+namespace coppice {
+
+Csr read_matrix(const std::string& path) {
+  if (path.ends_with(".npz")) return read_npz(path);
+  if (!path.ends_with(".npy")) throw Error(ErrorCode::usage, "a matrix ends in .npy or .npz", path);
+  const Dense dense = read_npy(path);
+  return to_csr(dense, 0, dense.n_rows);
+}
+
+DenseFeatures::DenseFeatures(const std::string& path) : path_(path) {
+  if (!path.empty()) matrix_ = read_matrix(path);
+}
+
+void DenseFeatures::join(Examples& block) {
+  if (path_.empty()) return;
+  const size_t count = block.size();
+  if (next_row_ + count > matrix_.n_rows()) {
+    throw Error(ErrorCode::data,
+                "the file has " + std::to_string(matrix_.n_rows()) + " rows, expected one for each example", path_);
+  }
+  std::vector<uint32_t> rows(count);
+  std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(next_row_));
+  const Csr part = select_rows(matrix_, rows);
+  block.features = block.features.n_rows() == 0 ? part : concatenate_columns(block.features, part);
+  next_row_ += count;
+}
+
+void DenseFeatures::expect_end() const {
+  if (path_.empty() || next_row_ == matrix_.n_rows()) return;
+  throw Error(ErrorCode::data,
+              "the file has " + std::to_string(matrix_.n_rows()) + " rows, but there are " +
+                  std::to_string(next_row_) + " examples",
+              path_);
+}
+
+}  // namespace coppice

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "coppice/core/options.h"
+#include "coppice/core/parallel.h"
+#include "coppice/core/progress.h"
+#include "coppice/index/indexer.h"
+#include "coppice/index/label_embedding.h"
+#include "coppice/model/model.h"
+#include "coppice/rank/ranker_training.h"
+#include "coppice/train/training_set.h"
+
+namespace coppice {
+
+/// All options of training, by stage. Each stage describes its own.
+struct TrainOptions {
+  VectorizerOptions vectorizer;
+  EmbeddingOptions embedding;
+  IndexOptions index;
+  RankerOptions ranker;
+  uint64_t seed = 0;  ///< of clustering and of the solver
+};
+
+void describe(OptionTable& table, TrainOptions& options);
+
+/// What training may use instead of building it, and where it leaves its state.
+struct TrainExtras {
+  const Csr* label_features = nullptr;   ///< L x any, for embeddings that want them
+  const LabelTree* tree = nullptr;       ///< a tree of the user's own; no index is built then
+  const Csr* negatives = nullptr;        ///< n x L, for negatives given by the user
+  std::string checkpoint_path;           ///< "" = none
+  bool resume = false;                   ///< go on from the checkpoint, which must be of the same data and options
+};
+
+/// Index, then rank: from a training set to a model.
+///
+/// The result depends on data and options alone: neither on threads nor on whether training was interrupted.
+/// Throws `ErrorCode::cancelled` when `progress` asks to stop; the checkpoint then holds the finished levels.
+/// Source: Yu et al., "PECOS", 2022.
+Model train(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
+            Progress& progress);
+
+}  // namespace coppice

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/train/training_set.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/data/label_index.h"
+#include "coppice/data/reader.h"
+#include "coppice/index/label_embedding.h"
+#include "coppice/model/answer.h"
+#include "coppice/train/dense_features.h"
+
+namespace coppice {
+namespace {
+
+/// What the first pass over the input leaves: all of it but the texts.
+struct FirstPass {
+  std::vector<Csr> features;
+  std::vector<Csr> labels;
+  std::vector<float> weights;
+  size_t n_rows = 0;
+  bool has_texts = false;
+};
+
+void add_weights(const Examples& block, FirstPass& pass) {
+  if (block.weights.empty() && pass.weights.empty()) return;
+  pass.weights.resize(pass.n_rows, 1.0F);
+  pass.weights.insert(pass.weights.end(), block.weights.begin(), block.weights.end());
+  pass.weights.resize(pass.n_rows + block.size(), 1.0F);
+}
+
+FirstPass read_all(ExampleReader& reader, VectorizerBuilder& vocabulary, Progress& progress) {
+  FirstPass pass;
+  for (Examples block; reader.next(block);) {
+    progress.throw_if_stopped();
+    if (block.texts.size() > 0) {
+      pass.has_texts = true;
+      vocabulary.add(block.texts);
+    } else if (block.features.n_rows() > 0) {
+      pass.features.push_back(std::move(block.features));
+    }
+    add_weights(block, pass);
+    pass.n_rows += block.size();
+    progress.advance(block.size());
+    pass.labels.push_back(std::move(block.labels));
+  }
+  return pass;
+}
+
+Csr vectorize_all(ExampleReader& reader, const Vectorizer& vectorizer, const std::string& dense_path, ThreadPool& pool,
+                  Progress& progress) {
+  DenseFeatures dense(dense_path);
+  std::vector<Csr> pieces;
+  for (Examples block; reader.next(block);) {
+    progress.throw_if_stopped();
+    dense.join(block);
+    pieces.push_back(join_features(&vectorizer, block, pool));
+    progress.advance(block.size());
+  }
+  dense.expect_end();
+  return concatenate_rows(std::move(pieces));
+}
+
+Csr with_dense(Csr features, const std::string& path) {
+  if (path.empty()) return features;
+  Examples all;
+  all.features = std::move(features);
+  DenseFeatures dense(path);
+  dense.join(all);
+  dense.expect_end();
+  return std::move(all.features);
+}
+
+/// Leaves labels out that are rarer than asked for; the others keep their order.
+void drop_rare_labels(uint32_t min_count, TrainingSet& set) {
+  const std::vector<uint32_t> counts = label_frequencies(set.labels);
+  std::vector<uint32_t> new_id(counts.size(), UINT32_MAX);
+  std::vector<std::string> names;
+  uint32_t kept = 0;
+  for (uint32_t label = 0; label < counts.size(); ++label) {
+    if (counts[label] < min_count) continue;
+    new_id[label] = kept++;
+    if (set.label_names.size() > 0) names.emplace_back(set.label_names.name(label));
+  }
+  set.rare_labels = static_cast<uint32_t>(counts.size()) - kept;
+  if (set.rare_labels == 0) return;
+  CsrBuilder labels(kept);
+  for (size_t i = 0; i < set.labels.n_rows(); ++i) {
+    const SparseRow row = set.labels.row(i);
+    for (size_t j = 0; j < row.size(); ++j) {
+      if (new_id[row.columns[j]] != UINT32_MAX) labels.add(new_id[row.columns[j]], row.values[j]);
+    }
+    labels.end_row();
+  }
+  set.labels = labels.build();
+  if (set.label_names.size() == 0) {
+    throw Error(ErrorCode::usage, "labels without names cannot be left out: their numbers would change", {},
+                "min_label_count needs named labels");
+  }
+  set.label_names = LabelNames::from(names);
+}
+
+void expect_something(const TrainingSet& set, const TrainingInput& input) {
+  if (set.labels.n_columns == 0 || set.labels.n_nonzeros() == 0) {
+    throw Error(ErrorCode::data,
+                set.rare_labels > 0 ? "no label is seen often enough, all are left out" : "no row has a label",
+                input.path, set.rare_labels > 0 ? "lower min_label_count" : "docs/formats.md shows how labels are given");
+  }
+  if (set.features.n_columns == 0 || set.features.n_nonzeros() == 0) {
+    throw Error(ErrorCode::data, "no row has a feature: every text is empty, or no word is frequent enough",
+                input.path);
+  }
+}
+
+}  // namespace
+
+void describe(OptionTable& table, TrainingInput& input) {
+  table.add("dense", input.dense,
+            "More features beside the text: a .npy or .npz file with one row per example. They stand behind the text's "
+            "features, unscaled.");
+  table.add("min_label_count", input.min_label_count, 1, UINT32_MAX,
+            "Labels that fewer examples have are left out of the model. Rare labels are hard to learn and cost memory; "
+            "their examples stay, as examples of their other labels.");
+}
+
+TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, ThreadPool& pool,
+                              Progress& progress) {
+  TrainingSet set;
+  LabelIndex labels;
+  const ExampleSource source(input.path, input.read);
+  VectorizerBuilder vocabulary(options, pool);
+  progress.stage("reading", 0);
+  const auto reader = source.open(labels);
+  FirstPass pass = read_all(*reader, vocabulary, progress);
+  set.report = reader->report();
+  set.label_names = labels.names();
+  set.labels = concatenate_rows(std::move(pass.labels));
+  set.labels.n_columns = std::max(set.labels.n_columns, labels.size());
+  set.weights = std::move(pass.weights);
+  if (pass.has_texts) {
+    set.vectorizer = vocabulary.build();
+    progress.stage("turning text into features", pass.n_rows);
+    LabelIndex again(set.label_names, set.labels.n_columns);
+    set.features = vectorize_all(*source.open(again), *set.vectorizer, input.dense, pool, progress);
+  } else {
+    set.features = with_dense(concatenate_rows(std::move(pass.features)), input.dense);
+  }
+  if (input.min_label_count > 1) drop_rare_labels(input.min_label_count, set);
+  expect_something(set, input);
+  return set;
+}
+
+std::string fingerprint(const TrainingSet& set) {
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  const auto add = [&state](const auto& values) {
+    XXH3_128bits_update(&state, values.data(), values.size() * sizeof(values[0]));
+  };
+  for (const Csr* matrix : {&set.features, &set.labels}) {
+    const uint32_t n_columns = matrix->n_columns;
+    XXH3_128bits_update(&state, &n_columns, sizeof n_columns);
+    add(matrix->offsets);
+    add(matrix->columns);
+    add(matrix->values);
+  }
+  add(set.weights);
+  add(set.label_names.bytes());
+  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return text;
+}
+
+}  // namespace coppice

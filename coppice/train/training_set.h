@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coppice/core/options.h"
+#include "coppice/core/parallel.h"
+#include "coppice/core/progress.h"
+#include "coppice/data/label_names.h"
+#include "coppice/data/read_options.h"
+#include "coppice/data/vectorizer.h"
+#include "coppice/math/csr.h"
+
+namespace coppice {
+
+/// Where training examples come from, and which of them count.
+struct TrainingInput {
+  std::string path;             ///< any format of docs/formats.md; "-" = standard input
+  ReadOptions read;
+  std::string dense;            ///< .npy or .npz with one row per example, put behind the features; "" = none
+  uint32_t min_label_count = 1;
+};
+
+void describe(OptionTable& table, TrainingInput& input);
+
+/// What a model is trained on, in memory.
+///
+/// Shapes: features n x d, labels n x L (values: relevance), weights n or empty.
+struct TrainingSet {
+  Csr features;
+  Csr labels;
+  std::vector<float> weights;
+  LabelNames label_names;
+  std::optional<Vectorizer> vectorizer;  ///< none when the input has features, not texts
+  ReadReport report;
+  uint32_t rare_labels = 0;              ///< labels left out by `min_label_count`
+
+  size_t n_rows() const noexcept { return features.n_rows(); }
+};
+
+/// Reads examples and turns texts into features. Texts are read twice (vocabulary, then features) and never held, so
+/// a file larger than memory can be trained on as long as its features fit.
+///
+/// Throws `ErrorCode::data` with the place of a bad line, or when no row or no label is left.
+TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, ThreadPool& pool,
+                              Progress& progress);
+
+/// XXH3-128 of all that training depends on beside the options: features, labels, weights, names. In hexadecimal.
+std::string fingerprint(const TrainingSet& set);
+
+}  // namespace coppice
