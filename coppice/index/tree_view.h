@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coppice/index/tree_export.h"
+
+namespace coppice {
+
+/// A node of a tree.
+struct TreePlace {
+  size_t level = 0;
+  uint32_t node = 0;
+};
+
+/// A tree with names, for those who draw it. Borrows both.
+class TreeView {
+ public:
+  TreeView(const LabelTree& tree, const TreeNames& names) : tree_(tree), names_(names) {}
+
+  /// Throws `ErrorCode::usage` when the tree has no such node.
+  TreePlace start(const TreeViewOptions& options) const;
+
+  bool is_label(TreePlace place) const { return place.level == tree_.depth(); }
+  std::pair<uint32_t, uint32_t> children(TreePlace place) const;
+  uint32_t n_labels(TreePlace place) const;
+  std::string label_name(TreePlace place) const { return names_.name_of(tree_.leaf_label[place.node]); }
+
+  /// Names of the most frequent labels under a node (ties, or no frequencies: the first ones).
+  std::vector<std::string> examples(TreePlace place, size_t most) const;
+
+  const LabelTree& tree() const { return tree_; }
+
+ private:
+  std::pair<uint32_t, uint32_t> leaves(TreePlace place) const;
+
+  const LabelTree& tree_;
+  const TreeNames& names_;
+};
+
+}  // namespace coppice
