@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -57,9 +58,27 @@ struct Positive {
   double weight = 0;  ///< 1 / propensity
 };
 
-/// How often each label is among the first k, rightly or not.
-struct LabelCounts {
-  std::vector<uint32_t> hits, predicted;
+/// A count per label. Labels of the model lie in an array; others, whose ids may be any, in a map.
+class LabelCounts {
+ public:
+  explicit LabelCounts(size_t n_known) : known_(n_known) {}
+
+  void add(uint32_t label) { ++(label < known_.size() ? known_[label] : others_[label]); }
+  uint32_t operator[](uint32_t label) const {
+    if (label < known_.size()) return known_[label];
+    const auto found = others_.find(label);
+    return found == others_.end() ? 0 : found->second;
+  }
+  const std::map<uint32_t, uint32_t>& others() const noexcept { return others_; }
+
+ private:
+  std::vector<uint32_t> known_;
+  std::map<uint32_t, uint32_t> others_;
+};
+
+/// How often each label is among the first k, rightly (hits) or not.
+struct CountsAtK {
+  LabelCounts hits, predicted;
 };
 
 MetricOptions with_constants(MetricOptions options) {
@@ -112,7 +131,8 @@ class MetricsBuilder::Sums {
       : options_(with_constants(std::move(options))),
         training_counts_(std::move(training_counts)),
         training_rows_(training_rows),
-        label_counts_(options_.at.size()) {
+        truth_counts_(training_counts_.size()),
+        counts_at_(options_.at.size(), {truth_counts_, truth_counts_}) {
     check_options(options_);
     for (SumsOfBin& bin : bins_) bin.at.resize(options_.at.size());
     const double log_rows = training_rows > 0 ? std::log(static_cast<double>(training_rows)) : 0;
@@ -140,6 +160,7 @@ class MetricsBuilder::Sums {
   }
 
   size_t bin_of(uint32_t label) const noexcept {
+    if (training_counts_.empty()) return kAll;  // frequencies are unknown: no bins
     const uint32_t count = training_count(label);
     if (count == 0) return kUnseen;
     if (count <= options_.tail_most) return kTail;
@@ -158,9 +179,19 @@ class MetricsBuilder::Sums {
   void count_labels(std::span<const uint32_t> ranking);
   void add_to_bin(size_t bin);
   void add_at_k(SumsAtK& sums, uint32_t k, size_t bin) const;
-  void count_one(std::vector<uint32_t>& counts, uint32_t label) const;
   void finish_labels(size_t bin, MetricsOfBin& out) const;
-  void finish_f1(size_t bin, const LabelCounts& counts, MetricsAtK& out) const;
+  void finish_f1(size_t bin, const CountsAtK& counts, MetricsAtK& out) const;
+
+  /// Calls `visit` for each label of the bin that the truth or the predictions may hold.
+  template <class Visit>
+  void for_labels(size_t bin, const LabelCounts& predicted, Visit visit) const {
+    for (uint32_t label = 0; label < training_counts_.size(); ++label)
+      if (bin == kAll || bin_of(label) == bin) visit(label);
+    std::map<uint32_t, uint32_t> others = truth_counts_.others();
+    others.insert(predicted.others().begin(), predicted.others().end());
+    for (const auto& entry : others)
+      if (bin == kAll || bin_of(entry.first) == bin) visit(entry.first);
+  }
 
   static bool belongs(const Positive& positive, size_t bin) noexcept { return bin == kAll || positive.bin == bin; }
 
@@ -170,8 +201,8 @@ class MetricsBuilder::Sums {
   double c_ = 0;
   uint64_t rows_ = 0, rows_without_labels_ = 0, depth_ = 0;
   std::array<SumsOfBin, kBins> bins_;
-  std::vector<uint32_t> truth_counts_;     ///< occurrences of each label in the test rows
-  std::vector<LabelCounts> label_counts_;  ///< one per depth
+  LabelCounts truth_counts_;          ///< occurrences of each label in the test rows
+  std::vector<CountsAtK> counts_at_;  ///< one per depth
   // Scratch of the row in work.
   std::vector<Positive> positives_;           ///< its true labels, ascending
   std::vector<Positive> hits_;                ///< by rank
@@ -209,18 +240,13 @@ void MetricsBuilder::Sums::collect_hits(std::span<const uint32_t> ranking) {
   }
 }
 
-void MetricsBuilder::Sums::count_one(std::vector<uint32_t>& counts, uint32_t label) const {
-  if (label >= counts.size()) counts.resize(std::max<size_t>(size_t{label} + 1, training_counts_.size()));
-  ++counts[label];
-}
-
 void MetricsBuilder::Sums::count_labels(std::span<const uint32_t> ranking) {
-  for (const Positive& one : positives_) count_one(truth_counts_, one.label);
+  for (const Positive& one : positives_) truth_counts_.add(one.label);
   for (size_t depth = 0; depth < options_.at.size(); ++depth) {
     const size_t end = std::min<size_t>(options_.at[depth], ranking.size());
     for (size_t rank = 0; rank < end; ++rank) {
-      count_one(label_counts_[depth].predicted, ranking[rank]);
-      if (hits_[rank].relevance > 0) count_one(label_counts_[depth].hits, ranking[rank]);
+      counts_at_[depth].predicted.add(ranking[rank]);
+      if (hits_[rank].relevance > 0) counts_at_[depth].hits.add(ranking[rank]);
     }
   }
 }
@@ -276,6 +302,7 @@ void MetricsBuilder::Sums::add_at_k(SumsAtK& sums, uint32_t k, size_t bin) const
 Metrics MetricsBuilder::Sums::build() const {
   Metrics out;
   out.options = options_;
+  out.frequencies_known = !training_counts_.empty();
   out.propensity_c = c_;
   out.training_rows = training_rows_;
   out.rows = rows_;
@@ -307,31 +334,28 @@ Metrics MetricsBuilder::Sums::build() const {
 }
 
 void MetricsBuilder::Sums::finish_labels(size_t bin, MetricsOfBin& out) const {
-  for (uint32_t label = 0; label < truth_counts_.size(); ++label) {
-    if (truth_counts_[label] == 0 || (bin != kAll && bin_of(label) != bin)) continue;
+  for_labels(bin, truth_counts_, [&](uint32_t label) {
+    if (truth_counts_[label] == 0) return;
     ++out.labels;
     out.positives += truth_counts_[label];
-  }
-  for (size_t depth = 0; depth < out.at.size(); ++depth) finish_f1(bin, label_counts_[depth], out.at[depth]);
-  for (MetricsAtK& at : out.at) at.coverage = percent(at.coverage, static_cast<double>(out.labels));
+  });
+  for (size_t depth = 0; depth < out.at.size(); ++depth) finish_f1(bin, counts_at_[depth], out.at[depth]);
 }
 
-void MetricsBuilder::Sums::finish_f1(size_t bin, const LabelCounts& counts, MetricsAtK& out) const {
-  const auto count = [](const std::vector<uint32_t>& table, size_t label) {
-    return label < table.size() ? static_cast<double>(table[label]) : 0.0;
-  };
-  double sum_f1 = 0, labels = 0, all_hits = 0, all_mentions = 0;
-  const size_t end = std::max(truth_counts_.size(), counts.predicted.size());
-  for (size_t label = 0; label < end; ++label) {
-    const double hits = count(counts.hits, label);
-    const double mentions = count(counts.predicted, label) + count(truth_counts_, label);  // 2 tp + fp + fn
-    if (mentions == 0 || (bin != kAll && bin_of(static_cast<uint32_t>(label)) != bin)) continue;
+void MetricsBuilder::Sums::finish_f1(size_t bin, const CountsAtK& counts, MetricsAtK& out) const {
+  double sum_f1 = 0, labels = 0, all_hits = 0, all_mentions = 0, labels_hit = 0, labels_true = 0;
+  for_labels(bin, counts.predicted, [&](uint32_t label) {
+    const double hits = counts.hits[label], truths = truth_counts_[label];
+    const double mentions = counts.predicted[label] + truths;  // 2 tp + fp + fn
+    if (mentions == 0) return;
     labels += 1;
     sum_f1 += 2 * hits / mentions;
     all_hits += hits;
     all_mentions += mentions;
-    if (hits > 0) out.coverage += 1;  // a count here; finish_labels makes it a share
-  }
+    labels_hit += hits > 0 ? 1 : 0;
+    labels_true += truths > 0 ? 1 : 0;
+  });
+  out.coverage = percent(labels_hit, labels_true);
   out.macro_f1 = percent(sum_f1, labels);
   out.micro_f1 = percent(2 * all_hits, all_mentions);
 }

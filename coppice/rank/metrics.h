@@ -54,7 +54,8 @@ struct MetricsOfBin {
 
 /// A finished evaluation.
 struct Metrics {
-  MetricOptions options;  ///< with propensity_a and propensity_b as they were used
+  MetricOptions options;           ///< with propensity_a and propensity_b as they were used
+  bool frequencies_known = false;  ///< else all propensities are 1 and the bins are empty
   double propensity_c = 0;
   uint64_t training_rows = 0;
   uint64_t rows = 0;                 ///< all test rows
@@ -84,10 +85,11 @@ struct Metrics {
 /// nDCG alone, linearly. For N < e, C is 0.
 ///
 /// Rows are added one by one, so test sets larger than memory pass through.
-/// Cost: O(k log |y|) per row; memory 4 bytes x labels x (1 + 2 depths).
+/// Cost: O(k log |y|) per row; memory 4 bytes x labels x (1 + 2 x depths).
 class MetricsBuilder {
  public:
-  /// `training_counts[l]` = training rows with label l; a label beyond them was never seen in training.
+  /// `training_counts[l]` = training rows with label l; a label beyond them was never seen in training. No counts
+  /// at all = unknown: then all propensities are 1 and no bin is filled.
   /// Throws `ErrorCode::usage` for an empty list of depths or bins out of order.
   MetricsBuilder(MetricOptions options, std::vector<uint32_t> training_counts, uint64_t training_rows);
   ~MetricsBuilder();

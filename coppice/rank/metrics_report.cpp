@@ -110,6 +110,7 @@ std::string footnotes(const Metrics& metrics) {
   std::string text =
       fmt::format("Percent of {} rows; {} rows have no label ({}).\n", all.rows, metrics.rows_without_labels,
                   options.rows_without_labels == RowsWithoutLabels::skip ? "left out" : "count as 0");
+  if (!metrics.frequencies_known) text += "The model holds no label frequencies: propensities are 1, bins are empty.\n";
   text += fmt::format("{} labels ({} occurrences) were never seen in training and count as misses.\n", unseen.labels,
                       unseen.positives);
   if (!all.at.empty())
@@ -133,6 +134,7 @@ nlohmann::ordered_json to_json(const Metrics& metrics) {
   out["rows_without_labels"] = metrics.rows_without_labels;
   out["rows_without_labels_rule"] = rule_name(metrics.options.rows_without_labels);
   out["rows_counted"] = metrics.bins.front().rows;
+  out["label_frequencies_known"] = metrics.frequencies_known;
   out["labels_unseen_in_training"] = metrics.bins.back().labels;
   out["positives_unseen_in_training"] = metrics.bins.back().positives;
   out["depth"] = metrics.depth;

@@ -266,6 +266,19 @@ TEST(Metrics, LabelsUnseenInTrainingAreCountedAndMissed) {
   EXPECT_DOUBLE_EQ(metrics.bins[0].at[0].precision, 50);
 }
 
+TEST(Metrics, ALabelNumberBeyondTheModelCostsNoMemory) {
+  const Metrics metrics = judge({{{0}, {{UINT32_MAX, 1}}}}, {3}, 10);
+  EXPECT_EQ(metrics.bins[4].positives, 1u);
+  EXPECT_DOUBLE_EQ(metrics.bins[0].at[0].macro_f1, 0);
+}
+
+TEST(Metrics, WithoutLabelFrequenciesThereAreNoBins) {
+  const Metrics metrics = judge({{{0}, {{0, 1}, {1, 1}}}}, {}, 0);
+  EXPECT_DOUBLE_EQ(metrics.bins[0].at[0].psp, 100);
+  EXPECT_EQ(metrics.bins[4].labels, 0u);
+  EXPECT_NE(to_table(metrics).find("no label frequencies"), std::string::npos);
+}
+
 TEST(Metrics, StandardErrorIsThatOfTheMean) {
   std::vector<Row> rows(100, Row{{0}, {{0, 1}}});
   for (size_t i = 0; i < 36; ++i) rows[i].ranking = {1};

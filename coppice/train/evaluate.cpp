@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/train/evaluate.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "coppice/data/examples.h"
+#include "coppice/data/label_index.h"
+#include "coppice/data/reader.h"
+#include "coppice/model/answer.h"
+#include "coppice/rank/batch_prediction.h"
+#include "coppice/train/dense_features.h"
+
+namespace coppice {
+
+Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOptions options, ThreadPool& pool) {
+  for (const uint32_t k : options.metrics.at) options.predict.top_k = std::max(options.predict.top_k, k);
+  const Array<uint32_t>& counts = model.label_counts();
+  MetricsBuilder judge(options.metrics, {counts.begin(), counts.end()}, model.n_training_rows());
+
+  LabelIndex labels(model.label_names(), model.n_labels());
+  const auto reader = open_examples(input.path, input.read, labels);
+  DenseFeatures dense(input.dense_path);
+  for (Examples block; reader->next(block);) {
+    dense.join(block);
+    const Predictions predictions =
+        predict_batch(model.ranker(), features_for(model, block, pool), options.predict, pool);
+    for (size_t i = 0; i < predictions.n_rows(); ++i)
+      judge.add(predictions.row_labels(i), block.labels.n_rows() > 0 ? block.labels.row(i) : SparseRow{});
+  }
+  dense.expect_end();
+  require_rows(reader->report());
+  require_labels(reader->report());
+  return {judge.build(), reader->report()};
+}
+
+}  // namespace coppice
