@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/rank/chunk_scorer.h"
+
+#include <algorithm>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "coppice/rank/chunk_scorer.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once per instruction set
+#include <hwy/highway.h>
+
+#include <hwy/cache_control.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// As hn::MulAdd does a lane, so that scalar and vector paths agree to the bit.
+HWY_INLINE float multiply_add(float a, float b, float c) {
+#if HWY_NATIVE_FMA
+  return __builtin_fmaf(a, b, c);
+#else
+  const volatile float product = a * b;  // no contraction: hn::MulAdd has none here
+  return product + c;
+#endif
+}
+
+HWY_INLINE const BucketHeader* header_of(const ChunkView& chunk, uint32_t hash) {
+  return chunk.headers + (hash >> chunk.bucket_shift);
+}
+
+HWY_ATTR void PrefetchHeaders(const ChunkView& chunk, const HashedQuery& query) {
+  if (chunk.encoding != ChunkEncoding::hashed) return;
+  for (size_t j = 0; j < query.size; ++j) hwy::Prefetch(header_of(chunk, query.hashes[j]));
+}
+
+HWY_ATTR size_t FindHits(const ChunkView& chunk, const HashedQuery& query, uint32_t* HWY_RESTRICT hits) {
+  if (chunk.encoding == ChunkEncoding::direct) {
+    for (size_t j = 0; j < query.size; ++j) {
+      hwy::Prefetch(chunk.data + uint64_t{query.features[j]} * chunk.stride * sizeof(float));
+    }
+    return 0;
+  }
+  if (chunk.encoding != ChunkEncoding::hashed) return 0;
+  size_t n = 0;
+  for (size_t j = 0; j < query.size; ++j) {
+    const uint32_t hash = query.hashes[j];
+    const uint32_t filter = header_of(chunk, hash)->filter;
+    hits[n] = static_cast<uint32_t>(j);
+    n += (filter >> ((hash >> chunk.filter_shift) & 31)) & 1;
+  }
+  const uint32_t entry_bytes = chunk.entry_bytes();
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t base = std::min(header_of(chunk, query.hashes[hits[i]])->base, chunk.n_entries);
+    const std::byte* bucket = chunk.data + uint64_t{base} * entry_bytes;
+    hwy::Prefetch(bucket);
+    hwy::Prefetch(bucket + 40);
+  }
+  return n;
+}
+
+/// margins[i] += value * weights[i], as many vectors as it takes; the last may run over the count.
+HWY_INLINE HWY_ATTR void AddRow(const float* HWY_RESTRICT weights, size_t count, float value,
+                                float* HWY_RESTRICT margins) {
+  const hn::CappedTag<float, 8> d;
+  const auto x = hn::Set(d, value);
+  size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+    hn::StoreU(hn::MulAdd(x, hn::LoadU(d, weights + i), hn::LoadU(d, margins + i)), d, margins + i);
+  }
+  for (; i < count; ++i) {
+    float weight;
+    std::memcpy(&weight, weights + i, sizeof weight);
+    margins[i] = multiply_add(value, weight, margins[i]);
+  }
+}
+
+/// The entries of one feature: neighbours in their bucket.
+template <class Child>
+HWY_INLINE HWY_ATTR void AddRun(const Bucket& bucket, size_t first, size_t count, float value, uint32_t n_children,
+                                float* HWY_RESTRICT margins) {
+  const std::byte* values = bucket.values + first * sizeof(float);
+  if (count == n_children && count >= 4) {  // all children, in order
+    AddRow(reinterpret_cast<const float*>(values), count, value, margins);
+    return;
+  }
+  const std::byte* children = bucket.children + first * sizeof(Child);
+  for (size_t i = 0; i < count; ++i) {
+    float& margin = margins[read_at<Child>(children, i)];
+    margin = multiply_add(value, read_at<float>(values, i), margin);
+  }
+}
+
+/// The first entry with this key, and how many follow it.
+template <class Key>
+HWY_INLINE HWY_ATTR size_t FindRun(const Bucket& bucket, Key key, size_t& count) {
+  const hn::CappedTag<Key, 32 / sizeof(Key)> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto wanted = hn::Set(d, key);
+  const auto* keys = reinterpret_cast<const Key*>(bucket.keys);
+  count = 0;
+  size_t first = 0;
+  for (size_t i = 0; i < bucket.n; i += lanes) {
+    // Reads past the bucket stay inside the payload: its slack is longer than a vector.
+    const auto equal =
+        hn::And(hn::Eq(hn::LoadU(d, keys + i), wanted), hn::FirstN(d, std::min<size_t>(lanes, bucket.n - i)));
+    const size_t found = hn::CountTrue(d, equal);
+    if (found == 0) {
+      if (count != 0) break;
+      continue;
+    }
+    if (count == 0) first = i + static_cast<size_t>(hn::FindFirstTrue(d, equal));
+    count += found;
+  }
+  count = std::min<size_t>(count, bucket.n - first);
+  return first;
+}
+
+template <class Key, class Child>
+HWY_ATTR void SumHashed(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+                        float* HWY_RESTRICT margins) {
+  for (const uint32_t j : hits) {
+    const uint32_t hash = query.hashes[j];
+    const Bucket bucket = chunk.bucket(hash >> chunk.bucket_shift);
+    size_t count;
+    const size_t first = FindRun<Key>(bucket, static_cast<Key>(hash >> chunk.key_shift), count);
+    AddRun<Child>(bucket, first, count, query.values[j], chunk.n_children, margins);
+  }
+}
+
+HWY_ATTR void SumDirect(const ChunkView& chunk, const HashedQuery& query, float* HWY_RESTRICT margins) {
+  const auto* rows = reinterpret_cast<const float*>(chunk.data);
+  for (size_t j = 0; j < query.size; ++j) {
+    AddRow(rows + uint64_t{query.features[j]} * chunk.stride, chunk.stride, query.values[j], margins);
+  }
+}
+
+HWY_ATTR void SumHits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+                      float* HWY_RESTRICT margins) {
+  if (chunk.n_children == 0) return;
+  std::memcpy(margins, chunk.bias, chunk.n_children * sizeof(float));
+  if (chunk.encoding == ChunkEncoding::direct) {
+    std::fill(margins + chunk.n_children, margins + chunk.stride, 0.0F);
+    SumDirect(chunk, query, margins);
+  } else if (chunk.encoding == ChunkEncoding::hashed) {
+    if (chunk.key_bytes == 2) {
+      chunk.child_bytes == 1 ? SumHashed<uint16_t, uint8_t>(chunk, query, hits, margins)
+                             : SumHashed<uint16_t, uint16_t>(chunk, query, hits, margins);
+    } else {
+      chunk.child_bytes == 1 ? SumHashed<uint32_t, uint8_t>(chunk, query, hits, margins)
+                             : SumHashed<uint32_t, uint16_t>(chunk, query, hits, margins);
+    }
+  }
+}
+
+HWY_ATTR size_t SelectMargins(const float* HWY_RESTRICT margins, size_t count, float cut,
+                              uint32_t* HWY_RESTRICT above) {
+  const hn::CappedTag<float, 8> d;
+  const auto limit = hn::Set(d, cut);
+  size_t n = 0;
+  size_t i = 0;
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) {
+    const auto keep = hn::Not(hn::Lt(hn::LoadU(d, margins + i), limit));
+    if (hn::AllFalse(d, keep)) continue;
+    for (size_t lane = i; lane < i + hn::Lanes(d); ++lane) {
+      above[n] = static_cast<uint32_t>(lane);
+      n += !(margins[lane] < cut);
+    }
+  }
+  for (; i < count; ++i) {
+    above[n] = static_cast<uint32_t>(i);
+    n += !(margins[i] < cut);
+  }
+  return n;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace coppice
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice {
+
+HWY_EXPORT(PrefetchHeaders);
+HWY_EXPORT(FindHits);
+HWY_EXPORT(SumHits);
+HWY_EXPORT(SelectMargins);
+
+size_t known_features(SparseRow query, uint32_t n_features) noexcept {
+  return static_cast<size_t>(std::lower_bound(query.columns.begin(), query.columns.end(), n_features) -
+                             query.columns.begin());
+}
+
+void hash_features(std::span<const uint32_t> features, uint32_t n_features, uint32_t* hashes) noexcept {
+  const uint32_t bits = hash_bits(n_features);
+  for (size_t j = 0; j < features.size(); ++j) hashes[j] = hash_feature(features[j], bits);
+}
+
+void prefetch_headers(const ChunkView& chunk, const HashedQuery& query) noexcept {
+  HWY_DYNAMIC_DISPATCH(PrefetchHeaders)(chunk, query);
+}
+
+size_t find_hits(const ChunkView& chunk, const HashedQuery& query, uint32_t* hits) noexcept {
+  return HWY_DYNAMIC_DISPATCH(FindHits)(chunk, query, hits);
+}
+
+void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+              float* margins) noexcept {
+  HWY_DYNAMIC_DISPATCH(SumHits)(chunk, query, hits, margins);
+}
+
+size_t select_margins(const float* margins, size_t count, float cut, uint32_t* above) noexcept {
+  return HWY_DYNAMIC_DISPATCH(SelectMargins)(margins, count, cut, above);
+}
+
+void score_chunk_naive(const ChunkView& chunk, const HashedQuery& query, std::span<double> margins) {
+  std::copy_n(chunk.bias, chunk.n_children, margins.begin());
+  for (size_t j = 0; j < query.size; ++j) {
+    if (chunk.encoding == ChunkEncoding::direct) {
+      for (uint32_t c = 0; c < chunk.n_children; ++c) {
+        const auto weight = read_at<float>(chunk.data, uint64_t{query.features[j]} * chunk.stride + c);
+        margins[c] += double{query.values[j]} * weight;
+      }
+    } else if (chunk.encoding == ChunkEncoding::hashed) {
+      const uint32_t hash = query.hashes[j];
+      const Bucket bucket = chunk.bucket(hash >> chunk.bucket_shift);
+      const uint32_t mask = chunk.key_bytes == 2 ? 0xFFFF : 0xFFFFFFFF;
+      for (uint32_t i = 0; i < bucket.n; ++i) {
+        const uint32_t key =
+            chunk.key_bytes == 2 ? read_at<uint16_t>(bucket.keys, i) : read_at<uint32_t>(bucket.keys, i);
+        if (key != ((hash >> chunk.key_shift) & mask)) continue;
+        const uint32_t child =
+            chunk.child_bytes == 1 ? read_at<uint8_t>(bucket.children, i) : read_at<uint16_t>(bucket.children, i);
+        if (child < margins.size()) margins[child] += double{query.values[j]} * read_at<float>(bucket.values, i);
+      }
+    }
+  }
+}
+
+}  // namespace coppice
+#endif  // HWY_ONCE

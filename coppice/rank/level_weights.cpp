@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/rank/level_weights.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "coppice/core/error.h"
+#include "coppice/rank/chunk_view.h"
+
+namespace coppice {
+namespace {
+
+constexpr uint32_t kMostBucketBits = 27;  // five more bits of the hash choose the filter's bit
+
+constexpr uint32_t inverse_of(uint32_t odd) noexcept {
+  uint32_t inverse = odd;  // Newton: each step doubles the bits that are right, from three
+  for (int step = 0; step < 4; ++step) inverse *= 2 - odd * inverse;
+  return inverse;
+}
+static_assert(inverse_of(LevelWeights::kHashMultiplier) * LevelWeights::kHashMultiplier == 1);
+
+[[noreturn]] void refuse(const std::string& where, const std::string& why) {
+  throw Error(ErrorCode::data, where + ": " + why);
+}
+
+bool has_known_encoding(const ChunkEntry& entry) noexcept {
+  switch (entry.encoding) {
+    case ChunkEncoding::empty:
+      return true;
+    case ChunkEncoding::direct:
+      return entry.n_children > 0;
+    case ChunkEncoding::hashed:
+      return entry.bucket_bits >= 1 && entry.bucket_bits <= kMostBucketBits &&
+             (entry.key_bytes == 2 || entry.key_bytes == 4) && (entry.child_bytes == 1 || entry.child_bytes == 2);
+  }
+  return false;
+}
+
+bool payload_fits(const ChunkEntry& entry, const LevelArrays& arrays) noexcept {
+  const uint64_t room = arrays.payload.size() - LevelWeights::kPayloadSlack;
+  return entry.offset % 8 == 0 && entry.offset <= room &&
+         payload_bytes(entry, arrays.n_features) <= room - entry.offset;
+}
+
+}  // namespace
+
+uint32_t unhash_feature(uint32_t hash, uint32_t bits) noexcept {
+  const uint32_t feature = (hash >> (32 - bits)) * inverse_of(LevelWeights::kHashMultiplier);
+  return bits == 32 ? feature : feature & ((1U << bits) - 1);
+}
+
+uint64_t payload_bytes(const ChunkEntry& entry, uint32_t n_features) noexcept {
+  if (!has_known_encoding(entry)) return std::numeric_limits<uint64_t>::max();
+  uint64_t bytes = 0;
+  if (entry.encoding == ChunkEncoding::direct) {
+    bytes = uint64_t{n_features} * direct_stride(entry.n_children) * sizeof(float);
+  } else if (entry.encoding == ChunkEncoding::hashed) {
+    const uint64_t entry_bytes = uint64_t{entry.key_bytes} + entry.child_bytes + sizeof(float);
+    bytes = ((uint64_t{1} << entry.bucket_bits) + 1) * sizeof(BucketHeader) + entry.n_entries * entry_bytes;
+  }
+  return (bytes + 7) & ~uint64_t{7};
+}
+
+ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept {
+  const LevelArrays& arrays = level.arrays();
+  const ChunkEntry& entry = arrays.chunks[chunk];
+  ChunkView view;
+  if (uint64_t{entry.first_node} + entry.n_children > arrays.bias.size()) return view;
+  view.first_node = entry.first_node;
+  view.n_children = entry.n_children;
+  view.bias = arrays.bias.data() + entry.first_node;
+  if (entry.encoding == ChunkEncoding::empty || !payload_fits(entry, arrays)) return view;
+  view.data = arrays.payload.data() + entry.offset;
+  if (entry.encoding == ChunkEncoding::direct) {
+    view.stride = direct_stride(entry.n_children);
+  } else {
+    view.headers = reinterpret_cast<const BucketHeader*>(view.data);
+    view.data += ((size_t{1} << entry.bucket_bits) + 1) * sizeof(BucketHeader);
+    view.n_entries = entry.n_entries;
+    view.key_bytes = entry.key_bytes;
+    view.child_bytes = entry.child_bytes;
+    view.bucket_shift = 32U - entry.bucket_bits;
+    view.filter_shift = view.bucket_shift - 5;
+    view.key_shift = 32 - hash_bits(arrays.n_features);
+  }
+  view.encoding = entry.encoding;
+  return view;
+}
+
+LevelWeights::LevelWeights(LevelArrays arrays) : arrays_(std::move(arrays)) {
+  if (arrays_.bias.size() > kMostNodes) refuse("weights of a level", "too many nodes");
+  if (arrays_.payload.size() < kPayloadSlack) {
+    refuse("weights of a level", "a payload of " + std::to_string(arrays_.payload.size()) + " bytes, expected " +
+                                     std::to_string(kPayloadSlack) + " or more");
+  }
+  if (reinterpret_cast<uintptr_t>(arrays_.payload.data()) % 8 != 0 ||
+      reinterpret_cast<uintptr_t>(arrays_.chunks.data()) % alignof(ChunkEntry) != 0) {
+    refuse("weights of a level", "arrays that are not aligned to 8 bytes");
+  }
+}
+
+size_t LevelWeights::size_bytes() const noexcept {
+  return arrays_.chunks.size_bytes() + arrays_.bias.size_bytes() + arrays_.payload.size_bytes();
+}
+
+namespace {
+
+struct Weight {
+  uint32_t feature;
+  uint16_t child;
+  float value;
+};
+
+/// Reads the payload of one chunk as plainly as can be, and refuses whatever the writer would not have written.
+class ChunkReader {
+ public:
+  ChunkReader(const LevelWeights& level, size_t chunk, std::string where)
+      : entry_(level.arrays().chunks[chunk]),
+        view_(view_chunk(level, chunk)),
+        n_features_(level.n_features()),
+        where_(std::move(where)) {
+    const LevelArrays& arrays = level.arrays();
+    if (!has_known_encoding(entry_)) refuse(where_, "an unknown encoding");
+    if (!payload_fits(entry_, arrays)) refuse(where_, "its payload does not lie inside the level's");
+    if (uint64_t{entry_.first_node} + entry_.n_children > arrays.bias.size()) refuse(where_, "children out of range");
+    if (entry_.encoding != ChunkEncoding::empty && view_.encoding != entry_.encoding) refuse(where_, "unreadable");
+    if (entry_.encoding == ChunkEncoding::hashed && entry_.key_bytes == 2 &&
+        hash_bits(n_features_) > 16U + entry_.bucket_bits) {
+      refuse(where_, "keys too short for its features");
+    }
+    for (const uint8_t byte : entry_.reserved) {
+      if (byte != 0) refuse(where_, "reserved bytes that are not zero");
+    }
+  }
+
+  /// Ascending by feature, then child; padding zeros left out.
+  std::vector<Weight> weights() {
+    if (entry_.encoding == ChunkEncoding::direct) read_direct();
+    if (entry_.encoding == ChunkEncoding::hashed) read_hashed();
+    std::stable_sort(weights_.begin(), weights_.end(), [](const Weight& a, const Weight& b) {
+      return a.feature != b.feature ? a.feature < b.feature : a.child < b.child;
+    });
+    return std::move(weights_);
+  }
+
+ private:
+  void keep(uint32_t feature, uint32_t child, float value) {
+    if (!std::isfinite(value)) refuse(where_, "a weight is not finite");
+    if (value != 0) weights_.push_back({feature, static_cast<uint16_t>(child), value});
+  }
+
+  void read_direct() {
+    for (uint32_t feature = 0; feature < n_features_; ++feature) {
+      for (uint32_t child = 0; child < view_.stride; ++child) {
+        const auto value = read_at<float>(view_.data, size_t{feature} * view_.stride + child);
+        if (child >= view_.n_children && value != 0) refuse(where_, "padding that is not zero");
+        keep(feature, child, value);
+      }
+    }
+  }
+
+  void read_hashed() {
+    const uint32_t n_buckets = 1U << entry_.bucket_bits;
+    if (view_.headers[0].base != 0) refuse(where_, "the first bucket does not start at 0");
+    for (uint32_t index = 0; index < n_buckets; ++index) {
+      if (view_.headers[index].base > view_.headers[index + 1].base) refuse(where_, "buckets do not ascend");
+      read_bucket(index);
+    }
+    if (view_.headers[n_buckets].base != view_.n_entries || view_.headers[n_buckets].filter != 0) {
+      refuse(where_, "the last bucket does not end at the last entry");
+    }
+  }
+
+  void read_bucket(uint32_t index) {
+    const uint32_t bits = hash_bits(n_features_);
+    const Bucket bucket = view_.bucket(index);
+    uint32_t filter = 0;
+    uint32_t last_hash = 0;
+    uint32_t last_child = 0;
+    for (uint32_t i = 0; i < bucket.n; ++i) {
+      const uint32_t key =
+          entry_.key_bytes == 2 ? read_at<uint16_t>(bucket.keys, i) : read_at<uint32_t>(bucket.keys, i);
+      const uint32_t child =
+          entry_.child_bytes == 1 ? read_at<uint8_t>(bucket.children, i) : read_at<uint16_t>(bucket.children, i);
+      const uint32_t hash = hash_of(index, key, bits);
+      const uint32_t feature = unhash_feature(hash, bits);
+      if (feature >= n_features_) refuse(where_, "a key that is no feature");
+      if (key_of(hash) != key || hash >> view_.bucket_shift != index) refuse(where_, "a key in the wrong bucket");
+      if (child >= view_.n_children) refuse(where_, "a child out of range");
+      if (i > 0 && (hash < last_hash || (hash == last_hash && child <= last_child))) {
+        refuse(where_, "entries do not ascend");
+      }
+      filter |= 1U << ((hash >> view_.filter_shift) & 31);
+      last_hash = hash;
+      last_child = child;
+      keep(feature, child, read_at<float>(bucket.values, i));
+    }
+    if (filter != view_.headers[index].filter) refuse(where_, "a filter that does not match its bucket");
+  }
+
+  uint32_t key_of(uint32_t hash) const noexcept {
+    const uint32_t key = hash >> view_.key_shift;
+    return entry_.key_bytes == 2 ? key & 0xFFFF : key;
+  }
+
+  /// Bucket and key together; keys hold the lower bits of the hash that the bucket does not.
+  uint32_t hash_of(uint32_t bucket, uint32_t key, uint32_t bits) const noexcept {
+    if (entry_.key_bytes == 4) return static_cast<uint32_t>(uint64_t{key} << (32 - bits));
+    const uint64_t upper = uint64_t{bucket} << view_.bucket_shift;
+    const uint64_t lower = uint64_t{key} << (32 - bits);
+    const uint64_t mask = (uint64_t{1} << view_.bucket_shift) - 1;
+    return static_cast<uint32_t>(upper | (lower & mask));
+  }
+
+  const ChunkEntry& entry_;
+  ChunkView view_;
+  uint32_t n_features_;
+  std::string where_;
+  std::vector<Weight> weights_;
+};
+
+uint32_t count_features(const std::vector<Weight>& weights) {
+  uint32_t count = 0;
+  for (size_t i = 0; i < weights.size(); ++i) count += i == 0 || weights[i].feature != weights[i - 1].feature;
+  return count;
+}
+
+}  // namespace
+
+ChunkRows LevelWeights::rows(size_t chunk) const {
+  const std::vector<Weight> weights = ChunkReader(*this, chunk, "chunk " + std::to_string(chunk)).weights();
+  const ChunkEntry& entry = arrays_.chunks[chunk];
+  ChunkRows rows;
+  const auto bias = arrays_.bias.subspan(entry.first_node, entry.n_children);
+  rows.bias.assign(bias.begin(), bias.end());
+  for (const Weight& weight : weights) {
+    if (rows.features.empty() || rows.features.back() != weight.feature) {
+      rows.features.push_back(weight.feature);
+      rows.first_entry.push_back(static_cast<uint32_t>(rows.values.size()));
+    }
+    rows.children.push_back(weight.child);
+    rows.values.push_back(weight.value);
+  }
+  rows.first_entry.push_back(static_cast<uint32_t>(rows.values.size()));
+  return rows;
+}
+
+void LevelWeights::verify(std::span<const uint32_t> first_child, std::string_view what) const {
+  const std::string level(what);
+  if (first_child.size() != n_chunks() + 1 || first_child.back() != n_nodes()) {
+    refuse(level,
+           std::to_string(n_chunks()) + " chunks of " + std::to_string(n_nodes()) + " nodes do not match the tree");
+  }
+  uint64_t end = 0;
+  for (size_t chunk = 0; chunk < n_chunks(); ++chunk) {
+    const std::string where = level + ", chunk " + std::to_string(chunk);
+    const ChunkEntry& entry = arrays_.chunks[chunk];
+    if (entry.first_node != first_child[chunk] || entry.n_children != first_child[chunk + 1] - first_child[chunk]) {
+      refuse(where, "its children are not those of the tree");
+    }
+    if (entry.offset != end) refuse(where, "its payload does not follow that of the chunk before");
+    const std::vector<Weight> weights = ChunkReader(*this, chunk, where).weights();
+    if (count_features(weights) != entry.n_rows) refuse(where, "a wrong count of rows");
+    end += payload_bytes(entry, arrays_.n_features);
+  }
+  if (end + kPayloadSlack != arrays_.payload.size()) refuse(level, "its payload does not end with its last chunk");
+  for (size_t i = 0; i < kPayloadSlack; ++i) {
+    if (arrays_.payload[end + i] != std::byte{0}) refuse(level, "payload behind the last chunk is not zero");
+  }
+  for (const float bias : arrays_.bias) {
+    if (!std::isfinite(bias)) refuse(level, "a bias is not finite");
+  }
+}
+
+}  // namespace coppice

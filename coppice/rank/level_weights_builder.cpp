@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include "coppice/core/error.h"
+#include "coppice/rank/chunk_view.h"
+#include "coppice/rank/level_weights.h"
+
+namespace coppice {
+namespace {
+
+/// A feature's row, with the hash that decides its place.
+struct PlacedRow {
+  uint32_t hash;
+  uint32_t row;
+};
+
+/// Rows used by this share of the children are stored whole, so that they are added in vector lanes.
+bool store_whole(uint32_t count, size_t n_children) {
+  return n_children >= 4 && count < n_children && uint64_t{count} * 4 >= uint64_t{n_children} * 3;
+}
+
+void check_rows(const ChunkRows& rows, uint32_t n_features) {
+  check(rows.bias.size() <= 65535, "a chunk has at most 65,535 children");
+  check(rows.first_entry.size() == rows.features.size() + 1, "one more first entry than rows");
+  check(rows.children.size() == rows.values.size() && rows.first_entry.front() == 0 &&
+            rows.first_entry.back() == rows.values.size(),
+        "rows span the entries");
+  for (size_t r = 0; r < rows.features.size(); ++r) {
+    check(rows.features[r] < n_features && (r == 0 || rows.features[r] > rows.features[r - 1]),
+          "features ascend below n_features");
+    check(rows.first_entry[r] < rows.first_entry[r + 1], "a row has an entry");
+    for (uint32_t i = rows.first_entry[r]; i < rows.first_entry[r + 1]; ++i) {
+      check(
+          rows.children[i] < rows.bias.size() && (i == rows.first_entry[r] || rows.children[i] > rows.children[i - 1]),
+          "children ascend inside their chunk");
+    }
+  }
+}
+
+/// Buckets of about four rows; more where that lets keys take two bytes and pays.
+void choose_buckets(ChunkEntry& entry, uint32_t n_features) {
+  const uint32_t bits = hash_bits(n_features);
+  uint32_t bucket_bits = 1;
+  while (bucket_bits < 24 && (uint64_t{entry.n_rows} >> bucket_bits) > 5) ++bucket_bits;
+  entry.key_bytes = 4;
+  if (bits <= 16 + bucket_bits) {
+    entry.key_bytes = 2;
+  } else if (bits - 16 <= 24) {
+    const uint64_t more_bytes = ((uint64_t{1} << (bits - 16)) - (uint64_t{1} << bucket_bits)) * sizeof(BucketHeader);
+    if (more_bytes < uint64_t{entry.n_entries} * 2) {
+      bucket_bits = bits - 16;
+      entry.key_bytes = 2;
+    }
+  }
+  entry.bucket_bits = static_cast<uint8_t>(bucket_bits);
+  entry.child_bytes = entry.n_children <= 256 ? 1 : 2;
+}
+
+/// Writes the buckets of one chunk.
+class BucketWriter {
+ public:
+  BucketWriter(const ChunkRows& rows, const ChunkEntry& entry, uint32_t n_features, std::vector<std::byte>& payload)
+      : rows_(rows), entry_(entry), bits_(hash_bits(n_features)), payload_(payload) {
+    placed_.reserve(rows.features.size());
+    for (uint32_t r = 0; r < rows.features.size(); ++r) placed_.push_back({hash_feature(rows.features[r], bits_), r});
+    std::sort(placed_.begin(), placed_.end(), [](const auto& a, const auto& b) { return a.hash < b.hash; });
+  }
+
+  void write() {
+    const uint32_t shift = 32U - entry_.bucket_bits;
+    size_t next = 0;
+    for (uint32_t bucket = 0; bucket < 1U << entry_.bucket_bits; ++bucket) {
+      const size_t begin = next;
+      while (next < placed_.size() && placed_[next].hash >> shift == bucket) ++next;
+      write_bucket(bucket, {placed_.data() + begin, next - begin});
+    }
+    put(uint64_t{1} << entry_.bucket_bits, BucketHeader{n_written_, 0});
+    check(n_written_ == entry_.n_entries, "as many entries written as counted");
+  }
+
+ private:
+  template <class T>
+  void put(uint64_t index, T value) {
+    std::memcpy(payload_.data() + index * sizeof(T), &value, sizeof(T));
+  }
+
+  template <class T>
+  void append(T value) {
+    std::memcpy(payload_.data() + end_, &value, sizeof(T));
+    end_ += sizeof(T);
+  }
+
+  void write_bucket(uint32_t bucket, std::span<const PlacedRow> placed) {
+    const uint32_t filter_shift = 32U - entry_.bucket_bits - 5;
+    BucketHeader header{n_written_, 0};
+    keys_.clear();
+    children_.clear();
+    values_.clear();
+    for (const PlacedRow& place : placed) {
+      header.filter |= 1U << ((place.hash >> filter_shift) & 31);
+      gather_row(place);
+    }
+    put(bucket, header);
+    if (end_ == 0) end_ = ((size_t{1} << entry_.bucket_bits) + 1) * sizeof(BucketHeader);
+    for (const uint32_t key : keys_) entry_.key_bytes == 2 ? append(static_cast<uint16_t>(key)) : append(key);
+    for (const uint16_t child : children_) {
+      entry_.child_bytes == 1 ? append(static_cast<uint8_t>(child)) : append(child);
+    }
+    for (const float value : values_) append(value);
+    n_written_ += static_cast<uint32_t>(keys_.size());
+  }
+
+  void gather_row(const PlacedRow& place) {
+    const uint32_t begin = rows_.first_entry[place.row];
+    const uint32_t end = rows_.first_entry[place.row + 1];
+    const size_t n_children = rows_.bias.size();
+    const bool whole = store_whole(end - begin, n_children);
+    const size_t first = values_.size();
+    const size_t count = whole ? n_children : end - begin;
+    keys_.insert(keys_.end(), count, place.hash >> (32 - bits_));
+    values_.resize(first + count);
+    for (size_t i = 0; i < count; ++i)
+      children_.push_back(whole ? static_cast<uint16_t>(i) : rows_.children[begin + i]);
+    for (uint32_t i = begin; i < end; ++i) values_[first + (whole ? rows_.children[i] : i - begin)] = rows_.values[i];
+  }
+
+  const ChunkRows& rows_;
+  const ChunkEntry& entry_;
+  uint32_t bits_;
+  std::vector<std::byte>& payload_;
+  std::vector<PlacedRow> placed_;
+  std::vector<uint32_t> keys_;
+  std::vector<uint16_t> children_;
+  std::vector<float> values_;
+  uint32_t n_written_ = 0;
+  size_t end_ = 0;
+};
+
+void write_direct(const ChunkRows& rows, std::vector<std::byte>& payload) {
+  const uint32_t stride = direct_stride(static_cast<uint32_t>(rows.bias.size()));
+  for (size_t r = 0; r < rows.features.size(); ++r) {
+    for (uint32_t i = rows.first_entry[r]; i < rows.first_entry[r + 1]; ++i) {
+      const uint64_t place = uint64_t{rows.features[r]} * stride + rows.children[i];
+      std::memcpy(payload.data() + place * sizeof(float), &rows.values[i], sizeof(float));
+    }
+  }
+}
+
+ChunkEntry choose_encoding(const ChunkRows& rows, uint32_t n_features) {
+  ChunkEntry entry;
+  entry.n_children = static_cast<uint16_t>(rows.bias.size());
+  entry.n_rows = static_cast<uint32_t>(rows.features.size());
+  if (rows.values.empty()) return entry;
+  uint64_t n_entries = 0;
+  for (size_t r = 0; r < rows.features.size(); ++r) {
+    const uint32_t count = rows.first_entry[r + 1] - rows.first_entry[r];
+    n_entries += store_whole(count, rows.bias.size()) ? rows.bias.size() : count;
+  }
+  check(n_entries <= std::numeric_limits<uint32_t>::max(), "a chunk has fewer than 2^32 weights");
+  entry.n_entries = static_cast<uint32_t>(n_entries);
+  entry.encoding = ChunkEncoding::hashed;
+  choose_buckets(entry, n_features);
+  ChunkEntry direct;
+  direct.n_children = entry.n_children;
+  direct.n_rows = entry.n_rows;
+  direct.n_entries = static_cast<uint32_t>(rows.values.size());
+  direct.encoding = ChunkEncoding::direct;
+  const uint64_t hashed_bytes = payload_bytes(entry, n_features);
+  return payload_bytes(direct, n_features) <= hashed_bytes + hashed_bytes / 4 ? direct : entry;
+}
+
+}  // namespace
+
+EncodedChunk encode_chunk(const ChunkRows& rows, uint32_t n_features) {
+  check_rows(rows, n_features);
+  EncodedChunk chunk;
+  chunk.bias = rows.bias;
+  chunk.entry = choose_encoding(rows, n_features);
+  chunk.payload.resize(payload_bytes(chunk.entry, n_features));
+  if (chunk.entry.encoding == ChunkEncoding::direct) write_direct(rows, chunk.payload);
+  if (chunk.entry.encoding == ChunkEncoding::hashed) {
+    BucketWriter(rows, chunk.entry, n_features, chunk.payload).write();
+  }
+  return chunk;
+}
+
+/// Bytes in pages of their own, which the kernel moves without copying when they grow.
+class LevelWeightsBuilder::Payload {
+ public:
+  ~Payload() {
+    if (data_ != nullptr) munmap(data_, room_);
+  }
+
+  uint64_t size() const noexcept { return size_; }
+
+  void append(std::span<const std::byte> bytes) {
+    reserve(size_ + bytes.size());
+    if (!bytes.empty()) std::memcpy(data_ + size_, bytes.data(), bytes.size());
+    size_ += bytes.size();
+  }
+
+  /// Hands the pages over, zeros of `slack` bytes behind them.
+  Array<std::byte> release(size_t slack) {
+    reserve(size_ + slack);
+    const size_t room = room_;
+    const std::span<const std::byte> bytes(data_, size_ + slack);
+    std::shared_ptr<const void> keeper(data_, [room](const void* data) { munmap(const_cast<void*>(data), room); });
+    data_ = nullptr;
+    size_ = room_ = 0;
+    return {bytes, std::move(keeper)};
+  }
+
+ private:
+  void reserve(size_t wanted) {
+    if (wanted <= room_) return;
+    constexpr size_t kStep = size_t{2} << 20;
+    const size_t room = (std::max(wanted, room_ + room_ / 2) + kStep - 1) / kStep * kStep;
+    void* data = data_ == nullptr
+                     ? mmap(nullptr, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                     : mremap(data_, room_, room, MREMAP_MAYMOVE);
+    if (data == MAP_FAILED) {
+      throw Error(ErrorCode::memory,
+                  "no memory for " + std::to_string(wanted) + " bytes of weights: " + std::strerror(errno));
+    }
+    data_ = static_cast<std::byte*>(data);
+    room_ = room;
+  }
+
+  std::byte* data_ = nullptr;
+  size_t size_ = 0;
+  size_t room_ = 0;
+};
+
+LevelWeightsBuilder::LevelWeightsBuilder(uint32_t n_features)
+    : n_features_(n_features), payload_(std::make_unique<Payload>()) {}
+LevelWeightsBuilder::~LevelWeightsBuilder() = default;
+LevelWeightsBuilder::LevelWeightsBuilder(LevelWeightsBuilder&&) noexcept = default;
+LevelWeightsBuilder& LevelWeightsBuilder::operator=(LevelWeightsBuilder&&) noexcept = default;
+
+void LevelWeightsBuilder::add(const EncodedChunk& chunk) {
+  if (bias_.size() + chunk.bias.size() > LevelWeights::kMostNodes) {
+    throw Error(ErrorCode::data, "more than 4,294,967,279 nodes in one level of the tree");
+  }
+  ChunkEntry entry = chunk.entry;
+  entry.offset = payload_->size();
+  entry.first_node = static_cast<uint32_t>(bias_.size());
+  chunks_.push_back(entry);
+  bias_.insert(bias_.end(), chunk.bias.begin(), chunk.bias.end());
+  payload_->append(chunk.payload);
+}
+
+size_t LevelWeightsBuilder::size_bytes() const noexcept {
+  return chunks_.size() * sizeof(ChunkEntry) + bias_.size() * sizeof(float) + payload_->size();
+}
+
+LevelWeights LevelWeightsBuilder::build() {
+  LevelArrays arrays;
+  arrays.n_features = n_features_;
+  arrays.chunks = std::exchange(chunks_, {});
+  arrays.bias = std::exchange(bias_, {});
+  arrays.payload = payload_->release(LevelWeights::kPayloadSlack);
+  return LevelWeights(std::move(arrays));
+}
+
+}  // namespace coppice
