@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coppice/data/label_names.h"
+#include "coppice/data/read_options.h"
 #include "coppice/math/csr.h"
 
 namespace coppice {
@@ -30,12 +31,14 @@ struct Texts {
 /// A block of rows as read: each row has a text, or features, or both; labels with their relevance; a weight.
 ///
 /// Shapes: `texts`, `features`, `labels`, `weights` and `ids` hold n rows each, or none at all.
+/// In evaluation the labels that the model does not know have ids from the model's L on (see `LabelIndex`): they are
+/// positives that no prediction can hit, so `labels.n_columns` may be larger than L.
 struct Examples {
   Texts texts;
-  Csr features;                    ///< n x d; no rows when the input is text only
-  Csr labels;                      ///< n x L; the value is the label's relevance (1 unless the input says otherwise)
-  std::vector<float> weights;      ///< n; empty = every row weighs 1
-  std::vector<std::string> ids;    ///< n; the input's own names for its rows ("id" in JSONL), or empty
+  Csr features;                  ///< n x d; no rows when the input is text only
+  Csr labels;                    ///< n x L; the value is the label's relevance (1 unless the input says otherwise)
+  std::vector<float> weights;    ///< n; empty = every row weighs 1
+  std::vector<std::string> ids;  ///< n; the input's own names for its rows ("id" in JSONL), or empty
 
   size_t size() const noexcept;
 };
@@ -48,6 +51,9 @@ class ExampleReader {
   /// Replaces `block` by the next rows, at most about `kBlockBytes` of input; false at the end.
   /// Throws `ErrorCode::data` with file:line:column for a bad line (or counts it, see ReadOptions).
   virtual bool next(Examples& block) = 0;
+
+  /// What was read so far; complete after `next` returned false.
+  virtual const ReadReport& report() const = 0;
 
   static constexpr size_t kBlockBytes = size_t{8} << 20;
 };

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/data/label_names.h"
+
+#include <utility>
+
+#include "coppice/data/label_index.h"
+
+namespace coppice {
+
+LabelNames LabelNames::from(const std::vector<std::string>& names) {
+  LabelIndex index;
+  for (const std::string& name : names) index.append(name);
+  return index.names();
+}
+
+std::string_view LabelNames::name(uint32_t label) const noexcept {
+  if (label >= size()) return {};
+  const uint64_t begin = offsets_[label];
+  const uint64_t end = offsets_[size_t{label} + 1];
+  if (begin > end || end > bytes_.size()) return {};
+  return {bytes_.data() + begin, static_cast<size_t>(end - begin)};
+}
+
+std::optional<uint32_t> LabelNames::find(std::string_view wanted) const noexcept {
+  const size_t n_slots = slots_.size();
+  if (n_slots == 0) return std::nullopt;
+  size_t slot = static_cast<size_t>(hash_of_name(wanted)) % n_slots;
+  // The bound on the probes ends the search in a damaged table without a free slot.
+  for (size_t probes = 0; probes < n_slots; ++probes) {
+    const uint32_t entry = slots_[slot];
+    if (entry == 0) return std::nullopt;
+    if (entry - 1 < size() && name(entry - 1) == wanted) return entry - 1;
+    if (++slot == n_slots) slot = 0;
+  }
+  return std::nullopt;
+}
+
+}  // namespace coppice

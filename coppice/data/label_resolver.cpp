@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/data/label_resolver.h"
+
+#include <algorithm>
+
+#include "coppice/core/error.h"
+#include "coppice/data/line_reader.h"
+#include "coppice/data/utf8.h"
+
+namespace coppice {
+
+LabelNames read_label_names(const std::string& path) {
+  LineReader reader(InputStream::open(path));
+  LabelIndex names;
+  while (const std::optional<Line> line = reader.next()) {
+    if (!is_valid_utf8(line->text)) {
+      throw Error(ErrorCode::data, "the label name is not valid UTF-8", reader.where());
+    }
+    const size_t nul = line->text.find('\0');
+    if (nul != std::string_view::npos) {
+      throw Error(ErrorCode::data, "a NUL byte, expected a label name", reader.where() + ":" + std::to_string(nul + 1),
+                  "is this a binary file?");
+    }
+    names.append(line->text);
+  }
+  if (names.size() == 0) throw Error(ErrorCode::data, "the file is empty, expected one label name a line", path);
+  return names.names();
+}
+
+LabelResolver::LabelResolver(LabelIndex& index, const ReadOptions& options)
+    : index_(index), file_path_(options.label_names), option_labels_(options.n_labels) {
+  if (file_path_.empty()) return;
+  file_names_ = read_label_names(file_path_);
+  if (index_.size() > 0) return;
+  for (uint32_t label = 0; label < file_names_.size(); ++label) index_.append(file_names_.name(label));
+}
+
+std::span<const std::pair<uint32_t, float>> LabelResolver::resolve(const Row& row, ReadReport& report) {
+  for (const LabelMention& label : row.labels) check(label);
+  resolved_.clear();
+  for (const LabelMention& label : row.labels) resolved_.emplace_back(id_of(label), label.relevance);
+  // Equal ids: the largest relevance first, so that it is the one kept.
+  std::sort(resolved_.begin(), resolved_.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first < b.first : a.second > b.second; });
+  const auto repeats =
+      std::unique(resolved_.begin(), resolved_.end(), [](const auto& a, const auto& b) { return a.first == b.first; });
+  report.repeated_labels += static_cast<uint64_t>(resolved_.end() - repeats);
+  resolved_.erase(repeats, resolved_.end());
+  report.label_entries += resolved_.size();
+  if (resolved_.empty()) ++report.rows_without_labels;
+  if (index_.n_known() > 0) {
+    for (const auto& entry : resolved_) report.unseen_label_entries += entry.first >= index_.n_known() ? 1 : 0;
+  }
+  return resolved_;
+}
+
+void LabelResolver::check(const LabelMention& label) const {
+  if (label.id == LabelMention::kNamed) {
+    check_name(label);
+  } else {
+    check_id(label);
+  }
+}
+
+void LabelResolver::check_name(const LabelMention& label) const {
+  if (label.name.empty()) throw BadLine{label.column, "the label's name is empty"};
+  if (file_names_.size() > 0) {
+    if (!file_names_.find(label.name)) {
+      throw BadLine{label.column, "the label " + shown(label.name) + " is not in " + file_path_};
+    }
+    return;
+  }
+  const bool bare_ids = ids_seen_ || (index_.n_known() > 0 && !index_.has_names());
+  if (bare_ids) {
+    throw BadLine{label.column, "the label " + shown(label.name) + " is a name where labels have been numbers so far",
+                  "give all labels as names, or a label-name file by label_names"};
+  }
+}
+
+void LabelResolver::check_id(const LabelMention& label) const {
+  if (file_names_.size() > 0) {
+    if (label.id < file_names_.size()) return;
+    throw BadLine{label.column, "label is " + std::to_string(label.id) + ", expected a number below " +
+                                    std::to_string(file_names_.size()) + ", the lines of " + file_path_};
+  }
+  const uint32_t bound = option_labels_ > 0 ? option_labels_ : header_labels_;
+  const IndexLimit limit =
+      index_limit(bound, "the header or n_labels says how many there are", "set n_labels if such ids are meant");
+  if (label.id > limit.highest) {
+    throw BadLine{
+        label.column,
+        "label is " + std::to_string(label.id) + ", expected a whole number from 0 to " + std::to_string(limit.highest),
+        limit.hint};
+  }
+  if (!index_.has_names()) return;
+  if (index_.n_known() == 0) {
+    throw BadLine{label.column, "label is " + std::to_string(label.id) + " where labels have been names so far",
+                  "a name that looks like a number needs quotes"};
+  }
+  if (label.id >= index_.n_known()) {
+    throw BadLine{
+        label.column,
+        "label is " + std::to_string(label.id) + ", the model has " + std::to_string(index_.n_known()) + " labels",
+        "ids mean the model's own labels; give the label-name file of this input by label_names"};
+  }
+}
+
+uint32_t LabelResolver::id_of(const LabelMention& label) {
+  if (label.id == LabelMention::kNamed) return index_.add(label.name);
+  const auto id = static_cast<uint32_t>(label.id);
+  if (file_names_.size() == 0) {
+    ids_seen_ = true;
+    if (!index_.has_names()) index_.add_id(id);
+    return id;
+  }
+  // Names may repeat in the file: the same name at the same place is the same label.
+  const std::string_view name = file_names_.name(id);
+  if (index_.name(id) == name && id < index_.size()) return id;
+  return index_.add(name);
+}
+
+}  // namespace coppice

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "coppice/data/label_index.h"
+#include "coppice/data/read_options.h"
+#include "coppice/data/row.h"
+
+namespace coppice {
+
+/// Reads a file of label names: one a line, the line number (from 0) is the id; names may repeat, and be empty.
+/// Throws `ErrorCode::io`, `ErrorCode::data` (no line at all, invalid UTF-8, a NUL byte).
+LabelNames read_label_names(const std::string& path);
+
+/// Turns the labels of rows, names or ids, into ids of a `LabelIndex`.
+///
+/// With a label-name file, an id of the input means a line of that file, and the set of names is closed. Training
+/// (an empty index) takes the file's names over, so that ids stay what they are; evaluation finds the model's label
+/// of the same name. Without one, a name gets the next free id, and an id is taken as it is.
+class LabelResolver {
+ public:
+  LabelResolver(LabelIndex& index, const ReadOptions& options);
+
+  /// The row's labels, ascending, each once with its largest relevance, until the next call; counts repeats and
+  /// labels unknown to the model in `report`. Throws `BadLine` without having changed the index.
+  std::span<const std::pair<uint32_t, float>> resolve(const Row& row, ReadReport& report);
+
+  /// What a header says of the number of labels: ids from there on are refused.
+  void set_header_labels(uint32_t n_labels) noexcept { header_labels_ = n_labels; }
+
+ private:
+  void check(const LabelMention& label) const;
+  void check_name(const LabelMention& label) const;
+  void check_id(const LabelMention& label) const;
+  uint32_t id_of(const LabelMention& label);
+
+  LabelIndex& index_;
+  LabelNames file_names_;
+  std::string file_path_;
+  uint32_t option_labels_;
+  uint32_t header_labels_ = 0;
+  bool ids_seen_ = false;
+  std::vector<std::pair<uint32_t, float>> resolved_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/data/reader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/data/block_builder.h"
+#include "coppice/data/line_example_reader.h"
+#include "coppice/data/matrix_example_reader.h"
+#include "coppice/data/parsers.h"
+
+namespace coppice {
+namespace {
+
+constexpr size_t kLookBytes = size_t{64} << 10;
+
+struct Extension {
+  std::string_view text;
+  Format format;
+};
+constexpr Extension kExtensions[] = {{".jsonl", Format::jsonl}, {".ndjson", Format::jsonl}, {".svm", Format::svm},
+                                     {".libsvm", Format::svm},  {".csv", Format::csv},      {".npz", Format::npz},
+                                     {".npy", Format::npy}};
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return lower;
+}
+
+std::optional<Recognised> by_extension(const std::string& path) {
+  std::string lower = lower_case(path);
+  for (const std::string_view packed : {".gz", ".zst"}) {
+    if (lower.ends_with(packed)) lower.resize(lower.size() - packed.size());
+  }
+  for (const Extension& extension : kExtensions) {
+    if (lower.ends_with(extension.text))
+      return Recognised{extension.format, "the extension " + std::string(extension.text)};
+  }
+  return std::nullopt;
+}
+
+bool all_of(std::string_view text, std::string_view allowed) {
+  return text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+bool is_label_list(std::string_view text) {
+  return all_of(text, "0123456789,:. \r");
+}
+
+/// Labels or nothing, then index:value pairs; or the three numbers of a header.
+bool looks_like_svm(std::string_view line) {
+  if (!all_of(line, "0123456789,:.-+eE \t\r")) return false;
+  const size_t colon = line.find(':');
+  if (colon != std::string_view::npos) return true;
+  const std::string_view numbers = trimmed(line);
+  return !numbers.empty() && std::count(numbers.begin(), numbers.end(), ' ') == 2 && all_of(numbers, "0123456789 ");
+}
+
+/// The format of a first line that is not blank.
+Format by_line(std::string_view line) {
+  const std::string_view text = trimmed(line);
+  if (text.starts_with('{') || text.starts_with('[')) return Format::jsonl;
+  if (text.find("__label__") == 0) return Format::fasttext;
+  // The tab decides between the two that start with numbers: svm separates by spaces.
+  const size_t tab = line.find('\t');
+  if (tab != std::string_view::npos && is_label_list(line.substr(0, tab)) && !looks_like_svm(line)) {
+    return Format::labelled_text;
+  }
+  if (looks_like_svm(line)) return Format::svm;
+  if (tab != std::string_view::npos && is_label_list(line.substr(0, tab))) return Format::labelled_text;
+  return Format::automatic;
+}
+
+Recognised by_content(InputStream& stream) {
+  std::string_view look = stream.peek(kLookBytes);
+  if (look.empty()) throw Error(ErrorCode::data, "the input is empty: no rows", stream.name());
+  if (look.starts_with("PK\x03\x04")) return {Format::npz, "the first bytes"};
+  if (look.starts_with("\x93NUMPY")) return {Format::npy, "the first bytes"};
+  if (look.starts_with("\xef\xbb\xbf")) look.remove_prefix(3);
+  while (!look.empty()) {
+    const size_t end = std::min(look.find('\n'), look.size());
+    const std::string_view line = look.substr(0, end);
+    // A row of svm may be empty but for the space in front.
+    if (!trimmed(line).empty() && line != "\r") {
+      const Format format = by_line(line);
+      if (format != Format::automatic) return {format, "the first line"};
+      break;
+    }
+    look.remove_prefix(std::min(end + 1, look.size()));
+  }
+  throw Error(ErrorCode::data, "the format cannot be told from the first line", stream.name() + ":1",
+              "name it by the option format: jsonl, labelled_text, svm, fasttext, csv, tsv, or text for lines without "
+              "labels");
+}
+
+bool is_matrix(Format format) noexcept {
+  return format == Format::npz || format == Format::npy;
+}
+
+Recognised chosen(const std::string& path, const ReadOptions& options, InputStream& stream) {
+  if (options.format != Format::automatic) return {options.format, "the option format"};
+  return recognise(path, stream);
+}
+
+std::unique_ptr<ExampleReader> open_lines(InputStream stream, Format format, const ReadOptions& options,
+                                          LabelIndex& labels) {
+  if (is_matrix(format)) {
+    throw Error(ErrorCode::unsupported, "a matrix (" + std::string(name(format)) + ") cannot be read from a stream",
+                stream.name(), "give it as a file, not compressed by gzip or zstd");
+  }
+  return std::make_unique<LineExampleReader>(std::move(stream), format, options, labels);
+}
+
+}  // namespace
+
+std::unique_ptr<RowParser> make_parser(Format format, const ReadOptions& options) {
+  if (options.label_separator.empty()) throw Error(ErrorCode::usage, "label_separator is empty, expected a character");
+  switch (format) {
+    case Format::jsonl:
+      return make_jsonl_parser(options);
+    case Format::labelled_text:
+      return make_labelled_text_parser(options);
+    case Format::svm:
+      return make_svm_parser(options);
+    case Format::fasttext:
+      return make_fasttext_parser(options);
+    case Format::text:
+      return make_text_parser();
+    case Format::csv:
+      return make_csv_parser(options, ',');
+    case Format::tsv:
+      return make_csv_parser(options, '\t');
+    case Format::automatic:
+    case Format::npz:
+    case Format::npy:
+      break;
+  }
+  throw Error(ErrorCode::internal, "a matrix format has no lines to parse");
+}
+
+Recognised recognise(const std::string& path, InputStream& stream) {
+  if (std::optional<Recognised> found = by_extension(path)) return *found;
+  return by_content(stream);
+}
+
+Recognised recognise(const std::string& path) {
+  InputStream stream = InputStream::open(path);
+  return recognise(path, stream);
+}
+
+std::unique_ptr<ExampleReader> open_examples(const std::string& path, const ReadOptions& options, LabelIndex& labels) {
+  InputStream stream = InputStream::open(path);
+  const Format format = chosen(path, options, stream).format;
+  if (is_matrix(format) && path != "-") return std::make_unique<MatrixExampleReader>(path, format, options, labels);
+  return open_lines(std::move(stream), format, options, labels);
+}
+
+std::unique_ptr<ExampleReader> open_examples(InputStream stream, const ReadOptions& options, LabelIndex& labels) {
+  const Format format = chosen(stream.name(), options, stream).format;
+  return open_lines(std::move(stream), format, options, labels);
+}
+
+ExampleSource::ExampleSource(std::string path, ReadOptions options)
+    : path_(std::move(path)), options_(std::move(options)) {
+  RereadableInput input(path_);
+  InputStream stream = input.open();
+  options_.format = chosen(path_, options_, stream).format;
+  if (!is_matrix(options_.format) || path_ == "-") input_ = std::move(input);
+}
+
+std::unique_ptr<ExampleReader> ExampleSource::open(LabelIndex& labels) const {
+  if (!input_) return open_examples(path_, options_, labels);
+  return open_examples(input_->open(), options_, labels);
+}
+
+Dataset read_all(ExampleReader& reader, LabelIndex& labels) {
+  ExamplesJoiner joiner;
+  Examples block;
+  uint32_t n_features = 0;
+  while (reader.next(block)) {
+    n_features = std::max(n_features, block.features.n_columns);
+    joiner.add(block);
+  }
+  Dataset all;
+  all.report = reader.report();
+  require_rows(all.report);
+  all.examples = joiner.take(n_features, labels.size());
+  all.names = labels.names();
+  all.n_labels = labels.size();
+  return all;
+}
+
+Dataset read_all(const std::string& path, const ReadOptions& options, LabelIndex& labels) {
+  return read_all(*open_examples(path, options, labels), labels);
+}
+
+void require_rows(const ReadReport& report) {
+  if (report.rows > 0) return;
+  if (report.bad_lines == 0) throw Error(ErrorCode::data, "the input is empty: no rows", report.input);
+  throw Error(
+      ErrorCode::data,
+      "no rows: all " + std::to_string(report.bad_lines) + " lines are bad, the first: " + report.messages.front(),
+      report.input);
+}
+
+void require_labels(const ReadReport& report) {
+  require_rows(report);
+  if (report.label_entries > 0) return;
+  throw Error(ErrorCode::data, "none of the " + std::to_string(report.rows) + " rows has a label", report.input,
+              "labels_field names the field that holds them in JSONL, labels_path the label matrix of npz");
+}
+
+}  // namespace coppice

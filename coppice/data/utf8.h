@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace coppice {
+
+bool is_valid_utf8(std::string_view text) noexcept;
+
+/// `text` with U+FFFD for each maximal sequence of bytes that is no UTF-8.
+/// Source: The Unicode Standard 15.0, section 3.9, "substitution of maximal subparts".
+std::string repair_utf8(std::string_view text);
+
+}  // namespace coppice
