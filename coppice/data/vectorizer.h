@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,19 +12,65 @@
 #include "coppice/core/parallel.h"
 #include "coppice/core/progress.h"
 #include "coppice/data/examples.h"
+#include "coppice/data/tokenizer.h"
 #include "coppice/math/array.h"
 #include "coppice/math/csr.h"
 
 namespace coppice {
 
-/// How text becomes features. (The owner of this file adds the analyzers, weighting and their describe table.)
+enum class TermFrequency : uint8_t { count, sublinear, binary };
+enum class InverseDocumentFrequency : uint8_t { smooth, pecos, none };
+enum class FeatureNorm : uint8_t { l2, l1, none };
+enum class Compounds : uint8_t { off, add };
+
+/// How text becomes features.
 struct VectorizerOptions {
+  TokenizerOptions tokenizer;
+  std::vector<std::string> stop_words;
+  std::string stop_words_file;  ///< read by the builder into `stop_words`
+  uint32_t max_tokens = 0;
+  Compounds compounds = Compounds::off;
+
+  std::vector<uint32_t> word_ngrams = {1, 2};  ///< shortest, longest; empty = none
+  std::vector<uint32_t> char_ngrams;
+  std::vector<uint32_t> char_wb_ngrams;
+  float word_weight = 1;
+  float char_weight = 1;
+  float char_wb_weight = 1;
+
+  TermFrequency tf = TermFrequency::count;
+  InverseDocumentFrequency idf = InverseDocumentFrequency::smooth;
+  bool pecos_idf_smooth = true;
+  bool pecos_idf_add_one = false;
+  FeatureNorm norm = FeatureNorm::l2;
+
+  uint32_t min_df = 1;
+  uint32_t max_df = 0;  ///< 0 = no limit
+  double min_df_share = 0;
+  double max_df_share = 1;
+  uint32_t max_features = 0;  ///< 0 = no limit
+  uint32_t hash_bits = 0;     ///< 0 = a vocabulary
+  bool hash_signed = false;
+  uint64_t hash_seed = 0;
+  bool feature_names = true;
 };
 
 void describe(OptionTable& table, VectorizerOptions& options);
 
+/// Throws `ErrorCode::usage` when options contradict each other (an empty range, no analyzer at all).
+void validate(const VectorizerOptions& options);
+
 /// The learned tables of a vectorizer: plain arrays, as they lie in the model file.
+///
+/// Feature numbers go by descending document frequency (ties by the bytes of the name): hot features are low.
+/// Shapes: d = n_features. Byte-level description: docs/text_features.md.
 struct VectorizerTables {
+  uint32_t n_features = 0;       ///< with feature hashing 2^hash_bits
+  uint64_t bucket_seed = 0;      ///< with it no two features of a bucket share a fingerprint
+  Array<uint32_t> buckets;       ///< 16 words each: 8 fingerprints, 8 feature numbers; empty with feature hashing
+  Array<float> idf;              ///< d, or empty = all 1
+  Array<uint64_t> name_offsets;  ///< ceil(d / 16) + 1 places in `name_bytes`, or empty = names not kept
+  Array<char> name_bytes;        ///< front-coded names, blocks of 16
 };
 
 /// Text -> sparse features, the one path for training, programs, servers and bindings.
@@ -30,33 +78,78 @@ struct VectorizerTables {
 /// Immutable once fitted. Threads: const methods are thread-safe, each thread with its own `State`.
 class Vectorizer {
  public:
-  /// Scratch memory of one thread.
-  class State;
+  /// Scratch memory of one thread; nothing is allocated once it has seen texts as long and as varied as the next.
+  class State {
+   public:
+    State();
+    ~State();
+    State(State&&) noexcept;
+    State& operator=(State&&) noexcept;
 
-  Vectorizer() = default;
+   private:
+    friend class Vectorizer;
+    struct Scratch;
+    std::unique_ptr<Scratch> scratch_;
+  };
+
+  Vectorizer();
+
+  /// Throws `ErrorCode::data` when the tables do not fit together. Looks at sizes only: opening costs nothing; what
+  /// is not checked (see `verify`), `transform` clamps.
   Vectorizer(VectorizerOptions options, VectorizerTables tables);
 
   uint32_t n_features() const noexcept;
   const VectorizerOptions& options() const noexcept;
   const VectorizerTables& tables() const noexcept;
 
-  /// The features of one text, in `state` until the next call.
+  /// The features of one text, in `state` until the next call: columns ascending, values finite and not zero.
   SparseRow transform(std::string_view text, State& state) const;
 
-  /// The features of many texts, one row each.
+  /// The features of many texts, one row each. Same values as one at a time, for any number of threads.
   Csr transform(const Texts& texts, ThreadPool& pool) const;
 
   /// The text of a feature ("window manager"), or "" when the names were not kept.
   std::string feature_name(uint32_t feature) const;
+
+  /// Throws `ErrorCode::data` naming the first broken invariant of the tables. Cost: linear in their size.
+  void verify() const;
+
+ private:
+  struct Plan;
+  std::shared_ptr<const Plan> plan_;  ///< options, tables and what is derived from them
 };
 
 /// Learns the vocabulary and its weights from blocks of texts; the same tables for any block size and thread count.
+///
+/// Memory: some 60 bytes plus its name (at most 1 KiB) for each distinct feature seen, whatever `min_df` is, and some
+/// 60 MB for the work in progress (more where one text alone exceeds 4 MB); with feature hashing 8 bytes per bucket.
 class VectorizerBuilder {
  public:
   VectorizerBuilder(VectorizerOptions options, ThreadPool& pool);
   ~VectorizerBuilder();
+  VectorizerBuilder(VectorizerBuilder&&) noexcept;
+
   void add(const Texts& texts);
+
+  /// Throws `ErrorCode::data` when two features have the same 64-bit hash, naming both (some 3 in a million runs with
+  /// 10 million features); another `hash_seed` cures it.
   Vectorizer build();
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
 };
+
+/// A feature of a vocabulary made elsewhere.
+struct ImportedFeature {
+  enum class Analyzer : uint8_t { word, character, character_wb };
+  Analyzer analyzer = Analyzer::word;
+  std::string name;  ///< words joined by one space; characters side by side
+  float idf = 1;
+};
+
+/// A vectorizer with a given vocabulary: feature i is `features[i]`. Names are taken as they are, not normalised.
+/// Throws `ErrorCode::data` when a feature occurs twice.
+Vectorizer make_vectorizer(VectorizerOptions options, std::span<const ImportedFeature> features);
 
 }  // namespace coppice

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace coppice {
+
+/// Reads stop words from a text file: one entry a line, "#" starts a comment line, CRLF and blank lines are fine.
+///
+/// Entries go through the same tokenizer as texts; one that is cut into several tokens ("don't") stops each of them.
+/// Throws `ErrorCode::io` when the file cannot be read, `data` when it is larger than 64 MiB.
+std::vector<std::string> read_stop_words(const std::string& path);
+
+}  // namespace coppice
