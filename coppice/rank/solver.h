@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "coppice/core/options.h"
+#include "coppice/rank/chunk.h"
+#include "coppice/rank/chunk_problem.h"
+
+namespace coppice {
+
+/// What a mistake costs, as a function of z = y (w.x + b), y = +1 or -1.
+enum class Loss : uint8_t {
+  squared_hinge = 0,  ///< max(0, 1 - z)^2
+  hinge = 1,          ///< max(0, 1 - z)
+  logistic = 2,       ///< log(1 + exp(-z))
+};
+
+/// How the one-versus-rest problem of each child is solved: min over (w, b) of
+/// 1/2 |w|^2 + 1/2 b^2 + sum_i C_i loss(y_i (w.x_i + bias * b)), where C_i is the row's weight times c_positive and the
+/// label's relevance, or times c_negative. The bias is one more feature of value `bias`, and regularised like the rest.
+struct SolverOptions {
+  Loss loss = Loss::squared_hinge;
+  float c_positive = 1.0F;
+  float c_negative = 1.0F;
+  float bias = 1.0F;
+  float epsilon = 0.1F;
+  uint32_t max_iterations = 100;
+  uint64_t seed = 0;
+
+  static constexpr float kSmallestCost = 1e-6F;  ///< lower C_i (a relevance of 0, say) count as this
+};
+void describe(OptionTable& table, SolverOptions& options);
+
+/// What is kept of the weights that training leaves. The bias is always kept.
+struct PruneOptions {
+  float threshold = 0.1F;
+  uint32_t max_weights = 0;
+};
+void describe(OptionTable& table, PruneOptions& options);
+
+/// One weight that survived pruning.
+struct ChunkWeight {
+  uint32_t feature;
+  uint16_t child;
+  float value;
+};
+
+/// The weights of some children of a chunk, in no particular order, and their biases (already times the bias value).
+struct LaneWeights {
+  uint32_t first_child = 0;
+  std::vector<ChunkWeight> weights;
+  std::vector<float> bias;
+  std::vector<uint32_t> iterations;  ///< passes each child took; max_iterations = not converged
+};
+
+/// Everything about one child's solution, for tests and reports: weights by the problem's local feature numbers
+/// (entry 0 is the bias feature), dual variables by row.
+struct LaneSolution {
+  std::vector<float> weights;
+  std::vector<double> dual;
+  uint32_t iterations = 0;
+};
+
+/// The memory that packing needs; one per thread, reused from chunk to chunk.
+struct SolverScratch {
+  std::vector<uint32_t> slots;  ///< by global feature; all 0 between calls
+};
+
+/// Solves children [first, first + count) of a chunk together, up to 16 at a time in SIMD lanes, by dual coordinate
+/// descent with LIBLINEAR's shrinking, and prunes.
+///
+/// A child's weights do not depend, by a single bit, on which others are solved with it: rows are visited in an order
+/// given by (seed, chunk, pass), each sum has one fixed structure, and shrinking and stopping are per child.
+/// Cost: passes x nonzeros x ceil(count / 8) vector operations on AVX2; 64 B of scratch per feature and row.
+/// Threads: pure.
+/// Source: Hsieh et al., "A dual coordinate descent method for large-scale linear SVM", ICML 2008, algorithm 3; Yu,
+/// Huang, Lin, "Dual coordinate descent methods for logistic regression", 2011, algorithms 4 and 5. Ours: all children
+/// at once; features of one row folded into the diagonal (their weight is alpha y x, so no memory of its own is needed
+/// while solving).
+LaneWeights solve_children(const ChunkProblem& problem, uint32_t first, uint32_t count, const SolverOptions& options,
+                           const PruneOptions& prune);
+
+/// The same computation, unpruned, with `lanes_at_once` (1 to 16) children solved together.
+std::vector<LaneSolution> solve_children_fully(const ChunkProblem& problem, const SolverOptions& options,
+                                               uint32_t lanes_at_once);
+
+/// The plain solver, one child at a time in double precision: what the joint one is tested against.
+LaneSolution solve_child_plainly(const ChunkProblem& problem, uint32_t child, const SolverOptions& options);
+
+/// The value of the primal problem at a solution, and of the dual (their difference bounds the distance to the best).
+struct Objective {
+  double primal = 0;
+  double dual = 0;
+};
+Objective objective(const ChunkProblem& problem, uint32_t child, const LaneSolution& solution,
+                    const SolverOptions& options);
+
+/// Puts parts that cover all children of a chunk together, feature-major, and applies `prune.max_weights`.
+ChunkRows pack_children(std::span<const LaneWeights> parts, const PruneOptions& prune, SolverScratch& scratch);
+
+}  // namespace coppice
