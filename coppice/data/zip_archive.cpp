@@ -72,6 +72,9 @@ void append_zip64_end(std::string& bytes, uint64_t n_members, uint64_t size, uin
 }  // namespace
 
 struct ZipEntry::Handle {
+  explicit Handle(zip_file_t* opened) : file(opened) {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
   zip_file_t* file;
   ~Handle() { zip_fclose(file); }
 };
@@ -88,6 +91,9 @@ size_t ZipEntry::read(std::span<char> space) {
 }
 
 struct ZipArchive::Handle {
+  explicit Handle(zip_t* opened) : archive(opened) {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
   zip_t* archive;
   ~Handle() { zip_discard(archive); }
 };
@@ -102,7 +108,7 @@ ZipArchive::ZipArchive(std::span<const std::byte> bytes, const std::string& name
     zip_source_free(source);
     refuse(name_, &error);
   }
-  handle_ = std::make_unique<Handle>(Handle{archive});
+  handle_ = std::make_unique<Handle>(archive);
 }
 
 ZipArchive::~ZipArchive() = default;
@@ -125,7 +131,7 @@ std::optional<ZipEntry> ZipArchive::open(const std::string& entry) const {
   if ((status.valid & ZIP_STAT_SIZE) == 0) throw Error(ErrorCode::data, "the archive does not say its size", place);
   zip_file_t* file = zip_fopen_index(handle_->archive, status.index, 0);
   if (file == nullptr) refuse(place, zip_get_error(handle_->archive));
-  return ZipEntry(std::make_unique<ZipEntry::Handle>(ZipEntry::Handle{file}), status.size, place);
+  return ZipEntry(std::make_unique<ZipEntry::Handle>(file), status.size, place);
 }
 
 void ZipWriter::add(const std::string& entry, std::span<const std::span<const std::byte>> parts) {
