@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input: a clear error with its place and exit code, or a counted repair; never a crash, never half an output."""
+import json
+
+from program import ProgramTest, jsonl, rows
+
+DATA, IO = 3, 4
+
+
+class BadInput(ProgramTest):
+    def refuse(self, code, name, content, *says, flags=()):
+        path = self.write(name, content)
+        self.expect(code, "train", path, "-o", self.path("model.coppice"), *flags, says=says)
+        self.assertEqual(self.names_in_folder(), [name], "a failed training left something behind")
+
+    def accept(self, name, content, *says, flags=()):
+        path = self.write(name, content)
+        done = self.expect(0, "train", path, "-o", self.path("model.coppice"), *flags, says=says)
+        self.expect(0, "inspect", self.path("model.coppice"), "--verify")
+        return done
+
+    def test_an_empty_file(self):
+        self.refuse(DATA, "empty.jsonl", "", "empty.jsonl", "empty")
+
+    def test_blank_lines_only(self):
+        self.refuse(DATA, "blank.jsonl", "\n\n\n", "blank.jsonl")
+
+    def test_no_labels_at_all(self):
+        self.refuse(DATA, "bare.jsonl", '{"text": "a b", "labels": []}\n' * 3, "label")
+
+    def test_a_broken_line_is_named_with_line_and_column(self):
+        self.refuse(DATA, "broken.jsonl", jsonl(rows(2)) + '{"text": "a", "labels": ["b"\n', "broken.jsonl:3:")
+
+    def test_a_wrong_type_is_named_with_what_was_got(self):
+        self.refuse(DATA, "typed.jsonl", '{"text": 3, "labels": ["b"]}\n', "typed.jsonl:1:")
+
+    def test_bad_lines_are_skipped_and_counted_on_request(self):
+        text = jsonl(rows()) + "not json\n" + '{"text": "a", "labels": 7}\n'
+        self.accept("some.jsonl", text, "2 bad lines", flags=["--skip-bad-lines"])
+
+    def test_not_a_number_among_the_features(self):
+        for value in ("nan", "inf", "1e999", "x"):
+            with self.subTest(value):
+                self.refuse(DATA, "values.svm", f"0 1:1.0\n1 2:{value}\n", "values.svm:2:", flags=["--format", "svm"])
+
+    def test_negative_and_huge_indices(self):
+        for index in ("-1", "4294967296", "99999999999999999999"):
+            with self.subTest(index):
+                self.refuse(DATA, "index.svm", f"0 1:1.0\n1 {index}:1.0\n", "index.svm:2:", flags=["--format", "svm"])
+
+    def test_repeated_labels_in_a_row_are_merged_and_counted(self):
+        items = rows()
+        items[0]["labels"] = ["mail", "mail"]
+        self.accept("twice.jsonl", jsonl(items), "label")
+
+    def test_a_row_of_ten_million_characters(self):
+        items = rows()
+        items[0]["text"] = "mail " * 2_000_000
+        self.accept("long.jsonl", jsonl(items))
+
+    def test_invalid_utf8_is_replaced_and_counted(self):
+        bad = b'{"text": "mail \xff\xfe inbox", "labels": ["mail"]}\n'
+        self.accept("latin.jsonl", jsonl(rows()).encode() + bad, "1 ")
+
+    def test_crlf_line_ends_change_nothing(self):
+        model = self.path("model.coppice")
+        self.accept("unix.jsonl", jsonl(rows()))
+        unix = (self.folder / "model.coppice").read_bytes()
+        self.accept("dos.jsonl", jsonl(rows()).replace("\n", "\r\n"))
+        self.assertTrue(unix == (self.folder / "model.coppice").read_bytes(), model)
+
+    def test_nul_bytes_are_refused_or_counted(self):
+        path = self.write("nul.jsonl", jsonl(rows()).encode() + b'{"text": "a\x00b", "labels": ["mail"]}\n')
+        done = self.run_program("train", path, "-o", self.path("model.coppice"))
+        self.assertIn(done.returncode, (0, DATA), done.stderr)
+        if done.returncode == DATA:
+            self.assertIn("nul.jsonl:241:", done.stderr)
+
+    def test_a_directory_for_a_file(self):
+        (self.folder / "data.jsonl").mkdir()
+        self.expect(IO, "train", self.path("data.jsonl"), "-o", self.path("model.coppice"), says="directory")
+        self.expect(IO, "predict", self.path("data.jsonl"), "-", says="directory")
+
+    def test_a_missing_file(self):
+        self.expect(IO, "train", self.path("none.jsonl"), "-o", self.path("m"), says="No such file")
+        self.expect(IO, "predict", self.path("none.coppice"), "-", says="No such file")
+
+    def test_a_label_never_seen_in_training_counts_as_a_miss(self):
+        model = self.train()
+        held_out = self.write("new.jsonl", '{"text": "inbox spam", "labels": ["mail", "never met"]}\n')
+        judged = json.loads(self.expect(0, "evaluate", model, held_out, "--json").stdout)
+        self.assertEqual(judged["labels_unseen_in_training"], 1)
+        self.assertEqual(judged["R@5"], 50)
+
+    def test_evaluating_nothing_is_an_error(self):
+        model = self.train()
+        self.expect(DATA, "evaluate", model, self.write("none.jsonl", ""), says="empty")
+        self.expect(DATA, "evaluate", model, self.write("bare.jsonl", '{"text": "a"}\n'), says="label")
+
+    def test_predicting_text_that_says_nothing_is_fine(self):
+        model = self.train()
+        for text in ("", "   ", "wholly unknown words", "\U0001F600", "\u0000"):
+            with self.subTest(text):
+                done = self.expect(0, "predict", model, "-", stdin=json.dumps({"text": text}) + "\n")
+                self.assertEqual(len(done.stdout.splitlines()), 1)

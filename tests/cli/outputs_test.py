@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Outputs that cannot be written: exit code 4, the system's words, and nothing half-written."""
+import os
+import pwd
+import resource
+import subprocess
+
+from program import COPPICE, ProgramTest, environment, jsonl, rows
+
+IO = 4
+
+
+def small_files():
+    """No file may grow beyond 4 KiB: what a full disk is to the program (an error of write, not a signal)."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+
+class Outputs(ProgramTest):
+    def test_a_full_disk_under_the_model_leaves_nothing(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        # restore_signals off: SIGXFSZ stays ignored, so that the write fails as on a full disk.
+        self.expect(IO, "train", examples, "-o", self.path("model.coppice"), preexec_fn=small_files,
+                    restore_signals=False, says="model.coppice")
+        self.assertEqual([n for n in self.names_in_folder() if "checkpoint" not in n], ["train.jsonl"])
+
+    def test_a_full_disk_under_standard_output_is_an_error(self):
+        model = self.train()
+        with open("/dev/full", "wb") as full:
+            for command in (["predict", model, "-"], ["inspect", model]):
+                done = subprocess.run([COPPICE, *command], input=b'{"text": "mail"}\n', stdout=full, env=environment(),
+                                      stderr=subprocess.PIPE, check=False)
+                self.assertEqual(done.returncode, IO, done.stderr)
+                self.assertIn(b"No space left", done.stderr)
+
+    def test_a_reader_that_goes_away_ends_the_program_quietly(self):
+        model = self.train()
+        queries = self.write("queries.jsonl", jsonl(rows(20_000, seed=4)))
+        process = subprocess.Popen([COPPICE, "predict", model, queries], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, env=environment())
+        process.stdout.readline()
+        process.stdout.close()
+        said = process.stderr.read()
+        process.stderr.close()
+        process.wait()
+        self.assertNotIn(b"terminate", said)
+        self.assertIn(process.returncode, (0, IO, -13), said)
+
+    def test_no_such_folder(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        self.expect(IO, "train", examples, "-o", self.path("nowhere/model.coppice"), says="No such file or directory")
+
+    def test_no_permission(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        os.chmod(self.folder, 0o555)
+        self.addCleanup(os.chmod, self.folder, 0o755)
+        more = {}
+        if os.geteuid() == 0:  # root may write anywhere: run as nobody, where nobody can run the program
+            more = {"user": pwd.getpwnam("nobody").pw_uid, "group": pwd.getpwnam("nobody").pw_gid}
+            try:
+                subprocess.run([COPPICE, "--version"], check=True, capture_output=True, **more)
+            except (PermissionError, subprocess.CalledProcessError):
+                self.skipTest("the program lies where nobody may not go")
+        self.expect(IO, "train", examples, "-o", self.path("model.coppice"), says="Permission denied", **more)
+
+    def test_the_old_model_stays_until_the_new_one_is_whole(self):
+        model = self.train()
+        before = open(model, "rb").read()
+        self.expect(3, "train", self.write("bad.jsonl", "no json\n"), "-o", model, "--format", "jsonl")
+        self.assertTrue(before == open(model, "rb").read())

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running the program under test: COPPICE names it; each test case gets a folder of its own."""
+import json
+import os
+import random
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+COPPICE = os.environ["COPPICE"]
+SIGNAL_LIMIT_SECONDS = 120
+
+WORDS = {
+    "window": ["window", "manager", "desktop", "tiles", "x11"],
+    "editor": ["editor", "text", "cursor", "syntax", "lines"],
+    "mail": ["mail", "inbox", "smtp", "folders", "spam"],
+    "audio": ["audio", "player", "sound", "mixer", "songs"],
+    "image": ["image", "pixels", "viewer", "photos", "filters"],
+    "shell": ["shell", "prompt", "commands", "pipes", "scripts"],
+}
+
+
+def rows(count=240, seed=1):
+    """Rows whose labels can be learned: each label has words of its own."""
+    draw = random.Random(seed)
+    out = []
+    for _ in range(count):
+        labels = sorted(draw.sample(sorted(WORDS), draw.choice([1, 2])))
+        words = [word for label in labels for word in draw.sample(WORDS[label], 3)]
+        draw.shuffle(words)
+        out.append({"text": " ".join(words), "labels": labels})
+    return out
+
+
+def jsonl(items):
+    return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)
+
+
+def environment():
+    """The environment without any COPPICE_ variable but those a test sets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COPPICE")}
+
+
+class ProgramTest(unittest.TestCase):
+    def setUp(self):
+        held = tempfile.TemporaryDirectory(prefix="coppice_cli_")
+        self.addCleanup(held.cleanup)
+        self.folder = Path(held.name)
+
+    def path(self, name):
+        return str(self.folder / name)
+
+    def write(self, name, content):
+        data = content.encode() if isinstance(content, str) else content
+        (self.folder / name).write_bytes(data)
+        return self.path(name)
+
+    def run_program(self, *arguments, stdin=b"", variables=None, **more):
+        """The finished process: returncode, and stdout and stderr as text."""
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run([COPPICE, *arguments], input=data, capture_output="stdout" not in more,
+                              env={**environment(), **(variables or {})}, cwd=self.folder,
+                              timeout=SIGNAL_LIMIT_SECONDS, check=False, **more)
+        done.stdout = (done.stdout or b"").decode(errors="replace")
+        done.stderr = (done.stderr or b"").decode(errors="replace")
+        return done
+
+    def expect(self, code, *arguments, says=(), **more):
+        """Runs, and expects the exit code, the words on standard error, and nothing that looks like a crash."""
+        done = self.run_program(*arguments, **more)
+        told = f"coppice {' '.join(arguments)}\nstdout: {done.stdout[:2000]}\nstderr: {done.stderr[:4000]}"
+        self.assertEqual(done.returncode, code, told)
+        for part in [says] if isinstance(says, str) else says:
+            self.assertIn(part, done.stderr, told)
+        self.assertNotIn("Sanitizer", done.stderr, told)
+        self.assertNotIn("broken invariant", done.stderr, told)
+        return done
+
+    def train(self, name="model.coppice", items=None, *more):
+        """Trains on rows that can be learned; the path of the model."""
+        examples = self.write("train.jsonl", jsonl(items or rows()))
+        self.expect(0, "train", examples, "-o", self.path(name), *more)
+        return self.path(name)
+
+    def names_in_folder(self):
+        return sorted(entry.name for entry in self.folder.iterdir())
