@@ -91,8 +91,10 @@ FoldedChar fold_one(char32_t c, const UnicodeTable& table) {
   if (table.normalization() != Normalization::none && !parts.empty()) {
     folded.combining_class = static_cast<uint8_t>(property(parts[0]).combining_class);
     if (composes_as_second(parts[0])) folded.flags |= FoldedChar::kSecond;
-    // Any part may still take a mark: decide by the last starter, to be safe by all of them.
-    if (std::any_of(parts.begin(), parts.end(), composes_as_first)) folded.flags |= FoldedChar::kFirst;
+    // A composed character may be taken apart by a mark that goes before its own: look at what it is made of.
+    std::vector<char32_t> apart;
+    decompose(c, decompose_options(table.normalization()), apart);
+    if (std::any_of(apart.begin(), apart.end(), composes_as_first)) folded.flags |= FoldedChar::kFirst;
   }
   char bytes[64 * 4];
   uint32_t size = 0;
