@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coppice/core/parallel.h"
+#include "coppice/math/csr.h"
+
+namespace coppice {
+
+/// Which rows the children of a chunk learn from, beside their own positives.
+enum class Negatives : uint8_t {
+  tfn,      ///< teacher-forced: rows with a label under the chunk's parent
+  man,      ///< matcher-aware: those, and rows that a beam search over the levels above brings to the parent
+  user,     ///< those of tfn, and rows that the user's matrix names for a label under the parent
+  man_user  ///< all of them
+};
+
+/// "tfn" -> Negatives::tfn. Throws `ErrorCode::usage` for another word, naming the nearest.
+Negatives negatives_from_name(std::string_view name);
+bool needs_matcher(Negatives negatives) noexcept;
+bool needs_user_matrix(Negatives negatives) noexcept;
+
+/// The rows of each chunk of a level, ascending and without repeats.
+struct ChunkRowSets {
+  std::vector<uint64_t> offsets;  ///< n_chunks + 1
+  std::vector<uint32_t> rows;
+
+  size_t n_chunks() const noexcept { return offsets.size() - 1; }
+  std::span<const uint32_t> of(size_t chunk) const noexcept {
+    return std::span(rows).subspan(offsets[chunk], offsets[chunk + 1] - offsets[chunk]);
+  }
+};
+
+/// Rows by chunk from matrices that say which rows go where: n x n_chunks each, values do not matter. The union of all.
+ChunkRowSets rows_by_chunk(std::span<const Csr* const> memberships, size_t n_chunks);
+
+}  // namespace coppice
