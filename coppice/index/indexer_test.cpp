@@ -16,12 +16,12 @@ namespace coppice {
 namespace {
 
 /// `groups` kinds of labels; a label has words of its kind and a few random ones. Label l is of kind l % groups.
-Csr grouped_labels(uint32_t n_labels, uint32_t groups, uint64_t seed) {
+Csr grouped_labels(uint32_t n_labels, uint32_t groups, uint64_t seed, int others = 4) {
   Random random(seed);
   CsrBuilder builder(groups * 10 + 2000);
   for (uint32_t l = 0; l < n_labels; ++l) {
     for (int word = 0; word < 8; ++word) builder.add(l % groups * 10 + random.below(10), 1);
-    for (int word = 0; word < 4; ++word) builder.add(groups * 10 + random.below(2000), 1);
+    for (int word = 0; word < others; ++word) builder.add(groups * 10 + random.below(2000), 1);
     builder.end_row();
   }
   ThreadPool pool(1);
@@ -130,10 +130,12 @@ TEST(Indexer, FindsKindsOfLabels) {
 }
 
 TEST(Indexer, GivesTheSameTreeForAnyThreadCount) {
-  const Csr embedding = grouped_labels(60000, 300, 2);  // big enough for splits by all threads together
+  const Csr embedding = grouped_labels(6000, 60, 2, 90);  // big enough for splits by all threads together
   ASSERT_GT(embedding.n_nonzeros(), 500000u);
   IndexOptions options;
+  options.max_leaf = 300;
   options.kmeans.min_sample_rate = 0.2f;
+  options.kmeans.max_iterations = 5;
   const LabelTree one = build(embedding, options, 1);
   for (const size_t threads : {2, 7}) {
     const LabelTree other = build(embedding, options, threads);

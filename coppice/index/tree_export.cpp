@@ -29,7 +29,7 @@ class JsonWriter {
   void write_node(TreePlace place, uint32_t depth) {
     text_.append(depth, ' ');
     if (view_.is_label(place)) {
-      text_ += "{\"label\": " + quoted(view_.label_name(place)) + "}";
+      text_.append("{\"label\": ").append(quoted(view_.label_name(place))).append("}");
       return;
     }
     text_ += "{\"n_labels\": " + std::to_string(view_.n_labels(place));
@@ -52,7 +52,7 @@ class JsonWriter {
     text_ += ", \"examples\": [";
     const char* separator = "";
     for (const std::string& name : view_.examples(place, 5)) {
-      text_ += separator + quoted(name);
+      text_.append(separator).append(quoted(name));
       separator = ", ";
     }
     text_ += "]";

@@ -227,8 +227,14 @@ TEST(TreeToSvg, EscapesHostileNames) {
   const LabelTree tree = two_level_tree(1, 1);
   const auto drawn = [&](const std::string& name) { return tree_to_svg(tree, {[&](uint32_t) { return name; }}, {}); };
   EXPECT_NE(drawn("<script>&").find("&lt;script&gt;&amp;"), std::string::npos);
-  EXPECT_NE(drawn(std::string("a\0b\xFF\xC3", 5)).find(">a?b?" "?<"), std::string::npos);
-  EXPECT_NE(drawn("\xEF\xBF\xBF\xED\xA0\x80").find(">?" "?<"), std::string::npos);
+  EXPECT_NE(drawn(std::string("a\0b\xFF\xC3", 5))
+                .find(">a?b?"
+                      "?<"),
+            std::string::npos);
+  EXPECT_NE(drawn("\xEF\xBF\xBF\xED\xA0\x80")
+                .find(">?"
+                      "?<"),
+            std::string::npos);
   EXPECT_NE(drawn(std::string(100, 'x')).find(std::string(40, 'x') + "\u2026"), std::string::npos);
 }
 

@@ -205,7 +205,7 @@ class Drawing {
     if (item.is_open) return dot + opened_text(item, count);
     std::string names;
     for (const std::string& name : view_.examples(item.place, 3)) {
-      names += (names.empty() ? "" : ", ") + escaped(shortened(name, kOpenedNameLength));
+      names.append(names.empty() ? "" : ", ").append(escaped(shortened(name, kOpenedNameLength)));
     }
     return dot + text(item, fmt::format("<tspan fill=\"#666\">{}:</tspan> {}{}", count, names,
                                         view_.n_labels(item.place) > 3 ? ", \u2026" : ""));
