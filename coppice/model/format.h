@@ -36,7 +36,11 @@ enum class SectionType : uint32_t {
   label_name_slots = 18,
   label_counts = 19,
 
-  vectorizer_options = 32,
+  vectorizer = 32,
+  vectorizer_buckets = 33,
+  vectorizer_idf = 34,
+  vectorizer_name_offsets = 35,
+  vectorizer_name_bytes = 36,
 
   tree_first_child = 64,
   tree_leaf_label = 65,

@@ -41,7 +41,7 @@ std::string to_json(const Shape& shape) {
 uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most, const ModelFile& file) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_number_unsigned() || found->get<uint64_t>() > most) {
-    fail(file, std::string("the section shape has no number \"") + key + "\" in range");
+    fail(file, std::string("there is no number \"") + key + "\" in range");
   }
   return found->get<uint64_t>();
 }
@@ -104,11 +104,62 @@ void add_label_names(ModelFileWriter& writer, const LabelNames& names) {
   writer.add({SectionType::label_name_slots}, names.slots());
 }
 
+/// The file of the stop words is the user's; its words are in the options.
+nlohmann::ordered_json to_json(VectorizerOptions options) {
+  options.stop_words_file.clear();
+  OptionTable table;
+  describe(table, options);
+  return table.get();
+}
+
+VectorizerOptions vectorizer_options(const nlohmann::json& object, const ModelFile& file) {
+  VectorizerOptions options;
+  OptionTable table;
+  describe(table, options);
+  try {
+    table.set(object);
+    validate(options);
+  } catch (const Error& error) {
+    fail(file, std::string("the options of its vectorizer: ") + error.what());
+  }
+  return options;
+}
+
+void add_vectorizer(ModelFileWriter& writer, const Vectorizer& vectorizer) {
+  const VectorizerTables& tables = vectorizer.tables();
+  const nlohmann::ordered_json object{{"n_features", tables.n_features},
+                                      {"bucket_seed", tables.bucket_seed},
+                                      {"options", to_json(vectorizer.options())}};
+  writer.add_text({SectionType::vectorizer}, ElementType::json, object.dump());
+  writer.add({SectionType::vectorizer_buckets}, tables.buckets);
+  writer.add({SectionType::vectorizer_idf}, tables.idf);
+  writer.add({SectionType::vectorizer_name_offsets}, tables.name_offsets, SectionNeed::optional);
+  writer.add({SectionType::vectorizer_name_bytes}, tables.name_bytes, SectionNeed::optional);
+}
+
+std::optional<Vectorizer> read_vectorizer(const ModelFile& file) {
+  if (!file.has({SectionType::vectorizer})) return std::nullopt;
+  const auto object = nlohmann::json::parse(file.text({SectionType::vectorizer}, ElementType::json), nullptr,
+                                            /*allow_exceptions=*/false);
+  if (!object.is_object() || !object.contains("options")) fail(file, "the section vectorizer is no JSON object");
+  VectorizerTables tables;
+  tables.n_features = static_cast<uint32_t>(number_at(object, "n_features", UINT32_MAX, file));
+  tables.bucket_seed = number_at(object, "bucket_seed", UINT64_MAX, file);
+  tables.buckets = file.array<uint32_t>({SectionType::vectorizer_buckets});
+  tables.idf = file.array<float>({SectionType::vectorizer_idf});
+  if (file.has({SectionType::vectorizer_name_offsets}) && file.has({SectionType::vectorizer_name_bytes})) {
+    tables.name_offsets = file.array<uint64_t>({SectionType::vectorizer_name_offsets});
+    tables.name_bytes = file.array<char>({SectionType::vectorizer_name_bytes});
+  }
+  return Vectorizer(vectorizer_options(object["options"], file), std::move(tables));
+}
+
 ModelParts read_parts(const ModelFile& file) {
   const Shape shape = shape_of(file);
   ModelParts parts;
   parts.ranker = read_ranker(file, shape);
   parts.label_names = read_label_names(file);
+  parts.vectorizer = read_vectorizer(file);
   parts.n_training_rows = shape.n_training_rows;
   const auto text = [&](SectionType type, ElementType element, std::string& value) {
     if (file.has({type})) value = file.text({type}, element);
@@ -156,6 +207,7 @@ void Model::save(const std::string& path, std::string_view producer) const {
   if (!parts_.label_counts.empty()) {
     writer.add({SectionType::label_counts}, parts_.label_counts, SectionNeed::optional);
   }
+  if (parts_.vectorizer) add_vectorizer(writer, *parts_.vectorizer);
   add_ranker(writer, ranker);
   OutputFile file(path);
   writer.write(file);

@@ -36,19 +36,6 @@ void check_tree(const LabelTree& tree) {
   expect_equal(tree.leaf_label.size(), n_nodes, "the number of leaves in its tree");
 }
 
-void check_weights(const Ranker& ranker) {
-  expect_equal(ranker.levels.size(), ranker.tree.depth(), "the number of levels with weights");
-  for (size_t t = 0; t < ranker.levels.size(); ++t) {
-    const std::string place = "weights of level " + std::to_string(t) + ": ";
-    const LevelWeights& level = ranker.levels[t];
-    expect_equal(level.n_chunks(), ranker.tree.n_chunks(t), place + "the number of chunks");
-    expect_equal(level.n_nodes(), ranker.tree.n_nodes(t + 1), place + "the number of nodes");
-    expect_equal(level.n_features(), ranker.n_features, place + "the number of features");
-  }
-  expect(!name(ranker.post_processor).empty() && ranker.post_processor != PostProcessor::of_model,
-         "its post-processor is unknown");
-}
-
 void check_label_names(const LabelNames& names, uint32_t n_labels) {
   expect_equal(names.size(), n_labels, "the number of label names");
   expect_equal(names.offsets().front(), 0, "the offset of the first label name");
@@ -67,7 +54,8 @@ void check_label_name_contents(const LabelNames& names) {
     expect(names.offsets()[label] <= names.offsets()[label + 1], "the name of " + place + " ends before it begins");
     const std::string_view name = names.name(static_cast<uint32_t>(label));
     const auto found = names.find(name);  // another label, if two have one name
-    expect(found.has_value() && names.name(*found) == name, "the name of " + place + " is not found in the table of names");
+    expect(found.has_value() && names.name(*found) == name,
+           "the name of " + place + " is not found in the table of names");
   }
   const auto used = std::count_if(names.slots().begin(), names.slots().end(), [](uint32_t slot) { return slot != 0; });
   expect_equal(static_cast<uint64_t>(used), names.size(), "the number of entries in the table of label names");
@@ -77,7 +65,7 @@ void check_label_name_contents(const LabelNames& names) {
 
 void check_parts(const ModelParts& parts) {
   check_tree(parts.ranker.tree);
-  check_weights(parts.ranker);
+  parts.ranker.check_shapes();
   check_label_names(parts.label_names, parts.ranker.tree.n_labels);
   if (!parts.label_counts.empty()) {
     expect_equal(parts.label_counts.size(), parts.ranker.tree.n_labels, "the number of label counts");
@@ -88,16 +76,15 @@ void check_parts(const ModelParts& parts) {
                                                       " features, more than the " +
                                                       std::to_string(parts.ranker.n_features) + " of its ranker");
   }
+  expect(std::all_of(parts.fingerprint.begin(), parts.fingerprint.end(), [](char c) { return c >= 0x20 && c < 0x7F; }),
+         "its fingerprint is no text");
   check_json(parts.options_json, "its options");
   check_json(parts.metrics_json, "its metrics");
 }
 
 void check_contents(const ModelParts& parts) {
-  const LabelTree& tree = parts.ranker.tree;
-  tree.validate();
-  for (size_t t = 0; t < tree.depth(); ++t) {
-    parts.ranker.levels[t].verify(tree.first_child[t], "weights of level " + std::to_string(t));
-  }
+  parts.ranker.verify();
+  if (parts.vectorizer) parts.vectorizer->verify();
   check_label_name_contents(parts.label_names);
   for (const uint32_t count : parts.label_counts) {
     expect(count <= parts.n_training_rows, "a label stands in more rows than there were");

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <xxhash.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "coppice/core/error.h"
+#include "coppice/model/sample_model.h"
+#include "coppice/rank/batch_prediction.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Opens an image in memory, in a block of exactly its size, so that asan sees a read past its end.
+Model load_image(const std::string& image, Verify verify = Verify::structure) {
+  auto block = std::make_shared<std::vector<std::byte>>(image.size());
+  std::memcpy(block->data(), image.data(), image.size());
+  const std::span<const std::byte> bytes(*block);
+  return Model::load(ModelFile(bytes, std::move(block), "test"), verify);
+}
+
+bool is_refused(const std::string& image, Verify verify) {
+  try {
+    load_image(image, verify);
+  } catch (const Error&) {
+    return true;
+  }
+  return false;
+}
+
+std::string with_flipped_bit(std::string image, size_t bit) {
+  image[bit / 8] = static_cast<char>(image[bit / 8] ^ (1 << (bit % 8)));
+  return image;
+}
+
+size_t end_of_directory(const std::string& image) {
+  FileHeader header;
+  std::memcpy(&header, image.data(), sizeof header);
+  return header.directory_offset + header.section_count * sizeof(SectionEntry);
+}
+
+void repair_header(std::string& image) {
+  const uint64_t zero = 0;
+  std::memcpy(image.data() + offsetof(FileHeader, hash), &zero, sizeof zero);
+  const uint64_t hash = XXH3_64bits(image.data(), end_of_directory(image));
+  std::memcpy(image.data() + offsetof(FileHeader, hash), &hash, sizeof hash);
+}
+
+std::string error_of(ModelParts parts) {
+  try {
+    Model(std::move(parts)).verify();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::data);
+    return error.message();
+  }
+  return "";
+}
+
+TEST(Model, ASavedModelPredictsAsBefore) {
+  const Model model(sample_parts());
+  const Model loaded = load_image(sample_image(model), Verify::everything);
+  EXPECT_EQ(loaded.n_labels(), model.n_labels());
+  EXPECT_EQ(loaded.options_json(), model.options_json());
+  EXPECT_EQ(loaded.metrics_json(), model.metrics_json());
+  EXPECT_EQ(loaded.fingerprint(), model.fingerprint());
+  EXPECT_EQ(loaded.n_training_rows(), 9u);
+  EXPECT_EQ(loaded.label_counts()[0], 5u);
+  EXPECT_EQ(loaded.label_names().name(1), "Fen\xC3\xAAtre");
+  EXPECT_EQ(loaded.label_names().find("label-7"), std::optional<uint32_t>(7));
+  ThreadPool pool(1);
+  const Predictions before = predict_batch(model.ranker(), sample_queries(), {}, pool);
+  const Predictions after = predict_batch(loaded.ranker(), sample_queries(), {}, pool);
+  EXPECT_EQ(before.labels, after.labels);
+  EXPECT_EQ(before.scores, after.scores);
+  EXPECT_EQ(before.counts, after.counts);
+  EXPECT_GT(before.counts[5], 5u);
+}
+
+TEST(Model, TheSampleHasChunksOfEveryEncoding) {
+  std::vector<bool> seen(3);
+  const Model model(sample_parts());
+  for (const LevelWeights& level : model.ranker().levels) {
+    for (const ChunkEntry& chunk : level.arrays().chunks) seen[static_cast<size_t>(chunk.encoding)] = true;
+  }
+  EXPECT_THAT(seen, ::testing::Each(true));
+}
+
+TEST(Model, SavingWhatWasLoadedGivesTheSameBytes) {
+  const std::string image = sample_image(Model(sample_parts()));
+  EXPECT_TRUE(sample_image(load_image(image)) == image);
+}
+
+TEST(Model, MappedAndReadFilesAreTheSame) {
+  const auto path = (std::filesystem::temp_directory_path() / ("coppice-model-" + std::to_string(::getpid()))).string();
+  const Model model(sample_parts());
+  model.save(path, "coppice sample");
+  const Model mapped = Model::load(path, {Verify::everything, LoadMode::map});
+  const Model read = Model::load(path, {Verify::everything, LoadMode::read});
+  std::filesystem::remove(path);  // both live on
+  EXPECT_TRUE(sample_image(mapped) == sample_image(read));
+}
+
+TEST(Model, AFileCutAtAnyByteIsAnError) {
+  const std::string image = sample_image(Model(sample_parts()));
+  for (size_t n = 0; n < image.size(); ++n) ASSERT_TRUE(is_refused(image.substr(0, n), Verify::structure)) << n;
+}
+
+TEST(Model, AFlippedBitAnywhereFailsVerification) {
+  const std::string image = sample_image(Model(sample_parts()));
+  ASSERT_FALSE(is_refused(image, Verify::everything));
+  for (size_t bit = FileHeader::kHeaderBytes * 8; bit < image.size() * 8; ++bit) {
+    ASSERT_TRUE(is_refused(with_flipped_bit(image, bit), Verify::everything)) << "byte " << bit / 8;
+  }
+}
+
+TEST(Model, AFlippedBitInASectionNeverMakesAQueryReadOutOfBounds) {
+  const std::string image = sample_image(Model(sample_parts()));
+  size_t opened = 0;
+  for (size_t bit = end_of_directory(image) * 8; bit < image.size() * 8; ++bit) {
+    try {
+      const Model model = load_image(with_flipped_bit(image, bit));
+      ask_everything(model);
+      ++opened;
+    } catch (const Error&) {
+    }
+  }
+  EXPECT_GT(opened, image.size());  // most values inside sections are not looked at when opening
+}
+
+TEST(Model, AFlippedBitInTheDirectoryIsHarmlessEvenWithItsChecksumRepaired) {
+  const std::string image = sample_image(Model(sample_parts()));
+  for (size_t bit = FileHeader::kHeaderBytes * 8; bit < end_of_directory(image) * 8; ++bit) {
+    std::string flipped = with_flipped_bit(image, bit);
+    repair_header(flipped);
+    try {
+      ask_everything(load_image(flipped));
+    } catch (const Error&) {
+    }
+  }
+}
+
+TEST(Model, PartsThatDoNotFitAreRefused) {
+  const auto refused = [](auto change, const char* why) {
+    ModelParts parts = sample_parts();
+    change(parts);
+    EXPECT_THAT(error_of(std::move(parts)), HasSubstr(why));
+  };
+  using V = std::vector<uint32_t>;
+  EXPECT_EQ(error_of(sample_parts()), "");
+  refused([](ModelParts& p) { p.ranker.levels.pop_back(); }, "levels of weights");
+  refused([](ModelParts& p) { std::swap(p.ranker.levels[0], p.ranker.levels[1]); }, "chunks");
+  refused([](ModelParts& p) { p.ranker.tree.first_child.clear(); }, "0 levels");
+  refused([](ModelParts& p) { p.ranker.tree.first_child[0] = V{0, 2}; }, "child offsets");
+  refused([](ModelParts& p) { p.ranker.tree.first_child[1] = V{1, 5, 7, 13}; }, "first child");
+  refused([](ModelParts& p) { p.ranker.tree.first_child[1] = V{0, 7, 5, 13}; }, "children");
+  refused([](ModelParts& p) { p.ranker.tree.leaf_label = V{0}; }, "number of leaves");
+  refused([](ModelParts& p) { p.ranker.n_features = 41; }, "features");
+  refused([](ModelParts& p) { p.ranker.post_processor = PostProcessor::of_model; }, "post-processor");
+  refused([](ModelParts& p) { p.label_names = LabelNames::from({"a"}); }, "label names");
+  refused([](ModelParts& p) { p.label_names = {}; }, "label names");
+  refused([](ModelParts& p) { p.label_counts = V{1}; }, "label counts");
+  refused([](ModelParts& p) { p.label_counts = V(12, 10); }, "more rows");
+  refused([](ModelParts& p) { p.options_json = "{"; }, "options");
+  refused([](ModelParts& p) { p.metrics_json = "[]"; }, "metrics");
+  refused([](ModelParts& p) { p.fingerprint = "\xFF"; }, "fingerprint");
+}
+
+}  // namespace
+}  // namespace coppice

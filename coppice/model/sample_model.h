@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "coppice/model/model.h"
+
+namespace coppice {
+
+/// A small model made of fixed numbers, for tests, the golden file and fuzzing: 2 levels, 3 + 13 nodes, 12 labels (one
+/// of them in two leaves), 40 features, chunks of every encoding.
+ModelParts sample_parts();
+
+/// The file of a model, as `save` writes it.
+std::string sample_image(const Model& model);
+
+/// Features that the sample model knows, some it does not, and none at all.
+Csr sample_queries();
+
+/// Asks a model everything that a query can ask: search, batch, given labels, names, text. For a model whose payload
+/// may hold anything; what comes back does not matter, only that nothing is read out of bounds.
+void ask_everything(const Model& model);
+
+}  // namespace coppice
