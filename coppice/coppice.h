@@ -1,20 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-// The front door of libcoppice: the public headers in the order in which the data travels.
+// The front door of libcoppice: the public headers in the order in which the data travels. What is not reached from
+// here is not installed.
 
 // core: things that know no mathematics
 #include "coppice/core/error.h"        // the one exception, with place and hint, and its exit codes
+#include "coppice/core/mapped_file.h"  // a file in memory without reading it
 #include "coppice/core/options.h"      // options described once, for the command line, JSON and documents
+#include "coppice/core/output_file.h"  // a file that appears whole or not at all
 #include "coppice/core/parallel.h"     // a fixed crew of threads; results do not depend on their number
 #include "coppice/core/progress.h"     // how far the work is, and how to stop it
 #include "coppice/core/random.h"       // small seeded random streams
-#include "coppice/core/mapped_file.h"  // a file in memory without reading it
-#include "coppice/core/output_file.h"  // a file that appears whole or not at all
 
 // math: arrays and sparse rows
 #include "coppice/math/array.h"  // a span and what keeps its storage alive
 #include "coppice/math/csr.h"    // sparse matrices by rows
 
+// data: text -> features, names
+#include "coppice/data/examples.h"        // rows as read: texts, features, labels, weights
+#include "coppice/data/label_index.h"     // names -> label numbers, while reading
+#include "coppice/data/label_names.h"     // label numbers -> names, and back
+#include "coppice/data/npz.h"             // matrices of SciPy and NumPy
+#include "coppice/data/read_options.h"    // formats, and what was repaired on the way
+#include "coppice/data/reader.h"          // opens any of the formats, block by block
+#include "coppice/data/vectorizer.h"      // text -> sparse features: n-grams, tf-idf, hashing
+#include "coppice/data/example_writer.h"  // rows back to a file
+
+// index: labels -> tree
+#include "coppice/index/indexer.h"          // balanced clustering, level by level
+#include "coppice/index/label_embedding.h"  // a vector for each label
+#include "coppice/index/label_tree.h"       // the tree itself
+#include "coppice/index/tree_export.h"      // as JSON, as a drawing
+#include "coppice/index/tree_import.h"      // a tree of the user's own
+#include "coppice/index/word_vectors.h"     // label features from word vectors
+
 // rank: train level by level, match and rank
-#include "coppice/rank/metrics.h"  // P, R, nDCG, PSP, MRR, coverage, F1; by label frequency
+#include "coppice/rank/batch_prediction.h"  // many queries at once
+#include "coppice/rank/beam_search.h"       // one query
+#include "coppice/rank/label_filter.h"      // only these labels, not those
+#include "coppice/rank/metrics.h"           // P, R, nDCG, PSP, MRR, coverage, F1; by label frequency
+#include "coppice/rank/ranker_training.h"   // the weights of all levels
+
+// model: one file
+#include "coppice/model/answer.h"        // text in, named scores out
+#include "coppice/model/import_pecos.h"  // a PECOS model folder becomes a Model
+#include "coppice/model/inspect.h"       // what is in a model file
+#include "coppice/model/model.h"         // load, save, verify
