@@ -14,6 +14,7 @@ namespace {
 
 /// A node of more entries is split by all threads together; a smaller one, with all below it, by one thread.
 constexpr uint64_t kBigNodeEntries = 400'000;
+constexpr size_t kLoadGrain = 4096;
 
 /// Siblings [lo, hi) of one level, to be split until each stands alone; `depth` binary splits above.
 struct Range {
@@ -181,6 +182,34 @@ class BalancedClustering {
   /// The root's rows: columns that one row alone has left out, the others numbered from the most frequent down, so
   /// that the hot end of a centre stays in the cache.
   void load(const Csr& rows) {
+    const std::vector<uint32_t> ranks = ranks_by_frequency(rows);
+    const auto copied = [&](size_t row) {
+      size_t count = 0;
+      for (const uint32_t column : rows.row(row).columns) count += ranks[column] != UINT32_MAX;
+      return count;
+    };
+    rows_.first.assign(rows.n_rows() + 1, 0);
+    pool_.for_ranges(rows.n_rows(), kLoadGrain, [&](size_t begin, size_t end, size_t) {
+      for (size_t i = begin; i < end; ++i) rows_.first[i + 1] = copied(i);
+    });
+    std::partial_sum(rows_.first.begin(), rows_.first.end(), rows_.first.begin());
+    rows_.columns.resize(rows_.first.back());
+    rows_.values.resize(rows_.first.back());
+    pool_.for_ranges(rows.n_rows(), kLoadGrain, [&](size_t begin, size_t end, size_t) {
+      uint64_t to = rows_.first[begin];
+      for (size_t i = begin; i < end; ++i) {
+        const SparseRow row = rows.row(i);
+        for (size_t j = 0; j < row.size(); ++j) {
+          if (ranks[row.columns[j]] == UINT32_MAX) continue;
+          rows_.columns[to] = ranks[row.columns[j]];
+          rows_.values[to++] = row.values[j];
+        }
+      }
+    });
+  }
+
+  /// For each column its place by falling number of rows, or UINT32_MAX where fewer than two rows have it.
+  std::vector<uint32_t> ranks_by_frequency(const Csr& rows) {
     std::vector<uint32_t> counts(rows.n_columns);
     for (const uint32_t column : rows.columns) ++counts[column];
     std::vector<uint32_t> by_count;
@@ -191,17 +220,7 @@ class BalancedClustering {
     std::fill(counts.begin(), counts.end(), UINT32_MAX);
     for (uint32_t rank = 0; rank < by_count.size(); ++rank) counts[by_count[rank]] = rank;
     rows_.n_columns = static_cast<uint32_t>(by_count.size());
-    rows_.columns.reserve(rows.columns.size());
-    rows_.values.reserve(rows.columns.size());
-    for (size_t i = 0; i < rows.n_rows(); ++i) {
-      const SparseRow row = rows.row(i);
-      for (size_t j = 0; j < row.size(); ++j) {
-        if (counts[row.columns[j]] == UINT32_MAX) continue;
-        rows_.columns.push_back(counts[row.columns[j]]);
-        rows_.values.push_back(row.values[j]);
-      }
-      rows_.first.push_back(rows_.columns.size());
-    }
+    return counts;
   }
 
   const TreeShape& shape_;

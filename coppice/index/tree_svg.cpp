@@ -10,11 +10,11 @@
 namespace coppice {
 namespace {
 
-constexpr double kRowHeight = 22;
+constexpr double kRowHeight = 21;
 constexpr double kColumnWidth = 230;
 constexpr double kLeft = 30;
 constexpr double kTop = 64;
-constexpr double kTextWidth = 470;  // of the last column
+constexpr double kTextWidth = 660;  // of the last column
 constexpr size_t kNameLength = 40;
 constexpr size_t kOpenedNameLength = 24;
 
