@@ -26,7 +26,8 @@ class Zipf {
     const double low = begin == 0 ? 0 : cumulative_[begin - 1];
     const double at = low + random.uniform() * (cumulative_[end - 1] - low);
     const auto first = cumulative_.begin();
-    return static_cast<uint32_t>(std::min<ptrdiff_t>(std::upper_bound(first + begin, first + end, at) - first, end - 1));
+    return static_cast<uint32_t>(
+        std::min<ptrdiff_t>(std::upper_bound(first + begin, first + end, at) - first, end - 1));
   }
 
  private:

@@ -19,12 +19,12 @@ struct SyntheticOptions {
   uint32_t labels = 20000;
   uint32_t features = 100000;
   double words_per_row = 80;
-  double extra_labels = 4;         ///< mean number of labels beside the main one
-  double same_topic = 0.7;         ///< share of them that come from the main label's topic
-  double label_zipf = 0.75;        ///< label weight = (rank + 6)^-label_zipf
-  double background_zipf = 0.9;    ///< background word weight = (rank + 5)^-background_zipf
-  double signature_share = 0.10;   ///< share of words from signatures of the row's labels
-  double topic_share = 0.12;       ///< share of words from the topic
+  double extra_labels = 4;        ///< mean number of labels beside the main one
+  double same_topic = 0.7;        ///< share of them that come from the main label's topic
+  double label_zipf = 0.75;       ///< label weight = (rank + 6)^-label_zipf
+  double background_zipf = 0.9;   ///< background word weight = (rank + 5)^-background_zipf
+  double signature_share = 0.10;  ///< share of words from signatures of the row's labels
+  double topic_share = 0.12;      ///< share of words from the topic
   uint32_t labels_per_topic = 40;
   uint32_t signature_words = 16;
   uint32_t topic_words = 200;
