@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include "coppice/core/error.h"
 #include "coppice/data/feature_names.h"
@@ -16,7 +19,8 @@ namespace coppice {
 namespace {
 
 constexpr size_t kTfTable = 64;
-constexpr size_t kPartBytes = size_t{256} << 10;
+constexpr size_t kPartBytes = size_t{64} << 10;
+constexpr size_t kRoundParts = 64;
 
 template <class T>
 void make_room(std::vector<T>& values, size_t size) {
@@ -42,13 +46,40 @@ void scale_to_norm(FeatureNorm norm, std::span<float> values, float weight) {
   for (float& value : values) value *= factor;
 }
 
-/// Memory that is not zeroed first, for results that are written at once.
+/// A result that grows without being zeroed or, as large blocks move by remapping, copied.
 template <class T>
-std::pair<T*, Array<T>> allocate(size_t size) {
-  auto storage = std::make_shared_for_overwrite<T[]>(size);
-  T* const data = storage.get();
-  return {data, Array<T>(std::span<const T>(data, size), std::move(storage))};
-}
+class GrowingArray {
+ public:
+  T* extend(size_t more) {
+    if (size_ + more > capacity_) reallocate(std::max(size_ + more, capacity_ + capacity_ / 2));
+    size_ += more;
+    return data_.get() + (size_ - more);
+  }
+
+  Array<T> finish() {
+    if (size_ == 0) return {};
+    reallocate(size_);
+    T* const data = data_.get();
+    return Array<T>(std::span<const T>(data, size_), std::shared_ptr<T>(std::move(data_)));
+  }
+
+ private:
+  struct Free {
+    void operator()(T* data) const noexcept { std::free(data); }
+  };
+
+  void reallocate(size_t capacity) {
+    void* const moved = std::realloc(data_.get(), capacity * sizeof(T));
+    if (moved == nullptr) throw std::bad_alloc();
+    static_cast<void>(data_.release());
+    data_.reset(static_cast<T*>(moved));
+    capacity_ = capacity;
+  }
+
+  std::unique_ptr<T, Free> data_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
 
 }  // namespace
 
@@ -57,7 +88,7 @@ struct Vectorizer::State::Scratch {
 
   AnalysisScratch analysis;
   hwy::Sorter sorter;
-  std::vector<uint32_t> found;
+  std::vector<uint32_t> found, spare;
   std::vector<uint32_t> columns;
   std::vector<float> values;
   std::vector<uint64_t> order;
@@ -110,17 +141,25 @@ size_t Vectorizer::Plan::find(std::span<const uint64_t> hashes, State::Scratch& 
   return hashes.size();
 }
 
+// VQSort's networks up to 128 numbers; beyond that it draws random pivots by a system call, so radix sort instead.
 void Vectorizer::Plan::sort_found(size_t count, State::Scratch& scratch) const {
-  uint32_t* const found = scratch.found.data();
-  if (count > 32) {
-    scratch.sorter(found, count, hwy::SortAscending());
+  if (count <= 128) {
+    scratch.sorter(scratch.found.data(), count, hwy::SortAscending());
     return;
   }
-  for (size_t i = 1; i < count; ++i) {
-    const uint32_t value = found[i];
-    size_t j = i;
-    for (; j > 0 && found[j - 1] > value; --j) found[j] = found[j - 1];
-    found[j] = value;
+  constexpr size_t kDigits = 256;
+  const uint32_t highest = options.hash_bits == 0 ? tables.n_features - 1 : 2 * tables.n_features - 1;
+  make_room(scratch.spare, count);
+  for (uint32_t shift = 0; shift < 32 && highest >> shift > 0; shift += 8) {
+    std::array<uint32_t, kDigits> places{};
+    for (size_t i = 0; i < count; ++i) ++places[scratch.found[i] >> shift & (kDigits - 1)];
+    uint32_t total = 0;
+    for (uint32_t& place : places) total += std::exchange(place, total);
+    for (size_t i = 0; i < count; ++i) {
+      const uint32_t number = scratch.found[i];
+      scratch.spare[places[number >> shift & (kDigits - 1)]++] = number;
+    }
+    scratch.found.swap(scratch.spare);
   }
 }
 
@@ -132,6 +171,7 @@ size_t Vectorizer::Plan::weigh(size_t found, size_t at, State::Scratch& scratch)
     const uint32_t number = numbers[i];
     size_t next = i + 1;
     while (next < found && numbers[next] == number) ++next;
+    if (idf != nullptr) __builtin_prefetch(idf + numbers[std::min(i + 8, found - 1)]);
     const float value = weight_of(static_cast<uint32_t>(next - i)) * (idf == nullptr ? 1.0f : idf[number]);
     scratch.columns[at] = number;
     scratch.values[at] = value;
@@ -262,37 +302,53 @@ std::vector<size_t> cut_by_bytes(const Texts& texts) {
 struct RowsPart {
   std::vector<uint32_t> columns;
   std::vector<float> values;
+  uint32_t* columns_to = nullptr;
+  float* values_to = nullptr;
 };
 
 }  // namespace
 
+// Round by round: the parts of a round are transformed into buffers that the next round uses again, then copied to
+// their place, so that the peak is the result and little more.
 Csr Vectorizer::transform(const Texts& texts, ThreadPool& pool) const {
   const std::vector<size_t> cuts = cut_by_bytes(texts);
-  const size_t n_parts = cuts.size() - 1;
-  std::vector<RowsPart> parts(n_parts);
+  std::vector<RowsPart> parts(std::min(cuts.size() - 1, kRoundParts));
   std::vector<uint64_t> offsets(texts.size() + 1);
   std::vector<State> states(pool.threads());
-  pool.run(n_parts, [&](size_t part, size_t worker) {
-    for (size_t i = cuts[part]; i < cuts[part + 1]; ++i) {
-      const SparseRow row = transform(texts[i], states[worker]);
-      parts[part].columns.insert(parts[part].columns.end(), row.columns.begin(), row.columns.end());
-      parts[part].values.insert(parts[part].values.end(), row.values.begin(), row.values.end());
-      offsets[i + 1] = row.size();
+  GrowingArray<uint32_t> columns;
+  GrowingArray<float> values;
+  for (size_t first = 0; first + 1 < cuts.size(); first += kRoundParts) {
+    const size_t count = std::min(kRoundParts, cuts.size() - 1 - first);
+    pool.run(count, [&](size_t part, size_t worker) {
+      RowsPart& out = parts[part];
+      out.columns.clear();
+      out.values.clear();
+      for (size_t i = cuts[first + part]; i < cuts[first + part + 1]; ++i) {
+        const SparseRow row = transform(texts[i], states[worker]);
+        out.columns.insert(out.columns.end(), row.columns.begin(), row.columns.end());
+        out.values.insert(out.values.end(), row.values.begin(), row.values.end());
+        offsets[i + 1] = row.size();
+      }
+    });
+    size_t size = 0;
+    for (size_t part = 0; part < count; ++part) size += parts[part].columns.size();
+    uint32_t* columns_to = columns.extend(size);
+    float* values_to = values.extend(size);
+    for (size_t part = 0; part < count; ++part) {
+      parts[part].columns_to = std::exchange(columns_to, columns_to + parts[part].columns.size());
+      parts[part].values_to = std::exchange(values_to, values_to + parts[part].values.size());
     }
-  });
+    pool.run(count, [&](size_t part, size_t) {
+      std::copy(parts[part].columns.begin(), parts[part].columns.end(), parts[part].columns_to);
+      std::copy(parts[part].values.begin(), parts[part].values.end(), parts[part].values_to);
+    });
+  }
   for (size_t i = 0; i < texts.size(); ++i) offsets[i + 1] += offsets[i];
-  auto columns = allocate<uint32_t>(offsets.back());
-  auto values = allocate<float>(offsets.back());
-  pool.run(n_parts, [&](size_t part, size_t) {
-    std::copy(parts[part].columns.begin(), parts[part].columns.end(), columns.first + offsets[cuts[part]]);
-    std::copy(parts[part].values.begin(), parts[part].values.end(), values.first + offsets[cuts[part]]);
-    parts[part] = {};
-  });
   Csr result;
   result.n_columns = n_features();
   result.offsets = std::move(offsets);
-  result.columns = std::move(columns.second);
-  result.values = std::move(values.second);
+  result.columns = columns.finish();
+  result.values = values.finish();
   return result;
 }
 

@@ -122,7 +122,7 @@ class Vectorizer {
 /// Learns the vocabulary and its weights from blocks of texts; the same tables for any block size and thread count.
 ///
 /// Memory: some 60 bytes plus its name (at most 1 KiB) for each distinct feature seen, whatever `min_df` is, and some
-/// 60 MB for the work in progress (more where one text alone exceeds 4 MB); with feature hashing 8 bytes per bucket.
+/// 60 MB for the work in progress (more where one text alone exceeds 2 MB); with feature hashing 8 bytes per bucket.
 class VectorizerBuilder {
  public:
   VectorizerBuilder(VectorizerOptions options, ThreadPool& pool);

@@ -17,7 +17,7 @@
 namespace coppice {
 namespace {
 
-constexpr size_t kPartBytes = size_t{128} << 10;
+constexpr size_t kPartBytes = size_t{64} << 10;
 constexpr size_t kRoundParts = 32;
 
 /// A feature on its way to its number.

@@ -72,7 +72,13 @@ void AnalyzedPart::name_of(const FeatureRecord& record, std::string& name) const
 }
 
 void FeatureShard::add(const AnalyzedPart& part, size_t shard) {
-  for (const FeatureRecord& record : part.records[shard]) {
+  const std::vector<FeatureRecord>& records = part.records[shard];
+  constexpr size_t kAhead = 8;
+  for (size_t i = 0; i < records.size(); ++i) {
+    const FeatureRecord& record = records[i];
+    if (i + kAhead < records.size() && !entries_.empty()) {
+      __builtin_prefetch(entries_.data() + (records[i + kAhead].hash & (entries_.size() - 1)));
+    }
     if (entries_.empty() || size_ * 3 > entries_.size() * 2) grow();
     const size_t mask = entries_.size() - 1;
     size_t at = record.hash & mask;
