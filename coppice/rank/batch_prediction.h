@@ -33,10 +33,6 @@ struct Predictions {
 /// Threads: the same bytes for any number of them.
 Predictions predict_batch(const Ranker& ranker, const Csr& queries, const PredictOptions& options, ThreadPool& pool);
 
-/// `score_labels` for every row: the scores of exactly the entries of `selected` (n x L), which keeps its pattern.
-Csr score_labels_batch(const Ranker& ranker, const Csr& queries, const Csr& selected, ThreadPool& pool,
-                       PostProcessor post_processor = PostProcessor::of_model);
-
 /// The nodes of level `levels.size()` that a beam search with the levels trained so far finds for each row: what
 /// matcher-aware negatives are made of. Shapes: n x n_nodes(levels.size()), at most `beam` a row, scores as values,
 /// columns ascending.

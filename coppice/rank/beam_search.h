@@ -61,9 +61,4 @@ class SearchState {
 std::span<const ScoredLabel> predict(const Ranker& ranker, SparseRow query, const PredictOptions& options,
                                      SearchState& state);
 
-/// The scores of exactly these labels, in the order given (PECOS: selected outputs): no beam, every path is followed.
-/// A label outside the tree gets the worst score. `threshold`, `top_k`, beams and `filter` are not looked at.
-std::span<const ScoredLabel> score_labels(const Ranker& ranker, SparseRow query, std::span<const uint32_t> labels,
-                                          SearchState& state, PostProcessor post_processor = PostProcessor::of_model);
-
 }  // namespace coppice

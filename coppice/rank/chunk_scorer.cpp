@@ -215,25 +215,10 @@ size_t select_margins(const float* margins, size_t count, float cut, uint32_t* a
 }
 
 void score_chunk_naive(const ChunkView& chunk, const HashedQuery& query, std::span<double> margins) {
-  std::copy_n(chunk.bias, chunk.n_children, margins.begin());
-  for (size_t j = 0; j < query.size; ++j) {
-    if (chunk.encoding == ChunkEncoding::direct) {
-      for (uint32_t c = 0; c < chunk.n_children; ++c) {
-        const auto weight = read_at<float>(chunk.data, uint64_t{query.features[j]} * chunk.stride + c);
-        margins[c] += double{query.values[j]} * weight;
-      }
-    } else if (chunk.encoding == ChunkEncoding::hashed) {
-      const uint32_t hash = query.hashes[j];
-      const Bucket bucket = chunk.bucket(hash >> chunk.bucket_shift);
-      const uint32_t mask = chunk.key_bytes == 2 ? 0xFFFF : 0xFFFFFFFF;
-      for (uint32_t i = 0; i < bucket.n; ++i) {
-        const uint32_t key =
-            chunk.key_bytes == 2 ? read_at<uint16_t>(bucket.keys, i) : read_at<uint32_t>(bucket.keys, i);
-        if (key != ((hash >> chunk.key_shift) & mask)) continue;
-        const uint32_t child =
-            chunk.child_bytes == 1 ? read_at<uint8_t>(bucket.children, i) : read_at<uint16_t>(bucket.children, i);
-        if (child < margins.size()) margins[child] += double{query.values[j]} * read_at<float>(bucket.values, i);
-      }
+  for (uint32_t child = 0; child < chunk.n_children; ++child) {
+    margins[child] = chunk.bias[child];
+    for (size_t j = 0; j < query.size; ++j) {
+      margins[child] += double{query.values[j]} * weight_at(chunk, query.features[j], query.hashes[j], child);
     }
   }
 }

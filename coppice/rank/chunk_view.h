@@ -70,6 +70,10 @@ struct ChunkView {
 /// not fit either. `chunk` must be below n_chunks(). Cost: O(1).
 ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept;
 
+/// The weight of one feature for one child, 0 if there is none: a plain loop, for people's questions. `hash` is the
+/// feature's, `child` is below n_children.
+float weight_at(const ChunkView& chunk, uint32_t feature, uint32_t hash, uint32_t child) noexcept;
+
 /// Bytes of the payload of a chunk with this entry; all ones when they do not even fit a number.
 uint64_t payload_bytes(const ChunkEntry& entry, uint32_t n_features) noexcept;
 
@@ -84,6 +88,13 @@ T read_at(const std::byte* bytes, size_t index) noexcept {
   T value;
   std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
   return value;
+}
+
+inline uint32_t bucket_key(const ChunkView& chunk, const Bucket& bucket, size_t i) noexcept {
+  return chunk.key_bytes == 2 ? read_at<uint16_t>(bucket.keys, i) : read_at<uint32_t>(bucket.keys, i);
+}
+inline uint32_t bucket_child(const ChunkView& chunk, const Bucket& bucket, size_t i) noexcept {
+  return chunk.child_bytes == 1 ? read_at<uint8_t>(bucket.children, i) : read_at<uint16_t>(bucket.children, i);
 }
 
 }  // namespace coppice

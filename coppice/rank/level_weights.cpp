@@ -89,6 +89,21 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept {
   return view;
 }
 
+float weight_at(const ChunkView& chunk, uint32_t feature, uint32_t hash, uint32_t child) noexcept {
+  if (chunk.encoding == ChunkEncoding::direct) {
+    return read_at<float>(chunk.data, uint64_t{feature} * chunk.stride + child);
+  }
+  if (chunk.encoding != ChunkEncoding::hashed) return 0;
+  const Bucket bucket = chunk.bucket(hash >> chunk.bucket_shift);
+  const uint32_t key = hash >> chunk.key_shift & (chunk.key_bytes == 2 ? 0xFFFF : 0xFFFFFFFF);
+  for (uint32_t i = 0; i < bucket.n; ++i) {
+    if (bucket_key(chunk, bucket, i) == key && bucket_child(chunk, bucket, i) == child) {
+      return read_at<float>(bucket.values, i);
+    }
+  }
+  return 0;
+}
+
 LevelWeights::LevelWeights(LevelArrays arrays) : arrays_(std::move(arrays)) {
   if (arrays_.bias.size() > kMostNodes) refuse("weights of a level", "too many nodes");
   if (arrays_.payload.size() < kPayloadSlack) {
@@ -180,10 +195,8 @@ class ChunkReader {
     uint32_t last_hash = 0;
     uint32_t last_child = 0;
     for (uint32_t i = 0; i < bucket.n; ++i) {
-      const uint32_t key =
-          entry_.key_bytes == 2 ? read_at<uint16_t>(bucket.keys, i) : read_at<uint32_t>(bucket.keys, i);
-      const uint32_t child =
-          entry_.child_bytes == 1 ? read_at<uint8_t>(bucket.children, i) : read_at<uint16_t>(bucket.children, i);
+      const uint32_t key = bucket_key(view_, bucket, i);
+      const uint32_t child = bucket_child(view_, bucket, i);
       const uint32_t hash = hash_of(index, key, bits);
       const uint32_t feature = unhash_feature(hash, bits);
       if (feature >= n_features_) refuse(where_, "a key that is no feature");

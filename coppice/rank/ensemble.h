@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "coppice/core/options.h"
+#include "coppice/rank/batch_prediction.h"
+
+namespace coppice {
+
+/// How the predictions of several models become one.
+enum class EnsembleMethod { average, rank_average };
+
+struct EnsembleOptions {
+  EnsembleMethod method = EnsembleMethod::average;
+  std::vector<float> weights;  ///< empty = all alike; else one per model
+};
+
+/// Throws `ErrorCode::usage` for values out of range when they are set.
+void describe(OptionTable& table, EnsembleOptions& options);
+
+/// The best labels of each row by the weighted mean over the models of
+/// average: the score; a label that a model did not return counts with that model's lowest score of the row, or 0 if
+/// that is lower;
+/// rank_average: (k - r) / k for the label of rank r = 0.. among k; 0 where a model did not return it.
+///
+/// Shapes: all of `models` have as many rows; the result keeps the largest top_k. Ties by label.
+/// Throws `ErrorCode::usage` when rows or weights do not fit.
+Predictions combine_predictions(std::span<const Predictions> models, const EnsembleOptions& options);
+
+}  // namespace coppice
