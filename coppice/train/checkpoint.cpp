@@ -42,7 +42,7 @@ std::optional<TrainingState> Checkpoint::load() const {
   const auto n_levels = shape.at("levels").get<uint32_t>();
   for (uint32_t t = 0; t < n_levels; ++t) {
     state.levels.push_back(read_level(file, t, shape.at("n_features").get<uint32_t>()));
-    state.levels[t].verify(state.tree.first_child[t], "level " + std::to_string(t + 1) + " of the checkpoint");
+    state.levels[t].verify(state.tree.first_child[t].span(), "level " + std::to_string(t + 1) + " of the checkpoint");
   }
   return state;
 }

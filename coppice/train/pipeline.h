@@ -2,10 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "coppice/core/options.h"
 #include "coppice/core/parallel.h"
@@ -37,6 +34,10 @@ struct TrainExtras {
   std::string checkpoint_path;           ///< "" = none
   bool resume = false;                   ///< go on from the checkpoint, which must be of the same data and options
 };
+
+/// The index alone: what `train` builds first, unless `extras` brings a tree.
+LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras,
+                       ThreadPool& pool, Progress& progress);
 
 /// Index, then rank: from a training set to a model.
 ///

@@ -4,6 +4,8 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <memory>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -154,21 +156,23 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
 }
 
 std::string fingerprint(const TrainingSet& set) {
-  XXH3_state_t state;
-  XXH3_128bits_reset(&state);
-  const auto add = [&state](const auto& values) {
-    XXH3_128bits_update(&state, values.data(), values.size() * sizeof(values[0]));
+  const std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> owner(
+      XXH3_createState(), [](XXH3_state_t* state) { XXH3_freeState(state); });
+  XXH3_state_t* state = owner.get();
+  XXH3_128bits_reset(state);
+  const auto add = [state](const auto& values) {
+    XXH3_128bits_update(state, values.data(), values.size() * sizeof(values[0]));
   };
   for (const Csr* matrix : {&set.features, &set.labels}) {
     const uint32_t n_columns = matrix->n_columns;
-    XXH3_128bits_update(&state, &n_columns, sizeof n_columns);
+    XXH3_128bits_update(state, &n_columns, sizeof n_columns);
     add(matrix->offsets);
     add(matrix->columns);
     add(matrix->values);
   }
   add(set.weights);
   add(set.label_names.bytes());
-  const XXH128_hash_t hash = XXH3_128bits_digest(&state);
+  const XXH128_hash_t hash = XXH3_128bits_digest(state);
   char text[33];
   std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
                 static_cast<unsigned long long>(hash.low64));

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/train/pipeline.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/train/checkpoint.h"
+
+namespace coppice {
+namespace {
+
+/// The seed of all stages is that of the whole.
+TrainOptions with_seed(TrainOptions options) {
+  options.index.kmeans.seed = options.seed;
+  options.ranker.solver.seed = options.seed;
+  return options;
+}
+
+LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
+                     Progress& progress) {
+  if (extras.tree != nullptr) return *extras.tree;
+  const EmbedderInput input{set.features, set.labels, extras.label_features, {}};
+  const Csr embedding = make_embedder(options.embedding)->embed(input, pool, progress);
+  return build_label_tree(embedding, options.index, pool, progress);
+}
+
+std::string options_text(TrainOptions options) {
+  OptionTable table;
+  describe(table, options);
+  return table.get().dump();
+}
+
+ModelParts parts_of(const TrainingSet& set, const TrainOptions& options, Ranker ranker) {
+  ModelParts parts;
+  parts.label_names = set.label_names;
+  parts.vectorizer = set.vectorizer;
+  parts.ranker = std::move(ranker);
+  parts.options_json = options_text(options);
+  parts.label_counts = label_frequencies(set.labels);
+  parts.n_training_rows = set.n_rows();
+  return parts;
+}
+
+}  // namespace
+
+void describe(OptionTable& table, TrainOptions& options) {
+  table.add("seed", options.seed, 0, UINT64_MAX,
+            "Of all random choices: first centres, order of rows. The same seed gives the same model, byte for byte, on "
+            "one kind of processor.");
+  describe(table, options.vectorizer);
+  describe(table, options.embedding);
+  describe(table, options.index);
+  describe(table, options.ranker);
+}
+
+LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras,
+                       ThreadPool& pool, Progress& progress) {
+  return build_tree(set, with_seed(options), extras, pool, progress);
+}
+
+Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras& extras, ThreadPool& pool,
+            Progress& progress) {
+  const TrainOptions options = with_seed(given);
+  std::string name = fingerprint(set);
+  const Checkpoint checkpoint(extras.checkpoint_path, name + options_text(options));
+  std::optional<TrainingState> state;
+  if (extras.resume) state = checkpoint.load();
+  if (!state) state = TrainingState{build_tree(set, options, extras, pool, progress), {}};
+  TrainingHooks hooks;
+  hooks.finished = std::move(state->levels);
+  hooks.level_done = [&](const std::vector<LevelWeights>& levels) {
+    if (levels.size() < state->tree.depth()) checkpoint.save(state->tree, levels, set.features.n_columns);
+  };
+  const RankerInput input{set.features, set.labels, set.weights, extras.negatives};
+  Ranker ranker = train_ranker(input, state->tree, options.ranker, pool, progress, std::move(hooks));
+  ModelParts parts = parts_of(set, options, std::move(ranker));
+  parts.fingerprint = std::move(name);
+  return Model(std::move(parts));
+}
+
+}  // namespace coppice
