@@ -77,13 +77,12 @@ void ChunkGatherer::add_row(const Csr& features, uint32_t row, ChunkProblem& pro
   }
   const auto n_hot = static_cast<size_t>(hot - (problem.entries.data() + begin));
   const RowEntry* end = problem.entries.data() + problem.entries.size();
-  problem.cold.push_back(static_cast<uint32_t>(n_hot));
-  problem.size.push_back(static_cast<uint32_t>(n_hot + static_cast<size_t>(end - cold)));
+  const auto size = static_cast<uint32_t>(n_hot + static_cast<size_t>(end - cold));
   std::move(cold, problem.entries.data() + problem.entries.size(), hot);
-  const size_t padded = (problem.size.back() + ChunkProblem::kRowStep - 1) / ChunkProblem::kRowStep;
-  problem.entries.resize(begin + problem.size.back());
-  problem.entries.resize(begin + padded * ChunkProblem::kRowStep, RowEntry{0, 0.0F});
-  problem.begin.push_back(problem.entries.size());
+  const size_t padded = (size + ChunkProblem::kRowStep - 1) / ChunkProblem::kRowStep * ChunkProblem::kRowStep;
+  problem.entries.resize(begin + size);
+  problem.entries.resize(begin + padded, RowEntry{0, 0.0F});
+  problem.places.push_back({begin, size, static_cast<uint32_t>(n_hot)});
   problem.own_begin.push_back(problem.own_values.size());
   problem.own_norm.push_back(own_norm);
   problem.norm.push_back(norm);
@@ -116,7 +115,7 @@ ChunkProblem ChunkGatherer::gather(const TrainingRows& all, const ChunkRange& ch
   count_features(*all.features);
   number_features(problem);
   problem.entries.reserve(n_entries);
-  for (auto* offsets : {&problem.begin, &problem.own_begin, &problem.positive_begin}) {
+  for (auto* offsets : {&problem.own_begin, &problem.positive_begin}) {
     offsets->reserve(rows_.size() + 1);
     offsets->push_back(0);
   }

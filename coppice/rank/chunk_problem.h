@@ -15,6 +15,13 @@ struct RowEntry {
   float value;
 };
 
+/// Where a row's entries lie. What the solver needs to ask for them early is in one place, as it jumps between rows.
+struct RowPlace {
+  uint64_t begin;
+  uint32_t size;  ///< without the padding
+  uint32_t cold;  ///< the first entry whose feature is not among the hot ones
+};
+
 /// That a row belongs to a child of the chunk.
 struct Positive {
   uint16_t child;
@@ -27,7 +34,7 @@ struct Positive {
 /// touched most lies together. A feature of a single row (a third of the nonzeros in text) gets a number from n_shared
 /// on, in row order, and stands in `own`: its weight is alpha y x of that row alone, so the solver folds it into the
 /// row's diagonal and spends neither memory nor time on it.
-/// Shapes: n rows; `begin`, `own_begin`, `positive_begin` n + 1; `entries` of a row start with the bias and end in
+/// Shapes: n rows; `own_begin`, `positive_begin` n + 1; `entries` of a row start with the bias and end in
 /// zeros up to a multiple of kRowStep.
 struct ChunkProblem {
   static constexpr size_t kRowStep = 4;
@@ -37,9 +44,7 @@ struct ChunkProblem {
   uint32_t n_shared = 1;
   float bias = 1.0F;               ///< value of the bias feature
   std::vector<uint32_t> features;  ///< local number -> global; entry 0 stands for the bias
-  std::vector<uint64_t> begin;
-  std::vector<uint32_t> size;  ///< entries of the row without the padding
-  std::vector<uint32_t> cold;  ///< the row's first entry whose feature is not among the hot ones
+  std::vector<RowPlace> places;    ///< n: where the entries of a row lie
   std::vector<RowEntry> entries;
   std::vector<uint64_t> own_begin;
   std::vector<float> own_values;  ///< of local features n_shared, n_shared + 1, ..
@@ -50,7 +55,11 @@ struct ChunkProblem {
   std::vector<Positive> positives;  ///< children ascending in a row
   bool has_relevance = false;       ///< whether any relevance differs from 1
 
-  size_t n_rows() const noexcept { return size.size(); }
+  size_t n_rows() const noexcept { return places.size(); }
+  /// The row's entries without the padding.
+  std::span<const RowEntry> row_entries(size_t row) const noexcept {
+    return {entries.data() + places[row].begin, places[row].size};
+  }
   std::span<const Positive> row_positives(size_t row) const noexcept {
     return {positives.data() + positive_begin[row], positives.data() + positive_begin[row + 1]};
   }

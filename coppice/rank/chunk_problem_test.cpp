@@ -30,8 +30,9 @@ TEST(ChunkGatherer, KeepsEveryValueOfEveryRowUnderItsGlobalFeature) {
     for (size_t row = 0; row < 4; ++row) {
       std::map<uint32_t, float> got;
       float norm = 0.25F;
-      for (size_t j = 0; j < problem.size[row]; ++j) {
-        const RowEntry entry = problem.entries[problem.begin[row] + j];
+      const RowPlace place = problem.places[row];
+      for (size_t j = 0; j < place.size; ++j) {
+        const RowEntry entry = problem.entries[place.begin + j];
         EXPECT_LT(entry.feature, problem.n_shared);
         if (j == 0) {
           EXPECT_EQ(entry.feature, 0U);
@@ -40,8 +41,10 @@ TEST(ChunkGatherer, KeepsEveryValueOfEveryRowUnderItsGlobalFeature) {
           got[problem.features[entry.feature]] = entry.value;
         }
       }
-      EXPECT_EQ(problem.begin[row + 1] % ChunkProblem::kRowStep, 0U);
-      for (uint64_t j = problem.begin[row] + problem.size[row]; j < problem.begin[row + 1]; ++j) {
+      EXPECT_EQ(place.begin % ChunkProblem::kRowStep, 0U);
+      const size_t end = row + 1 < 4 ? problem.places[row + 1].begin : problem.entries.size();
+      EXPECT_LT(end - place.begin - place.size, ChunkProblem::kRowStep);
+      for (uint64_t j = place.begin + place.size; j < end; ++j) {
         EXPECT_EQ(problem.entries[j].value, 0.0F);
       }
       float own = 0;
@@ -93,10 +96,10 @@ TEST(ChunkGatherer, OrdersRareFeaturesBehindFrequentOnesInLargeChunks) {
   EXPECT_EQ(problem.features[1], 19999U);
   EXPECT_EQ(problem.n_shared, 9002U);
   for (size_t row = 0; row < 3000; ++row) {
-    EXPECT_EQ(problem.size[row], 8U);
-    for (size_t j = 1; j < problem.size[row]; ++j) {
-      const uint32_t feature = problem.entries[problem.begin[row] + j].feature;
-      EXPECT_EQ(j >= problem.cold[row], feature >= 2048U);
+    const std::span<const RowEntry> entries = problem.row_entries(row);
+    EXPECT_EQ(entries.size(), 8U);
+    for (size_t j = 1; j < entries.size(); ++j) {
+      EXPECT_EQ(j >= problem.places[row].cold, entries[j].feature >= 2048U);
     }
   }
 }

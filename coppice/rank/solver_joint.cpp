@@ -114,12 +114,11 @@ class LaneSolver {
         const uint32_t p = positive.child - block_.first_child;
         if (p < block_.n_lanes) set_pair(row, p, positive.relevance, true);
       }
-      const RowEntry* entry = problem_.entries.data() + problem_.begin[row];
-      for (size_t j = 0; j < problem_.size[row]; ++j) {
+      for (const RowEntry& entry : problem_.row_entries(row)) {
         for (size_t p = 0; p < block_.n_lanes; ++p) {
           const auto alpha = static_cast<float>(block_.alpha_pairs[(row * width + p) * 2]);
           const float beta = (block_.positive[row] >> p & 1) != 0 ? alpha : -alpha;
-          block_.weights.data()[size_t{entry[j].feature} * width + p] += beta * entry[j].value;
+          block_.weights.data()[size_t{entry.feature} * width + p] += beta * entry.value;
         }
       }
     }
@@ -137,7 +136,7 @@ class LaneSolver {
     visit_.resize(order.size());
     size_t n = 0;
     for (const uint32_t row : order) {
-      visit_[n] = row;
+      visit_[n] = {problem_.places[row], row};
       n += (block_.active[row] & block_.live) != 0 ? 1 : 0;
     }
     visit_.resize(n);
@@ -236,7 +235,7 @@ class LaneSolver {
   const SolverOptions& options_;
   std::span<const RowCost> costs_;
   LaneBlock block_;
-  std::vector<uint32_t> visit_;
+  std::vector<RowVisit> visit_;
   std::vector<uint32_t> iterations_;  // by child - first_child
 };
 

@@ -83,19 +83,24 @@ HWY_INLINE void update(const RowEntry* HWY_RESTRICT entry, const RowEntry* end,
   }
 }
 
-// The next row's entries were asked for one row earlier; now ask for the weights of its rare features.
-HWY_INLINE void prefetch_row(const ChunkProblem& problem, size_t row, const LaneBlock& block) {
-  const RowEntry* entry = problem.entries.data() + problem.begin[row];
-  for (size_t j = problem.cold[row]; j < problem.size[row]; ++j) {
-    hwy::Prefetch(block.weights.data() + size_t{entry[j].feature} * block.width);
-  }
+// Rows come in random order: ask for the memory of a row some visits ahead, first for its entries and its own
+// variables, then, once the entries are there, for the weights of its rare features.
+constexpr size_t kEntriesAhead = 4;
+constexpr size_t kWeightsAhead = 1;
+
+HWY_INLINE void prefetch_entries(const LanePass& pass, const RowVisit& visit, const LaneBlock& block) {
+  const RowEntry* begin = pass.problem.entries.data() + visit.place.begin;
+  const char* end = reinterpret_cast<const char*>(begin + visit.place.size);
+  for (const char* line = reinterpret_cast<const char*>(begin); line < end; line += 64) hwy::Prefetch(line);
+  hwy::Prefetch(&pass.costs[visit.row]);
+  hwy::Prefetch(block.alpha.data() + visit.row * block.width);
 }
 
-HWY_INLINE void prefetch_entries(const ChunkProblem& problem, size_t row, const LaneBlock& block) {
-  const char* entry = reinterpret_cast<const char*>(problem.entries.data() + problem.begin[row]);
-  const char* end = reinterpret_cast<const char*>(problem.entries.data() + problem.begin[row + 1]);
-  for (; entry < end; entry += 64) hwy::Prefetch(entry);
-  hwy::Prefetch(block.alpha.data() + row * block.width);
+HWY_INLINE void prefetch_weights(const LanePass& pass, const RowVisit& visit, const LaneBlock& block) {
+  const RowEntry* entry = pass.problem.entries.data() + visit.place.begin;
+  for (size_t j = visit.place.cold; j < visit.place.size; ++j) {
+    hwy::Prefetch(block.weights.data() + size_t{entry[j].feature} * block.width);
+  }
 }
 
 // The costs of a row by lane, where labels differ in relevance.
@@ -220,19 +225,20 @@ void pass_of(const LanePass& pass, LaneBlock& block) {
   const ChunkProblem& problem = pass.problem;
   const size_t n = pass.visit.size();
   for (size_t k = 0; k < n; ++k) {
-    if (k + 2 < n) prefetch_entries(problem, pass.visit[k + 2], block);
-    if (k + 1 < n) prefetch_row(problem, pass.visit[k + 1], block);
-    const size_t row = pass.visit[k];
-    const RowEntry* entries = problem.entries.data() + problem.begin[row];
+    if (k + kEntriesAhead < n) prefetch_entries(pass, pass.visit[k + kEntriesAhead], block);
+    if (k + kWeightsAhead < n) prefetch_weights(pass, pass.visit[k + kWeightsAhead], block);
+    const auto [place, row] = pass.visit[k];
+    const RowEntry* entries = problem.entries.data() + place.begin;
+    const size_t padded = (place.size + ChunkProblem::kRowStep - 1) / ChunkProblem::kRowStep * ChunkProblem::kRowStep;
     typename Lanes<kWidth>::V m[Lanes<kWidth>::kVectors];
-    margins<kWidth>(entries, problem.entries.data() + problem.begin[row + 1], block.weights.data(), m);
+    margins<kWidth>(entries, entries + padded, block.weights.data(), m);
     bool any;
     if constexpr (kLoss == Loss::logistic) {
       any = logistic_steps<kWidth>(pass, row, block, m);
     } else {
       any = hinge_step<kWidth, kLoss == Loss::hinge>(pass, row, block, m);
     }
-    if (any) update<kWidth>(entries, entries + problem.size[row], m, block.weights.data());
+    if (any) update<kWidth>(entries, entries + place.size, m, block.weights.data());
   }
 }
 

@@ -75,12 +75,18 @@ struct LaneBlock {
   static constexpr uint8_t kNowhere = 255;
 };
 
+/// A row to be visited, with what is needed to ask for its memory ahead of time.
+struct RowVisit {
+  RowPlace place;
+  uint32_t row;
+};
+
 /// One pass over the rows of `visit`: coordinate steps of all active lanes, in order.
 struct LanePass {
   const ChunkProblem& problem;
   const SolverOptions& options;
   std::span<const RowCost> costs;
-  std::span<const uint32_t> visit;
+  std::span<const RowVisit> visit;
 };
 void run_lane_pass(const LanePass& pass, LaneBlock& block);
 

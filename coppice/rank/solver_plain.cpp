@@ -35,8 +35,7 @@ class PlainProblem {
   // Calls visit(local feature, value) for every nonzero of the row, the bias first.
   template <class Visit>
   void for_row(size_t row, const Visit& visit) const {
-    const RowEntry* entry = problem_.entries.data() + problem_.begin[row];
-    for (size_t j = 0; j < problem_.size[row]; ++j) visit(entry[j].feature, static_cast<double>(entry[j].value));
+    for (const RowEntry& entry : problem_.row_entries(row)) visit(entry.feature, static_cast<double>(entry.value));
     for (uint64_t j = problem_.own_begin[row]; j < problem_.own_begin[row + 1]; ++j) {
       visit(problem_.n_shared + j, static_cast<double>(problem_.own_values[j]));
     }
