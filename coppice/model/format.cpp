@@ -365,6 +365,7 @@ std::string_view ModelFile::text(SectionKey key, ElementType type) const {
 }
 
 void ModelFile::verify() const {
+  if (uuid_of(std::as_bytes(entries_)) != header_.uuid) fail("its UUID is not that of its content");
   uint64_t end = header_.directory_offset + entries_.size_bytes();
   for (const SectionEntry& entry : entries_) {
     if (!all_zero(bytes_.subspan(end, entry.offset - end))) {

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "coppice/core/random.h"
+#include "coppice/data/vectorizer.h"
 #include "coppice/rank/batch_prediction.h"
 #include "coppice/rank/beam_search.h"
 
@@ -55,6 +56,20 @@ Ranker sample_ranker() {
   return ranker;
 }
 
+/// Words, pairs and characters; 30 of the ranker's 40 features.
+Vectorizer sample_vectorizer() {
+  VectorizerOptions options;
+  options.char_ngrams = {3, 3};
+  using Analyzer = ImportedFeature::Analyzer;
+  std::vector<ImportedFeature> features{{Analyzer::word, "window", 0.5F},
+                                        {Analyzer::word, "manager", 1.5F},
+                                        {Analyzer::word, "window manager", 2.0F},
+                                        {Analyzer::character, "win", 1.25F},
+                                        {Analyzer::character, "ana", 1.75F}};
+  while (features.size() < 30) features.push_back({Analyzer::word, "w" + std::to_string(features.size()), 1.0F});
+  return make_vectorizer(options, features);
+}
+
 std::vector<std::string> sample_names() {
   std::vector<std::string> names{"window manager", "Fen\xC3\xAAtre", "", "a", "\xE7\xAA\x93"};
   while (names.size() < kLabels) names.push_back("label-" + std::to_string(names.size()));
@@ -66,6 +81,7 @@ std::vector<std::string> sample_names() {
 ModelParts sample_parts() {
   ModelParts parts;
   parts.label_names = LabelNames::from(sample_names());
+  parts.vectorizer = sample_vectorizer();
   parts.ranker = sample_ranker();
   parts.options_json = R"({"tree":{"branching":16},"solver":{"loss":"squared_hinge"}})";
   parts.metrics_json = R"({"P@1":0.5})";
@@ -107,7 +123,16 @@ void ask_everything(const Model& model) {
       (void)model.label_names().find(model.label_names().name(found.label));
     }
   }
-  ThreadPool pool(1);
+  if (const Vectorizer* vectorizer = model.vectorizer()) {
+    Vectorizer::State text_state;
+    for (const char* text : {"Window manager w7 w29", "", "\xFFwin\xC3\xA4"}) {
+      const SparseRow row = vectorizer->transform(text, text_state);
+      for (const uint32_t column : row.columns) (void)vectorizer->feature_name(column);
+      (void)predict(model.ranker(), row, options, state);
+    }
+    (void)vectorizer->feature_name(29);
+  }
+  static ThreadPool pool(1);
   (void)predict_batch(model.ranker(), queries, options, pool);
 }
 

@@ -7,7 +7,7 @@ import struct
 import sys
 
 ELEMENTS = {1: ("bytes", 1), 2: ("text", 1), 3: ("json", 1), 4: ("u8", 1), 5: ("u16", 2), 6: ("u32", 4),
-            7: ("u64", 8), 8: ("f32", 4)}
+            7: ("u64", 8), 8: ("f32", 4), 9: ("record", None)}
 ENTRY = struct.Struct("<IIIHHQQQQI12s")
 
 
@@ -37,7 +37,7 @@ def read_directory(image, n_sections):
         kind, index, flags, element, size, offset, n_bytes, count, _, encoding, reserved = ENTRY.unpack_from(
             image, 4096 + 64 * i)
         expect((kind, index) > last and not any(reserved), f"entry {i}")
-        expect(element in ELEMENTS and ELEMENTS[element][1] == size and count * size == n_bytes, f"size of entry {i}")
+        expect(element in ELEMENTS and ELEMENTS[element][1] in (size, None) and count * size == n_bytes, f"size of entry {i}")
         expect(offset % 64 == 0 and offset >= end and offset + n_bytes + 64 <= len(image), f"place of entry {i}")
         expect(not any(image[end:offset]), f"padding before entry {i}")
         entries.append({"type": kind, "index": index, "required": bool(flags & 1), "element": ELEMENTS[element][0],

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/inspect.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "coppice/model/sample_model.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::HasSubstr;
+
+ModelReport sample_report() {
+  const std::string image = sample_image(Model(sample_parts()));
+  auto block = std::make_shared<std::vector<std::byte>>(image.size());
+  std::memcpy(block->data(), image.data(), image.size());
+  const std::span<const std::byte> bytes(*block);
+  const ModelFile file(bytes, std::move(block), "sample.coppice");
+  return inspect(file, Model::load(file));
+}
+
+TEST(Inspect, SizesOfTheSectionsAddUpToTheFile) {
+  const ModelReport report = sample_report();
+  uint64_t payload = 0;
+  for (const SectionReport& section : report.sections) payload += section.size_bytes;
+  EXPECT_LT(payload, report.file_bytes);
+  EXPECT_GE(payload + 4096 + report.sections.size() * (64 + 64 + 63), report.file_bytes - 63);
+}
+
+TEST(Inspect, TheShapeOfTheTreeIsReported) {
+  const ModelReport report = sample_report();
+  ASSERT_EQ(report.levels.size(), 2u);
+  const LevelReport& leaves = report.levels[1];
+  EXPECT_EQ(leaves.n_nodes, 13u);
+  EXPECT_EQ(leaves.n_chunks, 3u);
+  EXPECT_EQ(leaves.fewest_children, 2u);
+  EXPECT_EQ(leaves.most_children, 6u);
+  EXPECT_NEAR(leaves.mean_children, 13.0 / 3, 1e-12);
+  EXPECT_EQ(leaves.n_empty + leaves.n_direct + leaves.n_hashed, 3u);
+  EXPECT_GT(leaves.bytes_per_weight(), 4.0);
+}
+
+TEST(Inspect, JsonAndTextSayTheSame) {
+  const ModelReport report = sample_report();
+  const auto json = to_json(report);
+  EXPECT_EQ(json["n_labels"], 12);
+  EXPECT_EQ(json["options"]["tree"]["branching"], 16);
+  EXPECT_EQ(json["metrics"]["P@1"], 0.5);
+  EXPECT_EQ(json["sections"].size(), report.sections.size());
+  EXPECT_EQ(json["levels"][1]["n_nodes"], 13);
+  EXPECT_EQ(json["uuid"].get<std::string>().size(), 36u);
+  const std::string text = to_text(report);
+  EXPECT_THAT(text, HasSubstr("12 labels, 40 features, takes text"));
+  EXPECT_THAT(text, HasSubstr("weights_payload"));
+  EXPECT_THAT(text, HasSubstr("tree.branching"));
+  EXPECT_THAT(text, HasSubstr(report.uuid));
+}
+
+}  // namespace
+}  // namespace coppice
