@@ -10,11 +10,13 @@
 #include "coppice/app/output.h"
 #include "coppice/core/error.h"
 #include "coppice/data/label_index.h"
+#include "coppice/core/mapped_file.h"
 #include "coppice/core/output_file.h"
 #include "coppice/index/tree_import.h"
 #include "coppice/index/word_vectors.h"
 #include "coppice/train/dense_features.h"
 #include "coppice/train/estimate.h"
+#include "coppice/train/checkpoint.h"
 #include "coppice/train/pipeline.h"
 
 namespace coppice::app {
@@ -27,7 +29,8 @@ struct TrainArguments {
   std::string output;
   std::string label_features;
   std::string label_vectors;
-  std::string tree;
+  std::vector<std::string> tree;
+  WordVectorOptions word_vectors;
   std::string negatives;
   bool plan = false;
   bool json = false;
@@ -52,8 +55,8 @@ void describe(OptionTable& table, TrainArguments& arguments) {
             "Word vectors in word2vec's text or binary format: a label's features are the mean of the vectors of its "
             "name's words.");
   table.add("tree", arguments.tree,
-            "A tree of your own in place of the index: a JSON file or a folder of PECOS cluster matrices. A label may "
-            "stand in several leaves.");
+            "A tree of your own in place of the index: a JSON file of nested children, or the .npz cluster matrices of a "
+            "chain from the root down (PECOS: C), separated by commas. A label may stand in several leaves.");
   table.add("negatives_matrix", arguments.negatives,
             "Negatives of your own: a .npz matrix, one row per example, whose columns are labels.");
 }
@@ -75,13 +78,30 @@ struct Extras {
   }
 };
 
+/// A tree of the user's: nested JSON, or cluster matrices C0.npz, C1.npz, ... of a folder or named one by one.
+LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& set) {
+  const TreeImportOptions options{set.labels.n_columns,
+                                  [&set](std::string_view name) { return set.label_names.find(name); },
+                                  MissingLabels::gather};
+  if (paths.size() == 1 && !paths.front().ends_with(".npz")) {
+    const MappedFile file(paths.front());
+    return tree_from_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, options,
+                          paths.front());
+  }
+  std::vector<Csr> chain;
+  for (const std::string& path : paths) chain.push_back(read_matrix(path));
+  return tree_from_clusters(chain, options, paths.front());
+}
+
 Extras read_extras(const TrainArguments& arguments, const TrainingSet& set) {
   Extras extras;
   if (!arguments.label_features.empty()) extras.label_features = read_matrix(arguments.label_features);
   if (!arguments.label_vectors.empty()) {
-    extras.label_features = label_features_from_word_vectors(arguments.label_vectors, set.label_names);
+    const LabelNameList names{set.labels.n_columns, [&set](uint32_t label) { return set.label_names.name(label); }};
+    extras.label_features =
+        read_label_vectors(InputStream::open(arguments.label_vectors), names, arguments.word_vectors).features;
   }
-  if (!arguments.tree.empty()) extras.tree = read_label_tree(arguments.tree, set.label_names, set.labels.n_columns);
+  if (!arguments.tree.empty()) extras.tree = read_tree(arguments.tree, set);
   if (!arguments.negatives.empty()) extras.negatives = read_matrix(arguments.negatives);
   return extras;
 }
@@ -149,6 +169,7 @@ void add_train(CLI::App& program) {
   command.app().add_option("-o,--output", arguments->output, "where the model goes");
   OptionTable own, input, read, options, common;
   describe(own, *arguments);
+  describe(own, arguments->word_vectors);
   describe(input, arguments->input);
   describe(read, arguments->input.read);
   describe(options, arguments->train);

@@ -60,6 +60,12 @@ bool needs_user_matrix(Negatives negatives) noexcept {
   return negatives == Negatives::user || negatives == Negatives::man_user;
 }
 
+ChunkRowSets all_rows_in_one_chunk(size_t n_rows) {
+  ChunkRowSets sets{{0, n_rows}, std::vector<uint32_t>(n_rows)};
+  std::iota(sets.rows.begin(), sets.rows.end(), 0U);
+  return sets;
+}
+
 ChunkRowSets rows_by_chunk(std::span<const Csr* const> memberships, size_t n_chunks) {
   ChunkRowSets sets;
   sets.offsets.assign(n_chunks + 1, 0);

@@ -36,6 +36,9 @@ struct ChunkRowSets {
   }
 };
 
+/// What the root's children learn from: all rows.
+ChunkRowSets all_rows_in_one_chunk(size_t n_rows);
+
 /// Rows by chunk from matrices that say which rows go where: n x n_chunks each, values do not matter. The union of all.
 ChunkRowSets rows_by_chunk(std::span<const Csr* const> memberships, size_t n_chunks);
 

@@ -74,7 +74,7 @@ class RankerTrainer {
   }
 
   ChunkRowSets row_sets(size_t level, Negatives negatives) {
-    if (level == 0) return all_rows();
+    if (level == 0) return all_rows_in_one_chunk(input_.features.n_rows());
     std::vector<const Csr*> memberships{&members_[level - 1]};
     Csr matched, users;
     if (needs_matcher(negatives)) {
@@ -91,14 +91,6 @@ class RankerTrainer {
       memberships.push_back(&users);
     }
     return rows_by_chunk(memberships, ranker_.tree.n_chunks(level));
-  }
-
-  ChunkRowSets all_rows() const {
-    ChunkRowSets sets;
-    sets.rows.resize(input_.features.n_rows());
-    for (size_t i = 0; i < sets.rows.size(); ++i) sets.rows[i] = static_cast<uint32_t>(i);
-    sets.offsets = {0, sets.rows.size()};
-    return sets;
   }
 
   const RankerInput& input_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "coppice/core/options.h"
 #include "coppice/core/parallel.h"

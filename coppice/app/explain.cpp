@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// coppice explain: why a label got its score.
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "coppice/app/command.h"
+#include "coppice/app/output.h"
+#include "coppice/core/error.h"
+#include "coppice/model/answer.h"
+#include "coppice/rank/explain.h"
+
+namespace coppice::app {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct ExplainArguments {
+  PredictOptions predict;
+  std::string model_path;
+  std::string text;
+  std::string label;
+  uint32_t words = 8;
+  bool json = false;
+
+  ExplainArguments() { predict.top_k = 3; }
+};
+
+void describe(OptionTable& table, ExplainArguments& arguments) {
+  table.add("label", arguments.label, "Explain this label's score; without it, the best labels are explained.");
+  table.add("words", arguments.words, 0, 1000000, "How many features per level are shown, largest contribution first.");
+  table.add("json", arguments.json, "Print one JSON object for machines, with all features.");
+}
+
+std::string feature_text(const Model& model, uint32_t feature) {
+  std::string name;
+  if (model.vectorizer() != nullptr && feature < model.vectorizer()->n_features()) {
+    name = model.vectorizer()->feature_name(feature);
+  }
+  return name.empty() ? fmt::format("feature {}", feature) : name;
+}
+
+/// The most frequent labels below a node stand for it; a leaf is its label.
+std::string node_text(const Model& model, size_t level, uint32_t node) {
+  const LabelTree& tree = model.ranker().tree;
+  if (level == tree.depth()) return label_text(model, tree.leaf_label[node]);
+  uint32_t begin = node, end = node + 1;
+  for (size_t t = level; t < tree.depth(); ++t) {
+    begin = tree.first_child[t][begin];
+    end = tree.first_child[t][end];
+  }
+  std::string text;
+  for (uint32_t leaf = begin; leaf < end && leaf < begin + 3; ++leaf) {
+    text += (text.empty() ? "" : ", ") + label_text(model, tree.leaf_label[leaf]);
+  }
+  return fmt::format("{} labels: {}{}", end - begin, text, end - begin > 3 ? ", ..." : "");
+}
+
+std::string to_text(const Model& model, const Explanation& explanation, uint32_t words) {
+  std::string text = fmt::format("{}  score {:.4f}\n", label_text(model, explanation.label), explanation.score);
+  for (size_t i = 0; i < explanation.levels.size(); ++i) {
+    const LevelExplanation& level = explanation.levels[i];
+    text += fmt::format("  level {}  margin {:+.3f}  score {:.4f}  path {:.4f}  {}\n", i + 1, level.margin, level.score,
+                        level.path_score, node_text(model, i + 1, level.node));
+    text += fmt::format("    {:+8.3f}  (bias)\n", level.bias);
+    for (size_t j = 0; j < level.features.size() && j < words; ++j) {
+      text += fmt::format("    {:+8.3f}  {}\n", level.features[j].contribution,
+                          feature_text(model, level.features[j].feature));
+    }
+    if (level.features.size() > words) text += fmt::format("              and {} more\n", level.features.size() - words);
+  }
+  return text;
+}
+
+ordered_json to_json(const Model& model, const Explanation& explanation) {
+  ordered_json levels = ordered_json::array();
+  for (size_t i = 0; i < explanation.levels.size(); ++i) {
+    const LevelExplanation& level = explanation.levels[i];
+    ordered_json features = ordered_json::array();
+    for (const FeatureContribution& one : level.features) {
+      features.push_back({{"feature", feature_text(model, one.feature)},
+                          {"value", one.value},
+                          {"weight", one.weight},
+                          {"contribution", one.contribution}});
+    }
+    levels.push_back({{"node", level.node},
+                      {"stands_for", node_text(model, i + 1, level.node)},
+                      {"bias", level.bias},
+                      {"margin", level.margin},
+                      {"score", level.score},
+                      {"path_score", level.path_score},
+                      {"features", std::move(features)}});
+  }
+  return {{"label", label_text(model, explanation.label)}, {"score", explanation.score}, {"levels", std::move(levels)}};
+}
+
+std::vector<Explanation> explanations(const Model& model, const ExplainArguments& arguments) {
+  Examples row;
+  row.texts.add(arguments.text);
+  ThreadPool pool(1);
+  const Csr features = features_for(model, row, pool);
+  if (arguments.label.empty()) return explain_best(model.ranker(), features.row(0), arguments.predict);
+  return {explain_label(model.ranker(), features.row(0), find_label(model, arguments.label),
+                        arguments.predict.post_processor)};
+}
+
+void run(const ExplainArguments& arguments) {
+  const Model model = Model::load(arguments.model_path);
+  std::string text;
+  ordered_json all = ordered_json::array();
+  for (const Explanation& explanation : explanations(model, arguments)) {
+    if (arguments.json) {
+      all.push_back(to_json(model, explanation));
+    } else {
+      text += (text.empty() ? "" : "\n") + to_text(model, explanation, arguments.words);
+    }
+  }
+  print_out(arguments.json ? ordered_json{{"text", arguments.text}, {"explanations", all}}.dump(
+                                 2, ' ', false, nlohmann::json::error_handler_t::replace) +
+                                 "\n"
+                           : text);
+}
+
+}  // namespace
+
+void add_explain(CLI::App& program) {
+  Command command(program, "explain",
+                  "Show why labels are predicted: path through the tree, score per level, contribution per word.",
+                  "  coppice explain packages.coppice \"window manager for X11\"\n"
+                  "  coppice explain packages.coppice \"window manager for X11\" --label libx11-6 --json\n");
+  auto arguments = std::make_shared<ExplainArguments>();
+  command.app().add_option("model", arguments->model_path, "the model file")->required();
+  command.app().add_option("text", arguments->text, "the text to explain")->required();
+  OptionTable own, search;
+  describe(own, *arguments);
+  describe(search, arguments->predict);
+  command.flags().add(command.app(), std::move(own), "Explanation");
+  command.flags().add(command.app(), std::move(search), "Search");
+  command.action([arguments] { run(*arguments); });
+}
+
+}  // namespace coppice::app

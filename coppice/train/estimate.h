@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "coppice/train/pipeline.h"
+
+namespace coppice {
+
+/// What training one level will take.
+struct LevelEstimate {
+  uint64_t n_chunks = 0;
+  uint64_t n_children = 0;
+  uint64_t n_rows = 0;          ///< over all chunks: rows times the chunks they take part in
+  uint64_t model_bytes = 0;     ///< of the level's weights
+  uint64_t scratch_bytes = 0;   ///< while it is trained, all threads together
+  double cpu_seconds = 0;
+  double wall_seconds = 0;
+  uint32_t pilot_chunks = 0;    ///< how many were trained to know this
+};
+
+/// What training will take, from now on: reading is done, the index was built to know the chunks.
+struct Estimate {
+  uint64_t n_rows = 0, n_features = 0, n_labels = 0, n_nonzeros = 0;
+  double index_seconds = 0;     ///< measured
+  double train_seconds = 0;     ///< wall time of all levels, matching included
+  uint64_t peak_bytes = 0;      ///< of the whole process, reading included
+  uint64_t model_bytes = 0;
+  std::vector<LevelEstimate> levels;
+};
+
+/// Trains a few chunks of each level and draws conclusions. A chunk too large to try is tried on two samples of its
+/// rows, and their growth is carried on.
+///
+/// Rows that a matcher would bring are not known before the levels above are trained: their number is taken from the
+/// beam, and rows of the neighbouring chunks stand in for them.
+/// Cost: the index, and a few percent of training.
+Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras,
+                           ThreadPool& pool, Progress& progress);
+
+/// Throws `ErrorCode::memory` with advice when the peak is above `limit_gb` (10^9 bytes).
+void expect_to_fit(const Estimate& estimate, double limit_gb);
+
+nlohmann::ordered_json to_json(const Estimate& estimate);
+std::string to_text(const Estimate& estimate);
+
+}  // namespace coppice

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "coppice/core/error.h"
+#include "coppice/train/estimate.h"
+
+namespace coppice {
+namespace {
+
+double megabytes(uint64_t bytes) { return static_cast<double>(bytes) * 1e-6; }
+
+}  // namespace
+
+void expect_to_fit(const Estimate& estimate, double limit_gb) {
+  const double needed_gb = static_cast<double>(estimate.peak_bytes) * 1e-9;
+  if (limit_gb <= 0 || needed_gb <= limit_gb) return;
+  throw Error(ErrorCode::memory,
+              fmt::format("training is estimated to need {:.2f} GB, the limit is {:.2f} GB", needed_gb, limit_gb), {},
+              "a higher threshold or min_label_count, fewer features (max_features, min_df), fewer threads or negatives "
+              "tfn need less");
+}
+
+nlohmann::ordered_json to_json(const Estimate& estimate) {
+  nlohmann::ordered_json levels = nlohmann::ordered_json::array();
+  for (const LevelEstimate& level : estimate.levels) {
+    levels.push_back({{"chunks", level.n_chunks},
+                      {"children", level.n_children},
+                      {"rows", level.n_rows},
+                      {"model_bytes", level.model_bytes},
+                      {"scratch_bytes", level.scratch_bytes},
+                      {"cpu_seconds", level.cpu_seconds},
+                      {"wall_seconds", level.wall_seconds},
+                      {"pilot_chunks", level.pilot_chunks}});
+  }
+  return {{"rows", estimate.n_rows},
+          {"features", estimate.n_features},
+          {"labels", estimate.n_labels},
+          {"nonzeros", estimate.n_nonzeros},
+          {"index_seconds", estimate.index_seconds},
+          {"train_seconds", estimate.train_seconds},
+          {"peak_bytes", estimate.peak_bytes},
+          {"model_bytes", estimate.model_bytes},
+          {"levels", std::move(levels)}};
+}
+
+std::string to_text(const Estimate& estimate) {
+  std::string text = fmt::format(
+      "plan for {} rows, {} features, {} labels, {} nonzeros\n\n"
+      "level  chunks  children  rows seen  model MB  scratch MB  CPU s  wall s\n",
+      estimate.n_rows, estimate.n_features, estimate.n_labels, estimate.n_nonzeros);
+  for (size_t i = 0; i < estimate.levels.size(); ++i) {
+    const LevelEstimate& level = estimate.levels[i];
+    text += fmt::format("{:5}  {:6}  {:8}  {:9}  {:8.1f}  {:10.1f}  {:5.1f}  {:6.1f}\n", i + 1, level.n_chunks,
+                        level.n_children, level.n_rows, megabytes(level.model_bytes), megabytes(level.scratch_bytes),
+                        level.cpu_seconds, level.wall_seconds);
+  }
+  text += fmt::format(
+      "\nindex        {:.1f} s (measured)\ntraining     {:.1f} s (from pilot chunks)\npeak memory  {:.0f} MB\n"
+      "model file   {:.1f} MB\n",
+      estimate.index_seconds, estimate.train_seconds, megabytes(estimate.peak_bytes), megabytes(estimate.model_bytes));
+  return text;
+}
+
+}  // namespace coppice
