@@ -10,9 +10,9 @@ Runs under a Python that has the package libpecos (bench/README.md).
 import argparse
 import json
 import os
+import resource
 import shutil
 import time
-import resource
 
 import numpy as np
 import scipy.sparse as sparse
@@ -141,7 +141,6 @@ def predict(arguments):
 
 def library(_):
     import pecos.core
-    import pecos
     folder = os.path.dirname(pecos.core.__file__)
     name = next(name for name in sorted(os.listdir(folder)) if name.startswith("libpecos_float32"))
     from importlib.metadata import version
@@ -165,4 +164,5 @@ def main():
     print(json.dumps({"train": train, "predict": predict, "library": library}[arguments.stage](arguments)))
 
 
-main()
+if __name__ == "__main__":
+    main()
