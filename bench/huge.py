@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Three million labels, three million rows, forty nonzeros a row, two cores: hours, peak memory, size, latency.
+
+bench/huge.py [--mats FOLDER] [--size huge]      Makes FOLDER/synthetic-huge unless it is there (some 3 GB), trains and
+predicts with the settings of compare.py. Writes results/huge.json and results/huge.md. Goal: peak under 20 GiB.
+"""
+import argparse
+import os
+import tempfile
+
+import measure
+from compare import SETTINGS, Coppice
+
+GIB = 1 << 30
+
+
+def make_set(arguments):
+    mats = os.path.join(arguments.mats, "synthetic-" + arguments.size)
+    if not os.path.exists(os.path.join(mats, "Y.tst.npz")):
+        measure.run([measure.program(arguments.build, "coppice_bench_generate"), f"--size={arguments.size}", f"--out={mats}"])
+    return mats
+
+
+def text_of(result):
+    t, p, m = result["training"], result["prediction"], result["machine"]
+    peak = t["peak_bytes"] / GIB
+    metrics = p["metrics"]
+    return f"""# {t['labels']:,} labels
+
+Made by `bench/huge.py`; do not edit. {t['rows']:,} rows, {t['features']:,} features, {t['labels']:,} labels, synthetic.
+{m['date']}, {m['cpu']}, {m['cores']} cores, {m['memory_gb']:.0f} GB, {t['threads']} threads, Coppice {m['coppice']}; others
+took up to {100 * t['process']['others']:.0f} % of the cores.
+
+| what | value |
+|---|---|
+| index, wall (CPU) | {t['index']['wall_seconds'] / 3600:.2f} h ({t['index']['cpu_seconds'] / 3600:.2f} h) |
+| ranker, wall (CPU) | {t['ranker']['wall_seconds'] / 3600:.2f} h ({t['ranker']['cpu_seconds'] / 3600:.2f} h) |
+| peak memory, goal < 20 GiB | {peak:.2f} GiB{'' if peak < 20 else ' **missed**'} ({t['loaded_bytes'] / GIB:.2f} GiB of it data) |
+| model | {t['model_bytes'] / 1e9:.2f} GB, {t['weights'] / 1e6:.0f} million weights |
+| opening the model | {p['load']['median_ms']:.3f} ms |
+| batch, {t['threads']} threads | {p['batch']['us']:.0f} us a query |
+| one query, p50 / p99 | {p['single']['us']['p50']:.0f} / {p['single']['us']['p99']:.0f} us |
+| P@1/3/5 | {metrics['P@1']:.2f}/{metrics['P@3']:.2f}/{metrics['P@5']:.2f} |
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    measure.add_common(parser, peer=False)
+    parser.add_argument("--mats", help="where the set is made or found (COPPICE_BENCH_MATS)")
+    parser.add_argument("--size", default="huge", choices=("small", "medium", "huge"))
+    arguments = parser.parse_args()
+    arguments.mats = measure.folder(arguments.mats, "COPPICE_BENCH_MATS", "matrices")
+    mats = make_set(arguments)
+    result = {"kind": "huge", "machine": measure.machine(), "settings": SETTINGS}
+    with tempfile.TemporaryDirectory(prefix="coppice_bench_", dir=arguments.mats) as place:
+        ours = Coppice(arguments, mats, SETTINGS, place)
+        result["training"] = ours.train(0)
+        measure.save(result, os.path.join(arguments.out, "huge.json"))
+        result["prediction"] = ours.predict()
+    measure.save(result, os.path.join(arguments.out, "huge.json"))
+    with open(os.path.join(arguments.out, "huge.md"), "w", encoding="utf-8") as file:
+        file.write(text_of(result))
+
+
+if __name__ == "__main__":
+    main()
