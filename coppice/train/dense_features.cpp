@@ -5,17 +5,9 @@
 #include <vector>
 
 #include "coppice/core/error.h"
-#include "coppice/data/npy.h"
-#include "coppice/data/npz.h"
+#include "coppice/data/matrix_example_reader.h"
 
 namespace coppice {
-
-Csr read_matrix(const std::string& path) {
-  if (path.ends_with(".npz")) return read_npz(path);
-  if (!path.ends_with(".npy")) throw Error(ErrorCode::usage, "a matrix ends in .npy or .npz", path);
-  const Dense dense = read_npy(path);
-  return to_csr(dense, 0, dense.n_rows);
-}
 
 DenseFeatures::DenseFeatures(const std::string& path) : path_(path) {
   if (!path.empty()) matrix_ = read_matrix(path);

@@ -9,10 +9,6 @@
 
 namespace coppice {
 
-/// A matrix from a file that ends in .npy (dense) or .npz (SciPy CSR). Throws as `read_npy` and `read_npz` do, and
-/// `ErrorCode::usage` for another ending.
-Csr read_matrix(const std::string& path);
-
 /// Features from a second file (.npy or .npz, one row per example) that stand beside each example's own.
 class DenseFeatures {
  public:
