@@ -15,7 +15,7 @@ namespace coppice {
 
 /// What a model is made of.
 struct ModelParts {
-  LabelNames label_names;
+  LabelNames label_names;                ///< or empty: labels are known by their numbers
   std::optional<Vectorizer> vectorizer;  ///< none: the model takes features, no text
   Ranker ranker;
   std::string options_json = "{}";  ///< all options as resolved for training
