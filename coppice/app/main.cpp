@@ -47,8 +47,9 @@ std::vector<std::string> command_names(const CLI::App& program) {
 }
 
 Error as_usage_error(const CLI::App& program, const CLI::ParseError& error) {
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || program.remaining(true).empty()) {
-    const bool no_command = program.get_subcommands().empty();
+  const bool no_command = program.get_subcommands().empty();
+  const bool unknown_word = no_command || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
+  if (!unknown_word || program.remaining(true).empty()) {
     return Error(ErrorCode::usage, error.what(), {},
                  no_command ? "coppice --help lists the commands" : "--help shows how the command is used");
   }
@@ -56,7 +57,7 @@ Error as_usage_error(const CLI::App& program, const CLI::ParseError& error) {
   const bool is_flag = word.size() > 1 && word[0] == '-';
   const std::string nearest = coppice::nearest_name(word.substr(0, word.find('=')),
                                                     is_flag ? known_flags(program) : command_names(program));
-  const char* kind = is_flag ? "flag" : program.get_subcommands().empty() ? "command" : "argument";
+  const char* kind = is_flag ? "flag" : no_command ? "command" : "argument";
   return Error(ErrorCode::usage, fmt::format("unknown {} '{}'", kind, word), {},
                nearest.empty() ? "--help shows what there is" : fmt::format("did you mean '{}'?", nearest));
 }

@@ -110,12 +110,13 @@ class Predictor {
 std::string json_line(const Model& model, const Predictions& predictions, const Examples& rows, size_t i) {
   ordered_json line = ordered_json::object();
   if (!rows.ids.empty()) line["id"] = rows.ids[i];
-  ordered_json& labels = line["labels"] = ordered_json::array();
-  ordered_json& scores = line["scores"] = ordered_json::array();
+  ordered_json labels = ordered_json::array(), scores = ordered_json::array();
   for (size_t r = 0; r < predictions.counts[i]; ++r) {
     labels.push_back(label_text(model, predictions.row_labels(i)[r]));
     scores.push_back(predictions.row_scores(i)[r]);
   }
+  line["labels"] = std::move(labels);
+  line["scores"] = std::move(scores);
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
