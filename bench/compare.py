@@ -16,8 +16,8 @@ import tempfile
 import measure
 import report
 
-SETTINGS = {"branching": 16, "max_leaf": 100, "threshold": 0.1, "c_positive": 1.0, "epsilon": 0.1, "loss": "squared_hinge",
-            "negatives": "tfn", "beam": 10, "top_k": 10}
+SETTINGS = {"branching": 16, "max_leaf": 100, "threshold": 0.1, "c_positive": 1.0, "epsilon": 0.1,
+            "loss": "squared_hinge", "negatives": "tfn", "beam": 10, "top_k": 10}
 PEER_NEGATIVES = {"tfn": "tfn", "man": "tfn+man"}
 PEER = os.path.join(measure.ROOT, "bench", "peers", "pecos_xmr.py")
 
@@ -97,7 +97,8 @@ def one_round(seed, coppice, pecos):
 def compare(name, arguments, settings):
     mats = os.path.join(arguments.mats, name)
     place = tempfile.mkdtemp(prefix="coppice_bench_", dir=arguments.scratch)
-    result = {"set": name, "machine": measure.machine(), "threads": arguments.threads, "settings": settings, "rounds": []}
+    result = {"set": name, "machine": measure.machine(), "threads": arguments.threads, "settings": settings,
+              "rounds": []}
     try:
         coppice, pecos = (side(arguments, mats, settings, place) for side in (Coppice, Pecos))
         result["versions"] = pecos.versions()

@@ -41,10 +41,11 @@ def summarize(rounds):
         for kind in ("second", "cpu_second"):
             summary[f"{work}_per_{kind}"] = {side: median([rate(r, side, work, kind) for r in rounds])
                                              for side in ("coppice", "pecos")}
-            summary[f"{work}_per_{kind}"]["ratio"] = median([rate(r, "coppice", work, kind) / rate(r, "pecos", work, kind)
-                                                            for r in rounds])
+            summary[f"{work}_per_{kind}"]["ratio"] = median(
+                [rate(r, "coppice", work, kind) / rate(r, "pecos", work, kind) for r in rounds])
     for kind in ("wall_seconds", "cpu_seconds"):
-        summary[f"both_{kind}_ratio"] = median([together(r, "coppice", kind) / together(r, "pecos", kind) for r in rounds])
+        summary[f"both_{kind}_ratio"] = median(
+            [together(r, "coppice", kind) / together(r, "pecos", kind) for r in rounds])
     summary["others"] = max(r[side]["process"]["others"] for r in rounds for side in ("coppice", "pecos"))
     return summary
 
@@ -67,9 +68,10 @@ def write_table(result, folder):
     m = result["machine"]
     header = ["set", "fit", "fit, per CPU s", "transform", "transform, per CPU s", "both, goal >= 2x",
               "one text p50 us (PECOS from Python)", "features", "peak MB", "taken by others"]
-    text = (f"# Text to features\n\nMade by `bench/compare_text.py`; do not edit. Coppice / PECOS, millions of blank-separated "
-            f"tokens of the raw text per second, {result['threads']} threads. {m['date']}, {m['cpu']}, {m['cores']} cores, "
-            f"{m['memory_gb']:.0f} GB, Coppice {m['coppice']}, libpecos {result['versions']['libpecos']}.\n\n"
+    text = (f"# Text to features\n\nMade by `bench/compare_text.py`; do not edit. Coppice / PECOS, millions of "
+            f"blank-separated tokens of the raw text per second, {result['threads']} threads. {m['date']}, {m['cpu']}, "
+            f"{m['cores']} cores, {m['memory_gb']:.0f} GB, Coppice {m['coppice']}, "
+            f"libpecos {result['versions']['libpecos']}.\n\n"
             + table(header, rows))
     with open(os.path.join(folder, "text.md"), "w", encoding="utf-8") as file:
         file.write(text)

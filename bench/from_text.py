@@ -92,10 +92,12 @@ def write_table(result, folder):
     header = ["set", "who", "P@1/3/5", "PSP@1/3/5", "R@10", "wall s", "CPU s", "peak MB", "goal", ""]
     others = max(r[side]["training"]["others"] for rounds in result["sets"].values() for r in rounds
                  for side in ("coppice", "pecos raw", "pecos words"))
-    text = (f"# From raw text, each with its defaults\n\nMade by `bench/from_text.py`; do not edit. Seconds of reading, "
-            f"vectorizing and training; means of {max(len(r) for r in result['sets'].values())} seeds. {m['date']}, {m['cpu']}, "
-            f"{m['cores']} cores, {m['memory_gb']:.0f} GB, {result['threads']} threads, Coppice {m['coppice']}, libpecos "
-            f"{result['versions']['libpecos']}; others took up to {100 * others:.0f} % of the cores."
+    seeds = max(len(rounds) for rounds in result["sets"].values())
+    text = (f"# From raw text, each with its defaults\n\nMade by `bench/from_text.py`; do not edit. Seconds of "
+            f"reading, vectorizing and training; means of {seeds} seeds. {m['date']}, "
+            f"{m['cpu']}, {m['cores']} cores, {m['memory_gb']:.0f} GB, {result['threads']} threads, "
+            f"Coppice {m['coppice']}, libpecos {result['versions']['libpecos']}; "
+            f"others took up to {100 * others:.0f} % of the cores."
             + (f" Flags beyond the defaults: {' '.join(result['flags'])}." if result["flags"] else "") + "\n\n"
             + table(header, rows))
     with open(os.path.join(folder, "from_text.md"), "w", encoding="utf-8") as file:
@@ -109,7 +111,8 @@ def main():
     parser.add_argument("--data", help="folder of the sets as text (COPPICE_BENCH_DATA)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds, each with a seed of its own")
     parser.add_argument("--scratch", help="folder for models on their way (default: the system's)")
-    parser.add_argument("--flags", nargs="*", default=[], metavar="name=value", help="flags for coppice train, tried out")
+    parser.add_argument("--flags", nargs="*", default=[], metavar="name=value",
+                        help="flags for coppice train, tried out")
     arguments = parser.parse_args()
     arguments.flags = ["--" + flag for flag in arguments.flags]
     arguments.data = measure.folder(arguments.data, "COPPICE_BENCH_DATA", "text sets")

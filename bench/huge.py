@@ -18,25 +18,27 @@ GIB = 1 << 30
 def make_set(arguments):
     mats = os.path.join(arguments.mats, "synthetic-" + arguments.size)
     if not os.path.exists(os.path.join(mats, "Y.tst.npz")):
-        measure.run([measure.program(arguments.build, "coppice_bench_generate"), f"--size={arguments.size}", f"--out={mats}"])
+        program = measure.program(arguments.build, "coppice_bench_generate")
+        measure.run([program, f"--size={arguments.size}", f"--out={mats}"])
     return mats
 
 
 def text_of(result):
     t, p, m = result["training"], result["prediction"], result["machine"]
     peak = t["peak_bytes"] / GIB
+    verdict = "" if peak < 20 else " **missed**"
     metrics = p["metrics"]
     return f"""# {t['labels']:,} labels
 
 Made by `bench/huge.py`; do not edit. {t['rows']:,} rows, {t['features']:,} features, {t['labels']:,} labels, synthetic.
-{m['date']}, {m['cpu']}, {m['cores']} cores, {m['memory_gb']:.0f} GB, {t['threads']} threads, Coppice {m['coppice']}; others
-took up to {100 * t['process']['others']:.0f} % of the cores.
+{m['date']}, {m['cpu']}, {m['cores']} cores, {m['memory_gb']:.0f} GB, {t['threads']} threads, Coppice {m['coppice']};
+others took up to {100 * t['process']['others']:.0f} % of the cores.
 
 | what | value |
 |---|---|
 | index, wall (CPU) | {t['index']['wall_seconds'] / 3600:.2f} h ({t['index']['cpu_seconds'] / 3600:.2f} h) |
 | ranker, wall (CPU) | {t['ranker']['wall_seconds'] / 3600:.2f} h ({t['ranker']['cpu_seconds'] / 3600:.2f} h) |
-| peak memory, goal < 20 GiB | {peak:.2f} GiB{'' if peak < 20 else ' **missed**'} ({t['loaded_bytes'] / GIB:.2f} GiB of it data) |
+| peak memory, goal < 20 GiB | {peak:.2f} GiB{verdict} ({t['loaded_bytes'] / GIB:.2f} GiB of it data) |
 | model | {t['model_bytes'] / 1e9:.2f} GB, {t['weights'] / 1e6:.0f} million weights |
 | opening the model | {p['load']['median_ms']:.3f} ms |
 | batch, {t['threads']} threads | {p['batch']['us']:.0f} us a query |

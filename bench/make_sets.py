@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The matrices that the benches work on, from the sets as text: bench/make_sets.py --data FOLDER --mats FOLDER [SET ...]
+"""The matrices that the benches work on, from the sets as text.
+
+bench/make_sets.py --data FOLDER --mats FOLDER [SET ...]
 
 For each set FOLDER/SET/{trn,tst,labels}.txt: {X,Y}.{trn,tst}.npz in --mats, features by PECOS' tf-idf in the peer's
 environment, and SET-split, the training rows cut nine to one. Also synthetic-small and synthetic-medium. What is
@@ -27,7 +29,8 @@ def main():
     for name in arguments.sets or [*sorted(os.listdir(arguments.data)), *synthetic]:
         mats, data = os.path.join(arguments.mats, name), os.path.join(arguments.data, name)
         if name in synthetic:
-            command = [measure.program(arguments.build, "coppice_bench_generate"), f"--size={synthetic[name]}", f"--out={mats}"]
+            program = measure.program(arguments.build, "coppice_bench_generate")
+            command = [program, f"--size={synthetic[name]}", f"--out={mats}"]
         elif os.path.exists(os.path.join(data, "trn.txt")):
             command = [arguments.peer_python, PEER, "--data", data, "--out", mats]
         else:

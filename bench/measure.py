@@ -30,7 +30,8 @@ def memory_gb():
 def commit():
     """The commit that was measured; "+ changes" when the tree held more than that."""
     def git(*arguments):
-        return subprocess.run(["git", "-C", ROOT, *arguments], capture_output=True, text=True, check=False).stdout.strip()
+        command = ["git", "-C", ROOT, *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     changed = git("status", "--porcelain", "--untracked-files=no", "--", "coppice", "bench")
     return git("rev-parse", "--short", "HEAD") + (" + changes" if changed else "")
 
@@ -80,7 +81,7 @@ def run_json(command, environment=None):
     """`run`, for a program that prints one JSON object (behind whatever libraries print before); adds key "process"."""
     text, usage = run(command, environment)
     report = json.loads(text[text.index("{"):])
-    report.get("given", {}).clear() if "given" in report else None
+    report.pop("given", None)  # holds paths of this machine
     report["process"] = usage
     return report
 
@@ -97,7 +98,8 @@ def flags(settings):
 def program(build, name):
     path = os.path.join(build, name)
     if not os.path.exists(path):
-        sys.exit(f"{path} is missing: cmake --preset bench && cmake --build build/bench --target benchmarks coppice_program")
+        sys.exit(f"{path} is missing: cmake --preset bench && "
+                 "cmake --build build/bench --target benchmarks coppice_program")
     return path
 
 
@@ -105,7 +107,8 @@ def folder(given, variable, what):
     """The folder of a flag or of an environment variable, or an end that says where we looked."""
     path = given or os.environ.get(variable)
     if not path or not os.path.isdir(path):
-        sys.exit(f"{what}: no folder {path or ''}; give it by flag or in {variable} (bench/README.md says what it holds)")
+        sys.exit(f"{what}: no folder {path or ''}; give it by flag or in {variable} "
+                 "(bench/README.md says what it holds)")
     return path
 
 

@@ -16,7 +16,8 @@ from report import table
 
 def plan_and_train(data, place, arguments):
     program = measure.program(arguments.build, "coppice")
-    common = ["train", f"{data}/trn.txt", f"--label-names={data}/labels.txt", f"--threads={arguments.threads}", "--quiet"]
+    common = ["train", f"{data}/trn.txt", f"--label-names={data}/labels.txt", f"--threads={arguments.threads}",
+              "--quiet"]
     plan = measure.run_json([program, *common, "--plan", "--json"])
     model = os.path.join(place, "model.coppice")
     _, training = measure.run([program, *common, "-o", model])
@@ -57,8 +58,8 @@ def main():
     header = ["set", "peak MB, plan / run", "1 to 1.25", "model MB, plan / run", "0.75 to 1.25",
               "seconds after reading, plan / whole run", "0.5 to 1.5", "CPU of plan over run", "taken by others"]
     with open(os.path.join(arguments.out, "plan.md"), "w", encoding="utf-8") as file:
-        file.write(f"# Plans and what came of them\n\nMade by `bench/plan.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} "
-                   f"cores, {arguments.threads} threads, Coppice {m['coppice']}.\n\n"
+        file.write(f"# Plans and what came of them\n\nMade by `bench/plan.py`; do not edit. {m['date']}, {m['cpu']}, "
+                   f"{m['cores']} cores, {arguments.threads} threads, Coppice {m['coppice']}.\n\n"
                    + table(header, [row_of(name, found) for name, found in result["sets"].items()]))
 
 

@@ -24,7 +24,8 @@ AT = "--at=1,3,5,10"
 def kept(training, prediction):
     """Of one run, what the tables need."""
     metrics, tail = prediction["metrics"], prediction["metrics"]["bins"].get("tail", {})
-    point = {name: round(metrics[name], 3) for name in ("P@1", "P@3", "P@5", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "R@10")}
+    names = ("P@1", "P@3", "P@5", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "R@10")
+    point = {name: round(metrics[name], 3) for name in names}
     point.update({"tail R@10": round(tail.get("R@10", 0), 3), "cpu_seconds": round(training["total"]["cpu_seconds"], 3),
                   "wall_seconds": round(training["total"]["wall_seconds"], 3),
                   "index_cpu_seconds": round(training["index"]["cpu_seconds"], 3),
@@ -42,8 +43,8 @@ def measure_point(arguments, mats, training_flags, searches, seed):
     try:
         training = measure.run_json([xmr, "--stage=train", f"--seed={seed}", *fixed, *measure.flags(training_flags)])
         for name, flags in {"": {}, **searches}.items():
-            command = [xmr, "--stage=predict", AT, "--repeats=1", "--single-queries=1000", *fixed, *measure.flags(flags)]
-            yield name, kept(training["training"], measure.run_json(command)["prediction"])
+            command = [xmr, "--stage=predict", AT, "--repeats=1", "--single-queries=1000", *fixed]
+            yield name, kept(training["training"], measure.run_json(command + measure.flags(flags))["prediction"])
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

@@ -49,7 +49,8 @@ def summary_table(results):
         costs = [math.exp(sum(math.log(a[k] / b[k]) for a, b in pairs) / len(pairs))
                  for k in ("cpu_seconds", "model_bytes", "peak_bytes", "single_p50_us")]
         worst = min(min(a[k] - b[k] for k in KS) for a, b in pairs)
-        rows.append((sum(gains[:3]), [name, *(f"{g:+.2f}" for g in gains), f"{worst:+.2f}", *(f"{c:.2f}x" for c in costs)]))
+        rows.append((sum(gains[:3]), [name, *(f"{g:+.2f}" for g in gains), f"{worst:+.2f}",
+                                      *(f"{c:.2f}x" for c in costs)]))
     rows.sort(key=lambda row: -row[0])
     header = ["setting", *KS, "PSP@1", "PSP@5", "R@10", "tail R@10", "worst P@k", "CPU", "model", "peak", "one query"]
     return table(header, [row for _, row in rows])
@@ -59,7 +60,7 @@ def set_table(result):
     points = points_of(result)
     rows = []
     for name, p in sorted(points.items(), key=lambda item: item[1]["cpu_seconds"]):
-        rows.append([("**" + name + "**") if on_curve(name, points) else name, str(len(result["points"][name]["seeds"])),
+        rows.append([f"**{name}**" if on_curve(name, points) else name, str(len(result["points"][name]["seeds"])),
                      f"{p['cpu_seconds']:.1f}", *(f"{p[k]:.2f}" for k in KS), f"{p['PSP@1']:.2f}", f"{p['PSP@5']:.2f}",
                      f"{p['R@10']:.2f}", f"{p['tail R@10']:.2f}", f"{p['model_bytes'] / 1e6:.1f}",
                      f"{p['peak_bytes'] / 1e6:.0f}", f"{p['batch_cpu_us']:.1f}", f"{p['single_p50_us']:.1f}"])
@@ -85,14 +86,17 @@ def drawing(result):
     ys = scaled([sum(points[n][k] for k in KS) / 3 for n in names], HEIGHT - MARGIN, MARGIN)
     best = [on_curve(n, points) for n in names]
     curve = sorted((x, y) for x, y, b in zip(xs, ys, best) if b)
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="11">',
+    heading = f"{result['set']}: mean of P@1, P@3, P@5 against CPU seconds of training"
+    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
+             'font-size="11">',
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-             f'<text x="{MARGIN}" y="24" font-size="15">{result["set"]}: mean of P@1, P@3, P@5 against CPU seconds of training</text>',
+             f'<text x="{MARGIN}" y="24" font-size="15">{heading}</text>',
              '<polyline fill="none" stroke="#2a7" points="' + " ".join(f"{x:.1f},{y:.1f}" for x, y in curve) + '"/>']
     for name, x, y, is_best in zip(names, xs, ys, best):
         p = points[name]
         title = f"{name}: {line(p)}"
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{5 if is_best else 3}" fill="{"#2a7" if is_best else "#999"}">'
+        radius, colour = (5, "#2a7") if is_best else (3, "#999")
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}">'
                      f"<title>{title}</title></circle>")
         if is_best or name == BASE:
             parts.append(f'<text x="{x + 8:.1f}" y="{y + 4:.1f}">{name} ({p["cpu_seconds"]:.1f} s, '

@@ -7,6 +7,7 @@ import measure
 from measure import at, median
 
 KS = ("1", "3", "5")
+BINS = ("head", "torso", "tail")
 
 
 def ratios(rounds, peer, ours):
@@ -51,7 +52,7 @@ def quality(rounds):
     result = {side: {name: sum(metric(r, side, name) for r in rounds) / len(rounds) for name in names}
               for side in ("coppice", "pecos")}
     for side in result:
-        for bin_name in ("head", "torso", "tail"):
+        for bin_name in BINS:
             values = [of_bin(r, side, bin_name, "R@10") for r in rounds]
             if all(v is not None for v in values):
                 result[side][f"R@10 {bin_name}"] = sum(values) / len(values)
@@ -124,8 +125,9 @@ def goals(summary):
 
 def line(name, summary):
     ratio = summary["ratio"]
-    return (f"{name}: train {ratio['total_cpu']:.1f}x CPU {ratio['total_wall']:.1f}x wall, batch {ratio['batch_wall']:.1f}x, "
-            f"one query {ratio['single_p50']:.1f}x, others {100 * summary['others']:.0f} %")
+    return (f"{name}: train {ratio['total_cpu']:.1f}x CPU {ratio['total_wall']:.1f}x wall, "
+            f"batch {ratio['batch_wall']:.1f}x, one query {ratio['single_p50']:.1f}x, "
+            f"others {100 * summary['others']:.0f} %")
 
 
 def table(header, rows):
@@ -156,8 +158,9 @@ def cost_table(results):
     rows = []
     for r in results:
         t = r["summary"]["times"]
-        rows.append([r["set"], pair(t["index_cpu"], "{:.1f}"), pair(t["total_cpu"], "{:.1f}"), pair(t["total_wall"], "{:.1f}"),
-                     pair(t["peak_bytes"], "{:.0f}", 1e-6), pair(t["loaded_bytes"], "{:.0f}", 1e-6),
+        rows.append([r["set"], pair(t["index_cpu"], "{:.1f}"), pair(t["total_cpu"], "{:.1f}"),
+                     pair(t["total_wall"], "{:.1f}"), pair(t["peak_bytes"], "{:.0f}", 1e-6),
+                     pair(t["loaded_bytes"], "{:.0f}", 1e-6),
                      pair(t["model_bytes"], "{:.1f}", 1e-6), pair(t["batch_us"], "{:.1f}"),
                      pair(t["single_p50_us"], "{:.1f}"), pair(t["single_p99_us"], "{:.1f}"),
                      pair(t["load_ms"], "{:.3f}"), f"{t['python_p50_us']['pecos']:.0f}"])
@@ -172,7 +175,7 @@ def quality_table(results):
             q = r["summary"]["quality"][side]
             rows.append([r["set"], side, "/".join(f"{q[f'P@{k}']:.2f}" for k in KS), f"{q['nDCG@5']:.2f}",
                          "/".join(f"{q[f'PSP@{k}']:.2f}" for k in KS), f"{q['R@10']:.2f}",
-                         *(f"{q[name]:.2f}" if name in q else "-" for name in ("R@10 head", "R@10 torso", "R@10 tail"))])
+                         *(f"{q[f'R@10 {part}']:.2f}" if f"R@10 {part}" in q else "-" for part in BINS)])
     return table(header, rows)
 
 
@@ -181,10 +184,12 @@ def about(results):
     for r in results:
         m = r["machine"]
         others_share = r["summary"]["others"]
-        state = "quiet" if others_share <= measure.CONTENDED else f"**contended: others took up to {100 * others_share:.0f} % of the cores**"
+        state = "quiet" if others_share <= measure.CONTENDED else (
+            f"**contended: others took up to {100 * others_share:.0f} % of the cores**")
         lines.append([r["set"], m["date"], m["cpu"], str(m["cores"]), f"{m['memory_gb']:.0f}", str(r["threads"]),
                       m["coppice"], r["versions"]["libpecos"], str(r["summary"]["seeds"]), state])
-    return table(["set", "date", "processor", "cores", "GB", "threads", "Coppice", "libpecos", "seeds", "machine"], lines)
+    header = ["set", "date", "processor", "cores", "GB", "threads", "Coppice", "libpecos", "seeds", "machine"]
+    return table(header, lines)
 
 
 def settings_text(settings):

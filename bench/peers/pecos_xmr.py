@@ -158,7 +158,8 @@ def main():
     parser.add_argument("--negatives", default="tfn", help="tfn or tfn+man")
     for name, kind, value in (("seed", int, 0), ("branching", int, 16), ("max-leaf", int, 100), ("threads", int, 2),
                               ("threshold", float, 0.1), ("c-positive", float, 1.0), ("epsilon", float, 0.1),
-                              ("beam", int, 10), ("top-k", int, 10), ("repeats", int, 3), ("single-queries", int, 2000)):
+                              ("beam", int, 10), ("top-k", int, 10), ("repeats", int, 3),
+                              ("single-queries", int, 2000)):
         parser.add_argument("--" + name, type=kind, default=value)
     arguments = parser.parse_args()
     print(json.dumps({"train": train, "predict": predict, "library": library}[arguments.stage](arguments)))
