@@ -3,129 +3,193 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <numeric>
 #include <utility>
 
 namespace coppice {
 namespace {
 
-/// Children solved by one thread when a chunk is split: a full SIMD block, or less where threads would stay idle.
-constexpr uint32_t kFewestLanes = 4;
-constexpr uint32_t kMostLanes = 16;
-
-uint32_t lanes_per_part(uint32_t n_children, size_t threads) {
-  const auto even = static_cast<uint32_t>((n_children + threads - 1) / threads);
-  const uint32_t rounded = (even + kFewestLanes - 1) / kFewestLanes * kFewestLanes;
-  return std::clamp(rounded, kFewestLanes, kMostLanes);
-}
-
-/// Appends chunks in order although they are finished in any order.
-class OrderedAppend {
- public:
-  explicit OrderedAppend(LevelWeightsBuilder& builder) : builder_(builder) {}
-
-  void add(size_t chunk, EncodedChunk encoded) {
-    std::lock_guard lock(mutex_);
-    waiting_.emplace(chunk, std::move(encoded));
-    for (auto first = waiting_.begin(); first != waiting_.end() && first->first == next_;
-         first = waiting_.erase(first)) {
-      builder_.add(first->second);
-      ++next_;
-    }
-  }
-
- private:
-  LevelWeightsBuilder& builder_;
-  std::mutex mutex_;
-  std::map<size_t, EncodedChunk> waiting_;
-  size_t next_ = 0;
+/// What one thread does in one go: some children of a chunk.
+struct Part {
+  uint32_t task;
+  uint32_t chunk;
+  uint32_t first;
+  uint32_t count;
+  uint32_t split;  ///< number of the split chunk, kWhole when the part is the whole chunk
+  static constexpr uint32_t kWhole = 0xFFFFFFFFU;
 };
 
-class LevelTrainer {
- public:
-  LevelTrainer(const LevelTask& task, ThreadPool& pool, Progress& progress)
-      : task_(task),
-        pool_(pool),
-        progress_(progress),
-        builder_(task.rows.features->n_columns),
-        append_(builder_),
-        trainers_(pool.threads(), ChunkTrainer(task)) {}
+/// A chunk that several threads work on: gathered by the first, packed by the last.
+struct SplitChunk {
+  std::once_flag gather_once;
+  ChunkProblem problem;
+  std::mutex mutex;
+  std::vector<LaneWeights> results;
+  size_t n_parts = 0;
+};
 
-  LevelWeights train() {
-    const size_t n_chunks = task_.row_sets.n_chunks();
-    for (size_t begin = 0; begin < n_chunks;) {
-      if (is_large(begin)) {
-        train_split(begin++);
-        continue;
-      }
-      size_t end = begin + 1;
-      while (end < n_chunks && !is_large(end)) ++end;
-      pool_.run(end - begin, [&](size_t part, size_t worker) { train_whole(begin + part, worker); });
-      begin = end;
+/// Time of a chunk relative to others: lanes are solved in vectors, and not less than half a vector at that.
+uint64_t cost(const LevelTask& task, size_t chunk) {
+  const uint64_t lanes = (task.n_children(chunk) + 7) / 8 * 8;
+  return lanes * (task.row_sets.of(chunk).size() + 1);
+}
+
+std::vector<Part> parts_of_chunk(const LevelTask& task, const Part& whole, uint64_t fair_cost) {
+  constexpr uint32_t kFewestLanes = 8;
+  const uint64_t pieces = cost(task, whole.chunk) / std::max<uint64_t>(1, fair_cost) + 1;
+  const auto even = static_cast<uint32_t>((whole.count + pieces - 1) / pieces);
+  uint32_t lanes = (even + kFewestLanes - 1) / kFewestLanes * kFewestLanes;
+  if (lanes > LaneWeights::kMostLanes) lanes = lanes / LaneWeights::kMostLanes * LaneWeights::kMostLanes;
+  std::vector<Part> parts;
+  for (uint32_t first = 0; first < whole.count; first += lanes) {
+    parts.push_back({whole.task, whole.chunk, first, std::min(lanes, whole.count - first), Part::kWhole});
+  }
+  return parts;
+}
+
+/// Takes the chunks of one level as they are finished, in any order, and appends them in theirs.
+class LevelInWork {
+ public:
+  explicit LevelInWork(const LevelTask& task) : builder_(task.rows.features->n_columns), n_chunks_(task.n_chunks()) {}
+
+  void add(size_t chunk, EncodedChunk encoded) {
+    waiting_.emplace(chunk, std::move(encoded));
+    for (auto first = waiting_.begin(); first != waiting_.end() && first->first == builder_.n_chunks();
+         first = waiting_.erase(first)) {
+      builder_.add(first->second);
     }
-    return builder_.build();
+  }
+  bool complete() const noexcept { return builder_.n_chunks() == n_chunks_; }
+  LevelWeights build() { return builder_.build(); }
+
+ private:
+  LevelWeightsBuilder builder_;
+  size_t n_chunks_;
+  std::map<size_t, EncodedChunk> waiting_;
+};
+
+class LevelsTrainer {
+ public:
+  LevelsTrainer(std::span<const LevelTask> tasks, ThreadPool& pool, Progress& progress,
+                const std::function<void(LevelWeights)>& done)
+      : tasks_(tasks), pool_(pool), progress_(progress), done_(done), workers_(pool.threads()) {
+    for (const LevelTask& task : tasks) levels_.emplace_back(task);
+    plan();
+  }
+
+  void train() {
+    hand_over();  // levels without chunks
+    pool_.run(parts_.size(), [&](size_t part, size_t worker) { train_part(parts_[part], workers_[worker]); });
   }
 
  private:
-  uint32_t n_children(size_t chunk) const { return task_.first_child[chunk + 1] - task_.first_child[chunk]; }
+  struct Worker {
+    ChunkGatherer gatherer;
+    PackScratch scratch;
+  };
 
-  uint64_t work(size_t chunk) const { return uint64_t{n_children(chunk)} * task_.row_sets.of(chunk).size(); }
-
-  uint64_t total_work() {
-    if (total_work_ == 0) {
-      for (size_t chunk = 0; chunk < task_.row_sets.n_chunks(); ++chunk) total_work_ += work(chunk);
+  void plan() {
+    uint64_t total = 0;
+    for (const LevelTask& task : tasks_) {
+      for (size_t chunk = 0; chunk < task.n_chunks(); ++chunk) total += cost(task, chunk);
     }
-    return total_work_;
+    const uint64_t fair = pool_.threads() > 1 ? total / pool_.threads() / 2 : total;
+    for (size_t t = 0; t < tasks_.size(); ++t) {
+      const LevelTask& task = tasks_[t];
+      std::vector<uint32_t> order(task.n_chunks());
+      std::iota(order.begin(), order.end(), 0U);
+      std::stable_sort(order.begin(), order.end(),
+                       [&](uint32_t a, uint32_t b) { return cost(task, a) > cost(task, b); });
+      for (const uint32_t chunk : order) {
+        add_parts(task, {static_cast<uint32_t>(t), chunk, 0, task.n_children(chunk), Part::kWhole}, fair);
+      }
+    }
   }
 
-  /// So large that one thread would work on it while the others have run out of chunks.
-  bool is_large(size_t chunk) { return pool_.threads() > 1 && work(chunk) * 4 * pool_.threads() > total_work(); }
+  void add_parts(const LevelTask& task, const Part& whole, uint64_t fair_cost) {
+    std::vector<Part> parts = parts_of_chunk(task, whole, fair_cost);
+    if (parts.size() > 1) {
+      for (Part& part : parts) part.split = static_cast<uint32_t>(splits_.size());
+      splits_.push_back(std::make_unique<SplitChunk>());
+      splits_.back()->n_parts = parts.size();
+    }
+    parts_.insert(parts_.end(), parts.begin(), parts.end());
+  }
 
-  void train_whole(size_t chunk, size_t worker) {
+  void train_part(const Part& part, Worker& worker) {
     progress_.throw_if_stopped();
-    append_.add(chunk, encode_chunk(trainers_[worker].train(chunk), task_.rows.features->n_columns));
-    progress_.advance(work(chunk));
+    const LevelTask& task = tasks_[part.task];
+    if (part.split == Part::kWhole) {
+      const LaneWeights all = solve(task, gather(task, part, worker), part);
+      finish(part, pack_children({&all, 1}, task.options.prune, worker.scratch));
+    } else {
+      train_split(part, *splits_[part.split], worker);
+    }
+    progress_.advance(uint64_t{part.count} * task.row_sets.of(part.chunk).size());
   }
 
-  void train_split(size_t chunk) {
-    const ChunkProblem problem = trainers_[0].gather(chunk);
-    const uint32_t lanes = lanes_per_part(n_children(chunk), pool_.threads());
-    std::vector<LaneWeights> parts((n_children(chunk) + lanes - 1) / lanes);
-    pool_.run(parts.size(), [&](size_t part, size_t) {
-      progress_.throw_if_stopped();
-      const auto first = static_cast<uint32_t>(part) * lanes;
-      const uint32_t count = std::min(lanes, n_children(chunk) - first);
-      parts[part] = solve_children(problem, first, count, task_.options.solver, task_.options.prune);
-      progress_.advance(uint64_t{count} * problem.n_rows());
-    });
-    append_.add(chunk, encode_chunk(trainers_[0].pack(parts), task_.rows.features->n_columns));
+  void train_split(const Part& part, SplitChunk& split, Worker& worker) {
+    const LevelTask& task = tasks_[part.task];
+    std::call_once(split.gather_once, [&] { split.problem = gather(task, part, worker); });
+    LaneWeights weights = solve(task, split.problem, part);
+    {
+      std::lock_guard lock(split.mutex);
+      split.results.push_back(std::move(weights));
+      if (split.results.size() < split.n_parts) return;
+    }
+    split.problem = ChunkProblem();
+    std::sort(split.results.begin(), split.results.end(),
+              [](const LaneWeights& a, const LaneWeights& b) { return a.first_child < b.first_child; });
+    finish(part, pack_children(split.results, task.options.prune, worker.scratch));
+    split.results.clear();
   }
 
-  const LevelTask& task_;
+  static ChunkProblem gather(const LevelTask& task, const Part& part, Worker& worker) {
+    return worker.gatherer.gather(task.rows, task.range(part.chunk), task.row_sets.of(part.chunk));
+  }
+
+  LaneWeights solve(const LevelTask& task, const ChunkProblem& problem, const Part& part) const {
+    SolverOptions options = task.options.solver;
+    options.stop = &progress_;
+    return solve_children(problem, {part.first, part.count}, options, task.options.prune);
+  }
+
+  void finish(const Part& part, const ChunkRows& rows) {
+    EncodedChunk encoded = encode_chunk(rows, tasks_[part.task].rows.features->n_columns);
+    std::lock_guard lock(mutex_);
+    levels_[part.task].add(part.chunk, std::move(encoded));
+    hand_over();
+  }
+
+  void hand_over() {
+    while (next_ < levels_.size() && levels_[next_].complete()) done_(levels_[next_++].build());
+  }
+
+  std::span<const LevelTask> tasks_;
   ThreadPool& pool_;
   Progress& progress_;
-  LevelWeightsBuilder builder_;
-  OrderedAppend append_;
-  std::vector<ChunkTrainer> trainers_;
-  uint64_t total_work_ = 0;
+  const std::function<void(LevelWeights)>& done_;
+  std::vector<Worker> workers_;
+  std::vector<Part> parts_;
+  std::vector<std::unique_ptr<SplitChunk>> splits_;
+  std::mutex mutex_;
+  std::vector<LevelInWork> levels_;  // guarded by mutex_, as is next_
+  size_t next_ = 0;
 };
 
 }  // namespace
 
-ChunkProblem ChunkTrainer::gather(size_t chunk) {
-  const uint32_t first = task_.first_child[chunk];
-  const uint64_t id = uint64_t{task_.level} << 32 | chunk;
-  return gatherer_.gather(task_.rows, {id, first, task_.first_child[chunk + 1] - first}, task_.row_sets.of(chunk));
+uint64_t LevelTask::work() const noexcept {
+  uint64_t sum = 0;
+  for (size_t chunk = 0; chunk < n_chunks(); ++chunk) sum += work(chunk);
+  return sum;
 }
 
-ChunkRows ChunkTrainer::train(size_t chunk) {
-  const ChunkProblem problem = gather(chunk);
-  const LaneWeights all = solve_children(problem, 0, problem.n_children, task_.options.solver, task_.options.prune);
-  return pack({&all, 1});
-}
-
-LevelWeights train_level(const LevelTask& task, ThreadPool& pool, Progress& progress) {
-  return LevelTrainer(task, pool, progress).train();
+void train_levels(std::span<const LevelTask> tasks, ThreadPool& pool, Progress& progress,
+                  const std::function<void(LevelWeights)>& done) {
+  LevelsTrainer(tasks, pool, progress, done).train();
 }
 
 }  // namespace coppice

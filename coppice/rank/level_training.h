@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <vector>
 
 #include "coppice/core/parallel.h"
@@ -16,29 +18,31 @@ namespace coppice {
 /// One level to be trained: who belongs where, and which rows each chunk learns from.
 struct LevelTask {
   TrainingRows rows;
-  const ChunkRowSets& row_sets;
+  ChunkRowSets row_sets;
   std::span<const uint32_t> first_child;  ///< n_chunks + 1
   uint32_t level = 0;
   LevelOptions options;
+
+  size_t n_chunks() const noexcept { return row_sets.n_chunks(); }
+  uint32_t n_children(size_t chunk) const noexcept { return first_child[chunk + 1] - first_child[chunk]; }
+  /// Row visits of one pass over all children: the unit in which progress is reported.
+  uint64_t work(size_t chunk) const noexcept { return uint64_t{n_children(chunk)} * row_sets.of(chunk).size(); }
+  uint64_t work() const noexcept;
+
+  ChunkRange range(size_t chunk) const noexcept {
+    return {uint64_t{level} << 32 | chunk, first_child[chunk], n_children(chunk)};
+  }
 };
 
-/// Trains chunks of one level; each thread brings its own.
-class ChunkTrainer {
- public:
-  explicit ChunkTrainer(const LevelTask& task) : task_(task) {}
-
-  ChunkProblem gather(size_t chunk);
-  ChunkRows train(size_t chunk);
-  ChunkRows pack(std::span<const LaneWeights> parts) { return pack_children(parts, task_.options.prune, scratch_); }
-
- private:
-  const LevelTask& task_;
-  ChunkGatherer gatherer_;
-  SolverScratch scratch_;
-};
-
-/// All chunks of the level. Chunks with much work are split over the threads by children, the others go to one thread
-/// each; a child's weights do not depend on that.
-LevelWeights train_level(const LevelTask& task, ThreadPool& pool, Progress& progress);
+/// Trains all chunks of some levels that do not depend on each other, and hands the levels over one by one, the first
+/// first, as soon as they and those before are complete.
+///
+/// Chunks go to the threads by level, the largest of a level first, so that the few of the top, which one thread may
+/// be long at, are worked on beside those of deeper levels. A chunk larger than a thread's fair share is split by
+/// children. A child's weights depend on none of this.
+/// Memory: the finished chunks, and a gathered chunk per thread.
+/// Threads: `done` is called from any thread of the pool, one call at a time. Throws `ErrorCode::cancelled` on request.
+void train_levels(std::span<const LevelTask> tasks, ThreadPool& pool, Progress& progress,
+                  const std::function<void(LevelWeights)>& done);
 
 }  // namespace coppice

@@ -11,10 +11,15 @@
 namespace coppice {
 namespace {
 
-constexpr std::array<std::pair<Negatives, const char*>, 4> kNames{{{Negatives::tfn, "tfn"},
-                                                                   {Negatives::man, "man"},
-                                                                   {Negatives::user, "user"},
-                                                                   {Negatives::man_user, "man_user"}}};
+constexpr std::array<std::pair<Negatives, const char*>, 4> kNames{
+    {{Negatives::tfn, "tfn"}, {Negatives::man, "man"}, {Negatives::user, "user"}, {Negatives::man_user, "man_user"}}};
+
+// PECOS' words. Its plain "man" leaves out rows that only a sibling is right for; as siblings share their rows here,
+// and each needs its positives, there is no such difference.
+constexpr std::array<std::pair<std::string_view, Negatives>, 4> kOtherNames{{{"tfn+man", Negatives::man},
+                                                                             {"usn", Negatives::user},
+                                                                             {"tfn+usn", Negatives::user},
+                                                                             {"tfn+man+usn", Negatives::man_user}}};
 
 /// Calls `use(chunk)` once for each chunk that some matrix names for the row.
 class ChunksOfRow {
@@ -26,7 +31,7 @@ class ChunksOfRow {
   void visit(uint32_t row, const Use& use) {
     for (const Csr* matrix : memberships_) {
       for (const uint32_t chunk : matrix->row(row).columns) {
-        if (last_row_[chunk] == row) continue;
+        if (last_row_[chunk] == row) continue;  // no row has the number UINT32_MAX
         last_row_[chunk] = row;
         use(chunk);
       }
@@ -42,6 +47,9 @@ class ChunksOfRow {
 }  // namespace
 
 Negatives negatives_from_name(std::string_view name) {
+  for (const auto& [other, value] : kOtherNames) {
+    if (name == other) return value;
+  }
   std::vector<std::string> names;
   for (const auto& [value, text] : kNames) {
     if (name == text) return value;
@@ -60,9 +68,12 @@ bool needs_user_matrix(Negatives negatives) noexcept {
   return negatives == Negatives::user || negatives == Negatives::man_user;
 }
 
-ChunkRowSets all_rows_in_one_chunk(size_t n_rows) {
-  ChunkRowSets sets{{0, n_rows}, std::vector<uint32_t>(n_rows)};
+ChunkRowSets all_rows_in_each(size_t n_rows, size_t n_chunks) {
+  ChunkRowSets sets;
+  sets.shared = true;
+  sets.rows.resize(n_rows);
   std::iota(sets.rows.begin(), sets.rows.end(), 0U);
+  sets.offsets.assign(n_chunks + 1, 0);
   return sets;
 }
 

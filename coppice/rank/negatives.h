@@ -20,7 +20,8 @@ enum class Negatives : uint8_t {
   man_user  ///< all of them
 };
 
-/// "tfn" -> Negatives::tfn. Throws `ErrorCode::usage` for another word, naming the nearest.
+/// "tfn" -> Negatives::tfn; PECOS' "tfn+man", "usn", "tfn+man+usn" are understood too. Throws `ErrorCode::usage` for
+/// another word, naming the nearest.
 Negatives negatives_from_name(std::string_view name);
 bool needs_matcher(Negatives negatives) noexcept;
 bool needs_user_matrix(Negatives negatives) noexcept;
@@ -29,15 +30,17 @@ bool needs_user_matrix(Negatives negatives) noexcept;
 struct ChunkRowSets {
   std::vector<uint64_t> offsets;  ///< n_chunks + 1
   std::vector<uint32_t> rows;
+  bool shared = false;  ///< every chunk has all of `rows`
 
   size_t n_chunks() const noexcept { return offsets.size() - 1; }
   std::span<const uint32_t> of(size_t chunk) const noexcept {
+    if (shared) return rows;
     return std::span(rows).subspan(offsets[chunk], offsets[chunk + 1] - offsets[chunk]);
   }
 };
 
-/// What the root's children learn from: all rows.
-ChunkRowSets all_rows_in_one_chunk(size_t n_rows);
+/// Each chunk learns from all rows.
+ChunkRowSets all_rows_in_each(size_t n_rows, size_t n_chunks);
 
 /// Rows by chunk from matrices that say which rows go where: n x n_chunks each, values do not matter. The union of all.
 ChunkRowSets rows_by_chunk(std::span<const Csr* const> memberships, size_t n_chunks);

@@ -2,6 +2,8 @@
 #include "coppice/rank/ranker_training.h"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -35,46 +37,69 @@ class RankerTrainer {
   }
 
   Ranker train(TrainingHooks hooks) {
+    const size_t depth = ranker_.tree.depth();
     ranker_.levels = std::move(hooks.finished);
-    if (ranker_.levels.size() < ranker_.tree.depth()) {
-      members_ = labels_up_the_tree(ranker_.tree, input_.labels, pool_);
-      if (options_.relevance == Relevance::ignore) input_relevance_away(members_.size());
-      if (options_.relevance == Relevance::leaf) input_relevance_away(members_.size() - 1);
-    }
-    while (ranker_.levels.size() < ranker_.tree.depth()) {
-      train_next();
-      if (hooks.level_done) hooks.level_done(ranker_.levels);
+    if (ranker_.levels.size() < depth) take_labels();
+    while (ranker_.levels.size() < depth) {
+      const std::vector<LevelTask> tasks = next_tasks();
+      announce(tasks);
+      train_levels(tasks, pool_, progress_, [&](LevelWeights level) {
+        ranker_.levels.push_back(std::move(level));
+        if (hooks.level_done) hooks.level_done(ranker_.levels);
+      });
     }
     return std::move(ranker_);
   }
 
  private:
-  void input_relevance_away(size_t n_levels) {
-    for (size_t t = 0; t < n_levels; ++t) members_[t] = without_values(members_[t]);
+  void take_labels() {
+    members_ = labels_up_the_tree(ranker_.tree, input_.labels, pool_);
+    if (options_.relevance == Relevance::induce) return;
+    const size_t n_plain = members_.size() - (options_.relevance == Relevance::leaf ? 1 : 0);
+    for (size_t t = 0; t < n_plain; ++t) members_[t] = without_values(members_[t]);
   }
 
-  void train_next() {
-    const size_t level = ranker_.levels.size();
-    const LevelOptions options = options_of_level(options_, level);
-    const ChunkRowSets sets = row_sets(level, options.negatives);
-    const TrainingRows rows{&input_.features, &members_[level], input_.weights, options.solver.bias};
-    const LevelTask task{rows, sets, ranker_.tree.first_child[level].span(), static_cast<uint32_t>(level), options};
-    progress_.stage("training level " + std::to_string(level + 1) + " of " + std::to_string(ranker_.tree.depth()),
-                    work_of(task));
-    ranker_.levels.push_back(train_level(task, pool_, progress_));
-    if (level > 0) members_[level - 1] = Csr();  // the chunks of deeper levels do not look back
-  }
-
-  static uint64_t work_of(const LevelTask& task) {
-    uint64_t work = 0;
-    for (size_t chunk = 0; chunk < task.row_sets.n_chunks(); ++chunk) {
-      work += task.row_sets.of(chunk).size() * (task.first_child[chunk + 1] - task.first_child[chunk]);
+  /// The next level, and those below it that can be trained without knowing its weights.
+  std::vector<LevelTask> next_tasks() {
+    std::vector<LevelTask> tasks;
+    const size_t first = ranker_.levels.size();
+    for (size_t level = first; level < ranker_.tree.depth(); ++level) {
+      if (level > first && needs_search(level)) break;
+      tasks.push_back(task_of(level));
     }
-    return work;
+    return tasks;
+  }
+
+  LevelTask task_of(size_t level) {
+    LevelTask task;
+    task.options = options_of_level(options_, level);
+    task.rows = {&input_.features, &members_[level], input_.weights, task.options.solver.bias};
+    task.row_sets = row_sets(level, task.options.negatives);
+    task.first_child = ranker_.tree.first_child[level].span();
+    task.level = static_cast<uint32_t>(level);
+    return task;
+  }
+
+  void announce(std::span<const LevelTask> tasks) {
+    uint64_t work = 0;
+    for (const LevelTask& task : tasks) work += task.work();
+    std::string name = "training level " + std::to_string(tasks.front().level + 1);
+    if (tasks.size() > 1) name += " to " + std::to_string(tasks.back().level + 1);
+    progress_.stage(name + " of " + std::to_string(ranker_.tree.depth()), work);
+  }
+
+  /// A beam with room for all nodes finds them all, whatever the weights are.
+  bool beam_holds_all(size_t level) const { return ranker_.tree.n_nodes(level) <= options_.matcher_beam; }
+
+  bool needs_search(size_t level) const {
+    return needs_matcher(options_of_level(options_, level).negatives) && !beam_holds_all(level);
   }
 
   ChunkRowSets row_sets(size_t level, Negatives negatives) {
-    if (level == 0) return all_rows_in_one_chunk(input_.features.n_rows());
+    const size_t n_chunks = ranker_.tree.n_chunks(level);
+    if (level == 0 || (needs_matcher(negatives) && beam_holds_all(level))) {
+      return all_rows_in_each(input_.features.n_rows(), n_chunks);
+    }
     std::vector<const Csr*> memberships{&members_[level - 1]};
     Csr matched, users;
     if (needs_matcher(negatives)) {
@@ -84,13 +109,10 @@ class RankerTrainer {
       memberships.push_back(&matched);
     }
     if (needs_user_matrix(negatives)) {
-      if (input_.negatives == nullptr) {
-        throw Error(ErrorCode::usage, "negatives of the user's own are asked for, but no matrix is given");
-      }
-      users = labels_up_the_tree(ranker_.tree, *input_.negatives, pool_)[level - 1];
+      users = std::move(labels_up_the_tree(ranker_.tree, *input_.negatives, pool_)[level - 1]);
       memberships.push_back(&users);
     }
-    return rows_by_chunk(memberships, ranker_.tree.n_chunks(level));
+    return rows_by_chunk(memberships, n_chunks);
   }
 
   const RankerInput& input_;
@@ -101,19 +123,59 @@ class RankerTrainer {
   std::vector<Csr> members_;  // by level: n x nodes of the level below
 };
 
-void check_shapes(const RankerInput& input, const LabelTree& tree) {
+void check_matrix(const Csr& matrix, const RankerInput& input, const char* what) {
   const size_t n = input.features.n_rows();
-  const auto expect = [n](size_t got, const char* what) {
-    if (got == n) return;
-    throw Error(ErrorCode::data, std::string(what) + " have " + std::to_string(got) + " rows, the features " +
-                                     std::to_string(n));
-  };
-  expect(input.labels.n_rows(), "labels");
-  if (!input.weights.empty()) expect(input.weights.size(), "weights");
-  if (input.negatives != nullptr) expect(input.negatives->n_rows(), "negatives");
+  if (matrix.n_rows() != n) {
+    throw Error(ErrorCode::data, std::string(what) + " have " + std::to_string(matrix.n_rows()) +
+                                     " rows, the features " + std::to_string(n));
+  }
+  matrix.validate(what);
+}
+
+void check_weights(const RankerInput& input) {
+  if (!input.weights.empty() && input.weights.size() != input.features.n_rows()) {
+    throw Error(ErrorCode::data, std::to_string(input.weights.size()) + " weights for " +
+                                     std::to_string(input.features.n_rows()) + " rows");
+  }
+  for (size_t i = 0; i < input.weights.size(); ++i) {
+    if (std::isfinite(input.weights[i]) && input.weights[i] >= 0) continue;
+    throw Error(ErrorCode::data, "weight of row " + std::to_string(i) + " is " + std::to_string(input.weights[i]) +
+                                     ", expected a number of 0 or more");
+  }
+}
+
+void check_relevance(const Csr& labels) {
+  for (size_t i = 0; i < labels.n_rows(); ++i) {
+    for (const float relevance : labels.row(i).values) {
+      if (relevance >= 0) continue;
+      throw Error(ErrorCode::data, "a relevance of row " + std::to_string(i) + " is " + std::to_string(relevance) +
+                                       ", expected 0 or more");
+    }
+  }
+}
+
+void check_input(const RankerInput& input, const LabelTree& tree, const RankerOptions& options) {
+  tree.validate();
+  if (input.features.n_rows() > UINT32_MAX - 1) throw Error(ErrorCode::unsupported, "more than 2^32 - 2 rows");
+  input.features.validate("features");
+  check_matrix(input.labels, input, "labels");
+  check_weights(input);
+  if (options.relevance != Relevance::ignore) check_relevance(input.labels);
   if (input.labels.n_columns > tree.n_labels) {
     throw Error(ErrorCode::data, "the tree has " + std::to_string(tree.n_labels) + " labels, the examples " +
                                      std::to_string(input.labels.n_columns));
+  }
+  for (size_t level = 0; level < tree.depth(); ++level) {
+    if (!needs_user_matrix(options_of_level(options, level).negatives) || level == 0) continue;
+    if (input.negatives == nullptr) {
+      throw Error(ErrorCode::usage, "negatives of the user's own are asked for, but no matrix is given");
+    }
+    check_matrix(*input.negatives, input, "negatives");
+    if (input.negatives->n_columns > tree.n_labels) {
+      throw Error(ErrorCode::data, "the negatives name " + std::to_string(input.negatives->n_columns) +
+                                       " labels, the tree " + std::to_string(tree.n_labels));
+    }
+    break;
   }
 }
 
@@ -137,27 +199,29 @@ void describe(OptionTable& table, RankerOptions& options) {
             "c_negative per level; empty = the same everywhere.");
   table.add("level_max_weights", options.level_max_weights, 0, UINT32_MAX,
             "max_weights per level; empty = the same everywhere.");
-  table.add("relevance", options.relevance,
-            {{Relevance::ignore, "ignore"}, {Relevance::leaf, "leaf"}, {Relevance::induce, "induce"}},
-            "Cost-sensitive training: whether a label's relevance in a row multiplies the cost of a mistake: not at all, "
-            "at the last level (PECOS: ranker-only), or at every level, where a node counts as its most relevant label "
-            "(PECOS: induce).");
-  table.add("train_post_processor", options.post_processor,
-            {{PostProcessor::noop, "noop"},
-             {PostProcessor::sigmoid, "sigmoid"},
-             {PostProcessor::log_sigmoid, "log_sigmoid"},
-             {PostProcessor::l1_hinge, "l1_hinge"},
-             {PostProcessor::l2_hinge, "l2_hinge"},
-             {PostProcessor::l3_hinge, "l3_hinge"},
-             {PostProcessor::l4_hinge, "l4_hinge"},
-             {PostProcessor::log_l1_hinge, "log_l1_hinge"},
-             {PostProcessor::log_l2_hinge, "log_l2_hinge"},
-             {PostProcessor::log_l3_hinge, "log_l3_hinge"},
-             {PostProcessor::log_l4_hinge, "log_l4_hinge"},
-             {PostProcessor::softmax, "softmax"},
-             {PostProcessor::log_softmax, "log_softmax"}},
-            "How a margin becomes a score; stored in the model and used by its matcher. l3_hinge suits the hinge losses, "
-            "sigmoid the logistic one.");
+  table.add(
+      "relevance", options.relevance,
+      {{Relevance::ignore, "ignore"}, {Relevance::leaf, "leaf"}, {Relevance::induce, "induce"}},
+      "Cost-sensitive training: whether a label's relevance in a row multiplies the cost of a mistake: not at all, "
+      "at the last level (PECOS: ranker-only), or at every level, where a node counts as its most relevant label "
+      "(PECOS: induce).");
+  table.add(
+      "train_post_processor", options.post_processor,
+      {{PostProcessor::noop, "noop"},
+       {PostProcessor::sigmoid, "sigmoid"},
+       {PostProcessor::log_sigmoid, "log_sigmoid"},
+       {PostProcessor::l1_hinge, "l1_hinge"},
+       {PostProcessor::l2_hinge, "l2_hinge"},
+       {PostProcessor::l3_hinge, "l3_hinge"},
+       {PostProcessor::l4_hinge, "l4_hinge"},
+       {PostProcessor::log_l1_hinge, "log_l1_hinge"},
+       {PostProcessor::log_l2_hinge, "log_l2_hinge"},
+       {PostProcessor::log_l3_hinge, "log_l3_hinge"},
+       {PostProcessor::log_l4_hinge, "log_l4_hinge"},
+       {PostProcessor::softmax, "softmax"},
+       {PostProcessor::log_softmax, "log_softmax"}},
+      "How a margin becomes a score; stored in the model and used by its matcher. l3_hinge suits the hinge losses, "
+      "sigmoid the logistic one.");
 }
 
 LevelOptions options_of_level(const RankerOptions& options, size_t level) {
@@ -172,8 +236,8 @@ LevelOptions options_of_level(const RankerOptions& options, size_t level) {
 
 Ranker train_ranker(const RankerInput& input, LabelTree tree, const RankerOptions& options, ThreadPool& pool,
                     Progress& progress, TrainingHooks hooks) {
-  check_shapes(input, tree);
-  for (size_t level = 0; level < tree.depth(); ++level) (void)options_of_level(options, level);
+  check_input(input, tree, options);
+  if (hooks.finished.size() > tree.depth()) throw Error(ErrorCode::data, "more finished levels than the tree has");
   return RankerTrainer(input, std::move(tree), options, pool, progress).train(std::move(hooks));
 }
 

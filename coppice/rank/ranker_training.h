@@ -63,13 +63,17 @@ struct RankerInput {
 /// Where training starts, and who hears of finished levels.
 struct TrainingHooks {
   std::vector<LevelWeights> finished;  ///< the first levels, when training goes on from a checkpoint
-  std::function<void(const std::vector<LevelWeights>& levels)> level_done;  ///< after each level; may be empty
+  /// After each level, from any thread, one call at a time; may be empty.
+  std::function<void(const std::vector<LevelWeights>& levels)> level_done;
 };
 
 /// Trains all levels from the root down, the chunks of a level in parallel.
 ///
+/// All rows take part at the root. Levels that need no matcher are trained at once, so that the threads are busy while
+/// one of them works on the root's chunk.
 /// The result is the same for any number of threads, and whether or not some levels were given as finished.
-/// Throws `ErrorCode::usage` when negatives are asked for that were not given, `ErrorCode::cancelled` on request.
+/// Throws `ErrorCode::data` for input that breaks an invariant (NaN, shapes that differ), `ErrorCode::usage` when
+/// negatives are asked for that were not given, `ErrorCode::cancelled` on request.
 /// Memory: the finished levels, one gathered chunk per thread, and with matcher-aware negatives a beam per row.
 /// Source: Yu et al., "PECOS", 2022, section 4.
 Ranker train_ranker(const RankerInput& input, LabelTree tree, const RankerOptions& options, ThreadPool& pool,

@@ -85,7 +85,7 @@ void limit_weights(std::vector<ChunkWeight>& weights, size_t n_children, uint32_
 
 }  // namespace
 
-ChunkRows pack_children(std::span<const LaneWeights> parts, const PruneOptions& prune, SolverScratch& scratch) {
+ChunkRows pack_children(std::span<const LaneWeights> parts, const PruneOptions& prune, PackScratch& scratch) {
   ChunkRows rows;
   size_t n_children = 0;
   for (const LaneWeights& part : parts) n_children = std::max(n_children, part.first_child + part.bias.size());

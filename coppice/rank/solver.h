@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coppice/core/options.h"
+#include "coppice/core/progress.h"
 #include "coppice/rank/chunk.h"
 #include "coppice/rank/chunk_problem.h"
 
@@ -29,6 +30,7 @@ struct SolverOptions {
   float epsilon = 0.1F;
   uint32_t max_iterations = 100;
   uint64_t seed = 0;
+  const Progress* stop = nullptr;  ///< asked between passes whether to stop; not an option by name
 
   static constexpr float kSmallestCost = 1e-6F;  ///< lower C_i (a relevance of 0, say) count as this
 };
@@ -50,6 +52,8 @@ struct ChunkWeight {
 
 /// The weights of some children of a chunk, in no particular order, and their biases (already times the bias value).
 struct LaneWeights {
+  static constexpr uint32_t kMostLanes = 16;  ///< children that are solved together at most
+
   uint32_t first_child = 0;
   std::vector<ChunkWeight> weights;
   std::vector<float> bias;
@@ -65,11 +69,17 @@ struct LaneSolution {
 };
 
 /// The memory that packing needs; one per thread, reused from chunk to chunk.
-struct SolverScratch {
+struct PackScratch {
   std::vector<uint32_t> slots;  ///< by global feature; all 0 between calls
 };
 
-/// Solves children [first, first + count) of a chunk together, up to 16 at a time in SIMD lanes, by dual coordinate
+/// Children [first, first + count) of a chunk.
+struct ChildRange {
+  uint32_t first = 0;
+  uint32_t count = 0;
+};
+
+/// Solves some children of a chunk together, up to 16 at a time in SIMD lanes, by dual coordinate
 /// descent with LIBLINEAR's shrinking, and prunes.
 ///
 /// A child's weights do not depend, by a single bit, on which others are solved with it: rows are visited in an order
@@ -80,7 +90,7 @@ struct SolverScratch {
 /// Huang, Lin, "Dual coordinate descent methods for logistic regression", 2011, algorithms 4 and 5. Ours: all children
 /// at once; features of one row folded into the diagonal (their weight is alpha y x, so no memory of its own is needed
 /// while solving).
-LaneWeights solve_children(const ChunkProblem& problem, uint32_t first, uint32_t count, const SolverOptions& options,
+LaneWeights solve_children(const ChunkProblem& problem, ChildRange children, const SolverOptions& options,
                            const PruneOptions& prune);
 
 /// The same computation, unpruned, with `lanes_at_once` (1 to 16) children solved together.
@@ -99,6 +109,6 @@ Objective objective(const ChunkProblem& problem, uint32_t child, const LaneSolut
                     const SolverOptions& options);
 
 /// Puts parts that cover all children of a chunk together, feature-major, and applies `prune.max_weights`.
-ChunkRows pack_children(std::span<const LaneWeights> parts, const PruneOptions& prune, SolverScratch& scratch);
+ChunkRows pack_children(std::span<const LaneWeights> parts, const PruneOptions& prune, PackScratch& scratch);
 
 }  // namespace coppice

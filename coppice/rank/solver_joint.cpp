@@ -56,6 +56,7 @@ class LaneSolver {
   void solve(uint32_t first, uint32_t count, RowOrders& orders, const Sink& sink) {
     start(first, count);
     for (uint32_t pass = 0; pass < options_.max_iterations && block_.live != 0; ++pass) {
+      if (options_.stop != nullptr) options_.stop->throw_if_stopped();
       collect_rows(orders.of_pass(pass));
       block_.pg_max.fill(options_.loss == Loss::logistic ? 0.0F : -LaneBlock::kInfinity);
       block_.pg_min.fill(LaneBlock::kInfinity);
@@ -247,8 +248,10 @@ std::vector<RowCost> row_costs(const ChunkProblem& problem, const SolverOptions&
 
 }  // namespace
 
-LaneWeights solve_children(const ChunkProblem& problem, uint32_t first, uint32_t count, const SolverOptions& options,
+LaneWeights solve_children(const ChunkProblem& problem, ChildRange children, const SolverOptions& options,
                            const PruneOptions& prune) {
+  const uint32_t first = children.first;
+  const uint32_t count = children.count;
   check(first + count <= problem.n_children, "children to solve lie in the chunk");
   LaneWeights result;
   result.first_child = first;

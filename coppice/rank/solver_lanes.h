@@ -50,7 +50,7 @@ void set_cost(const ChunkProblem& problem, size_t row, float c, Loss loss, RowCo
 /// Up to 16 children in the lanes of SIMD vectors. `width` (4, 8 or 16) lanes are stored side by side; a lane at
 /// position p < n_lanes stands for child[p].
 struct LaneBlock {
-  static constexpr size_t kMostLanes = 16;
+  static constexpr size_t kMostLanes = LaneWeights::kMostLanes;
   static constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
   size_t width = 0;

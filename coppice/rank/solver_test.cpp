@@ -104,11 +104,11 @@ TEST(Solver, GivesThePrunedWeightsOfItsFullSolution) {
   const SolverOptions options = with(Loss::squared_hinge);
   PruneOptions prune;
   prune.threshold = 0.07F;
-  const LaneWeights all = solve_children(problem, 0, problem.n_children, options, prune);
-  const LaneWeights parts[] = {solve_children(problem, 0, 3, options, prune),
-                               solve_children(problem, 3, 9, options, prune),
-                               solve_children(problem, 12, problem.n_children - 12, options, prune)};
-  SolverScratch scratch;
+  const LaneWeights all = solve_children(problem, {0, problem.n_children}, options, prune);
+  const LaneWeights parts[] = {solve_children(problem, {0, 3}, options, prune),
+                               solve_children(problem, {3, 9}, options, prune),
+                               solve_children(problem, {12, problem.n_children - 12}, options, prune)};
+  PackScratch scratch;
   const ChunkRows rows = pack_children({&all, 1}, prune, scratch);
   const ChunkRows from_parts = pack_children(parts, prune, scratch);
   EXPECT_EQ(rows.features, from_parts.features);
@@ -228,7 +228,7 @@ TEST(Solver, FindsTheMinimumThatGradientDescentFindsWithWeightsCostsRelevanceAnd
 TEST(Solver, HandlesTheSmallestAndOddestProblems) {
   PruneOptions keep_all;
   keep_all.threshold = 0.0F;
-  SolverScratch scratch;
+  PackScratch scratch;
   for (const Loss loss : kLosses) {
     const SolverOptions options = with(loss, 0.001F);
     // No rows at all: zero weights, zero biases.
@@ -236,7 +236,7 @@ TEST(Solver, HandlesTheSmallestAndOddestProblems) {
     empty.n_children = 3;
     empty.features.n_columns = 5;
     const ChunkProblem nothing = empty.problem();
-    const LaneWeights none = solve_children(nothing, 0, 3, options, keep_all);
+    const LaneWeights none = solve_children(nothing, {0, 3}, options, keep_all);
     EXPECT_EQ(none.bias, std::vector<float>(3, 0.0F));
     EXPECT_TRUE(pack_children({&none, 1}, keep_all, scratch).features.empty());
 
@@ -254,7 +254,7 @@ TEST(Solver, HandlesTheSmallestAndOddestProblems) {
     odd.features = features.build();
     odd.nodes = nodes.build();
     for (const float bias : {1.0F, 0.0F}) {
-      const LaneWeights weights = solve_children(odd.problem(bias), 0, 2, options, keep_all);
+      const LaneWeights weights = solve_children(odd.problem(bias), {0, 2}, options, keep_all);
       if (bias > 0) {
         EXPECT_GT(weights.bias[0], 0.5F);
         EXPECT_LT(weights.bias[1], -0.5F);
@@ -269,7 +269,7 @@ TEST(Solver, HandlesTheSmallestAndOddestProblems) {
       }
     }
     Set single = random_set(5, {40, 30, 1, 5});
-    EXPECT_EQ(solve_children(single.problem(), 0, 1, options, keep_all).bias.size(), 1U);
+    EXPECT_EQ(solve_children(single.problem(), {0, 1}, options, keep_all).bias.size(), 1U);
   }
 }
 
@@ -289,9 +289,9 @@ TEST(Solver, CountsARepeatedRowLikeItsWeight) {
   const SolverOptions options = with(Loss::squared_hinge, 1e-4F);
   PruneOptions keep_all;
   keep_all.threshold = 1e-3F;
-  SolverScratch scratch;
-  const LaneWeights a = solve_children(once.problem(), 0, 4, options, keep_all);
-  const LaneWeights b = solve_children(twice.problem(), 0, 4, options, keep_all);
+  PackScratch scratch;
+  const LaneWeights a = solve_children(once.problem(), {0, 4}, options, keep_all);
+  const LaneWeights b = solve_children(twice.problem(), {0, 4}, options, keep_all);
   for (size_t child = 0; child < 4; ++child) EXPECT_NEAR(a.bias[child], b.bias[child], 1e-3);
   const ChunkRows ra = pack_children({&a, 1}, keep_all, scratch);
   const ChunkRows rb = pack_children({&b, 1}, keep_all, scratch);
@@ -304,7 +304,7 @@ TEST(Solver, StopsAtItsIterationsAndSaysSo) {
   const Set set = random_set(7);
   SolverOptions options = with(Loss::squared_hinge, 1e-6F);
   options.max_iterations = 3;
-  const LaneWeights weights = solve_children(set.problem(), 0, set.n_children, options, {});
+  const LaneWeights weights = solve_children(set.problem(), {0, set.n_children}, options, {});
   for (const uint32_t passes : weights.iterations) EXPECT_EQ(passes, 3U);
 }
 
@@ -314,7 +314,7 @@ TEST(PackChildren, KeepsTheLargestWeightsOfEachChildWhenAskedTo) {
   part.weights = {{4, 0, 0.3F}, {2, 0, -0.9F}, {9, 0, 0.3F}, {7, 1, 0.1F}, {2, 1, 0.2F}};
   PruneOptions prune;
   prune.max_weights = 2;
-  SolverScratch scratch;
+  PackScratch scratch;
   const ChunkRows rows = pack_children({&part, 1}, prune, scratch);
   EXPECT_EQ(rows.features, (std::vector<uint32_t>{2, 4, 7}));
   EXPECT_EQ(rows.first_entry, (std::vector<uint32_t>{0, 2, 3, 4}));

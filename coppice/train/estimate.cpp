@@ -108,7 +108,7 @@ class LevelPilot {
     const uint32_t first = task_.first_child[chunk];
     const uint64_t id = uint64_t{task_.level} << 32 | chunk;
     const ChunkProblem problem = gatherer_.gather(task_.rows, {id, first, task_.first_child[chunk + 1] - first}, rows);
-    const LaneWeights all = solve_children(problem, 0, problem.n_children, task_.options.solver, task_.options.prune);
+    const LaneWeights all = solve_children(problem, {0, problem.n_children}, task_.options.solver, task_.options.prune);
     const EncodedChunk encoded = encode_chunk(pack_children({&all, 1}, task_.options.prune, scratch_),
                                               task_.rows.features->n_columns);
     return {static_cast<double>(nonzeros_of(*task_.rows.features, rows)), seconds_since(begin),
@@ -157,7 +157,7 @@ class LevelPilot {
   double extra_rows_;
   double threads_;
   ChunkGatherer gatherer_;
-  SolverScratch scratch_;
+  PackScratch scratch_;
   LevelEstimate estimate_;
 };
 
@@ -202,7 +202,7 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   progress.stage("training pilot chunks", tree.depth());
   for (size_t level = 0; level < tree.depth(); ++level) {
     const LevelOptions own = options_of_level(options.ranker, level);
-    const ChunkRowSets sets = level == 0 ? all_rows_in_one_chunk(set.n_rows())
+    const ChunkRowSets sets = level == 0 ? all_rows_in_each(set.n_rows(), 1)
                                          : rows_by_chunk(std::vector<const Csr*>{&members[level - 1]}, tree.n_chunks(level));
     const LevelTask task{{&set.features, &members[level], set.weights, own.solver.bias},
                          sets,
