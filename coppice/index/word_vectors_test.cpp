@@ -100,7 +100,8 @@ TEST(WordVectors, RefuseWhatIsAtFaultByItsPlace) {
   EXPECT_NE(refusal("3 2\na 1 2\n").find("ends after 1 of 3"), std::string::npos);
   EXPECT_NE(refusal("a\n").find("expected"), std::string::npos);
   EXPECT_NE(refusal("a b\n", {WordVectorFormat::binary}).find("no header"), std::string::npos);
-  EXPECT_NE(refusal(binary_of({{"a", {std::numeric_limits<float>::quiet_NaN(), 1}}}, true), {WordVectorFormat::binary}).find("not finite"),
+  EXPECT_NE(refusal(binary_of({{"a", {std::numeric_limits<float>::quiet_NaN(), 1}}}, true), {WordVectorFormat::binary})
+                .find("not finite"),
             std::string::npos);
   EXPECT_NE(refusal("1 2\n" + std::string(70000, 'x'), {WordVectorFormat::binary}).find("longer"), std::string::npos);
   EXPECT_EQ(refusal(""), "accepted");
