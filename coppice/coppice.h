@@ -38,6 +38,8 @@
 // rank: train level by level, match and rank
 #include "coppice/rank/batch_prediction.h"  // many queries at once
 #include "coppice/rank/beam_search.h"       // one query
+#include "coppice/rank/ensemble.h"          // several models, one answer
+#include "coppice/rank/explain.h"           // why a label was ranked where it was
 #include "coppice/rank/label_filter.h"      // only these labels, not those
 #include "coppice/rank/metrics.h"           // P, R, nDCG, PSP, MRR, coverage, F1; by label frequency
 #include "coppice/rank/ranker_training.h"   // the weights of all levels
@@ -47,3 +49,9 @@
 #include "coppice/model/import_pecos.h"  // a PECOS model folder becomes a Model
 #include "coppice/model/inspect.h"       // what is in a model file
 #include "coppice/model/model.h"         // load, save, verify
+
+// train: read -> vectorize -> index -> rank -> save
+#include "coppice/train/estimate.h"      // what a training will cost, before it is paid for
+#include "coppice/train/evaluate.h"      // a model judged on a file
+#include "coppice/train/pipeline.h"      // a training set becomes a Model
+#include "coppice/train/training_set.h"  // files become a training set

@@ -17,7 +17,7 @@ def main(program, model, held_out):
     step = max(1, len(rows) // ROWS)
     rows = rows[step // 2 :: step][:ROWS]
     queries = "".join(json.dumps({"text": row["text"]}) + "\n" for row in rows)
-    answer = subprocess.run([program, "predict", model, "-", "--top-k", str(TOP)], input=queries, text=True,
+    answer = subprocess.run([program, "predict", model, "-", "--quiet", "--top-k", str(TOP)], input=queries, text=True,
                             stdout=subprocess.PIPE, check=True).stdout
     for row, line in zip(rows, answer.splitlines(), strict=True):
         predicted = json.loads(line)

@@ -4,6 +4,7 @@ import os
 import pwd
 import resource
 import subprocess
+from pathlib import Path
 
 from program import COPPICE, ProgramTest, environment, jsonl, rows
 
@@ -64,6 +65,6 @@ class Outputs(ProgramTest):
 
     def test_the_old_model_stays_until_the_new_one_is_whole(self):
         model = self.train()
-        before = open(model, "rb").read()
+        before = Path(model).read_bytes()
         self.expect(3, "train", self.write("bad.jsonl", "no json\n"), "-o", model, "--format", "jsonl")
-        self.assertTrue(before == open(model, "rb").read())
+        self.assertTrue(before == Path(model).read_bytes())

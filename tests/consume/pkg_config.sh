@@ -10,4 +10,5 @@ export PKG_CONFIG_PATH="$folder"
 # shellcheck disable=SC2046,SC2086
 "$cxx" -std=c++20 $flags "$main" -o "$work/outside" \
   $(pkg-config --define-variable=prefix="$stage" --cflags --libs coppice)
+cd "$work"
 LD_LIBRARY_PATH=$(dirname "$folder") "$work/outside"
