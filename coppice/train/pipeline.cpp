@@ -44,6 +44,13 @@ ModelParts parts_of(const TrainingSet& set, const TrainOptions& options, Ranker 
 
 }  // namespace
 
+TrainOptions::TrainOptions() {
+  vectorizer.tokenizer.symbols = SymbolTokens::keep;
+  index.branching = 64;
+  ranker.negatives = {"man"};
+  ranker.solver.c_positive = 2;
+}
+
 void describe(OptionTable& table, TrainOptions& options) {
   table.add("seed", options.seed, 0, UINT64_MAX,
             "Of all random choices: first centres, order of rows. The same seed gives the same model, byte for byte, on "
