@@ -21,7 +21,10 @@ LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const 
                      Progress& progress) {
   if (extras.tree != nullptr) return *extras.tree;
   const EmbedderInput input{set.features, set.labels, extras.label_features, {}};
-  const Csr embedding = make_embedder(options.embedding)->embed(input, pool, progress);
+  const auto own_embedder = make_embedder(options.embedding);
+  const LabelEmbedder& embedder = extras.embedder != nullptr ? *extras.embedder : *own_embedder;
+  const Csr embedding = embedder.embed(input, pool, progress);
+  if (extras.indexer != nullptr) return extras.indexer->index(embedding, pool, progress);
   return build_label_tree(embedding, options.index, pool, progress);
 }
 

@@ -36,6 +36,8 @@ void describe(OptionTable& table, TrainOptions& options);
 /// What training may use instead of building it, and where it leaves its state.
 struct TrainExtras {
   const Csr* label_features = nullptr;   ///< L x any, for embeddings that want them
+  const LabelEmbedder* embedder = nullptr;  ///< an embedding of the user's own, in place of the options' one
+  const Indexer* indexer = nullptr;         ///< an indexer of the user's own
   const LabelTree* tree = nullptr;       ///< a tree of the user's own; no index is built then
   const Csr* negatives = nullptr;        ///< n x L, for negatives given by the user
   std::string checkpoint_path;           ///< "" = none
