@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The documents against the program: every ```sh block that starts with `coppice` or `cat` runs, in order."""
+import os
+import re
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+COPPICE = Path(os.environ["COPPICE"])
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def blocks(path):
+    """The shell blocks of a document that use the program."""
+    found = re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.M | re.S)
+    return [block for block in found if re.search(r"(^|\| )coppice ", block, re.M)]
+
+
+def sample_rows():
+    """Some packages, so that the README's commands have their input."""
+    lines = [
+        '{"text": "window manager for X11 with tabs", "labels": ["libx11-6", "libxext6"]}',
+        '{"text": "light window manager for X11", "labels": ["libx11-6"]}',
+        '{"text": "library to decode png images", "labels": ["libpng16-16", "zlib1g"]}',
+        '{"text": "viewer for png and jpeg images", "labels": ["libpng16-16", "libx11-6"]}',
+        '{"text": "compress files with gzip", "labels": ["zlib1g"]}',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+class DocumentsTest(unittest.TestCase):
+    def run_blocks(self, path):
+        with tempfile.TemporaryDirectory(prefix="coppice_docs_") as folder:
+            for name in ("packages.jsonl", "held_out.jsonl"):
+                (Path(folder) / name).write_text(sample_rows())
+            environment = dict(os.environ, PATH=f"{COPPICE.parent}:{os.environ['PATH']}")
+            del environment["COPPICE"]
+            script = "set -e\n" + "\n".join(blocks(path))
+            done = subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True,
+                                  timeout=120)
+            self.assertEqual(done.returncode, 0, f"{path.name}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+
+    def test_the_readme_runs_and_is_short(self):
+        self.assertTrue(blocks(ROOT / "README.md"))
+        self.run_blocks(ROOT / "README.md")
+        self.assertLessEqual(len((ROOT / "README.md").read_text().splitlines()), 150)
+
+    def test_the_tutorial_runs(self):
+        self.assertTrue(blocks(ROOT / "docs" / "tutorial.md"))
+        self.run_blocks(ROOT / "docs" / "tutorial.md")
+
+    def test_the_page_of_parameters_is_what_the_program_prints(self):
+        printed = subprocess.run([COPPICE, "options"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual((ROOT / "docs" / "parameters.md").read_text(), printed,
+                         "run: build/release/coppice options > docs/parameters.md")
+
+    def test_links_lead_somewhere(self):
+        for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+                self.assertTrue((page.parent / target).exists(), f"{page.name} links to {target}")
