@@ -6,7 +6,7 @@ bench/from_text.py --data FOLDER --peer-python PYTHON [SET ...]
 
 A set is a folder of FOLDER with trn.txt and tst.txt, a row "id,id<TAB>text" each, and labels.txt with a name a line.
 PECOS runs twice: on the text as it is (raw) and after the preparation that its users do themselves (words). Ours must
-be above the goals (PECOS' best settings, where issue 2 lists them, else its better row) in less time than its default
+be above the goals (PECOS' best settings where they are known, else its better row) in less time than its default
 takes. Writes results/from_text.json and results/from_text.md.
 """
 import argparse
