@@ -18,6 +18,7 @@ import report
 
 SETTINGS = {"branching": 16, "max_leaf": 100, "threshold": 0.1, "c_positive": 1.0, "epsilon": 0.1,
             "loss": "squared_hinge", "negatives": "tfn", "beam": 10, "top_k": 10}
+FIXED = {"root_branching": 0, "c_negative": 1, "bias": 1, "max_iterations": 100}  # said to ours, whatever its defaults
 PEER_NEGATIVES = {"tfn": "tfn", "man": "tfn+man"}
 PEER = os.path.join(measure.ROOT, "bench", "peers", "pecos_xmr.py")
 
@@ -28,7 +29,7 @@ class Coppice:
     def __init__(self, arguments, mats, settings, place):
         self.xmr = measure.program(arguments.build, "coppice_bench_xmr")
         self.fixed = [f"--mats={mats}", f"--threads={arguments.threads}", f"--model={place}/model.coppice",
-                      "--at=1,3,5,10", *measure.flags(settings)]
+                      "--at=1,3,5,10", *measure.flags({**FIXED, **settings})]
         self.mats = mats
 
     def train(self, seed):

@@ -55,6 +55,18 @@ def own_settings(path):
     return [(described(flags), {**PECOS_LIKE, **flags}, {}) for flags in measure.load(path)]
 
 
+def our_defaults(arguments):
+    """What `coppice train` takes for the options that PECOS_LIKE names."""
+    program = measure.program(arguments.build, "coppice")
+    resolved = measure.run_json([program, "train", "-", "-o", "-", "--print-config"])
+    return {name: resolved[name] for name in PECOS_LIKE}
+
+
+def stale(entry, flags):
+    """Measured with other flags than this name stands for today."""
+    return entry is not None and entry["flags"] != flags
+
+
 def explore(name, arguments):
     mats = os.path.join(arguments.mats, name + "-split")
     path = os.path.join(arguments.out, f"quality-{name}.json")
@@ -62,7 +74,9 @@ def explore(name, arguments):
     if os.path.exists(path) and not arguments.again:
         result = measure.load(path)
     result["machine"], result["threads"] = measure.machine(), arguments.threads
-    for setting, flags, searches in [*grid(arguments.grid), *own_settings(arguments.settings)]:
+    for setting, flags, searches in [*grid(arguments.grid, our_defaults(arguments)), *own_settings(arguments.settings)]:
+        for key in [k for k in result["points"] if k.split(";")[0] == setting and stale(result["points"][k], flags)]:
+            del result["points"][key]
         for seed in range(arguments.seeds):
             wanted = [f"{setting}; {search}" if search else setting for search in ("", *searches)]
             if all(str(seed) in result["points"].get(w, {}).get("seeds", {}) for w in wanted):

@@ -5,7 +5,7 @@ import math
 import os
 
 import measure
-from quality_settings import BASE
+from quality_settings import BASE, DEFAULTS
 from report import table
 
 KS = ("P@1", "P@3", "P@5")
@@ -98,7 +98,7 @@ def drawing(result):
         radius, colour = (5, "#2a7") if is_best else (3, "#999")
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}">'
                      f"<title>{title}</title></circle>")
-        if is_best or name == BASE:
+        if is_best or name in (BASE, DEFAULTS):
             parts.append(f'<text x="{x + 8:.1f}" y="{y + 4:.1f}">{name} ({p["cpu_seconds"]:.1f} s, '
                          f"{sum(p[k] for k in KS) / 3:.2f})</text>")
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The settings that bench/quality.py tries: name -> (flags of training, flags of prediction).
 
-Every setting departs from the library's defaults of the day in what it names, unless a base is given, so that the
-curves show what a change of the defaults would bring.
+Every setting departs from PECOS_LIKE in what it names; "our defaults" are what `coppice train` takes today.
 """
 
 # The settings that PECOS takes by default, said in full: the fixed point that everything is compared with.
-PECOS_LIKE = {"branching": 16, "max_leaf": 100, "threshold": 0.1, "c_positive": 1, "c_negative": 1, "epsilon": 0.1,
-              "loss": "squared_hinge", "negatives": "tfn"}
+PECOS_LIKE = {"branching": 16, "max_leaf": 100, "root_branching": 0, "threshold": 0.1, "c_positive": 1, "c_negative": 1,
+              "epsilon": 0.1, "bias": 1, "loss": "squared_hinge", "negatives": "tfn"}
 BASE = "as PECOS"
+DEFAULTS = "our defaults"
 
 ONE_AT_A_TIME = {
     "negatives": ["man"],
@@ -50,6 +50,17 @@ COMBINED = [
     {"branching": 64, "max_leaf": 400, "c_positive": 3},
     {"branching": 128, "max_leaf": 200},
     {"branching": 256, "max_leaf": 100},
+    {"branching": 32, "negatives": "man", "c_positive": 2},
+    {"branching": 64, "negatives": "man"},
+    {"branching": 64, "negatives": "man", "c_positive": 3},
+    {"branching": 64, "negatives": ["tfn", "man"], "c_positive": 2},
+    {"branching": 64, "negatives": "man", "c_positive": 2, "max_leaf": 50},
+    {"branching": 64, "negatives": "man", "c_positive": 2, "max_leaf": 200},
+    {"branching": 64, "negatives": "man", "c_positive": 2, "max_leaf": 400},
+    {"branching": 64, "negatives": "man", "c_positive": 2, "threshold": 0.05},
+    {"branching": 64, "negatives": "man", "c_positive": 2, "threshold": 0.15},
+    {"branching": 64, "negatives": "man", "c_positive": 2, "matcher_beam": 20},
+    {"branching": 128, "negatives": "man", "c_positive": 2},
 ]
 
 
@@ -60,9 +71,10 @@ def described(flags):
     return ", ".join(f"{name} {text(value)}" for name, value in flags.items())
 
 
-def grid(which):
-    """A list of (name, training flags, {search name: prediction flags})."""
-    points = [(BASE, {}, SEARCH if which == "full" else {})]
+def grid(which, defaults):
+    """A list of (name, training flags, {search name: prediction flags}). `defaults`: flags of our defaults."""
+    search = SEARCH if which == "full" else {}
+    points = [(BASE, {}, search), (DEFAULTS, defaults, search)]
     singles = [{name: value} for name, values in ONE_AT_A_TIME.items() for value in values]
     if which == "quick":
         singles = [{"negatives": "man"}, {"max_leaf": 400}, {"c_positive": 3}, {"threshold": 0.05}]
