@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/train/estimate.h"
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -20,6 +22,13 @@ constexpr double kMemoryMargin = 1.10;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+/// CPU time of this thread: what other programs do on the machine does not count.
+double thread_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 /// What training one chunk on some of its rows took.
@@ -104,14 +113,14 @@ class LevelPilot {
   }
 
   Trial try_rows(size_t chunk, const std::vector<uint32_t>& rows) {
-    const auto begin = std::chrono::steady_clock::now();
+    const double begin = thread_seconds();
     const uint32_t first = task_.first_child[chunk];
     const uint64_t id = uint64_t{task_.level} << 32 | chunk;
     const ChunkProblem problem = gatherer_.gather(task_.rows, {id, first, task_.first_child[chunk + 1] - first}, rows);
     const LaneWeights all = solve_children(problem, {0, problem.n_children}, task_.options.solver, task_.options.prune);
     const EncodedChunk encoded = encode_chunk(pack_children({&all, 1}, task_.options.prune, scratch_),
                                               task_.rows.features->n_columns);
-    return {static_cast<double>(nonzeros_of(*task_.rows.features, rows)), seconds_since(begin),
+    return {static_cast<double>(nonzeros_of(*task_.rows.features, rows)), thread_seconds() - begin,
             static_cast<double>(encoded.payload.size()), static_cast<double>(scratch_of(problem))};
   }
 
