@@ -220,7 +220,7 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
                          own};
     const double extra = level == 0 ? 0 : matched_rows_per_chunk(members[level - 1], options.ranker, own.negatives);
     LevelEstimate one = LevelPilot(task, extra, pool.threads()).run(progress);
-    const uint64_t row_sets_bytes = one.n_rows * 4;
+    const uint64_t row_sets_bytes = one.n_rows * 4 + (extra > 0 ? set.n_rows() * options.ranker.matcher_beam * 16 : 0);
     resident += one.model_bytes;
     const uint64_t now = resident + one.scratch_bytes + row_sets_bytes;
     estimate.peak_bytes = std::max(estimate.peak_bytes, static_cast<uint64_t>(static_cast<double>(now) * kMemoryMargin));

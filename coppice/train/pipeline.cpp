@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/memory.h"
 #include "coppice/train/checkpoint.h"
 
 namespace coppice {
@@ -77,9 +78,11 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
   std::optional<TrainingState> state;
   if (extras.resume) state = checkpoint.load();
   if (!state) state = TrainingState{build_tree(set, options, extras, pool, progress), {}};
+  release_free_memory();
   TrainingHooks hooks;
   hooks.finished = std::move(state->levels);
   hooks.level_done = [&](const std::vector<LevelWeights>& levels) {
+    release_free_memory();
     if (levels.size() < state->tree.depth()) checkpoint.save(state->tree, levels, set.features.n_columns);
   };
   const RankerInput input{set.features, set.labels, set.weights, extras.negatives};

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/memory.h"
 #include "coppice/data/label_index.h"
 #include "coppice/data/reader.h"
 #include "coppice/index/label_embedding.h"
@@ -144,6 +145,7 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
   set.weights = std::move(pass.weights);
   if (pass.has_texts) {
     set.vectorizer = vocabulary.build();
+    release_free_memory();
     progress.stage("turning text into features", pass.n_rows);
     LabelIndex again(set.label_names, set.labels.n_columns);
     set.features = vectorize_all(*source.open(again), *set.vectorizer, input.dense, pool, progress);
@@ -152,6 +154,7 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
   }
   if (input.min_label_count > 1) drop_rare_labels(input.min_label_count, set);
   expect_something(set, input);
+  release_free_memory();
   return set;
 }
 
