@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kPilotChunks = 12;
 constexpr uint32_t kLargestPilotRows = 16384;
+/// A chunk's weights on their way: as solved, sorted, by rows, encoded.
+constexpr uint64_t kPackingCopies = 4;
 /// What the allocator, the program and its libraries take beside the arrays that are counted.
 constexpr double kMemoryMargin = 1.10;
 
@@ -121,7 +123,8 @@ class LevelPilot {
     const EncodedChunk encoded = encode_chunk(pack_children({&all, 1}, task_.options.prune, scratch_),
                                               task_.rows.features->n_columns);
     return {static_cast<double>(nonzeros_of(*task_.rows.features, rows)), thread_seconds() - begin,
-            static_cast<double>(encoded.payload.size()), static_cast<double>(scratch_of(problem))};
+            static_cast<double>(encoded.payload.size()),
+            static_cast<double>(scratch_of(problem) + kPackingCopies * encoded.payload.size())};
   }
 
   /// A chunk whole, or, where it is too large, carried on from two samples of its rows by the power they grow with.
