@@ -17,8 +17,8 @@ namespace {
 
 constexpr size_t kPilotChunks = 12;
 constexpr uint32_t kLargestPilotRows = 16384;
-/// A chunk's weights on their way: as solved, sorted, by rows, encoded.
-constexpr uint64_t kPackingCopies = 4;
+/// A chunk's weights on their way, beside their encoded form: as solved, and sorted by rows.
+constexpr uint64_t kPackingCopies = 2;
 /// What the allocator, the program and its libraries take beside the arrays that are counted.
 constexpr double kMemoryMargin = 1.10;
 
