@@ -157,7 +157,8 @@ Compression compression_of(std::string_view first_bytes, const std::string& name
   if (first_bytes.size() >= 4 && (first_bytes[0] & 0xf0) == 0x50 && first_bytes.substr(1, 3) == "\x2a\x4d\x18") {
     return Compression::zstd;
   }
-  if (starts_with(first_bytes, "BZh")) refuse_method("bzip2", name);
+  // "BZh" alone may start a text; a block's magic number follows the digit for its size.
+  if (starts_with(first_bytes, "BZh") && first_bytes.substr(4) == "1A") refuse_method("bzip2", name);
   if (starts_with(first_bytes, std::string_view("\xfd"
                                                 "7zXZ\0",
                                                 6)))

@@ -113,6 +113,7 @@ class JsonlParser final : public RowParser {
   /// Parses the line; a code that is not SUCCESS is about the JSON itself, at `error_column_`.
   simdjson::error_code try_parse(std::string_view line, Row& row) {
     line_ = line;
+    string_column_ = 0;
     ondemand::document document;
     const simdjson::padded_string_view padded(line.data(), line.size(), line.size() + LineReader::kPadding);
     if (const simdjson::error_code code = parser_.iterate(padded).get(document)) {
@@ -125,6 +126,8 @@ class JsonlParser final : public RowParser {
       const char* place = nullptr;
       const bool known = document.current_location().get(place) == simdjson::SUCCESS;
       error_column_ = known ? column_of(place) : line.size() + 1;
+      // simdjson is past a string when it finds an escape to be bad.
+      if (error.error() == simdjson::STRING_ERROR && string_column_ > 0) error_column_ = string_column_;
       return error.error();
     }
     return simdjson::SUCCESS;
@@ -157,9 +160,10 @@ class JsonlParser final : public RowParser {
       throw BadLine{1, "the line is no JSON object, expected {\"text\": ..., \"labels\": [...]}",
                     "a JSON array becomes JSONL by: jq -c '.[]'"};
     }
-    if (line_.find('}') == std::string_view::npos) {
-      throw BadLine{line_.size() + 1, "the JSON object does not end on its line",
-                    "JSONL has one object per line; jq -c . makes it so"};
+    const size_t last = line_.find_last_not_of(" \t\r");
+    if (line_[last] != '}') {
+      throw BadLine{last + 1, "the JSON object does not end where its line ends",
+                    "JSONL has one whole object per line; jq -c . makes it so"};
     }
     texts_.assign(text_fields_.size(), {});
     seen_ = 0;
@@ -213,10 +217,11 @@ class JsonlParser final : public RowParser {
   static std::string_view token(ondemand::value& value) { return without_trailing_space(value.raw_json_token()); }
 
   /// The text of a string value; a view into the line unless it has escapes.
-  static std::string_view string_of(ondemand::value& value) {
+  std::string_view string_of(ondemand::value& value) {
     const std::string_view raw = token(value);
     const bool whole = raw.size() >= 2 && raw.front() == '"' && raw.back() == '"';
     if (whole && raw.find('\\') == std::string_view::npos) return raw.substr(1, raw.size() - 2);
+    string_column_ = column_of(raw.data());
     return value.get_string();
   }
 
@@ -298,7 +303,7 @@ class JsonlParser final : public RowParser {
     if (row.weight < 0) refuse_value(value, "weight", "a number from 0");
   }
 
-  void take_id(ondemand::value& value, Row& row) const {
+  void take_id(ondemand::value& value, Row& row) {
     const json_type type = value.type();
     if (type == json_type::null) return;
     if (type == json_type::string) {
@@ -346,6 +351,7 @@ class JsonlParser final : public RowParser {
   std::string repaired_line_;
   std::string_view line_;
   size_t error_column_ = 1;
+  size_t string_column_ = 0;  ///< of the latest string with escapes, 0 = none
   uint64_t seen_ = 0;
   std::vector<std::pair<std::string_view, bool>> texts_;
 };

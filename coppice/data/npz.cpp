@@ -56,7 +56,8 @@ class ArrayReader {
     uint64_t done = 0;
     size_t carried = part.size();
     while (done < header_.n_items) {
-      part.resize(std::max(kPartBytes, carried));
+      const uint64_t missing = (header_.n_items - done) * header_.item_bytes;
+      part.resize(std::max(carried, static_cast<size_t>(std::min<uint64_t>(kPartBytes, missing))));
       carried += fill(std::span<char>(part).subspan(carried));
       const uint64_t items = std::min<uint64_t>(carried / header_.item_bytes, header_.n_items - done);
       if (items == 0) refuse(name_, "the member ends early");

@@ -31,6 +31,7 @@ void append(std::string& bytes, T value) {
 uint32_t crc_of(std::span<const std::span<const std::byte>> parts) {
   uLong crc = crc32(0, nullptr, 0);
   for (const std::span<const std::byte> part : parts) {
+    if (part.empty()) continue;  // zlib takes a null pointer for the wish to start anew
     crc = crc32_z(crc, reinterpret_cast<const Bytef*>(part.data()), part.size());
   }
   return static_cast<uint32_t>(crc);

@@ -102,6 +102,14 @@ TEST(Model, AModelWithoutAVectorizerTakesFeatures) {
   EXPECT_EQ(loaded.vectorizer(), nullptr);
 }
 
+TEST(Model, LabelsWithoutNamesAreKnownByTheirNumbers) {
+  ModelParts parts = sample_parts();
+  parts.label_names = {};
+  const Model loaded = load_image(sample_image(Model(std::move(parts))), Verify::everything);
+  EXPECT_EQ(loaded.label_names().size(), 0u);
+  EXPECT_EQ(loaded.n_labels(), 12u);
+}
+
 TEST(Model, ThePathOfAStopWordFileIsNotStored) {
   ModelParts parts = sample_parts();
   VectorizerOptions options;

@@ -11,6 +11,7 @@
 #include "coppice/data/vectorizer.h"
 #include "coppice/rank/batch_prediction.h"
 #include "coppice/rank/beam_search.h"
+#include "coppice/rank/label_scorer.h"
 
 namespace coppice {
 namespace {
@@ -122,6 +123,11 @@ void ask_everything(const Model& model) {
     for (const ScoredLabel& found : predict(model.ranker(), queries.row(i), options, state)) {
       (void)model.label_names().find(model.label_names().name(found.label));
     }
+  }
+  const LabelScorer scorer(model.ranker());
+  LabelScorer::State scorer_state;
+  if (model.n_labels() >= kLabels) {
+    (void)scorer.score(queries.row(5), std::vector<uint32_t>{0, 3, 11}, scorer_state);
   }
   if (const Vectorizer* vectorizer = model.vectorizer()) {
     Vectorizer::State text_state;

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "coppice/data/reading_test.h"
+
+namespace coppice {
+namespace {
+
+using namespace std::string_literals;
+
+std::string refused(std::string_view line) {
+  return refusal(line, Format::jsonl);
+}
+
+TEST(Jsonl, TextsAndNamedLabels) {
+  const Dataset data = read_bytes(
+      "{\"text\": \"window manager\", \"labels\": [\"x11\", \"desktop\"]}\n"
+      "{\"labels\": [\"desktop\"], \"text\": \"tray\"}\n",
+      Format::jsonl);
+  ASSERT_EQ(data.examples.size(), 2u);
+  EXPECT_EQ(data.examples.texts[0], "window manager");
+  EXPECT_EQ(data.examples.texts[1], "tray");
+  EXPECT_EQ(row_text(data.examples.labels, 0), "0:1 1:1");
+  EXPECT_EQ(row_text(data.examples.labels, 1), "1:1");
+  EXPECT_EQ(data.names.name(0), "x11");
+  EXPECT_EQ(data.n_labels, 2u);
+  EXPECT_EQ(data.examples.labels.n_columns, 2u);
+  EXPECT_TRUE(data.examples.weights.empty());
+  EXPECT_TRUE(data.examples.ids.empty());
+  EXPECT_EQ(data.examples.features.n_rows(), 0u);
+}
+
+TEST(Jsonl, IdsRelevanceWeightAndFeatures) {
+  const Dataset ids = read_bytes("{\"text\":\"a\",\"labels\":[7,3]}", Format::jsonl);
+  EXPECT_EQ(row_text(ids.examples.labels, 0), "3:1 7:1");
+  EXPECT_EQ(ids.n_labels, 8u);
+  EXPECT_EQ(ids.names.size(), 0u);
+  const Dataset rich = read_bytes(
+      "{\"text\":\"a\",\"labels\":{\"x\":0.5,\"y\":2,\"z\":0}}\n"
+      "{\"id\":\"r2\",\"text\":\"b\",\"labels\":\"y\",\"weight\":2.5,\"features\":{\"3\":0.5,\"1\":-1e-1}}\n"
+      "{\"id\":17,\"features\":[0,1.5]}\n",
+      Format::jsonl);
+  EXPECT_EQ(row_text(rich.examples.labels, 0), "0:0.5 1:2");
+  EXPECT_EQ(row_text(rich.examples.labels, 1), "1:1");
+  EXPECT_EQ(row_text(rich.examples.labels, 2), "");
+  EXPECT_EQ(rich.examples.weights, (std::vector<float>{1, 2.5, 1}));
+  EXPECT_EQ(rich.examples.ids, (std::vector<std::string>{"", "r2", "17"}));
+  EXPECT_EQ(row_text(rich.examples.features, 0), "");
+  EXPECT_EQ(row_text(rich.examples.features, 1), "1:-0.1 3:0.5");
+  EXPECT_EQ(row_text(rich.examples.features, 2), "1:1.5");
+  EXPECT_EQ(rich.examples.features.n_columns, 4u);
+  EXPECT_EQ(rich.examples.texts[2], "");
+  EXPECT_EQ(rich.report.rows_without_labels, 1u);
+}
+
+TEST(Jsonl, EscapesAreResolved) {
+  const Dataset data =
+      read_bytes(R"({"text":"tab\there \"quoted\" \u00e9 \ud83d\ude00 \u0000.","labels":["a\/b"]})", Format::jsonl);
+  EXPECT_EQ(data.examples.texts[0], "tab\there \"quoted\" \xc3\xa9 \xf0\x9f\x98\x80 \0."s);
+  EXPECT_EQ(data.names.name(0), "a/b");
+}
+
+TEST(Jsonl, FieldsMayBeNamedOtherwiseAndSeveralTextsAreJoined) {
+  ReadOptions options;
+  options.format = Format::jsonl;
+  options.text_field = {"title", "body"};
+  options.labels_field = "tags";
+  const Dataset data = read_bytes(
+      "{\"body\":\"b\",\"tags\":[\"t\"],\"title\":\"a\",\"extra\":{\"x\":[1,{\"text\":2}]}}\n"
+      "{\"title\":\"only\",\"body\":null,\"tags\":null}",
+      options);
+  EXPECT_EQ(data.examples.texts[0], "a b");
+  EXPECT_EQ(data.examples.texts[1], "only");
+  EXPECT_EQ(row_text(data.examples.labels, 0), "0:1");
+  EXPECT_EQ(row_text(data.examples.labels, 1), "");
+}
+
+TEST(Jsonl, RepeatedLabelsAreMergedToTheLargestRelevance) {
+  const Dataset data = read_bytes(R"({"text":"a","labels":["x","x"]})"
+                                  "\n"
+                                  R"({"text":"a","labels":{"x":0.5,"y":1,"x":3}})",
+                                  Format::jsonl);
+  EXPECT_EQ(row_text(data.examples.labels, 0), "0:1");
+  EXPECT_EQ(row_text(data.examples.labels, 1), "0:3 1:1");
+  EXPECT_EQ(data.report.repeated_labels, 2u);
+  EXPECT_EQ(data.report.label_entries, 3u);
+}
+
+TEST(Jsonl, CrlfBlankLinesAndAMissingLastLineEndAreFine) {
+  const Dataset data = read_bytes("\xef\xbb\xbf{\"text\":\"a\"}\r\n\r\n  \n{\"text\":\"b\"}", Format::jsonl);
+  EXPECT_EQ(data.examples.size(), 2u);
+  EXPECT_EQ(data.examples.texts[1], "b");
+  EXPECT_EQ(data.report.blank_lines, 2u);
+  EXPECT_EQ(data.report.lines, 4u);
+}
+
+TEST(Jsonl, InvalidUtf8AndLoneSurrogatesAreRepairedAndCounted) {
+  const Dataset data = read_bytes(
+      "{\"text\":\"caf\xe9\",\"labels\":[\"\xff\"]}\n"
+      "{\"text\":\"half \\ud83d of it \\\\ud83d \\ude00 \\ud83d\\ude00\"}\n",
+      Format::jsonl);
+  EXPECT_EQ(data.examples.texts[0], "caf\xef\xbf\xbd");
+  EXPECT_EQ(data.names.name(0), "\xef\xbf\xbd");
+  EXPECT_EQ(data.examples.texts[1], "half \xef\xbf\xbd of it \\ud83d \xef\xbf\xbd \xf0\x9f\x98\x80");
+  EXPECT_EQ(data.report.repaired_lines, 2u);
+}
+
+TEST(Jsonl, ARowOfTenMillionCharactersIsRead) {
+  const std::string text(10'000'000, 'x');
+  const Dataset data = read_bytes("{\"text\":\"" + text + "\",\"labels\":[\"a\"]}\n{\"text\":\"b\"}\n", Format::jsonl);
+  EXPECT_EQ(data.examples.texts[0].size(), text.size());
+  EXPECT_EQ(data.examples.texts[1], "b");
+}
+
+TEST(Jsonl, DamagedJsonIsRefusedWithItsPlace) {
+  EXPECT_EQ(refused("{\"text\":\"a\"}\n{\"text\": tru}"), "data: input:2:10: 'text' is 'tru', expected a string");
+  EXPECT_EQ(refused("{\"text\":\"a"), "data: input:1:11: a string without its closing quote");
+  EXPECT_EQ(refused("{\"text\":\"a\x01\"}"),
+            "data: input:1:11: a control character inside a string, expected an escape such as \\n");
+  EXPECT_EQ(refused(std::string_view("{\"text\":\"a\0\"}", 13)),
+            "data: input:1:11: a control character inside a string, expected an escape such as \\n");
+  EXPECT_EQ(refused("{\"text\":\"\\q\"}"), "data: input:1:9: a bad escape in a string");
+  EXPECT_EQ(refused("{\"text\":\"a\"} x"),
+            "data: input:1:14: the JSON object does not end where its line ends\n"
+            "  hint: JSONL has one whole object per line; jq -c . makes it so");
+  EXPECT_EQ(refused("{\"text\":\"a\"} {\"text\":\"a\"}"),
+            "data: input:1:14: something follows the JSON object\n  hint: JSONL has one object per line");
+  EXPECT_EQ(refused("{"),
+            "data: input:1:1: the JSON object does not end where its line ends\n"
+            "  hint: JSONL has one whole object per line; jq -c . makes it so");
+  EXPECT_EQ(refused("[1]"),
+            "data: input:1:1: the line is no JSON object, expected {\"text\": ..., \"labels\": [...]}\n"
+            "  hint: a JSON array becomes JSONL by: jq -c '.[]'");
+  EXPECT_NE(refused("{\"text\":\"a\",}"), "");
+  EXPECT_NE(refused("{\"text\" \"a\"}"), "");
+  EXPECT_NE(refused("{\"text\":\"a\" \"labels\":[]}"), "");
+  EXPECT_NE(refused("{\"text\":\"a\",\"labels\":[\"x\" \"y\"]}"), "");
+  EXPECT_NE(refused("{\"text\":\"a\",\"labels\":[\"x\"}"), "");
+}
+
+TEST(Jsonl, WrongValuesAreRefusedWithTheirPlace) {
+  EXPECT_EQ(refused("{\"text\": 3}"), "data: input:1:10: 'text' is '3', expected a string");
+  EXPECT_EQ(
+      refused("{\"labels\":[\"a\"]}"),
+      "data: input:1:1: the row has neither 'text' nor 'features'\n  hint: text_field names the field that holds the "
+      "text");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[-3]}"),
+            "data: input:1:23: label is '-3', expected a whole number from 0");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[1.5]}"),
+            "data: input:1:23: label is '1.5', expected a whole number from 0");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[4000000000]}"),
+            "data: input:1:23: label is 4000000000, expected a whole number from 0 to 99999999\n"
+            "  hint: set n_labels if such ids are meant");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[[]]}"),
+            "data: input:1:23: label is '[', expected a name or a whole number");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[\"\"]}"), "data: input:1:23: the label's name is empty");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":{\"x\":-1}}"),
+            "data: input:1:27: relevance is below 0, expected a number from 0");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":{\"x\":NaN}}"),
+            "data: input:1:27: relevance is 'NaN', expected a finite number");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"weight\":Infinity}"),
+            "data: input:1:22: weight is 'Infinity', expected a finite number");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"weight\":-1}"), "data: input:1:22: weight is '-1', expected a number from 0");
+  EXPECT_EQ(refused("{\"features\":{\"3\":1e39}}"),
+            "data: input:1:18: feature value is 1e39, expected a finite number");
+  EXPECT_EQ(refused("{\"features\":{\"-3\":1}}"),
+            "data: input:1:19: feature index is '-3', expected a whole number from 0");
+  EXPECT_EQ(refused("{\"features\":{\"100000000\":1}}"),
+            "data: input:1:26: feature index is 100000000, expected a whole number from 0 to 99999999\n"
+            "  hint: set n_features if such indices are meant");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"text\":\"b\"}"), "data: input:1:20: the field 'text' is there twice");
+}
+
+TEST(Jsonl, NamesAndNumbersDoNotMix) {
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[\"x\"]}\n{\"text\":\"a\",\"labels\":[1]}"),
+            "data: input:2:23: label is 1 where labels have been names so far\n"
+            "  hint: a name that looks like a number needs quotes");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[1]}\n{\"text\":\"a\",\"labels\":[\"x\"]}"),
+            "data: input:2:23: the label 'x' is a name where labels have been numbers so far\n"
+            "  hint: give all labels as names, or a label-name file by label_names");
+}
+
+TEST(Jsonl, DeepNestingInAFieldNotUsedIsNoTrouble) {
+  const std::string deep(100'000, '[');
+  EXPECT_NE(refused("{\"other\":" + deep + ",\"text\":\"a\"}"), "");
+}
+
+}  // namespace
+}  // namespace coppice
