@@ -97,7 +97,7 @@ struct EncodedChunk {
   std::vector<std::byte> payload;
 };
 
-/// Chooses the smallest encoding that is quick. Throws `ErrorCode::internal` when `rows` breaks its invariants.
+/// Chooses the smallest encoding that is quick; zeros are left out. Throws `ErrorCode::internal` when `rows` breaks its invariants.
 /// Threads: pure.
 EncodedChunk encode_chunk(const ChunkRows& rows, uint32_t n_features);
 

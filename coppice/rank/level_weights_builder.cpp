@@ -44,6 +44,24 @@ void check_rows(const ChunkRows& rows, uint32_t n_features) {
   }
 }
 
+/// The same rows less their zeros, and less the rows that held nothing else: a weight of 0 is one that is not stored.
+ChunkRows without_zeros(const ChunkRows& rows) {
+  ChunkRows kept;
+  kept.bias = rows.bias;
+  kept.first_entry = {0};
+  for (size_t r = 0; r < rows.features.size(); ++r) {
+    for (uint32_t i = rows.first_entry[r]; i < rows.first_entry[r + 1]; ++i) {
+      if (rows.values[i] == 0) continue;
+      kept.children.push_back(rows.children[i]);
+      kept.values.push_back(rows.values[i]);
+    }
+    if (kept.values.size() == kept.first_entry.back()) continue;
+    kept.features.push_back(rows.features[r]);
+    kept.first_entry.push_back(static_cast<uint32_t>(kept.values.size()));
+  }
+  return kept;
+}
+
 /// Buckets of about four rows; more where that lets keys take two bytes and pays.
 void choose_buckets(ChunkEntry& entry, uint32_t n_features) {
   const uint32_t bits = hash_bits(n_features);
@@ -180,6 +198,9 @@ ChunkEntry choose_encoding(const ChunkRows& rows, uint32_t n_features) {
 
 EncodedChunk encode_chunk(const ChunkRows& rows, uint32_t n_features) {
   check_rows(rows, n_features);
+  if (std::find(rows.values.begin(), rows.values.end(), 0.0F) != rows.values.end()) {
+    return encode_chunk(without_zeros(rows), n_features);
+  }
   EncodedChunk chunk;
   chunk.bias = rows.bias;
   chunk.entry = choose_encoding(rows, n_features);

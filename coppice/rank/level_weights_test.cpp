@@ -162,8 +162,8 @@ TEST(LevelWeights, VerifyFindsEveryFlippedBitOfStructure) {
     const LevelWeights broken(arrays);
     try {
       broken.verify(first_child, "level");
-      // Not seen: then it was a bit of a weight, or moved one entry to another feature. Never less structure.
-      EXPECT_EQ(broken.rows(0).values.size(), rows.values.size());
+      // Not seen: then it was a bit of a weight (which may make one of none), or moved one entry to another feature.
+      EXPECT_NEAR(double(broken.rows(0).values.size()), double(rows.values.size()), 1);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::data);
       ++refused;
