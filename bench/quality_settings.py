@@ -11,7 +11,7 @@ BASE = "as PECOS"
 DEFAULTS = "our defaults"
 
 ONE_AT_A_TIME = {
-    "negatives": ["man"],
+    "negatives": ["tfn+man"],
     "max_leaf": [25, 50, 200, 400, 800],
     "c_positive": [0.5, 2, 3, 5],
     "c_negative": [0.5, 2],
@@ -33,16 +33,16 @@ SEARCH = {
 }
 
 COMBINED = [
-    {"negatives": "man", "matcher_beam": 20},
-    {"negatives": "man", "matcher_beam": 5},
-    {"negatives": "man", "max_leaf": 200},
-    {"negatives": "man", "max_leaf": 400},
-    {"negatives": "man", "c_positive": 2},
-    {"negatives": "man", "c_positive": 3},
-    {"negatives": "man", "c_positive": 3, "max_leaf": 400},
-    {"negatives": "man", "epsilon": 0.3},
-    {"negatives": ["tfn", "tfn", "man"]},
-    {"negatives": "man", "threshold": 0.05},
+    {"negatives": "tfn+man", "matcher_beam": 20},
+    {"negatives": "tfn+man", "matcher_beam": 5},
+    {"negatives": "tfn+man", "max_leaf": 200},
+    {"negatives": "tfn+man", "max_leaf": 400},
+    {"negatives": "tfn+man", "c_positive": 2},
+    {"negatives": "tfn+man", "c_positive": 3},
+    {"negatives": "tfn+man", "c_positive": 3, "max_leaf": 400},
+    {"negatives": "tfn+man", "epsilon": 0.3},
+    {"negatives": ["tfn", "tfn", "tfn+man"]},
+    {"negatives": "tfn+man", "threshold": 0.05},
     {"max_leaf": 400, "c_positive": 2},
     {"max_leaf": 400, "c_positive": 3},
     {"max_leaf": 400, "c_positive": 3, "threshold": 0.05},
@@ -50,22 +50,22 @@ COMBINED = [
     {"branching": 64, "max_leaf": 400, "c_positive": 3},
     {"branching": 128, "max_leaf": 200},
     {"branching": 256, "max_leaf": 100},
-    {"branching": 32, "negatives": "man", "c_positive": 2},
-    {"branching": 64, "negatives": "man"},
-    {"branching": 64, "negatives": "man", "c_positive": 3},
-    {"branching": 64, "negatives": ["tfn", "man"], "c_positive": 2},
-    {"branching": 64, "negatives": "man", "c_positive": 2, "max_leaf": 50},
-    {"branching": 64, "negatives": "man", "c_positive": 2, "max_leaf": 200},
-    {"branching": 64, "negatives": "man", "c_positive": 2, "max_leaf": 400},
-    {"branching": 64, "negatives": "man", "c_positive": 2, "threshold": 0.05},
-    {"branching": 64, "negatives": "man", "c_positive": 2, "threshold": 0.15},
-    {"branching": 64, "negatives": "man", "c_positive": 2, "matcher_beam": 20},
-    {"branching": 128, "negatives": "man", "c_positive": 2},
+    {"branching": 32, "negatives": "tfn+man", "c_positive": 2},
+    {"branching": 64, "negatives": "tfn+man"},
+    {"branching": 64, "negatives": "tfn+man", "c_positive": 3},
+    {"branching": 64, "negatives": ["tfn", "tfn+man"], "c_positive": 2},
+    {"branching": 64, "negatives": "tfn+man", "c_positive": 2, "max_leaf": 50},
+    {"branching": 64, "negatives": "tfn+man", "c_positive": 2, "max_leaf": 200},
+    {"branching": 64, "negatives": "tfn+man", "c_positive": 2, "max_leaf": 400},
+    {"branching": 64, "negatives": "tfn+man", "c_positive": 2, "threshold": 0.05},
+    {"branching": 64, "negatives": "tfn+man", "c_positive": 2, "threshold": 0.15},
+    {"branching": 64, "negatives": "tfn+man", "c_positive": 2, "matcher_beam": 20},
+    {"branching": 128, "negatives": "tfn+man", "c_positive": 2},
 ]
 
 
 def described(flags):
-    """{"negatives": "man", "max_leaf": 400} -> "negatives man, max_leaf 400"."""
+    """{"negatives": "tfn+man", "max_leaf": 400} -> "negatives tfn+man, max_leaf 400"."""
     def text(value):
         return "+".join(str(x) for x in value) if isinstance(value, list) else str(value)
     return ", ".join(f"{name} {text(value)}" for name, value in flags.items())
@@ -77,9 +77,9 @@ def grid(which, defaults):
     points = [(BASE, {}, search), (DEFAULTS, defaults, search)]
     singles = [{name: value} for name, values in ONE_AT_A_TIME.items() for value in values]
     if which == "quick":
-        singles = [{"negatives": "man"}, {"max_leaf": 400}, {"c_positive": 3}, {"threshold": 0.05}]
+        singles = [{"negatives": "tfn+man"}, {"max_leaf": 400}, {"c_positive": 3}, {"threshold": 0.05}]
     combined = COMBINED if which == "full" else []
     for flags in [*singles, *combined]:
-        search = {"beam 20": {"beam": 20}} if flags.get("negatives") == "man" and which == "full" else {}
+        search = {"beam 20": {"beam": 20}} if flags.get("negatives") == "tfn+man" and which == "full" else {}
         points.append((described(flags), flags, search))
     return [(name, {**PECOS_LIKE, **flags}, search) for name, flags, search in points]

@@ -12,7 +12,7 @@ import tempfile
 
 import measure
 
-SETTINGS = {"tfn": {}, "man": {"negatives": "man"}}
+SETTINGS = {"tfn": {}, "man": {"negatives": "tfn+man"}}
 THREADS = (1, 2, 7)
 
 

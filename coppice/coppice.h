@@ -41,6 +41,7 @@
 #include "coppice/rank/ensemble.h"          // several models, one answer
 #include "coppice/rank/explain.h"           // why a label was ranked where it was
 #include "coppice/rank/label_filter.h"      // only these labels, not those
+#include "coppice/rank/matcher.h"           // where to look: beam search, or a matcher of the user's own
 #include "coppice/rank/metrics.h"           // P, R, nDCG, PSP, MRR, coverage, F1; by label frequency
 #include "coppice/rank/ranker_training.h"   // the weights of all levels
 

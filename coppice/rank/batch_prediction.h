@@ -33,15 +33,17 @@ struct Predictions {
 /// Threads: the same bytes for any number of them.
 Predictions predict_batch(const Ranker& ranker, const Csr& queries, const PredictOptions& options, ThreadPool& pool);
 
-/// The nodes of level `levels.size()` that a beam search with the levels trained so far finds for each row: what
-/// matcher-aware negatives are made of. Shapes: n x n_nodes(levels.size()), at most `beam` a row, scores as values,
-/// columns ascending.
-struct Matcher {
-  const LabelTree& tree;
-  std::span<const LevelWeights> levels;  ///< at least one
-  uint32_t beam = 10;
-  PostProcessor post_processor = PostProcessor::l3_hinge;
+/// Nodes of one level of the tree that a matcher found for each query.
+struct NodeMatches {
+  size_t level;      ///< 0 = the root, depth() - 1 = the nodes whose children are the labels
+  const Csr& nodes;  ///< n x n_nodes(level), scores as values
 };
-Csr match_nodes(const Matcher& matcher, const Csr& queries, ThreadPool& pool);
+
+/// The best labels below the nodes that a matcher of your own found: the ranking stage alone. What `predict_batch` does
+/// from the root is done from these nodes, their scores taken for those of the path so far.
+///
+/// Throws `ErrorCode::data` when `matches.nodes` does not fit queries and tree.
+Predictions rank_matches(const Ranker& ranker, const Csr& queries, const NodeMatches& matches,
+                         const PredictOptions& options, ThreadPool& pool);
 
 }  // namespace coppice

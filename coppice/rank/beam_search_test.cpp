@@ -9,6 +9,7 @@
 #include "coppice/core/error.h"
 #include "coppice/rank/batch_prediction.h"
 #include "coppice/rank/label_scorer.h"
+#include "coppice/rank/matcher.h"
 #include "coppice/rank/prediction_fixture.h"
 
 namespace coppice {
@@ -289,7 +290,7 @@ TEST(LabelScorer, GivesTheScoresOfAnExhaustiveSearchBitForBit) {
   }
 }
 
-TEST(MatchNodes, AreTheBeamOfTheSearch) {
+TEST(BeamMatcher, FindsTheBeamOfTheSearch) {
   RandomRanker shape;
   shape.branching = {6, 8, 10};
   const Ranker ranker = random_ranker(shape);
@@ -297,7 +298,7 @@ TEST(MatchNodes, AreTheBeamOfTheSearch) {
   for (const size_t threads : {1, 2, 7}) {
     ThreadPool pool(threads);
     const std::span<const LevelWeights> two(ranker.levels.data(), 2);
-    const Csr matched = match_nodes({ranker.tree, two, 4, PostProcessor::l3_hinge}, queries, pool);
+    const Csr matched = BeamMatcher(4).match({queries, ranker.tree, two}, pool);
     ASSERT_NO_THROW(matched.validate("matched"));
     ASSERT_EQ(matched.n_columns, ranker.tree.n_nodes(2));
     Ranker upper;  // the same search, its nodes as labels
@@ -319,6 +320,58 @@ TEST(MatchNodes, AreTheBeamOfTheSearch) {
       }
     }
   }
+}
+
+TEST(RankMatches, OfTheBeamsOwnMatchesIsTheSearchBitForBit) {
+  RandomRanker shape;
+  shape.branching = {6, 8, 10};
+  const Ranker ranker = random_ranker(shape);
+  const Csr queries = random_queries(150, shape.n_features, 30, 12);
+  ThreadPool pool(2);
+  PredictOptions options;
+  options.beam = 5;
+  const Predictions whole = predict_batch(ranker, queries, options, pool);
+  for (const size_t level : {1, 2}) {
+    const Csr nodes = BeamMatcher(5).match({queries, ranker.tree, std::span(ranker.levels).first(level)}, pool);
+    for (const size_t threads : {1, 7}) {
+      ThreadPool other(threads);
+      const Predictions ranked = rank_matches(ranker, queries, {level, nodes}, options, other);
+      EXPECT_EQ(ranked.labels, whole.labels);
+      EXPECT_EQ(ranked.scores, whole.scores);
+      EXPECT_EQ(ranked.counts, whole.counts);
+    }
+  }
+}
+
+TEST(RankMatches, LooksBelowTheMatchesOnlyAndRefusesOthersShapes) {
+  RandomRanker shape;
+  shape.branching = {6, 8, 10};
+  const Ranker ranker = random_ranker(shape);
+  const Csr queries = random_queries(3, shape.n_features, 30, 12);
+  ThreadPool pool(1);
+  CsrBuilder builder(static_cast<uint32_t>(ranker.tree.n_nodes(2)));
+  builder.add(7, 0.5F);
+  builder.end_row();
+  builder.end_row();  // nothing found
+  builder.add(0, 1);
+  builder.add(static_cast<uint32_t>(ranker.tree.n_nodes(2)) - 1, 1);
+  builder.end_row();
+  const Csr nodes = builder.build();
+  PredictOptions options;
+  options.top_k = 100;
+  const Predictions ranked = rank_matches(ranker, queries, {2, nodes}, options, pool);
+  const auto& first_child = ranker.tree.first_child[2];
+  const uint32_t last = static_cast<uint32_t>(ranker.tree.n_nodes(2)) - 1;
+  const auto children = [&](uint32_t node) { return first_child[node + 1] - first_child[node]; };
+  ASSERT_EQ(ranked.counts, (std::vector<uint32_t>{children(7), 0, children(0) + children(last)}));
+  for (const uint32_t label : ranked.row_labels(0)) {
+    const auto& leaves = ranker.tree.leaf_label;
+    const auto leaf = static_cast<uint32_t>(std::find(leaves.begin(), leaves.end(), label) - leaves.begin());
+    EXPECT_TRUE(leaf >= first_child[7] && leaf < first_child[8]) << label;
+  }
+  EXPECT_THROW(rank_matches(ranker, queries, {1, nodes}, {}, pool), Error);
+  EXPECT_THROW(rank_matches(ranker, queries, {3, nodes}, {}, pool), Error);
+  EXPECT_THROW(rank_matches(ranker, random_queries(4, shape.n_features, 30, 12), {2, nodes}, {}, pool), Error);
 }
 
 TEST(BeamSearch, HostileArraysNeverLeadOutOfBounds) {

@@ -17,7 +17,7 @@ struct ChunkRows {
   std::vector<uint32_t> first_entry;  ///< f + 1
   std::vector<uint16_t> children;     ///< position of the child in its chunk
   std::vector<float> values;
-  std::vector<float> bias;            ///< B; already multiplied by the bias feature's value
+  std::vector<float> bias;  ///< B; already multiplied by the bias feature's value
 };
 
 }  // namespace coppice

@@ -153,7 +153,7 @@ class LevelsTrainer {
   LaneWeights solve(const LevelTask& task, const ChunkProblem& problem, const Part& part) const {
     SolverOptions options = task.options.solver;
     options.stop = &progress_;
-    return solve_children(problem, {part.first, part.count}, options, task.options.prune);
+    return task.solver->solve(problem, {part.first, part.count}, options, task.options.prune);
   }
 
   void finish(const Part& part, const ChunkRows& rows) {

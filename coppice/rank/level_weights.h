@@ -97,8 +97,8 @@ struct EncodedChunk {
   std::vector<std::byte> payload;
 };
 
-/// Chooses the smallest encoding that is quick; zeros are left out. Throws `ErrorCode::internal` when `rows` breaks its invariants.
-/// Threads: pure.
+/// Chooses the smallest encoding that is quick; zeros are left out. Throws `ErrorCode::internal` when `rows` breaks its
+/// invariants. Threads: pure.
 EncodedChunk encode_chunk(const ChunkRows& rows, uint32_t n_features);
 
 /// Puts a level together, chunk by chunk in order, without ever copying what is there (the payload grows by page

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/rank/negatives.h"
 
-#include <array>
+#include <algorithm>
 #include <numeric>
-#include <utility>
+#include <string>
 
 #include "coppice/core/error.h"
 #include "coppice/core/options.h"
 
 namespace coppice {
 namespace {
-
-constexpr std::array<std::pair<Negatives, const char*>, 4> kNames{
-    {{Negatives::tfn, "tfn"}, {Negatives::man, "man"}, {Negatives::user, "user"}, {Negatives::man_user, "man_user"}}};
-
-// PECOS' words. Its plain "man" leaves out rows that only a sibling is right for; as siblings share their rows here,
-// and each needs its positives, there is no such difference.
-constexpr std::array<std::pair<std::string_view, Negatives>, 4> kOtherNames{{{"tfn+man", Negatives::man},
-                                                                             {"usn", Negatives::user},
-                                                                             {"tfn+usn", Negatives::user},
-                                                                             {"tfn+man+usn", Negatives::man_user}}};
 
 /// Calls `use(chunk)` once for each chunk that some matrix names for the row.
 class ChunksOfRow {
@@ -47,25 +37,25 @@ class ChunksOfRow {
 }  // namespace
 
 Negatives negatives_from_name(std::string_view name) {
-  for (const auto& [other, value] : kOtherNames) {
-    if (name == other) return value;
+  Negatives result;
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('+', begin), name.size());
+    const std::string_view word = name.substr(begin, end - begin);
+    if (word == "tfn") {
+      result.tfn = true;
+    } else if (word == "man") {
+      result.man = true;
+    } else if (word == "usn") {
+      result.usn = true;
+    } else {
+      const std::string nearest = nearest_name(word, {"tfn", "man", "usn"});
+      throw Error(ErrorCode::usage,
+                  "negatives are '" + std::string(name) + "', expected tfn, man, usn or several joined by '+'", {},
+                  nearest.empty() ? std::string() : "did you mean '" + nearest + "'?");
+    }
+    begin = end + 1;
   }
-  std::vector<std::string> names;
-  for (const auto& [value, text] : kNames) {
-    if (name == text) return value;
-    names.emplace_back(text);
-  }
-  const std::string nearest = nearest_name(name, names);
-  throw Error(ErrorCode::usage, "negatives are '" + std::string(name) + "', expected tfn, man, user or man_user", {},
-              nearest.empty() ? std::string() : "did you mean '" + nearest + "'?");
-}
-
-bool needs_matcher(Negatives negatives) noexcept {
-  return negatives == Negatives::man || negatives == Negatives::man_user;
-}
-
-bool needs_user_matrix(Negatives negatives) noexcept {
-  return negatives == Negatives::user || negatives == Negatives::man_user;
+  return result;
 }
 
 ChunkRowSets all_rows_in_each(size_t n_rows, size_t n_chunks) {

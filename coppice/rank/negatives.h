@@ -12,19 +12,18 @@
 
 namespace coppice {
 
-/// Which rows the children of a chunk learn from, beside their own positives.
-enum class Negatives : uint8_t {
-  tfn,      ///< teacher-forced: rows with a label under the chunk's parent
-  man,      ///< matcher-aware: those, and rows that a beam search over the levels above brings to the parent
-  user,     ///< those of tfn, and rows that the user's matrix names for a label under the parent
-  man_user  ///< all of them
+/// Which rows the children of a chunk learn from: the union of one or more of these sets, by their names in PECOS.
+struct Negatives {
+  bool tfn = false;  ///< teacher-forced: rows with a label under the chunk's parent, so all positives
+  bool man = false;  ///< matcher-aware: rows that the matcher brings to the parent
+  bool usn = false;  ///< user-supplied: rows that the user's matrix names for a label under the parent
+
+  bool operator==(const Negatives&) const = default;
 };
 
-/// "tfn" -> Negatives::tfn; PECOS' "tfn+man", "usn", "tfn+man+usn" are understood too. Throws `ErrorCode::usage` for
-/// another word, naming the nearest.
+/// "tfn", "man", "usn" or several joined by '+': "tfn+man". Throws `ErrorCode::usage` for another word, naming the
+/// nearest.
 Negatives negatives_from_name(std::string_view name);
-bool needs_matcher(Negatives negatives) noexcept;
-bool needs_user_matrix(Negatives negatives) noexcept;
 
 /// The rows of each chunk of a level, ascending and without repeats.
 struct ChunkRowSets {

@@ -21,14 +21,17 @@ std::vector<uint32_t> rows_of(const ChunkRowSets& sets, size_t chunk) {
   return {sets.of(chunk).begin(), sets.of(chunk).end()};
 }
 
-TEST(Negatives, AreKnownByOurNamesAndByThoseOfPecos) {
-  EXPECT_EQ(negatives_from_name("tfn"), Negatives::tfn);
-  EXPECT_EQ(negatives_from_name("man"), Negatives::man);
-  EXPECT_EQ(negatives_from_name("tfn+man"), Negatives::man);
-  EXPECT_EQ(negatives_from_name("usn"), Negatives::user);
-  EXPECT_EQ(negatives_from_name("tfn+man+usn"), Negatives::man_user);
+TEST(Negatives, AreOneOrSeveralSetsByTheirNamesInPecos) {
+  EXPECT_EQ(negatives_from_name("tfn"), (Negatives{.tfn = true}));
+  EXPECT_EQ(negatives_from_name("man"), (Negatives{.man = true}));
+  EXPECT_EQ(negatives_from_name("usn"), (Negatives{.usn = true}));
+  EXPECT_EQ(negatives_from_name("tfn+man"), (Negatives{.tfn = true, .man = true}));
+  EXPECT_EQ(negatives_from_name("usn+man+tfn"), (Negatives{true, true, true}));
+  for (const char* bad : {"", "+", "tfn+", "tfn,man", "mam", "TFN"}) {
+    EXPECT_THROW(negatives_from_name(bad), Error) << bad;
+  }
   try {
-    negatives_from_name("mam");
+    negatives_from_name("tfn+mam");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::usage);

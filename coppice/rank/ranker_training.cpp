@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "coppice/core/error.h"
-#include "coppice/rank/batch_prediction.h"
 #include "coppice/rank/level_training.h"
 
 namespace coppice {
@@ -38,6 +37,8 @@ class RankerTrainer {
 
   Ranker train(TrainingHooks hooks) {
     const size_t depth = ranker_.tree.depth();
+    matcher_ = hooks.matcher;
+    if (hooks.solver != nullptr) solver_ = hooks.solver;
     ranker_.levels = std::move(hooks.finished);
     if (ranker_.levels.size() < depth) take_labels();
     while (ranker_.levels.size() < depth) {
@@ -77,6 +78,7 @@ class RankerTrainer {
     task.row_sets = row_sets(level, task.options.negatives);
     task.first_child = ranker_.tree.first_child[level].span();
     task.level = static_cast<uint32_t>(level);
+    task.solver = solver_;
     return task;
   }
 
@@ -88,27 +90,37 @@ class RankerTrainer {
     progress_.stage(name + " of " + std::to_string(ranker_.tree.depth()), work);
   }
 
-  /// A beam with room for all nodes finds them all, whatever the weights are.
-  bool beam_holds_all(size_t level) const { return ranker_.tree.n_nodes(level) <= options_.matcher_beam; }
+  /// Our own beam, given room for all nodes, finds them all, whatever the weights are.
+  bool beam_holds_all(size_t level) const {
+    return level == 0 || (matcher_ == nullptr && ranker_.tree.n_nodes(level) <= options_.matcher_beam);
+  }
 
   bool needs_search(size_t level) const {
-    return needs_matcher(options_of_level(options_, level).negatives) && !beam_holds_all(level);
+    return options_of_level(options_, level).negatives.man && !beam_holds_all(level);
+  }
+
+  Csr matched_rows(size_t level) {
+    progress_.stage("matching for level " + std::to_string(level + 1), 0);
+    const BeamMatcher beam(options_.matcher_beam, options_.post_processor);
+    const Matcher& matcher = matcher_ != nullptr ? *matcher_ : beam;
+    Csr matched = matcher.match({input_.features, ranker_.tree, ranker_.levels}, pool_);
+    check_matches(matched, input_.features.n_rows(), ranker_.tree.n_nodes(level));
+    return matched;
   }
 
   ChunkRowSets row_sets(size_t level, Negatives negatives) {
     const size_t n_chunks = ranker_.tree.n_chunks(level);
-    if (level == 0 || (needs_matcher(negatives) && beam_holds_all(level))) {
+    if (level == 0 || (negatives.man && beam_holds_all(level))) {
       return all_rows_in_each(input_.features.n_rows(), n_chunks);
     }
-    std::vector<const Csr*> memberships{&members_[level - 1]};
+    std::vector<const Csr*> memberships;
     Csr matched, users;
-    if (needs_matcher(negatives)) {
-      progress_.stage("matching for level " + std::to_string(level + 1), 0);
-      matched = match_nodes({ranker_.tree, ranker_.levels, options_.matcher_beam, options_.post_processor},
-                            input_.features, pool_);
+    if (negatives.tfn) memberships.push_back(&members_[level - 1]);
+    if (negatives.man) {
+      matched = matched_rows(level);
       memberships.push_back(&matched);
     }
-    if (needs_user_matrix(negatives)) {
+    if (negatives.usn) {
       users = std::move(labels_up_the_tree(ranker_.tree, *input_.negatives, pool_)[level - 1]);
       memberships.push_back(&users);
     }
@@ -119,6 +131,8 @@ class RankerTrainer {
   const RankerOptions& options_;
   ThreadPool& pool_;
   Progress& progress_;
+  const Matcher* matcher_ = nullptr;
+  const ChunkSolver* solver_ = &joint_solver();
   Ranker ranker_;
   std::vector<Csr> members_;  // by level: n x nodes of the level below
 };
@@ -166,7 +180,7 @@ void check_input(const RankerInput& input, const LabelTree& tree, const RankerOp
                                      std::to_string(input.labels.n_columns));
   }
   for (size_t level = 0; level < tree.depth(); ++level) {
-    if (!needs_user_matrix(options_of_level(options, level).negatives) || level == 0) continue;
+    if (!options_of_level(options, level).negatives.usn || level == 0) continue;
     if (input.negatives == nullptr) {
       throw Error(ErrorCode::usage, "negatives of the user's own are asked for, but no matrix is given");
     }
@@ -185,10 +199,11 @@ void describe(OptionTable& table, RankerOptions& options) {
   describe(table, options.solver);
   describe(table, options.prune);
   table.add("negatives", options.negatives,
-            "Which rows a label learns from beside its own, per level: tfn (rows of its siblings; teacher-forced), man "
-            "(those and the rows that a beam search brings there; PECOS: tfn+man; better at rank 1, several times the "
-            "rows), user (tfn and a matrix of your own; PECOS: usn), man_user (all). The last entry serves all deeper "
-            "levels.");
+            "Which rows the labels of a chunk learn from, per level: tfn (those with a label of the chunk; "
+            "teacher-forced), man (those that the matcher brings there; matcher-aware), usn (those that a matrix of "
+            "your own names; user-supplied), or several joined by '+'. tfn+man ranks better at 1 for several times the "
+            "rows of tfn; without tfn, a row that nobody brings is not learned from, its own label or not. The names "
+            "are those of PECOS. The last entry serves all deeper levels.");
   table.add("matcher_beam", options.matcher_beam, 1, 1000,
             "How many nodes per row the beam search for matcher-aware negatives keeps. Fewer is quicker; more finds "
             "harder negatives.");
@@ -225,7 +240,7 @@ void describe(OptionTable& table, RankerOptions& options) {
 }
 
 LevelOptions options_of_level(const RankerOptions& options, size_t level) {
-  LevelOptions own{options.solver, options.prune, Negatives::tfn};
+  LevelOptions own{options.solver, options.prune, {}};
   own.negatives = negatives_from_name(at_level(options.negatives, level, std::string("tfn")));
   own.prune.threshold = at_level(options.level_threshold, level, options.prune.threshold);
   own.prune.max_weights = at_level(options.level_max_weights, level, options.prune.max_weights);

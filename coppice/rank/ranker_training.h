@@ -11,6 +11,7 @@
 #include "coppice/core/parallel.h"
 #include "coppice/core/progress.h"
 #include "coppice/math/csr.h"
+#include "coppice/rank/matcher.h"
 #include "coppice/rank/negatives.h"
 #include "coppice/rank/ranker.h"
 #include "coppice/rank/solver.h"
@@ -46,7 +47,7 @@ void describe(OptionTable& table, RankerOptions& options);
 struct LevelOptions {
   SolverOptions solver;
   PruneOptions prune;
-  Negatives negatives = Negatives::tfn;
+  Negatives negatives{.tfn = true};
 };
 LevelOptions options_of_level(const RankerOptions& options, size_t level);
 
@@ -57,12 +58,14 @@ struct RankerInput {
   const Csr& features;
   const Csr& labels;
   std::span<const float> weights = {};
-  const Csr* negatives = nullptr;  ///< rows that a label learns from as negatives, for Negatives::user
+  const Csr* negatives = nullptr;  ///< rows that a label learns from as negatives, for usn
 };
 
-/// Where training starts, and who hears of finished levels.
+/// Stages of the caller's own, where training starts, and who hears of finished levels.
 struct TrainingHooks {
-  std::vector<LevelWeights> finished;  ///< the first levels, when training goes on from a checkpoint
+  const Matcher* matcher = nullptr;     ///< brings matcher-aware negatives; null = a beam search, `matcher_beam` wide
+  const ChunkSolver* solver = nullptr;  ///< null = `joint_solver()`
+  std::vector<LevelWeights> finished;   ///< the first levels, when training goes on from a checkpoint
   /// After each level, from any thread, one call at a time; may be empty.
   std::function<void(const std::vector<LevelWeights>& levels)> level_done;
 };

@@ -96,7 +96,7 @@ double precision_at_1(const Ranker& ranker, const Data& data) {
 
 TEST(TrainRanker, GivesTheSameBytesForAnyNumberOfThreads) {
   const Data data = random_data(1, 600, 90);
-  for (const char* negatives : {"tfn", "man"}) {
+  for (const char* negatives : {"tfn", "tfn+man"}) {
     for (const auto& widths : {std::vector<uint32_t>{4, 20}, std::vector<uint32_t>{}, std::vector<uint32_t>{30}}) {
       RankerOptions options;
       options.negatives = {negatives};
@@ -153,7 +153,7 @@ TEST(TrainRanker, WithOneLevelIsOneVersusRest) {
 TEST(TrainRanker, GoesOnFromFinishedLevelsToTheSameBytes) {
   const Data data = random_data(4, 400, 64);
   const LabelTree tree = tree_of(64, {4, 16});
-  for (const char* negatives : {"tfn", "man"}) {
+  for (const char* negatives : {"tfn", "tfn+man"}) {
     RankerOptions options;
     options.negatives = {negatives};
     options.matcher_beam = 3;
@@ -171,12 +171,91 @@ TEST(TrainRanker, GoesOnFromFinishedLevelsToTheSameBytes) {
   }
 }
 
+/// Finds the one node that it is told, for every row.
+class OneNode final : public Matcher {
+ public:
+  explicit OneNode(uint32_t node, uint32_t missing_rows = 0) : node_(node), missing_rows_(missing_rows) {}
+
+  Csr match(const MatcherInput& input, ThreadPool&) const override {
+    CsrBuilder builder(static_cast<uint32_t>(input.tree.n_nodes(input.levels.size())));
+    for (size_t i = missing_rows_; i < input.queries.n_rows(); ++i) {
+      builder.add(node_, 1);
+      builder.end_row();
+    }
+    return builder.build();
+  }
+
+ private:
+  uint32_t node_;
+  uint32_t missing_rows_;
+};
+
+TEST(TrainRanker, TakesNegativesFromAMatcherOfTheCallersOwn) {
+  const Data data = random_data(5, 500, 60);
+  const LabelTree tree = tree_of(60, {10});
+  RankerOptions options;
+  options.negatives = {"man"};
+  options.matcher_beam = 100;  // must not stand in for the matcher's own answer
+  const OneNode matcher(3);
+  const auto with = [&](const OneNode& own) {
+    TrainingHooks hooks;
+    hooks.matcher = &own;
+    return train(data, tree, options, 2, std::move(hooks));
+  };
+  const Ranker ranker = with(matcher);
+  for (size_t chunk = 0; chunk < 10; ++chunk) {
+    EXPECT_EQ(ranker.levels[1].rows(chunk).features.empty(), chunk != 3) << chunk;
+  }
+  try {
+    with(OneNode(3, 1));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::data);
+    EXPECT_NE(std::string(error.what()).find("499 x 10, expected 500 rows x 10 nodes"), std::string::npos);
+  }
+}
+
+/// Gives each child its own number as the weight of every feature.
+class NumberSolver final : public ChunkSolver {
+ public:
+  LaneWeights solve(const ChunkProblem& problem, ChildRange children, const SolverOptions&,
+                    const PruneOptions&) const override {
+    LaneWeights result;
+    result.first_child = children.first;
+    for (uint32_t child = children.first; child < children.first + children.count; ++child) {
+      for (size_t f = 1; f < problem.features.size(); ++f) {
+        result.weights.push_back({problem.features[f], static_cast<uint16_t>(child), float(child + 1)});
+      }
+      result.bias.push_back(-1);
+      result.iterations.push_back(1);
+    }
+    return result;
+  }
+};
+
+TEST(TrainRanker, TakesTheWeightsOfASolverOfTheCallersOwn) {
+  const Data data = random_data(6, 300, 40);
+  const NumberSolver solver;
+  for (const size_t threads : {1U, 7U}) {
+    TrainingHooks hooks;
+    hooks.solver = &solver;
+    const Ranker ranker = train(data, tree_of(40, {8}), {}, threads, std::move(hooks));
+    ranker.verify();
+    for (const LevelWeights& level : ranker.levels) {
+      const ChunkRows rows = level.rows(0);
+      ASSERT_FALSE(rows.values.empty());
+      for (size_t i = 0; i < rows.values.size(); ++i) EXPECT_EQ(rows.values[i], float(rows.children[i] + 1));
+      EXPECT_EQ(rows.bias, std::vector<float>(rows.bias.size(), -1.0F));
+    }
+  }
+}
+
 TEST(TrainRanker, HasMoreNegativesWithAMatcherAndAllOfThemWithAWideBeam) {
   const Data data = random_data(5, 500, 60);
   const LabelTree tree = tree_of(60, {10});
   RankerOptions teacher;
   RankerOptions matcher;
-  matcher.negatives = {"man"};
+  matcher.negatives = {"tfn+man"};
   matcher.matcher_beam = 9;
   RankerOptions wide = matcher;
   wide.matcher_beam = 10;  // room for all nodes: every chunk sees every row
@@ -205,7 +284,7 @@ TEST(TrainRanker, UsesTheUsersNegatives) {
   const Data data = random_data(6, 300, 40);
   const LabelTree tree = tree_of(40, {8});
   RankerOptions options;
-  options.negatives = {"user"};
+  options.negatives = {"tfn+usn"};
   EXPECT_THROW(train(data, tree, options), Error);
   CsrBuilder none(40), some(40);
   for (size_t i = 0; i < 300; ++i) {
@@ -276,7 +355,7 @@ TEST(TrainRanker, TrainsLabelsAndRowsThatSayNothing) {
   }
   data.features = features.build();
   data.labels = labels.build();
-  for (const char* negatives : {"tfn", "man"}) {
+  for (const char* negatives : {"tfn", "tfn+man"}) {
     RankerOptions options;
     options.negatives = {negatives};
     options.matcher_beam = 2;

@@ -93,6 +93,23 @@ struct ChildRange {
 LaneWeights solve_children(const ChunkProblem& problem, ChildRange children, const SolverOptions& options,
                            const PruneOptions& prune);
 
+/// The ranking stage of training: finds the weights of a chunk's children. Implement it to plug in a ranker of your
+/// own: anything that gives a row a score by a sum of weights.
+///
+/// Threads: `solve` is const and thread-safe. A child's weights must depend neither on the other children that are
+/// asked for nor on the thread, or training gives other bytes for another number of threads.
+class ChunkSolver {
+ public:
+  virtual ~ChunkSolver() = default;
+
+  /// The weights of children [first, first + count), by global feature (`problem.features`), pruned; a bias each.
+  virtual LaneWeights solve(const ChunkProblem& problem, ChildRange children, const SolverOptions& options,
+                            const PruneOptions& prune) const = 0;
+};
+
+/// Ours: `solve_children`.
+const ChunkSolver& joint_solver() noexcept;
+
 /// The same computation, unpruned, with `lanes_at_once` (1 to 16) children solved together.
 std::vector<LaneSolution> solve_children_fully(const ChunkProblem& problem, const SolverOptions& options,
                                                uint32_t lanes_at_once);

@@ -280,6 +280,17 @@ LaneWeights solve_children(const ChunkProblem& problem, ChildRange children, con
   return result;
 }
 
+const ChunkSolver& joint_solver() noexcept {
+  class JointSolver final : public ChunkSolver {
+    LaneWeights solve(const ChunkProblem& problem, ChildRange children, const SolverOptions& options,
+                      const PruneOptions& prune) const override {
+      return solve_children(problem, children, options, prune);
+    }
+  };
+  static const JointSolver solver;
+  return solver;
+}
+
 std::vector<LaneSolution> solve_children_fully(const ChunkProblem& problem, const SolverOptions& options,
                                                uint32_t lanes_at_once) {
   std::vector<LaneSolution> result(problem.n_children);

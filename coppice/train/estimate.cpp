@@ -119,9 +119,10 @@ class LevelPilot {
     const uint32_t first = task_.first_child[chunk];
     const uint64_t id = uint64_t{task_.level} << 32 | chunk;
     const ChunkProblem problem = gatherer_.gather(task_.rows, {id, first, task_.first_child[chunk + 1] - first}, rows);
-    const LaneWeights all = solve_children(problem, {0, problem.n_children}, task_.options.solver, task_.options.prune);
-    const EncodedChunk encoded = encode_chunk(pack_children({&all, 1}, task_.options.prune, scratch_),
-                                              task_.rows.features->n_columns);
+    const LaneWeights all =
+        task_.solver->solve(problem, {0, problem.n_children}, task_.options.solver, task_.options.prune);
+    const EncodedChunk encoded =
+        encode_chunk(pack_children({&all, 1}, task_.options.prune, scratch_), task_.rows.features->n_columns);
     return {static_cast<double>(nonzeros_of(*task_.rows.features, rows)), thread_seconds() - begin,
             static_cast<double>(encoded.payload.size()),
             static_cast<double>(scratch_of(problem) + kPackingCopies * encoded.payload.size())};
@@ -175,7 +176,7 @@ class LevelPilot {
 
 /// How many rows per chunk a matcher brings beside those that belong there.
 double matched_rows_per_chunk(const Csr& parents, const RankerOptions& options, Negatives negatives) {
-  if (!needs_matcher(negatives)) return 0;
+  if (!negatives.man) return 0;
   const double chunks = parents.n_columns;
   const double found = std::min<double>(options.matcher_beam, chunks);
   const double own = static_cast<double>(parents.n_nonzeros()) / static_cast<double>(parents.n_rows());
@@ -214,19 +215,22 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   progress.stage("training pilot chunks", tree.depth());
   for (size_t level = 0; level < tree.depth(); ++level) {
     const LevelOptions own = options_of_level(options.ranker, level);
-    const ChunkRowSets sets = level == 0 ? all_rows_in_each(set.n_rows(), 1)
-                                         : rows_by_chunk(std::vector<const Csr*>{&members[level - 1]}, tree.n_chunks(level));
+    const ChunkRowSets sets = level == 0
+                                  ? all_rows_in_each(set.n_rows(), 1)
+                                  : rows_by_chunk(std::vector<const Csr*>{&members[level - 1]}, tree.n_chunks(level));
     const LevelTask task{{&set.features, &members[level], set.weights, own.solver.bias},
                          sets,
                          tree.first_child[level].span(),
                          static_cast<uint32_t>(level),
-                         own};
+                         own,
+                         extras.solver != nullptr ? extras.solver : &joint_solver()};
     const double extra = level == 0 ? 0 : matched_rows_per_chunk(members[level - 1], options.ranker, own.negatives);
     LevelEstimate one = LevelPilot(task, extra, pool.threads()).run(progress);
     const uint64_t row_sets_bytes = one.n_rows * 4 + (extra > 0 ? set.n_rows() * options.ranker.matcher_beam * 16 : 0);
     resident += one.model_bytes;
     const uint64_t now = resident + one.scratch_bytes + row_sets_bytes;
-    estimate.peak_bytes = std::max(estimate.peak_bytes, static_cast<uint64_t>(static_cast<double>(now) * kMemoryMargin));
+    estimate.peak_bytes =
+        std::max(estimate.peak_bytes, static_cast<uint64_t>(static_cast<double>(now) * kMemoryMargin));
     estimate.model_bytes += one.model_bytes;
     estimate.train_seconds += one.wall_seconds;
     estimate.levels.push_back(one);

@@ -51,7 +51,7 @@ ModelParts parts_of(const TrainingSet& set, const TrainOptions& options, Ranker 
 TrainOptions::TrainOptions() {
   vectorizer.tokenizer.symbols = SymbolTokens::keep;
   index.branching = 64;
-  ranker.negatives = {"man"};
+  ranker.negatives = {"tfn+man"};
   ranker.solver.c_positive = 2;
 }
 
@@ -80,6 +80,8 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
   if (!state) state = TrainingState{build_tree(set, options, extras, pool, progress), {}};
   release_free_memory();
   TrainingHooks hooks;
+  hooks.matcher = extras.matcher;
+  hooks.solver = extras.solver;
   hooks.finished = std::move(state->levels);
   hooks.level_done = [&](const std::vector<LevelWeights>& levels) {
     release_free_memory();

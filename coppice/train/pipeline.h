@@ -35,18 +35,20 @@ void describe(OptionTable& table, TrainOptions& options);
 
 /// What training may use instead of building it, and where it leaves its state.
 struct TrainExtras {
-  const Csr* label_features = nullptr;   ///< L x any, for embeddings that want them
+  const Csr* label_features = nullptr;      ///< L x any, for embeddings that want them
   const LabelEmbedder* embedder = nullptr;  ///< an embedding of the user's own, in place of the options' one
   const Indexer* indexer = nullptr;         ///< an indexer of the user's own
-  const LabelTree* tree = nullptr;       ///< a tree of the user's own; no index is built then
-  const Csr* negatives = nullptr;        ///< n x L, for negatives given by the user
-  std::string checkpoint_path;           ///< "" = none
-  bool resume = false;                   ///< go on from the checkpoint, which must be of the same data and options
+  const Matcher* matcher = nullptr;         ///< a matcher of the user's own, for matcher-aware negatives
+  const ChunkSolver* solver = nullptr;      ///< a ranker of the user's own: how the weights of a chunk are found
+  const LabelTree* tree = nullptr;          ///< a tree of the user's own; no index is built then
+  const Csr* negatives = nullptr;           ///< n x L, for negatives given by the user
+  std::string checkpoint_path;              ///< "" = none
+  bool resume = false;                      ///< go on from the checkpoint, which must be of the same data and options
 };
 
 /// The index alone: what `train` builds first, unless `extras` brings a tree.
-LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras,
-                       ThreadPool& pool, Progress& progress);
+LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
+                       Progress& progress);
 
 /// Index, then rank: from a training set to a model.
 ///

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/rank/block_search.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+namespace coppice {
+namespace {
+
+/// Queries that walk the tree together: enough that many of them meet in a chunk, few enough that their hashes and
+/// candidates stay in the outer cache.
+constexpr size_t kBlockQueries = 4096;
+constexpr size_t kBlockCandidates = size_t{1} << 21;  ///< caps the block of a very wide beam
+
+/// The search of one block of queries, level by level, chunk by chunk.
+class BlockSearch {
+ public:
+  /// Walks the tree with rows [begin, end); afterwards `results(i)` are the candidates of row begin + i.
+  void run(const SearchPlan& plan, const Csr& queries, const SearchStart& start, size_t begin, size_t end) {
+    hash(plan, queries, begin, end);
+    if (start.nodes == nullptr) {
+      begin_at_root(plan, end - begin);
+    } else {
+      begin_at(*start.nodes, begin, end);
+    }
+    for (size_t level = start.level; level < plan.levels.size(); ++level) search_level(plan, level);
+  }
+
+  /// Candidate keys, best first.
+  std::span<const uint64_t> results(size_t i) const noexcept {
+    return {beam_.data() + i * beam_width_, beam_sizes_[i]};
+  }
+
+ private:
+  /// A chunk to visit, and the place in the beam that it comes from.
+  struct Stop {
+    uint32_t chunk;
+    uint32_t place;
+  };
+
+  void begin_at_root(const SearchPlan& plan, size_t n_queries) {
+    beam_width_ = 1;
+    beam_.assign(n_queries, candidate_key(combine_identity(plan.post_processor), 0));
+    beam_sizes_.assign(n_queries, 1);
+  }
+
+  void begin_at(const Csr& nodes, size_t begin, size_t end) {
+    beam_width_ = 1;
+    for (size_t i = begin; i < end; ++i) beam_width_ = std::max(beam_width_, nodes.row(i).size());
+    beam_.resize((end - begin) * beam_width_);
+    beam_sizes_.resize(end - begin);
+    for (size_t i = begin; i < end; ++i) {
+      const SparseRow row = nodes.row(i);
+      uint64_t* place = beam_.data() + (i - begin) * beam_width_;
+      for (size_t j = 0; j < row.size(); ++j) place[j] = candidate_key(row.values[j], row.columns[j]);
+      beam_sizes_[i - begin] = static_cast<uint32_t>(row.size());
+    }
+  }
+
+  void hash(const SearchPlan& plan, const Csr& queries, size_t begin, size_t end) {
+    hashes_.resize(queries.offsets[end] - queries.offsets[begin]);
+    queries_.clear();
+    size_t used = 0;
+    for (size_t i = begin; i < end; ++i) {
+      const SparseRow row = queries.row(i);
+      const size_t known = known_features(row, plan.n_features);
+      uint32_t* hashes = hashes_.data() + used;
+      hash_features(row.columns.first(known), plan.n_features, hashes);
+      queries_.push_back({row.columns.data(), hashes, row.values.data(), known});
+      used += known;
+    }
+  }
+
+  /// The stops of all queries, ordered by chunk and, within a chunk, by query: radix sort, stable.
+  void sort_stops(size_t n_chunks) {
+    stops_.clear();
+    for (size_t i = 0; i < queries_.size(); ++i) {
+      for (size_t place = i * beam_width_; place < i * beam_width_ + beam_sizes_[i]; ++place) {
+        stops_.push_back({candidate_id(beam_[place]), static_cast<uint32_t>(place)});
+      }
+    }
+    constexpr uint32_t kDigitBits = 11;
+    sorted_.resize(stops_.size());
+    for (uint32_t shift = 0; shift < 32 && (n_chunks - 1) >> shift != 0; shift += kDigitBits) {
+      constexpr uint32_t kMask = (1U << kDigitBits) - 1;
+      uint32_t starts[kMask + 2] = {0};
+      for (const Stop& stop : stops_) ++starts[((stop.chunk >> shift) & kMask) + 1];
+      for (size_t digit = 0; digit <= kMask; ++digit) starts[digit + 1] += starts[digit];
+      for (const Stop& stop : stops_) sorted_[starts[(stop.chunk >> shift) & kMask]++] = stop;
+      stops_.swap(sorted_);
+    }
+  }
+
+  void search_level(const SearchPlan& plan, size_t level) {
+    const LevelWeights& weights = plan.levels[level];
+    const size_t room = Selection::room(plan.keep[level]);
+    candidates_.resize(room * queries_.size());
+    selections_.clear();
+    for (size_t i = 0; i < queries_.size(); ++i) {
+      selections_.push_back(plan.selection(level, candidates_.data() + i * room));
+    }
+    sort_stops(weights.n_chunks());
+    visit_stops(plan, level);
+    take_beams(plan.keep[level]);
+  }
+
+  void visit_stops(const SearchPlan& plan, size_t level) {
+    const LevelWeights& weights = plan.levels[level];
+    chunks_.resize(VisitScratch::kGroup);
+    for (size_t begin = 0; begin < stops_.size(); begin += VisitScratch::kGroup) {
+      const size_t count = std::min(VisitScratch::kGroup, stops_.size() - begin);
+      visits_.clear();
+      size_t n_chunks = 0;
+      for (size_t i = 0; i < count; ++i) {
+        const Stop& stop = stops_[begin + i];
+        if (i == 0 || stop.chunk != stops_[begin + i - 1].chunk) chunks_[n_chunks++] = view_chunk(weights, stop.chunk);
+        const size_t row = stop.place / beam_width_;
+        visits_.push_back(
+            {&chunks_[n_chunks - 1], &queries_[row], &selections_[row], candidate_score(beam_[stop.place])});
+      }
+      visit_chunks(plan, level, visits_, scratch_);
+    }
+  }
+
+  void take_beams(uint32_t keep) {
+    beam_width_ = std::max<size_t>(keep, 1);
+    beam_.resize(queries_.size() * beam_width_);
+    for (size_t i = 0; i < queries_.size(); ++i) {
+      const std::span<const uint64_t> kept = selections_[i].finish();
+      std::copy(kept.begin(), kept.end(), beam_.begin() + static_cast<ptrdiff_t>(i * beam_width_));
+      beam_sizes_[i] = static_cast<uint32_t>(kept.size());
+    }
+  }
+
+  std::vector<uint32_t> hashes_;
+  std::vector<HashedQuery> queries_;
+  size_t beam_width_ = 1;
+  std::vector<uint64_t> beam_;  ///< candidate keys, beam_width_ places a query
+  std::vector<uint32_t> beam_sizes_;
+  std::vector<Stop> stops_;
+  std::vector<Stop> sorted_;
+  std::vector<uint64_t> candidates_;
+  std::vector<Selection> selections_;
+  std::vector<ChunkView> chunks_;
+  std::vector<Visit> visits_;
+  VisitScratch scratch_;
+};
+
+}  // namespace
+
+void search_blocks(const SearchPlan& plan, const Csr& queries, const SearchStart& start, ThreadPool& pool,
+                   const TakeCandidates& take) {
+  const size_t rows_of_memory = kBlockCandidates / Selection::room(plan.most_kept());
+  const size_t fair_share = (queries.n_rows() + 15) / 16;  // blocks for up to 16 threads of even small batches
+  const size_t block = std::clamp<size_t>(std::min(rows_of_memory, fair_share), 64, kBlockQueries);
+  std::vector<std::unique_ptr<BlockSearch>> searches(pool.threads());
+  pool.for_ranges(queries.n_rows(), block, [&](size_t begin, size_t end, size_t worker) {
+    if (!searches[worker]) searches[worker] = std::make_unique<BlockSearch>();
+    searches[worker]->run(plan, queries, start, begin, end);
+    for (size_t i = begin; i < end; ++i) take(i, searches[worker]->results(i - begin));
+  });
+}
+
+}  // namespace coppice

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "coppice/core/parallel.h"
+#include "coppice/math/csr.h"
+#include "coppice/rank/beam_walk.h"
+
+namespace coppice {
+
+/// Where searches begin: at the root, or at nodes that somebody else found.
+struct SearchStart {
+  size_t level = 0;            ///< the first level to be scored; its chunks are the nodes below which to look
+  const Csr* nodes = nullptr;  ///< n x chunks of that level, scores as values; null = the root
+};
+
+/// Gets the candidate keys of one row, best first, from any thread.
+using TakeCandidates = std::function<void(size_t row, std::span<const uint64_t> candidates)>;
+
+/// Runs the plan over all rows, a block of queries at a time: the block walks the tree together and visits each chunk
+/// once for all of its queries.
+///
+/// Threads: what `take` gets does not depend on their number.
+void search_blocks(const SearchPlan& plan, const Csr& queries, const SearchStart& start, ThreadPool& pool,
+                   const TakeCandidates& take);
+
+}  // namespace coppice
