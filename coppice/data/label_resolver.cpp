@@ -37,6 +37,7 @@ LabelResolver::LabelResolver(LabelIndex& index, const ReadOptions& options)
 
 std::span<const std::pair<uint32_t, float>> LabelResolver::resolve(const Row& row, ReadReport& report) {
   for (const LabelMention& label : row.labels) check(label);
+  note_farthest(row, report.lines);
   resolved_.clear();
   for (const LabelMention& label : row.labels) resolved_.emplace_back(id_of(label), label.relevance);
   // Equal ids: the largest relevance first, so that it is the one kept.
@@ -83,9 +84,7 @@ void LabelResolver::check_id(const LabelMention& label) const {
     throw BadLine{label.column, "label is " + std::to_string(label.id) + ", expected a number below " +
                                     std::to_string(file_names_.size()) + ", the lines of " + file_path_};
   }
-  const uint32_t bound = option_labels_ > 0 ? option_labels_ : header_labels_;
-  const IndexLimit limit =
-      index_limit(bound, "the header or n_labels says how many there are", "set n_labels if such ids are meant");
+  const IndexLimit limit = limit_of_ids();
   if (label.id > limit.highest) {
     throw BadLine{
         label.column,
@@ -103,6 +102,33 @@ void LabelResolver::check_id(const LabelMention& label) const {
         "label is " + std::to_string(label.id) + ", the model has " + std::to_string(index_.n_known()) + " labels",
         "ids mean the model's own labels; give the label-name file of this input by label_names"};
   }
+}
+
+IndexLimit LabelResolver::limit_of_ids() const {
+  const uint32_t bound = option_labels_ > 0 ? option_labels_ : header_labels_;
+  if (bound == 0 && index_.n_known() > 0 && id_limit(index_.n_known()) < kLargestIndex) {
+    return {id_limit(index_.n_known()), "that is far above the labels of the model; set n_labels if such ids are meant"};
+  }
+  return index_limit(bound, "the header or n_labels says how many there are", "set n_labels if such ids are meant");
+}
+
+/// Nothing to note where names, a header, an option or the labels of a model say how many there are.
+void LabelResolver::note_farthest(const Row& row, uint64_t line) {
+  if (file_names_.size() > 0 || option_labels_ > 0 || header_labels_ > 0 || index_.n_known() > 0) return;
+  for (const LabelMention& label : row.labels) {
+    if (label.id != LabelMention::kNamed && label.id > farthest_.id) farthest_ = {label.id, line, label.column};
+  }
+}
+
+void LabelResolver::expect_plausible_ids(const ReadReport& report) const {
+  const uint64_t most = id_limit(report.label_entries);
+  if (farthest_.id <= most) return;
+  throw Error(ErrorCode::data,
+              "label is " + std::to_string(farthest_.id) + ", which would make " + std::to_string(farthest_.id + 1) +
+                  " labels of the " + std::to_string(report.label_entries) + " that rows have, expected at most " +
+                  std::to_string(most),
+              report.input + ":" + std::to_string(farthest_.line) + ":" + std::to_string(farthest_.column),
+              "set n_labels if such ids are meant");
 }
 
 uint32_t LabelResolver::id_of(const LabelMention& label) {

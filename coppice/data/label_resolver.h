@@ -29,16 +29,34 @@ class LabelResolver {
   LabelResolver(LabelIndex& index, const ReadOptions& options);
 
   /// The row's labels, ascending, each once with its largest relevance, until the next call; counts repeats and
-  /// labels unknown to the model in `report`. Throws `BadLine` without having changed the index.
+  /// labels unknown to the model in `report`, whose `lines` is the line of the row. Throws `BadLine` without having
+  /// changed the index.
   std::span<const std::pair<uint32_t, float>> resolve(const Row& row, ReadReport& report);
 
   /// What a header says of the number of labels: ids from there on are refused.
   void set_header_labels(uint32_t n_labels) noexcept { header_labels_ = n_labels; }
 
+  /// To be called at the end of the input. Throws `ErrorCode::data` with the place of the largest id when nothing but
+  /// that id itself says that there are so many labels: it is above `id_limit` of the labels that rows have. One damaged
+  /// number would otherwise cost the memory and time of a hundred million labels.
+  void expect_plausible_ids(const ReadReport& report) const;
+
+  /// The largest id that is believed for `n_known` labels, or for so many labels of rows: a million, and ten for each.
+  static constexpr uint64_t id_limit(uint64_t n_known) noexcept { return 1'000'000 + 10 * n_known; }
+
  private:
+  /// The largest id that nothing bounds, and where it stands.
+  struct FarthestId {
+    uint64_t id = 0;
+    uint64_t line = 0;
+    size_t column = 0;
+  };
+
   void check(const LabelMention& label) const;
   void check_name(const LabelMention& label) const;
   void check_id(const LabelMention& label) const;
+  IndexLimit limit_of_ids() const;
+  void note_farthest(const Row& row, uint64_t line);
   uint32_t id_of(const LabelMention& label);
 
   LabelIndex& index_;
@@ -47,6 +65,7 @@ class LabelResolver {
   uint32_t option_labels_;
   uint32_t header_labels_ = 0;
   bool ids_seen_ = false;
+  FarthestId farthest_;
   std::vector<std::pair<uint32_t, float>> resolved_;
 };
 

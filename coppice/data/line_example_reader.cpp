@@ -132,6 +132,7 @@ void LineExampleReader::finish() {
   } catch (const BadLine& bad) {
     throw Error(ErrorCode::data, bad.what, report_.input + ":1:" + std::to_string(bad.column), bad.hint);
   }
+  resolver_.expect_plausible_ids(report_);
 }
 
 /// Throws, or counts the line if bad lines are to be left out.

@@ -129,6 +129,34 @@ TEST(Svm, BadLinesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refused(string_view("0 1:1\0\n", 7)), "data: input:1:5: feature value is '1.', expected a number");
 }
 
+TEST(Svm, AnIdFarAboveTheLabelsOfTheRowsIsRefused) {
+  EXPECT_EQ(refusal("1 2:1\n\n5,99999998,7 1:1\n", Format::svm),
+            "data: input:3:3: label is 99999998, which would make 99999999 labels of the 4 that rows have, expected at "
+            "most 1000040\n  hint: set n_labels if such ids are meant");
+  EXPECT_EQ(read_bytes("1000020 1:1\n7 1:1\n", Format::svm).n_labels, 1000021u);
+  EXPECT_NE(refusal("1000021 1:1\n7 1:1\n", Format::svm), "");
+  EXPECT_NE(refusal("{\"text\": \"a\", \"labels\": [99999998]}\n", Format::jsonl), "");
+  EXPECT_NE(refusal("99999998\ttext\n", Format::labelled_text), "");
+}
+
+TEST(Svm, AnIdFarAboveTheRestIsTakenIfAHeaderOrAnOptionSaysSo) {
+  EXPECT_EQ(read_bytes("1 5 99999999\n99999998 1:1\n", Format::svm).n_labels, 99999999u);
+  ReadOptions options;
+  options.format = Format::svm;
+  options.n_labels = 99999999;
+  EXPECT_EQ(read_bytes("99999998 1:1\n", options).n_labels, 99999999u);
+}
+
+TEST(Svm, AnIdFarAboveTheLabelsOfTheModelIsRefusedAtOnce) {
+  ReadOptions options;
+  options.format = Format::svm;
+  LabelIndex index(LabelNames(), 12);
+  EXPECT_EQ(read_bytes("1000120 1:1\n", options, index).report.unseen_label_entries, 1u);
+  EXPECT_EQ(message_of([&] { read_bytes("1 1:1\n1000121 1:1\n", options, index); }),
+            "data: input:2:1: label is 1000121, expected a whole number from 0 to 1000120\n"
+            "  hint: that is far above the labels of the model; set n_labels if such ids are meant");
+}
+
 TEST(Svm, NumbersReadAsTheNearestFloat) {
   const Dataset data =
       read_bytes("0 0:0.1 1:123456.789 2:1e-50 3:-7 4:3.4028235e38 5:.5 6:5. 7:0.000001234567890123\n", Format::svm);

@@ -76,7 +76,8 @@ void describe(OptionTable& table, ReadOptions& options) {
             "index above 99,999,999, so that one damaged number cannot demand all memory.");
   table.add("n_labels", options.n_labels, 0, uint64_t{1} << 31,
             "Number of labels L when they are given as ids; ids from L on are errors. 0: what the header or the "
-            "label-name file says or the data holds, and no id above 99,999,999.");
+            "label-name file says or the data holds, and no id far above it: more than a million, and ten for each label "
+            "of a row (in evaluation: for each label of the model).");
   table.add("skip_bad_lines", options.skip_bad_lines,
             "Leave bad lines out, count them and report the first ten, instead of stopping at the first one.");
   table.add(
