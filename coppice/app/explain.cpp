@@ -10,6 +10,7 @@
 #include "coppice/core/error.h"
 #include "coppice/model/answer.h"
 #include "coppice/rank/explain.h"
+#include "coppice/train/dense_features.h"
 
 namespace coppice::app {
 namespace {
@@ -21,6 +22,7 @@ struct ExplainArguments {
   std::string model_path;
   std::string text;
   std::string label;
+  std::string dense;
   uint32_t words = 8;
   bool json = false;
 
@@ -29,6 +31,8 @@ struct ExplainArguments {
 
 void describe(OptionTable& table, ExplainArguments& arguments) {
   table.add("label", arguments.label, "Explain this label's score; without it, the best labels are explained.");
+  table.add("dense", arguments.dense,
+            "The text's dense features, for a model that was trained with some: a .npy or .npz file of one row.");
   table.add("words", arguments.words, 0, 1000000, "How many features per level are shown, largest contribution first.");
   table.add("json", arguments.json, "Print one JSON object for machines, with all features.");
 }
@@ -98,6 +102,9 @@ ordered_json to_json(const Model& model, const Explanation& explanation) {
 std::vector<Explanation> explanations(const Model& model, const ExplainArguments& arguments) {
   Examples row;
   row.texts.add(arguments.text);
+  DenseFeatures dense(arguments.dense);
+  dense.join(row);
+  dense.expect_end();
   ThreadPool pool(1);
   const Csr features = features_for(model, row, pool);
   if (arguments.label.empty()) return explain_best(model.ranker(), features.row(0), arguments.predict);

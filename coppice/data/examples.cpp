@@ -6,7 +6,7 @@
 namespace coppice {
 
 size_t Examples::size() const noexcept {
-  return std::max({texts.size(), features.n_rows(), labels.n_rows(), weights.size(), ids.size()});
+  return std::max({texts.size(), features.n_rows(), dense.n_rows(), labels.n_rows(), weights.size(), ids.size()});
 }
 
 }  // namespace coppice

@@ -30,12 +30,13 @@ struct Texts {
 
 /// A block of rows as read: each row has a text, or features, or both; labels with their relevance; a weight.
 ///
-/// Shapes: `texts`, `features`, `labels`, `weights` and `ids` hold n rows each, or none at all.
+/// Shapes: `texts`, `features`, `dense`, `labels`, `weights` and `ids` hold n rows each, or none at all.
 /// In evaluation the labels that the model does not know have ids from the model's L on (see `LabelIndex`): they are
 /// positives that no prediction can hit, so `labels.n_columns` may be larger than L.
 struct Examples {
   Texts texts;
   Csr features;                  ///< n x d; no rows when the input is text only
+  Csr dense;                     ///< n x any: features from a second file, put behind all others; or none
   Csr labels;                    ///< n x L; the value is the label's relevance (1 unless the input says otherwise)
   std::vector<float> weights;    ///< n; empty = every row weighs 1
   std::vector<std::string> ids;  ///< n; the input's own names for its rows ("id" in JSONL), or empty

@@ -24,23 +24,50 @@ Csr with_columns(const Csr& matrix, uint32_t n_columns) {
   return builder.build();
 }
 
+/// The rows' own features; rows of none where there are no such rows.
+Csr own_features(const Examples& rows, uint32_t n_columns) {
+  if (rows.features.n_rows() > 0 || rows.size() == 0) return with_columns(rows.features, n_columns);
+  CsrBuilder builder(n_columns);
+  for (size_t i = 0; i < rows.size(); ++i) builder.end_row();
+  return builder.build();
+}
+
+void check_dense(const Model& model, const Examples& rows) {
+  const uint32_t expected = model.n_dense();
+  const uint32_t got = rows.dense.n_rows() > 0 ? rows.dense.n_columns : 0;
+  if (got == expected || rows.size() == 0) return;
+  throw Error(ErrorCode::usage,
+              "the rows have " + (got == 0 ? std::string("no") : std::to_string(got)) +
+                  " dense features beside their own, the model was trained with " +
+                  (expected == 0 ? std::string("none") : std::to_string(expected)),
+              {}, "dense names the file that holds them, one row for each input row, as in training");
+}
+
 }  // namespace
 
-Csr join_features(const Vectorizer* vectorizer, const Examples& rows, ThreadPool& pool) {
-  if (vectorizer == nullptr) return rows.features;
-  if (rows.texts.size() == 0 && rows.size() > 0) {
-    throw Error(ErrorCode::data, "the rows have features but no text, and the model was trained on texts");
+Csr join_features(const Vectorizer* vectorizer, const Examples& rows, uint32_t n_own, ThreadPool& pool) {
+  Csr joined;
+  if (vectorizer == nullptr) {
+    joined = own_features(rows, n_own);
+  } else {
+    if (rows.texts.size() == 0 && rows.size() > 0) {
+      throw Error(ErrorCode::data, "the rows have features but no text, and the model was trained on texts");
+    }
+    joined = vectorizer->transform(rows.texts, pool);
+    if (n_own > 0) joined = concatenate_columns(joined, own_features(rows, n_own));
   }
-  Csr from_text = vectorizer->transform(rows.texts, pool);
-  if (rows.features.n_rows() == 0) return from_text;
-  return concatenate_columns(from_text, rows.features);
+  return rows.dense.n_rows() > 0 ? concatenate_columns(joined, rows.dense) : joined;
 }
 
 Csr features_for(const Model& model, const Examples& rows, ThreadPool& pool) {
-  if (model.vectorizer() == nullptr && rows.features.n_rows() == 0 && rows.size() > 0) {
+  const Vectorizer* vectorizer = model.vectorizer();
+  const uint32_t n_text = vectorizer == nullptr ? 0 : vectorizer->n_features();
+  const uint32_t n_own = model.n_features() - model.n_dense() - n_text;
+  if (vectorizer == nullptr && rows.features.n_rows() == 0 && rows.size() > 0 && n_own > 0) {
     throw Error(ErrorCode::data, "the rows have texts but no features, and the model was trained on features");
   }
-  return with_columns(join_features(model.vectorizer(), rows, pool), model.n_features());
+  check_dense(model, rows);
+  return join_features(vectorizer, rows, n_own, pool);
 }
 
 std::vector<NamedScore> predict_text(const Model& model, std::string_view text, const PredictOptions& options) {

@@ -19,15 +19,17 @@ struct NamedScore {
   uint32_t label;
 };
 
-/// The features that the model's ranker takes, for a block of rows: texts through the model's vectorizer, with the
-/// rows' own features behind them; or the rows' features alone when the model has no vectorizer.
+/// The features that the model's ranker takes, for a block of rows: texts through the model's vectorizer, the rows' own
+/// features behind them, dense ones at the end; without the texts when the model has no vectorizer.
 ///
-/// Shapes: n x n_features() of the model. Features beyond those the model knows are left out.
-/// Throws `ErrorCode::data` when the model needs texts and the rows have none.
+/// Shapes: n x n_features() of the model. Features of the rows beyond those the model knows are left out.
+/// Throws `ErrorCode::data` when the model needs texts and the rows have none; `ErrorCode::usage` when they lack the
+/// dense features that the model was trained with, have some that it was not, or another number of them.
 Csr features_for(const Model& model, const Examples& rows, ThreadPool& pool);
 
-/// The same for training: `vectorizer` may be null, and nothing is left out.
-Csr join_features(const Vectorizer* vectorizer, const Examples& rows, ThreadPool& pool);
+/// The same for training, where no model says what there is: `vectorizer` may be null; of the rows' own features the
+/// first `n_own` columns.
+Csr join_features(const Vectorizer* vectorizer, const Examples& rows, uint32_t n_own, ThreadPool& pool);
 
 /// The best labels of one text, best first. Throws `ErrorCode::data` if the model takes features, not texts.
 /// Cost: allocates; loops over many texts use `predict_batch`.

@@ -117,6 +117,12 @@ std::string sections_text(const ModelReport& report) {
   return text;
 }
 
+/// "text and 50 dense features".
+std::string inputs_text(const ModelReport& report) {
+  const std::string main = report.takes_text ? "text" : "features";
+  return report.n_dense == 0 ? main : fmt::format("{} and {} dense features", main, report.n_dense);
+}
+
 }  // namespace
 
 ModelReport inspect(const ModelFile& file, const Model& model) {
@@ -131,6 +137,7 @@ ModelReport inspect(const ModelFile& file, const Model& model) {
   report.n_training_rows = model.n_training_rows();
   report.post_processor = name(model.ranker().post_processor);
   report.takes_text = model.vectorizer() != nullptr;
+  report.n_dense = model.n_dense();
   report.fingerprint = model.fingerprint();
   report.options_json = model.options_json();
   report.metrics_json = model.metrics_json();
@@ -152,6 +159,7 @@ Json to_json(const ModelReport& report) {
             {"n_training_rows", report.n_training_rows},
             {"post_processor", report.post_processor},
             {"takes_text", report.takes_text},
+            {"n_dense", report.n_dense},
             {"fingerprint", report.fingerprint},
             {"options", Json::parse(report.options_json)},
             {"metrics", Json::parse(report.metrics_json)},
@@ -166,7 +174,7 @@ std::string to_text(const ModelReport& report) {
   std::string text = fmt::format(
       "{}: {}, format version {}, written by {}\ncontent {}\n{} labels, {} features, takes {}, scores by {}\n",
       report.path, size_text(report.file_bytes), report.format_version, report.producer, report.uuid, report.n_labels,
-      report.n_features, report.takes_text ? "text" : "features", report.post_processor);
+      report.n_features, inputs_text(report), report.post_processor);
   if (report.n_training_rows > 0) text += fmt::format("trained on {} rows\n", report.n_training_rows);
   text += levels_text(report);
   text += sections_text(report);

@@ -50,6 +50,7 @@ struct ModelReport {
   uint64_t n_training_rows = 0;
   std::string post_processor;
   bool takes_text = false;
+  uint32_t n_dense = 0;  ///< of the features, those from a file beside the examples
   std::string fingerprint;
   std::string options_json;
   std::string metrics_json;

@@ -22,16 +22,18 @@ struct Shape {
   uint32_t n_features = 0;
   uint32_t n_labels = 0;
   uint64_t n_training_rows = 0;
+  uint32_t n_dense = 0;
   PostProcessor post_processor = PostProcessor::l3_hinge;
 };
 
 std::string to_json(const Shape& shape) {
-  return nlohmann::ordered_json{{"depth", shape.depth},
+  nlohmann::ordered_json object{{"depth", shape.depth},
                                 {"n_features", shape.n_features},
                                 {"n_labels", shape.n_labels},
                                 {"n_training_rows", shape.n_training_rows},
-                                {"post_processor", std::string(name(shape.post_processor))}}
-      .dump();
+                                {"post_processor", std::string(name(shape.post_processor))}};
+  if (shape.n_dense > 0) object["n_dense"] = shape.n_dense;
+  return object.dump();
 }
 
 [[noreturn]] void fail(const ModelFile& file, const std::string& what) {
@@ -55,6 +57,9 @@ Shape shape_of(const ModelFile& file) {
   shape.n_features = static_cast<uint32_t>(number_at(object, "n_features", UINT32_MAX, file));
   shape.n_labels = static_cast<uint32_t>(number_at(object, "n_labels", UINT32_MAX - 1, file));
   shape.n_training_rows = number_at(object, "n_training_rows", UINT64_MAX, file);
+  if (object.contains("n_dense")) {
+    shape.n_dense = static_cast<uint32_t>(number_at(object, "n_dense", UINT32_MAX, file));
+  }
   const auto post_processor = object.find("post_processor");
   if (post_processor == object.end() || !post_processor->is_string()) {
     fail(file, "the section shape has no text \"post_processor\"");
@@ -161,6 +166,7 @@ ModelParts read_parts(const ModelFile& file) {
   parts.label_names = read_label_names(file);
   parts.vectorizer = read_vectorizer(file);
   parts.n_training_rows = shape.n_training_rows;
+  parts.n_dense = shape.n_dense;
   const auto text = [&](SectionType type, ElementType element, std::string& value) {
     if (file.has({type})) value = file.text({type}, element);
   };
@@ -199,7 +205,7 @@ void Model::save(const std::string& path, std::string_view producer) const {
   ModelFileWriter writer(producer);
   writer.add_text({SectionType::shape}, ElementType::json,
                   to_json({static_cast<uint32_t>(ranker.tree.depth()), ranker.n_features, ranker.tree.n_labels,
-                           parts_.n_training_rows, ranker.post_processor}));
+                           parts_.n_training_rows, parts_.n_dense, ranker.post_processor}));
   writer.add_text({SectionType::options}, ElementType::json, parts_.options_json, SectionNeed::optional);
   writer.add_text({SectionType::metrics}, ElementType::json, parts_.metrics_json, SectionNeed::optional);
   writer.add_text({SectionType::fingerprint}, ElementType::text, parts_.fingerprint, SectionNeed::optional);

@@ -23,6 +23,7 @@ struct ModelParts {
   std::string fingerprint;          ///< of the training data and options
   Array<uint32_t> label_counts;     ///< L: training rows with the label; or empty when unknown
   uint64_t n_training_rows = 0;     ///< with the counts, what propensities are made of
+  uint32_t n_dense = 0;             ///< the last of the ranker's features: those of a file beside the examples
 };
 
 /// Whether opening trusts the payload.
@@ -70,6 +71,7 @@ class Model {
 
   uint32_t n_labels() const noexcept { return parts_.ranker.tree.n_labels; }
   uint32_t n_features() const noexcept { return parts_.ranker.n_features; }
+  uint32_t n_dense() const noexcept { return parts_.n_dense; }
 
   /// "coppice 0.1.0".
   static std::string_view default_producer() noexcept;

@@ -72,11 +72,14 @@ void check_parts(const ModelParts& parts) {
   if (!parts.label_counts.empty()) {
     expect_equal(parts.label_counts.size(), parts.ranker.tree.n_labels, "the number of label counts");
   }
+  expect(parts.n_dense <= parts.ranker.n_features, "it has " + std::to_string(parts.n_dense) +
+                                                       " dense features, more than the " +
+                                                       std::to_string(parts.ranker.n_features) + " of its ranker");
   if (parts.vectorizer) {
     const uint32_t n_features = parts.vectorizer->n_features();
-    expect(n_features <= parts.ranker.n_features, "its vectorizer gives " + std::to_string(n_features) +
-                                                      " features, more than the " +
-                                                      std::to_string(parts.ranker.n_features) + " of its ranker");
+    const uint32_t most = parts.ranker.n_features - parts.n_dense;
+    expect(n_features <= most, "its vectorizer gives " + std::to_string(n_features) + " features, more than the " +
+                                   std::to_string(most) + " of its ranker");
   }
   expect(std::all_of(parts.fingerprint.begin(), parts.fingerprint.end(), [](char c) { return c >= 0x20 && c < 0x7F; }),
          "its fingerprint is no text");

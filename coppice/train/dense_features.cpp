@@ -22,8 +22,7 @@ void DenseFeatures::join(Examples& block) {
   }
   std::vector<uint32_t> rows(count);
   std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(next_row_));
-  const Csr part = select_rows(matrix_, rows);
-  block.features = block.features.n_rows() == 0 ? part : concatenate_columns(block.features, part);
+  block.dense = select_rows(matrix_, rows);
   next_row_ += count;
 }
 

@@ -9,17 +9,19 @@
 
 namespace coppice {
 
-/// Features from a second file (.npy or .npz, one row per example) that stand beside each example's own.
+/// Features from a second file (.npy or .npz, one row per example) that stand behind each example's own.
 class DenseFeatures {
  public:
   /// "" = none: `join` then does nothing. Throws as `read_matrix` does.
   explicit DenseFeatures(const std::string& path);
 
-  /// Puts the next rows behind the block's own features. Throws `ErrorCode::data` when there are too few.
+  /// The next rows become the block's `dense`. Throws `ErrorCode::data` when there are too few.
   void join(Examples& block);
 
   /// Throws `ErrorCode::data` unless every row was used.
   void expect_end() const;
+
+  uint32_t n_columns() const noexcept { return matrix_.n_columns; }
 
  private:
   std::string path_;

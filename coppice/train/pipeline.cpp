@@ -43,6 +43,7 @@ ModelParts parts_of(const TrainingSet& set, const TrainOptions& options, Ranker 
   parts.options_json = options_text(options);
   parts.label_counts = label_frequencies(set.labels);
   parts.n_training_rows = set.n_rows();
+  parts.n_dense = set.n_dense;
   return parts;
 }
 

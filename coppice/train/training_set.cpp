@@ -25,6 +25,7 @@ struct FirstPass {
   std::vector<Csr> labels;
   std::vector<float> weights;
   size_t n_rows = 0;
+  uint32_t n_own_features = 0;  ///< that rows bring themselves
   bool has_texts = false;
 };
 
@@ -39,6 +40,7 @@ FirstPass read_all(ExampleReader& reader, VectorizerBuilder& vocabulary, Progres
   FirstPass pass;
   for (Examples block; reader.next(block);) {
     progress.throw_if_stopped();
+    pass.n_own_features = std::max(pass.n_own_features, block.features.n_columns);
     if (block.texts.size() > 0) {
       pass.has_texts = true;
       vocabulary.add(block.texts);
@@ -53,28 +55,32 @@ FirstPass read_all(ExampleReader& reader, VectorizerBuilder& vocabulary, Progres
   return pass;
 }
 
-Csr vectorize_all(ExampleReader& reader, const Vectorizer& vectorizer, const std::string& dense_path, ThreadPool& pool,
-                  Progress& progress) {
-  DenseFeatures dense(dense_path);
+/// Where features come from: the texts, the rows themselves (`n_own`), a file beside them.
+struct FeatureSources {
+  const Vectorizer& vectorizer;
+  uint32_t n_own;
+  DenseFeatures& dense;
+};
+
+Csr vectorize_all(ExampleReader& reader, const FeatureSources& sources, ThreadPool& pool, Progress& progress) {
   std::vector<Csr> pieces;
   for (Examples block; reader.next(block);) {
     progress.throw_if_stopped();
-    dense.join(block);
-    pieces.push_back(join_features(&vectorizer, block, pool));
+    sources.dense.join(block);
+    pieces.push_back(join_features(&sources.vectorizer, block, sources.n_own, pool));
     progress.advance(block.size());
   }
-  dense.expect_end();
+  sources.dense.expect_end();
   return concatenate_rows(std::move(pieces));
 }
 
-Csr with_dense(Csr features, const std::string& path) {
-  if (path.empty()) return features;
+Csr with_dense(Csr features, DenseFeatures& dense, ThreadPool& pool) {
+  const uint32_t n_own = features.n_columns;
   Examples all;
   all.features = std::move(features);
-  DenseFeatures dense(path);
   dense.join(all);
   dense.expect_end();
-  return std::move(all.features);
+  return join_features(nullptr, all, n_own, pool);
 }
 
 /// Leaves labels out that are rarer than asked for; the others keep their order.
@@ -143,14 +149,17 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
   set.labels = concatenate_rows(std::move(pass.labels));
   set.labels.n_columns = std::max(set.labels.n_columns, labels.size());
   set.weights = std::move(pass.weights);
+  DenseFeatures dense(input.dense);
+  set.n_dense = dense.n_columns();
   if (pass.has_texts) {
     set.vectorizer = vocabulary.build();
     release_free_memory();
     progress.stage("turning text into features", pass.n_rows);
     LabelIndex again(set.label_names, set.labels.n_columns);
-    set.features = vectorize_all(*source.open(again), *set.vectorizer, input.dense, pool, progress);
+    const FeatureSources sources{*set.vectorizer, pass.n_own_features, dense};
+    set.features = vectorize_all(*source.open(again), sources, pool, progress);
   } else {
-    set.features = with_dense(concatenate_rows(std::move(pass.features)), input.dense);
+    set.features = with_dense(concatenate_rows(std::move(pass.features)), dense, pool);
   }
   if (input.min_label_count > 1) drop_rare_labels(input.min_label_count, set);
   expect_something(set, input);

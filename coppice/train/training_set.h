@@ -37,6 +37,7 @@ struct TrainingSet {
   std::optional<Vectorizer> vectorizer;  ///< none when the input has features, not texts
   ReadReport report;
   uint32_t rare_labels = 0;              ///< labels left out by `min_label_count`
+  uint32_t n_dense = 0;                  ///< of the features, the last ones, which came from `TrainingInput::dense`
 
   size_t n_rows() const noexcept { return features.n_rows(); }
 };
