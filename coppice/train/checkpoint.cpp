@@ -9,6 +9,39 @@
 #include "coppice/model/ranker_sections.h"
 
 namespace coppice {
+namespace {
+
+struct Shape {
+  uint32_t depth = 0;
+  uint32_t n_levels = 0;
+  uint32_t n_features = 0;
+  uint32_t n_labels = 0;
+};
+
+[[noreturn]] void fail(const ModelFile& file, const std::string& what) {
+  throw Error(ErrorCode::data, "the checkpoint is damaged: " + what, file.where(),
+              "remove it, or train without --resume to begin anew");
+}
+
+uint32_t number_at(const nlohmann::json& object, const char* key, const ModelFile& file) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_unsigned() || found->get<uint64_t>() > UINT32_MAX) {
+    fail(file, std::string("there is no number \"") + key + "\" in range");
+  }
+  return found->get<uint32_t>();
+}
+
+Shape shape_of(const ModelFile& file) {
+  const auto object =
+      nlohmann::json::parse(file.text({SectionType::shape}, ElementType::json), nullptr, /*allow_exceptions=*/false);
+  if (!object.is_object()) fail(file, "the section shape is no JSON object");
+  const Shape shape{number_at(object, "depth", file), number_at(object, "levels", file),
+                    number_at(object, "n_features", file), number_at(object, "n_labels", file)};
+  if (shape.n_levels > shape.depth) fail(file, "it has more levels of weights than its tree");
+  return shape;
+}
+
+}  // namespace
 
 void Checkpoint::save(const LabelTree& tree, const std::vector<LevelWeights>& levels, uint32_t n_features) const {
   if (path_.empty()) return;
@@ -35,13 +68,12 @@ std::optional<TrainingState> Checkpoint::load() const {
     throw Error(ErrorCode::usage, "the checkpoint is of other data or other options", path_,
                 "remove it, or train without --resume to begin anew");
   }
-  const auto shape = nlohmann::json::parse(file.text({SectionType::shape}, ElementType::json));
+  const Shape shape = shape_of(file);
   TrainingState state;
-  state.tree = read_tree(file, shape.at("depth").get<uint32_t>(), shape.at("n_labels").get<uint32_t>());
+  state.tree = read_tree(file, shape.depth, shape.n_labels);
   state.tree.validate();
-  const auto n_levels = shape.at("levels").get<uint32_t>();
-  for (uint32_t t = 0; t < n_levels; ++t) {
-    state.levels.push_back(read_level(file, t, shape.at("n_features").get<uint32_t>()));
+  for (uint32_t t = 0; t < shape.n_levels; ++t) {
+    state.levels.push_back(read_level(file, t, shape.n_features));
     state.levels[t].verify(state.tree.first_child[t].span(), "level " + std::to_string(t + 1) + " of the checkpoint");
   }
   return state;

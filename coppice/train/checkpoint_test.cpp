@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/train/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "coppice/core/output_file.h"
+#include "coppice/data/reading_test.h"
+#include "coppice/model/ranker_sections.h"
+#include "coppice/model/sample_model.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::HasSubstr;
+
+class CheckpointFile : public ::testing::Test {
+ protected:
+  void save(const std::string& fingerprint = "data") {
+    Checkpoint(path_, fingerprint).save(ranker_.tree, {ranker_.levels.front()}, ranker_.n_features);
+  }
+  std::string bytes() const {
+    std::ifstream file(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  /// The error of loading these bytes; "" if there is none.
+  std::string refusal_of(std::string_view bytes) const {
+    folder_.write("checkpoint", bytes);
+    return message_of([&] { Checkpoint(path_, "data").load(); });
+  }
+  /// The error of loading a file that is whole, but whose section `shape` says something else.
+  std::string refusal_of_shape(const std::string& shape) const {
+    ModelFileWriter writer("coppice checkpoint");
+    writer.add_text({SectionType::shape}, ElementType::json, shape);
+    writer.add_text({SectionType::fingerprint}, ElementType::text, "data");
+    add_tree(writer, ranker_.tree);
+    add_level(writer, 0, ranker_.levels.front());
+    OutputFile file(path_);
+    writer.write(file);
+    file.commit();
+    return message_of([&] { Checkpoint(path_, "data").load(); });
+  }
+
+  TestFolder folder_;
+  std::string path_ = folder_.path("checkpoint");
+  Ranker ranker_ = sample_parts().ranker;
+};
+
+template <class T>
+bool equal(const Array<T>& a, const Array<T>& b) {
+  return std::ranges::equal(std::as_bytes(a.span()), std::as_bytes(b.span()));
+}
+
+TEST_F(CheckpointFile, GivesBackTheTreeAndTheLevelsThatAreFinished) {
+  save();
+  const auto state = Checkpoint(path_, "data").load();
+  ASSERT_TRUE(state.has_value());
+  EXPECT_EQ(state->tree.n_labels, ranker_.tree.n_labels);
+  ASSERT_EQ(state->tree.depth(), 2u);
+  for (size_t t = 0; t < 2; ++t) EXPECT_TRUE(equal(state->tree.first_child[t], ranker_.tree.first_child[t]));
+  EXPECT_TRUE(equal(state->tree.leaf_label, ranker_.tree.leaf_label));
+  ASSERT_EQ(state->levels.size(), 1u);
+  EXPECT_TRUE(equal(state->levels[0].arrays().chunks, ranker_.levels[0].arrays().chunks));
+  EXPECT_TRUE(equal(state->levels[0].arrays().bias, ranker_.levels[0].arrays().bias));
+  EXPECT_TRUE(equal(state->levels[0].arrays().payload, ranker_.levels[0].arrays().payload));
+}
+
+TEST_F(CheckpointFile, IsNotThereBeforeItIsSavedAndAfterItIsRemoved) {
+  EXPECT_FALSE(Checkpoint(path_, "data").load().has_value());
+  save();
+  EXPECT_TRUE(Checkpoint(path_, "data").load().has_value());
+  remove_checkpoint(path_);
+  EXPECT_FALSE(Checkpoint(path_, "data").load().has_value());
+  remove_checkpoint(path_);
+}
+
+TEST_F(CheckpointFile, AnEmptyPathKeepsNothing) {
+  const Checkpoint none("", "data");
+  none.save(ranker_.tree, {}, ranker_.n_features);
+  EXPECT_FALSE(none.load().has_value());
+}
+
+TEST_F(CheckpointFile, OfOtherDataOrOptionsIsRefused) {
+  save("other data");
+  const std::string message = message_of([&] { Checkpoint(path_, "data").load(); });
+  EXPECT_THAT(message, HasSubstr("usage: "));
+  EXPECT_THAT(message, HasSubstr("of other data or other options"));
+  EXPECT_THAT(message, HasSubstr("without --resume"));
+}
+
+TEST_F(CheckpointFile, CutAtAnyByteIsRefused) {
+  save();
+  const std::string whole = bytes();
+  ASSERT_EQ(refusal_of(whole), "");
+  for (size_t n = 0; n < whole.size(); n += 7) ASSERT_THAT(refusal_of(whole.substr(0, n)), HasSubstr("data: ")) << n;
+}
+
+TEST_F(CheckpointFile, WithAFlippedBitIsRefused) {
+  save();
+  const std::string whole = bytes();
+  for (size_t byte = FileHeader::kHeaderBytes; byte < whole.size(); ++byte) {
+    std::string flipped = whole;
+    flipped[byte] = static_cast<char>(flipped[byte] ^ (1 << (byte % 8)));
+    ASSERT_NE(refusal_of(flipped), "") << byte;
+  }
+}
+
+TEST_F(CheckpointFile, WhoseNumbersDoNotFitIsRefused) {
+  const std::string good = R"({"depth":2,"levels":1,"n_features":40,"n_labels":12})";
+  EXPECT_EQ(refusal_of_shape(good), "");
+  for (const char* shape :
+       {R"({"depth":2,"levels":3,"n_features":40,"n_labels":12})", R"({"depth":2,"levels":2,"n_features":40,"n_labels":12})",
+        R"({"depth":3,"levels":1,"n_features":40,"n_labels":12})", R"({"depth":0,"levels":1,"n_features":40,"n_labels":12})",
+        R"({"depth":2,"levels":1,"n_features":3,"n_labels":12})", R"({"depth":2,"levels":1,"n_features":40,"n_labels":3})",
+        R"({"depth":2,"levels":-1,"n_features":40,"n_labels":12})", R"({"depth":"2","levels":1})", "{}", "[]"}) {
+    EXPECT_THAT(refusal_of_shape(shape), HasSubstr("data: ")) << shape;
+  }
+}
+
+}  // namespace
+}  // namespace coppice

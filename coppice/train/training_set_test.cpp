@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/train/training_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "coppice/train/training_fixture.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class TrainingSetFile : public ::testing::Test {
+ protected:
+  TrainingSet read(const std::string& bytes, const std::string& name = "train.jsonl", size_t threads = 1) {
+    input_.path = folder_.write(name, bytes);
+    return read_set(input_, threads);
+  }
+  std::string refusal_of(const std::string& bytes, const std::string& name = "train.jsonl") {
+    return message_of([&] { read(bytes, name); });
+  }
+
+  TestFolder folder_;
+  TrainingInput input_;
+};
+
+std::vector<std::string> names_of(const TrainingSet& set) {
+  std::vector<std::string> names;
+  for (uint32_t label = 0; label < set.label_names.size(); ++label) names.emplace_back(set.label_names.name(label));
+  return names;
+}
+
+const std::string kRows =
+    "{\"text\": \"alpha beta\", \"labels\": [\"rare\", \"a\"]}\n"
+    "{\"text\": \"beta\", \"labels\": {\"b\": 2, \"a\": 0.5}}\n"
+    "{\"text\": \"gamma beta\", \"labels\": [\"b\"], \"weight\": 3}\n"
+    "{\"text\": \"gamma\", \"labels\": [\"once\"]}\n";
+
+TEST_F(TrainingSetFile, TextsBecomeTheFeaturesOfItsVectorizer) {
+  const TrainingSet set = read(kRows);
+  ASSERT_TRUE(set.vectorizer.has_value());
+  EXPECT_EQ(set.n_rows(), 4u);
+  EXPECT_EQ(set.features.n_columns, set.vectorizer->n_features());
+  Vectorizer::State state;
+  const SparseRow expected = set.vectorizer->transform("gamma beta", state);
+  EXPECT_TRUE(std::ranges::equal(set.features.row(2).columns, expected.columns));
+  EXPECT_TRUE(std::ranges::equal(set.features.row(2).values, expected.values));
+}
+
+TEST_F(TrainingSetFile, KeepsNamesRelevanceAndWeights) {
+  const TrainingSet set = read(kRows);
+  EXPECT_THAT(names_of(set), ElementsAre("rare", "a", "b", "once"));
+  EXPECT_EQ(row_text(set.labels, 1), "1:0.5 2:2");
+  EXPECT_THAT(set.weights, ElementsAre(1, 1, 3, 1));
+  EXPECT_EQ(set.rare_labels, 0u);
+}
+
+TEST_F(TrainingSetFile, RareLabelsAreLeftOutAndTheirRowsStay) {
+  input_.min_label_count = 2;
+  const TrainingSet set = read(kRows);
+  EXPECT_EQ(set.rare_labels, 2u);
+  EXPECT_THAT(names_of(set), ElementsAre("a", "b"));
+  EXPECT_EQ(set.labels.n_columns, 2u);
+  EXPECT_EQ(set.n_rows(), 4u);
+  EXPECT_EQ(row_text(set.labels, 0), "0:1");
+  EXPECT_EQ(row_text(set.labels, 1), "0:0.5 1:2");
+  EXPECT_EQ(row_text(set.labels, 3), "");
+}
+
+TEST_F(TrainingSetFile, NoLabelThatIsFrequentEnoughIsAnError) {
+  input_.min_label_count = 3;
+  EXPECT_THAT(refusal_of(kRows), HasSubstr("no label is seen often enough"));
+}
+
+TEST_F(TrainingSetFile, NumbersOfLabelsNeverChange) {
+  const std::string svm = "0 1:1\n1 2:1\n0 3:1\n";
+  input_.min_label_count = 1;
+  EXPECT_EQ(read(svm, "train.svm").labels.n_columns, 2u);
+  input_.min_label_count = 2;
+  EXPECT_THAT(refusal_of(svm, "train.svm"), HasSubstr("usage: "));
+  EXPECT_EQ(read("0 1:1\n1 2:1\n0,1 3:1\n", "train.svm").labels.n_columns, 2u);
+}
+
+TEST_F(TrainingSetFile, WithoutLabelsOrFeaturesIsAnError) {
+  EXPECT_THAT(refusal_of("{\"text\": \"alpha\"}\n"), HasSubstr("no row has a label"));
+  EXPECT_THAT(refusal_of("{\"text\": \"\", \"labels\": \"a\"}\n"), HasSubstr("no row has a feature"));
+}
+
+TEST_F(TrainingSetFile, IsTheSameForAnyNumberOfThreads) {
+  const std::string rows = generated_jsonl(500, 40, 3);
+  const TrainingSet one = read(rows, "train.jsonl", 1);
+  for (const size_t threads : {2, 7}) {
+    const TrainingSet other = read(rows, "train.jsonl", threads);
+    EXPECT_EQ(fingerprint(other), fingerprint(one));
+    EXPECT_TRUE(std::ranges::equal(other.features.values, one.features.values));
+  }
+}
+
+TEST_F(TrainingSetFile, AnythingThatTrainingDependsOnChangesTheFingerprint) {
+  const TrainingSet set = read(kRows);
+  EXPECT_EQ(fingerprint(read(kRows)), fingerprint(set));
+  TrainingSet other = set;
+  other.features.n_columns += 1;
+  EXPECT_NE(fingerprint(other), fingerprint(set));
+  other = set;
+  other.weights[0] = 2;
+  EXPECT_NE(fingerprint(other), fingerprint(set));
+  const auto changed = [&](const std::string& from, const std::string& to) {
+    std::string rows = kRows;
+    rows.replace(rows.find(from), from.size(), to);
+    return fingerprint(read(rows));
+  };
+  EXPECT_NE(changed("once", "twice"), fingerprint(set));
+  EXPECT_NE(changed("0.5", "0.25"), fingerprint(set));
+  EXPECT_NE(changed("gamma\"", "beta\""), fingerprint(set));
+}
+
+}  // namespace
+}  // namespace coppice
