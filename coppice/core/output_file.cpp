@@ -16,30 +16,83 @@ namespace {
 
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
-void write_all(int descriptor, const char* data, size_t size, const std::string& path) {
-  while (size > 0) {
-    const ssize_t written = ::write(descriptor, data, size);
+constexpr int kMostLinks = 40;  // as the kernel's own limit
+
+void write_all(int descriptor, std::string_view bytes, const std::string& path, const Progress* stop) {
+  while (!bytes.empty()) {
+    if (stop != nullptr) stop->throw_if_stopped();
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      throw_io_error("write the file", path, errno);
+      throw_io_error(path == "-" ? "write to standard output" : "write the file", path, errno);
     }
-    data += written;
-    size -= static_cast<size_t>(written);
+    bytes.remove_prefix(static_cast<size_t>(written));
   }
+}
+
+/// The path at the end of the links that start at `path`; what it names need not exist.
+std::string behind_links(const std::string& path) {
+  namespace fs = std::filesystem;
+  fs::path place = path;
+  std::error_code none;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(place, none)); ++links) {
+    if (links == kMostLinks) throw_io_error("follow the links", path, ELOOP);
+    // operator/ takes an absolute right side as it is.
+    place = place.parent_path() / fs::read_symlink(place, none);
+  }
+  return place.string();
 }
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
+bool is_output_stream(const std::string& path) {
+  if (path == "-") return true;
+  std::error_code none;
+  switch (std::filesystem::status(path, none).type()) {
+    case std::filesystem::file_type::fifo:
+    case std::filesystem::file_type::character:
+      return true;
+    case std::filesystem::file_type::directory:
+      throw Error(ErrorCode::io, "cannot write the file: this is a directory", path);
+    case std::filesystem::file_type::socket:
+      throw Error(ErrorCode::io, "cannot write the file: this is a socket", path);
+    case std::filesystem::file_type::block:
+      throw Error(ErrorCode::io, "cannot write the file: this is a block device", path);
+    default:
+      return false;
+  }
+}
+
+void expect_writable(const std::string& path) {
+  if (!is_output_stream(path)) {
+    OutputFile{path};  // creates and removes the temporary file
+  } else if (path != "-" && ::access(path.c_str(), W_OK) != 0) {
+    throw_io_error("open the file for writing", path, errno);
+  }
+}
+
+OutputFile::OutputFile(std::string path, const Progress* stop) : path_(std::move(path)), stop_(stop) {
+  if (is_output_stream(path_)) {
+    open_stream();
+  } else {
+    open_temporary();
+  }
+}
+
+void OutputFile::open_stream() {
   if (path_ == "-") {
     descriptor_ = STDOUT_FILENO;
     return;
   }
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path_, ignored)) {
-    throw Error(ErrorCode::io, "cannot write the file: this is a directory", path_);
+  while ((descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY)) < 0) {
+    if (errno != EINTR) throw_io_error("open the file for writing", path_, errno);
+    if (stop_ != nullptr) stop_->throw_if_stopped();
   }
-  temporary_path_ = path_ + ".tmp." + std::to_string(::getpid());
+}
+
+void OutputFile::open_temporary() {
+  target_path_ = behind_links(path_);
+  temporary_path_ = target_path_ + ".tmp." + std::to_string(::getpid());
   descriptor_ = ::open(temporary_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (descriptor_ < 0) throw_io_error("create the file", path_, errno);
 }
@@ -47,7 +100,7 @@ OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
 OutputFile::~OutputFile() {
   if (path_ == "-" || descriptor_ < 0) return;
   ::close(descriptor_);
-  ::unlink(temporary_path_.c_str());
+  if (!temporary_path_.empty()) ::unlink(temporary_path_.c_str());
 }
 
 void OutputFile::write(std::span<const std::byte> bytes) {
@@ -58,7 +111,7 @@ void OutputFile::write(std::string_view text) {
   size_ += text.size();
   if (text.size() >= kBufferBytes) {
     flush();
-    write_all(descriptor_, text.data(), text.size(), path_);
+    write_all(descriptor_, text, path_, stop_);
     return;
   }
   buffer_.append(text);
@@ -80,16 +133,17 @@ void OutputFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
 }
 
 void OutputFile::flush() {
-  write_all(descriptor_, buffer_.data(), buffer_.size(), path_);
+  write_all(descriptor_, buffer_, path_, stop_);
   buffer_.clear();
 }
 
 void OutputFile::commit() {
   flush();
   if (path_ == "-") return;
-  if (::fsync(descriptor_) != 0) throw_io_error("write the file to disk", path_, errno);
+  const bool stream = temporary_path_.empty();
+  if (!stream && ::fsync(descriptor_) != 0) throw_io_error("write the file to disk", path_, errno);
   if (::close(std::exchange(descriptor_, -1)) != 0) throw_io_error("close the file", path_, errno);
-  if (::rename(temporary_path_.c_str(), path_.c_str()) != 0) {
+  if (!stream && ::rename(temporary_path_.c_str(), target_path_.c_str()) != 0) {
     const int reason = errno;
     ::unlink(temporary_path_.c_str());
     throw_io_error("put the finished file in its place", path_, reason);

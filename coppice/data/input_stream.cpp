@@ -2,6 +2,7 @@
 #include "coppice/data/input_stream.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ namespace coppice {
 namespace {
 
 constexpr size_t kSignatureBytes = 6;
+constexpr int kAskMilliseconds = 200;  // a signal that comes just before the wait begins is noticed this late
 
 std::string name_of(const std::string& path) {
   return path == "-" ? "stdin" : path;
@@ -31,9 +33,12 @@ std::shared_ptr<const int> owned(int descriptor) {
 }
 
 /// An open descriptor of `path`, with what it is; throws for what cannot be read as a file.
-std::shared_ptr<const int> open_descriptor(const std::string& path, struct stat& status) {
-  const int number =
-      path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+std::shared_ptr<const int> open_descriptor(const std::string& path, struct stat& status, const Progress* stop) {
+  int number = -1;
+  do {
+    if (stop != nullptr) stop->throw_if_stopped();
+    number = path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  } while (number < 0 && errno == EINTR);  // a named pipe without a writer keeps us waiting here
   if (number < 0) throw_io_error("open the file", name_of(path), errno);
   std::shared_ptr<const int> descriptor = owned(number);
   if (::fstat(number, &status) != 0) throw_io_error("read the size of the file", name_of(path), errno);
@@ -43,11 +48,12 @@ std::shared_ptr<const int> open_descriptor(const std::string& path, struct stat&
 
 class DescriptorSource final : public InputStream::Source {
  public:
-  DescriptorSource(std::shared_ptr<const int> descriptor, std::string name)
-      : descriptor_(std::move(descriptor)), name_(std::move(name)) {}
+  DescriptorSource(std::shared_ptr<const int> descriptor, std::string name, const Progress* stop)
+      : descriptor_(std::move(descriptor)), name_(std::move(name)), stop_(stop) {}
 
   size_t read(std::span<char> space) override {
     for (;;) {
+      wait();
       const ssize_t count = ::read(*descriptor_, space.data(), space.size());
       if (count >= 0) return static_cast<size_t>(count);
       if (errno != EINTR) throw_io_error("read the file", name_, errno);
@@ -55,8 +61,20 @@ class DescriptorSource final : public InputStream::Source {
   }
 
  private:
+  /// Until there is something to read; a file always has (its end, at least).
+  void wait() const {
+    if (stop_ == nullptr) return;
+    pollfd wanted{*descriptor_, POLLIN, 0};
+    int ready = 0;
+    do {
+      stop_->throw_if_stopped();
+      ready = ::poll(&wanted, 1, kAskMilliseconds);
+    } while (ready == 0 || (ready < 0 && errno == EINTR));
+  }
+
   std::shared_ptr<const int> descriptor_;
   std::string name_;
+  const Progress* stop_;
 };
 
 /// Reads at an offset of its own, so that several may share one descriptor.
@@ -167,10 +185,10 @@ InputStream::~InputStream() = default;
 InputStream::InputStream(InputStream&&) noexcept = default;
 InputStream& InputStream::operator=(InputStream&&) noexcept = default;
 
-InputStream InputStream::open(const std::string& path) {
+InputStream InputStream::open(const std::string& path, const Progress* stop) {
   struct stat status {};
-  std::shared_ptr<const int> descriptor = open_descriptor(path, status);
-  return InputStream(std::make_unique<DescriptorSource>(std::move(descriptor), name_of(path)), name_of(path));
+  std::shared_ptr<const int> descriptor = open_descriptor(path, status, stop);
+  return InputStream(std::make_unique<DescriptorSource>(std::move(descriptor), name_of(path), stop), name_of(path));
 }
 
 InputStream InputStream::from_memory(std::string_view bytes, std::string name) {
@@ -202,9 +220,9 @@ std::string_view InputStream::peek(size_t size) {
   return {peeked_.data(), std::min(size, peeked_.size())};
 }
 
-RereadableInput::RereadableInput(const std::string& path) : name_(name_of(path)) {
+RereadableInput::RereadableInput(const std::string& path, const Progress* stop) : name_(name_of(path)) {
   struct stat status {};
-  descriptor_ = open_descriptor(path, status);
+  descriptor_ = open_descriptor(path, status, stop);
   if (S_ISREG(status.st_mode)) {
     // A shell may hand over a file that it has read the start of.
     const off_t position = ::lseek(*descriptor_, 0, SEEK_CUR);
@@ -212,7 +230,7 @@ RereadableInput::RereadableInput(const std::string& path) : name_(name_of(path))
     begin_ = std::min<uint64_t>(end_, position > 0 ? static_cast<uint64_t>(position) : 0);
     return;
   }
-  DescriptorSource source(std::move(descriptor_), name_);
+  DescriptorSource source(std::move(descriptor_), name_, stop);
   descriptor_ = temporary_file();
   end_ = copy_all(source, *descriptor_);
 }

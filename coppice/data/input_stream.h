@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "coppice/core/progress.h"
+
 namespace coppice {
 
 /// The bytes of a file, of standard input or of memory, front to back, decompressed when they are gzip or zstd.
@@ -26,9 +28,10 @@ class InputStream {
     virtual size_t read(std::span<char> space) = 0;
   };
 
-  /// Opens `path`; "-" is standard input, named "stdin" in messages.
-  /// Throws `ErrorCode::io`: no such file, no permission, a directory.
-  static InputStream open(const std::string& path);
+  /// Opens `path`; "-" is standard input, named "stdin" in messages. `stop`, if given, outlives the stream and is asked
+  /// while a pipe or a terminal keeps us waiting.
+  /// Throws `ErrorCode::io`: no such file, no permission, a directory; `ErrorCode::cancelled` when told to stop.
+  static InputStream open(const std::string& path, const Progress* stop = nullptr);
 
   /// Reads from memory that outlives the stream; `name` stands for the path in messages.
   static InputStream from_memory(std::string_view bytes, std::string name);
@@ -58,10 +61,11 @@ class InputStream {
 ///
 /// A file is opened anew each time. Standard input, a pipe or a device cannot be, so its bytes (still compressed) are
 /// copied first to a temporary file in $TMPDIR, which has no name and vanishes with this object or the process.
-/// Throws `ErrorCode::io`, a full disk included. Threads: const methods are thread-safe.
+/// Throws `ErrorCode::io` (a full disk, too), `ErrorCode::cancelled`. Threads: const methods are thread-safe.
 class RereadableInput {
  public:
-  explicit RereadableInput(const std::string& path);
+  /// `stop` as in `InputStream::open`.
+  explicit RereadableInput(const std::string& path, const Progress* stop = nullptr);
 
   /// A new stream at the start of the input; streams do not disturb each other.
   InputStream open() const;

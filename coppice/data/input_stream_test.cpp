@@ -167,6 +167,22 @@ TEST(RereadableInput, APipeIsKeptInAFileWithoutAName) {
   EXPECT_EQ(drain(input.open()), text);
 }
 
+TEST(InputStream, AStopEndsTheWaitForASilentPipe) {
+  const TestFolder folder;
+  const std::string path = folder.path("pipe");
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const int writer = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::write(writer, "some bytes", 10), 10);
+  Progress progress;
+  InputStream stream = InputStream::open(path, &progress);
+  EXPECT_EQ(stream.peek(10), "some bytes");
+  std::thread stopper([&] { progress.request_stop(); });
+  EXPECT_EQ(message_of([&] { drain(std::move(stream)); }), "cancelled: stopped on request");
+  stopper.join();
+  EXPECT_EQ(message_of([&] { RereadableInput(path, &progress); }), "cancelled: stopped on request");
+  ::close(writer);
+}
+
 TEST(RereadableInput, StandardInputIsReadFromWhereItStands) {
   const TestFolder folder;
   const std::string path = folder.write("text", "one two");

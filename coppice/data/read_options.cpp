@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "coppice/core/quantity.h"
+
 namespace coppice {
 namespace {
 
@@ -92,18 +94,46 @@ std::string_view name(Format format) noexcept {
   return "auto";
 }
 
-std::vector<std::string> ReadReport::remarks() const {
-  const std::pair<uint64_t, const char*> counts[] = {
-      {bad_lines, "bad lines left out"},
-      {blank_lines, "blank lines passed over"},
-      {repaired_lines, "lines with invalid UTF-8 repaired (each bad sequence became U+FFFD)"},
-      {repeated_labels, "labels repeated in their row, merged"},
-      {repeated_features, "features repeated in their row, summed"},
-      {rows_without_labels, "rows without labels"},
-      {unseen_label_entries, "labels of rows are unknown to the model and count as not found"}};
+namespace {
+
+/// "2 blank lines passed over"; `noun` gets the plural's s.
+struct Remark {
+  uint64_t count;
+  const char* noun;
+  const char* behind_noun;
+};
+
+std::string text_of(const Remark& remark) { return counted(remark.count, remark.noun) + remark.behind_noun; }
+
+/// Each message on lines of its own, set in.
+std::string listed(const std::vector<std::string>& messages) {
+  std::string text;
+  for (const std::string& message : messages) {
+    text += "\n  ";
+    for (const char c : message) text += c == '\n' ? std::string("\n  ") : std::string(1, c);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string> ReadReport::remarks(RowsAre use) const {
   std::vector<std::string> texts;
-  for (const auto& [count, text] : counts) {
-    if (count > 0) texts.push_back(std::to_string(count) + " " + text);
+  if (bad_lines > 0) {
+    const bool more = bad_lines > messages.size();
+    texts.push_back(counted(bad_lines, "bad line") + " left out" +
+                    (more ? ", the first " + std::to_string(messages.size()) : "") + ":" + listed(messages));
+  }
+  std::vector<Remark> remarks{{blank_lines, "blank line", " passed over"},
+                              {repaired_lines, "line", " with invalid UTF-8 repaired (what was bad became U+FFFD)"},
+                              {repeated_features, "feature", " repeated in the same row, summed"}};
+  if (use == RowsAre::examples) {
+    remarks.push_back({repeated_labels, "label", " repeated in the same row, merged"});
+    remarks.push_back({rows_without_labels, "row", " without labels"});
+    remarks.push_back({unseen_label_entries, "label", " of rows unknown to the model, counted as not found"});
+  }
+  for (const Remark& remark : remarks) {
+    if (remark.count > 0) texts.push_back(text_of(remark));
   }
   return texts;
 }

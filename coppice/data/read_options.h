@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coppice/core/options.h"
+#include "coppice/core/progress.h"
 #include "coppice/data/line_reader.h"
 
 namespace coppice {
@@ -35,12 +36,16 @@ struct ReadOptions {
   uint32_t n_labels = 0;
   bool skip_bad_lines = false;
   uint64_t max_line_bytes = LineReader::kDefaultMaxLineBytes;
+  const Progress* stop = nullptr;  ///< asked while a pipe keeps us waiting; not an option by name
 };
 
 void describe(OptionTable& table, ReadOptions& options);
 
 /// "jsonl", "svm", ...: the name of the option's choice.
 std::string_view name(Format format) noexcept;
+
+/// What rows are read for: the labels of queries, if there are any, play no part.
+enum class RowsAre { examples, queries };
 
 /// What was read, and what was repaired or left out on the way.
 struct ReadReport {
@@ -60,8 +65,9 @@ struct ReadReport {
   uint64_t rows_without_labels = 0;
   uint64_t unseen_label_entries = 0;  ///< labels of rows that the model does not know
 
-  /// One line for each thing that a user should know of, such as "3 bad lines left out".
-  std::vector<std::string> remarks() const;
+  /// One remark for each thing that a user should know of, such as "3 bad lines left out"; the messages of the first
+  /// bad lines stand under theirs, one a line.
+  std::vector<std::string> remarks(RowsAre rows = RowsAre::examples) const;
 };
 
 }  // namespace coppice

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/block_builder.h"
 #include "coppice/data/line_example_reader.h"
 #include "coppice/data/matrix_example_reader.h"
@@ -76,6 +77,10 @@ Format by_line(std::string_view line) {
 Recognised by_content(InputStream& stream) {
   std::string_view look = stream.peek(kLookBytes);
   if (look.empty()) throw Error(ErrorCode::data, "the input is empty: no rows", stream.name());
+  if (look.starts_with("\x89" "CPC\r\n")) {
+    throw Error(ErrorCode::data, "this is a model, expected examples", stream.name(),
+                "the model comes first: coppice predict MODEL INPUT");
+  }
   if (look.starts_with("PK\x03\x04")) return {Format::npz, "the first bytes"};
   if (look.starts_with("\x93NUMPY")) return {Format::npy, "the first bytes"};
   if (look.starts_with("\xef\xbb\xbf")) look.remove_prefix(3);
@@ -109,6 +114,12 @@ std::unique_ptr<ExampleReader> open_lines(InputStream stream, Format format, con
   if (is_matrix(format)) {
     throw Error(ErrorCode::unsupported, "a matrix (" + std::string(name(format)) + ") cannot be read from a stream",
                 stream.name(), "give it as a file, not compressed by gzip or zstd");
+  }
+  if (!options.labels_path.empty()) {
+    throw Error(ErrorCode::usage,
+                "option labels_path is " + options.labels_path + ", but examples of the format " +
+                    std::string(name(format)) + " hold their labels themselves",
+                stream.name(), "labels_path goes with npz and npy");
   }
   return std::make_unique<LineExampleReader>(std::move(stream), format, options, labels);
 }
@@ -151,7 +162,7 @@ Recognised recognise(const std::string& path) {
 }
 
 std::unique_ptr<ExampleReader> open_examples(const std::string& path, const ReadOptions& options, LabelIndex& labels) {
-  InputStream stream = InputStream::open(path);
+  InputStream stream = InputStream::open(path, options.stop);
   const Format format = chosen(path, options, stream).format;
   if (is_matrix(format) && path != "-") return std::make_unique<MatrixExampleReader>(path, format, options, labels);
   return open_lines(std::move(stream), format, options, labels);
@@ -164,7 +175,7 @@ std::unique_ptr<ExampleReader> open_examples(InputStream stream, const ReadOptio
 
 ExampleSource::ExampleSource(std::string path, ReadOptions options)
     : path_(std::move(path)), options_(std::move(options)) {
-  RereadableInput input(path_);
+  RereadableInput input(path_, options_.stop);
   InputStream stream = input.open();
   options_.format = chosen(path_, options_, stream).format;
   if (!is_matrix(options_.format) || path_ == "-") input_ = std::move(input);
@@ -198,17 +209,22 @@ Dataset read_all(const std::string& path, const ReadOptions& options, LabelIndex
 
 void require_rows(const ReadReport& report) {
   if (report.rows > 0) return;
-  if (report.bad_lines == 0) throw Error(ErrorCode::data, "the input is empty: no rows", report.input);
-  throw Error(
-      ErrorCode::data,
-      "no rows: all " + std::to_string(report.bad_lines) + " lines are bad, the first: " + report.messages.front(),
-      report.input);
+  if (report.bad_lines > 0) {
+    throw Error(ErrorCode::data,
+                "no rows: " + counted(report.bad_lines, "bad line") + ", the first: " + report.messages.front(),
+                report.input);
+  }
+  if (report.blank_lines > 0) {
+    throw Error(ErrorCode::data, "no rows: " + counted(report.blank_lines, "blank line") + " and nothing else",
+                report.input);
+  }
+  throw Error(ErrorCode::data, "the input is empty: no rows", report.input);
 }
 
 void require_labels(const ReadReport& report) {
   require_rows(report);
   if (report.label_entries > 0) return;
-  throw Error(ErrorCode::data, "none of the " + std::to_string(report.rows) + " rows has a label", report.input,
+  throw Error(ErrorCode::data, "no label in " + counted(report.rows, "row"), report.input,
               "labels_field names the field that holds them in JSONL, labels_path the label matrix of npz");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/data/reader.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "coppice/data/matrix_example_reader.h"
@@ -52,14 +53,15 @@ TEST(ReadAll, AnEmptyFileIsAnErrorInEveryLineFormat) {
                               Format::text, Format::csv}) {
     EXPECT_EQ(refusal("", format), "data: input: the input is empty: no rows") << name(format);
   }
-  EXPECT_EQ(refusal("\n\n", Format::jsonl), "data: input: the input is empty: no rows");
+  EXPECT_EQ(refusal("\n\n", Format::jsonl), "data: input: no rows: 2 blank lines and nothing else");
+  EXPECT_EQ(refusal("\n", Format::jsonl), "data: input: no rows: 1 blank line and nothing else");
 }
 
 TEST(ReadAll, NoLabelAtAllIsAnErrorForTraining) {
   const Dataset data = read_bytes("{\"text\":\"a\"}\n", Format::jsonl);
   EXPECT_EQ(
       message_of([&] { require_labels(data.report); }),
-      "data: input: none of the 1 rows has a label\n  hint: labels_field names the field that holds them in JSONL, "
+      "data: input: no label in 1 row\n  hint: labels_field names the field that holds them in JSONL, "
       "labels_path the label matrix of npz");
 }
 
@@ -87,7 +89,34 @@ TEST(ReadAll, BadLinesAreLeftOutCountedAndReported) {
   EXPECT_EQ(data.n_labels, 2u);
   EXPECT_EQ(data.names.name(1), "y");
   EXPECT_EQ(data.examples.texts[1], "c");
-  EXPECT_EQ(data.report.remarks(), std::vector<std::string>{"3 bad lines left out"});
+  ASSERT_EQ(data.report.remarks().size(), 1u);
+  EXPECT_TRUE(data.report.remarks().front().starts_with("3 bad lines left out:\n  " + data.report.messages[0]));
+}
+
+TEST(Recognise, AModelIsNoExamples) {
+  EXPECT_EQ(
+      message_of([] { recognised("\x89" "CPC\r\n\x1a\n..."); }),
+      "data: input: this is a model, expected examples\n  hint: the model comes first: coppice predict MODEL INPUT");
+}
+
+TEST(ReadAll, LabelsFromAMatrixBesideLinesThatHoldTheirOwnAreRefused) {
+  ReadOptions options;
+  options.labels_path = "Y.npz";
+  for (const Format format : {Format::jsonl, Format::svm, Format::text}) {
+    options.format = format;
+    EXPECT_TRUE(refusal("1 2:3\n", options).starts_with("usage: input: option labels_path is Y.npz")) << name(format);
+  }
+}
+
+TEST(ReadAll, RemarksCountInTheSingularToo) {
+  ReadReport report;
+  report.repaired_lines = report.repeated_labels = report.rows_without_labels = 1;
+  report.blank_lines = 2;
+  EXPECT_THAT(report.remarks(),
+              ::testing::ElementsAre("2 blank lines passed over",
+                                     "1 line with invalid UTF-8 repaired (what was bad became U+FFFD)",
+                                     "1 label repeated in the same row, merged", "1 row without labels"));
+  EXPECT_EQ(report.remarks(RowsAre::queries).size(), 2u);
 }
 
 TEST(ReadAll, OnlyTheFirstMessagesAreKept) {
@@ -98,8 +127,9 @@ TEST(ReadAll, OnlyTheFirstMessagesAreKept) {
   for (int i = 0; i < 100; ++i) lines += "bad\n";
   const Dataset data = read_bytes(lines, options);
   EXPECT_EQ(data.report.bad_lines, 100u);
+  EXPECT_TRUE(data.report.remarks().front().starts_with("100 bad lines left out, the first 10:\n  input:2:1"));
   EXPECT_EQ(data.report.messages.size(), ReadReport::kMessagesKept);
-  EXPECT_NE(refusal("bad\nbad\n", options).find("no rows: all 2 lines are bad, the first: input:1:1"),
+  EXPECT_NE(refusal("bad\nbad\n", options).find("no rows: 2 bad lines, the first: input:1:1"),
             std::string::npos);
 }
 

@@ -18,14 +18,14 @@ std::string read_all(const std::string& path) {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
   const std::unique_ptr<std::FILE, Close> file(std::fopen(path.c_str(), "rb"));
-  if (!file) throw_io_error("cannot open the stop words in", path, errno);
+  if (!file) throw_io_error("open the file of stop words", path, errno);
   std::string bytes;
   char buffer[65536];
   while (const size_t count = std::fread(buffer, 1, sizeof buffer, file.get())) {
     bytes.append(buffer, count);
     if (bytes.size() > kMostBytes) throw Error(ErrorCode::data, "a file of stop words above 64 MiB", path);
   }
-  if (std::ferror(file.get())) throw_io_error("cannot read the stop words in", path, errno);
+  if (std::ferror(file.get())) throw_io_error("read the file of stop words", path, errno);
   return bytes;
 }
 

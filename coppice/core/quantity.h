@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace coppice {
+
+/// "1 row", "2 rows": the count and the noun, with the plural's s where it belongs.
+std::string counted(uint64_t count, std::string_view noun);
+
+/// 12,345,678 -> "12.3 MB". Units: powers of 1000.
+std::string bytes_text(double bytes);
+
+/// A size as people write it, in bytes: "20G", "1.5 GB", "500M", "512Mi"; a bare number counts GB.
+///
+/// Units: k, M, G, T are powers of 1000; Ki, Mi, Gi, Ti of 1024; a B may follow, case does not matter.
+/// Throws `ErrorCode::usage` naming `option` for any other text, and for a size of 2^63 bytes or more.
+uint64_t parse_bytes(std::string_view text, std::string_view option);
+
+}  // namespace coppice
