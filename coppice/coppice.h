@@ -11,6 +11,7 @@
 #include "coppice/core/output_file.h"  // a file that appears whole or not at all
 #include "coppice/core/parallel.h"     // a fixed crew of threads; results do not depend on their number
 #include "coppice/core/progress.h"     // how far the work is, and how to stop it
+#include "coppice/core/quantity.h"     // counts and sizes as people read and write them
 #include "coppice/core/random.h"       // small seeded random streams
 
 // math: arrays and sparse rows
@@ -41,6 +42,7 @@
 #include "coppice/rank/ensemble.h"          // several models, one answer
 #include "coppice/rank/explain.h"           // why a label was ranked where it was
 #include "coppice/rank/label_filter.h"      // only these labels, not those
+#include "coppice/rank/label_scorer.h"      // the scores of given labels, without a search
 #include "coppice/rank/matcher.h"           // where to look: beam search, or a matcher of the user's own
 #include "coppice/rank/metrics.h"           // P, R, nDCG, PSP, MRR, coverage, F1; by label frequency
 #include "coppice/rank/ranker_training.h"   // the weights of all levels
@@ -53,6 +55,7 @@
 
 // train: read -> vectorize -> index -> rank -> save
 #include "coppice/train/estimate.h"      // what a training will cost, before it is paid for
+#include "coppice/train/memory_limit.h"  // and a refusal when it is too much
 #include "coppice/train/evaluate.h"      // a model judged on a file
 #include "coppice/train/pipeline.h"      // a training set becomes a Model
 #include "coppice/train/training_set.h"  // files become a training set

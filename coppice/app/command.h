@@ -11,7 +11,6 @@
 #include <CLI/CLI.hpp>
 
 #include "coppice/app/flags.h"
-#include "coppice/app/terminal_progress.h"
 
 namespace coppice::app {
 

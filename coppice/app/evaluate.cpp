@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // coppice evaluate: how well a model ranks rows whose labels are known.
-#include <fmt/core.h>
-
 #include <memory>
+#include <nlohmann/json.hpp>
 
 #include "coppice/app/command.h"
 #include "coppice/app/output.h"
+#include "coppice/app/signals.h"
 #include "coppice/train/evaluate.h"
 
 namespace coppice::app {
@@ -32,13 +32,14 @@ void describe(OptionTable& table, EvaluateArguments& arguments) {
 void run(const EvaluateArguments& arguments) {
   const Model model =
       Model::load(arguments.model_path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map});
+  Progress progress;
+  const StopOnSignals stop(progress);
   ThreadPool pool(arguments.common.threads);
-  const EvaluationInput input{arguments.input, arguments.read, arguments.dense};
+  EvaluationInput input{arguments.input, arguments.read, arguments.dense};
+  input.read.stop = &progress;
   const Evaluation evaluation = evaluate(model, input, {arguments.predict, arguments.metrics}, pool);
-  print_out(arguments.json ? to_json(evaluation.metrics).dump(2) + "\n" : to_table(evaluation.metrics));
-  for (const std::string& remark : evaluation.report.remarks()) {
-    if (!arguments.common.quiet) fmt::print(stderr, "note: {}\n", remark);
-  }
+  print_out(arguments.json ? to_json(evaluation).dump(2) + "\n" : to_table(evaluation.metrics));
+  print_remarks(evaluation.report, RowsAre::examples, arguments.common);
 }
 
 }  // namespace

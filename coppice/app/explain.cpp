@@ -8,6 +8,7 @@
 #include "coppice/app/command.h"
 #include "coppice/app/output.h"
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/model/answer.h"
 #include "coppice/rank/explain.h"
 #include "coppice/train/dense_features.h"
@@ -58,7 +59,7 @@ std::string node_text(const Model& model, size_t level, uint32_t node) {
   for (uint32_t leaf = begin; leaf < end && leaf < begin + 3; ++leaf) {
     text += (text.empty() ? "" : ", ") + label_text(model, tree.leaf_label[leaf]);
   }
-  return fmt::format("{} labels: {}{}", end - begin, text, end - begin > 3 ? ", ..." : "");
+  return fmt::format("{}: {}{}", counted(end - begin, "label"), text, end - begin > 3 ? ", ..." : "");
 }
 
 std::string to_text(const Model& model, const Explanation& explanation, uint32_t words) {
@@ -84,19 +85,21 @@ ordered_json to_json(const Model& model, const Explanation& explanation) {
     ordered_json features = ordered_json::array();
     for (const FeatureContribution& one : level.features) {
       features.push_back({{"feature", feature_text(model, one.feature)},
-                          {"value", one.value},
-                          {"weight", one.weight},
-                          {"contribution", one.contribution}});
+                          {"value", shortest_decimal(one.value)},
+                          {"weight", shortest_decimal(one.weight)},
+                          {"contribution", shortest_decimal(one.contribution)}});
     }
     levels.push_back({{"node", level.node},
                       {"stands_for", node_text(model, i + 1, level.node)},
-                      {"bias", level.bias},
-                      {"margin", level.margin},
-                      {"score", level.score},
-                      {"path_score", level.path_score},
+                      {"bias", shortest_decimal(level.bias)},
+                      {"margin", shortest_decimal(level.margin)},
+                      {"score", shortest_decimal(level.score)},
+                      {"path_score", shortest_decimal(level.path_score)},
                       {"features", std::move(features)}});
   }
-  return {{"label", label_text(model, explanation.label)}, {"score", explanation.score}, {"levels", std::move(levels)}};
+  return {{"label", label_text(model, explanation.label)},
+          {"score", shortest_decimal(explanation.score)},
+          {"levels", std::move(levels)}};
 }
 
 std::vector<Explanation> explanations(const Model& model, const ExplainArguments& arguments) {

@@ -27,6 +27,12 @@ class Flags {
   /// Writes what was given into the structs. Call after parsing. Throws `ErrorCode::usage`.
   void apply();
 
+  /// The file given by --config, or "".
+  const std::string& config_path() const noexcept { return config_path_; }
+
+  /// Was the option given as a flag (not by a variable or the config file)?
+  bool on_command_line(const std::string& name) const { return given_.at(name)->flag->count() > 0; }
+
   bool print_config() const noexcept { return print_config_; }
 
   /// All options with their values after `apply`, for --print-config.

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // coppice import-pecos: a PECOS XR-Linear model folder becomes one model file with equal scores.
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "coppice/app/command.h"
-#include "coppice/core/error.h"
+#include "coppice/app/output.h"
+#include "coppice/app/signals.h"
+#include "coppice/core/output_file.h"
 #include "coppice/model/import_pecos.h"
 
 namespace coppice::app {
@@ -16,9 +20,18 @@ struct ImportArguments {
   std::string output;
 };
 
-void run(const ImportArguments& arguments) {
+void run(const ImportArguments& arguments, const std::string& config_path) {
+  std::vector<std::string> inputs = files_below(arguments.folder);
+  for (std::string& file : files_below(arguments.import.vectorizer)) inputs.push_back(std::move(file));
+  inputs.insert(inputs.end(), {arguments.import.label_names, config_path});
+  expect_no_input(arguments.output, inputs);
+  expect_writable(arguments.output);
+  end_on_signals();  // as long as there is no output to tidy up
   ThreadPool pool(arguments.common.threads);
-  import_pecos(arguments.folder, arguments.import, pool).save(arguments.output);
+  const Model model = import_pecos(arguments.folder, arguments.import, pool);
+  Progress progress;
+  const StopOnSignals stop(progress);  // now the one asked for: the file is written to its end
+  model.save(arguments.output);
 }
 
 }  // namespace
@@ -35,7 +48,7 @@ void add_import_pecos(CLI::App& program) {
   describe(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Import");
   command.flags().add(command.app(), std::move(common), "Common");
-  command.action([arguments] { run(*arguments); });
+  command.action([arguments, &flags = command.flags()] { run(*arguments, flags.config_path()); });
 }
 
 }  // namespace coppice::app

@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "coppice/app/command.h"
@@ -15,6 +17,17 @@ namespace {
 
 using coppice::Error;
 using coppice::ErrorCode;
+
+/// Help pages as CLI11 makes them, without its "{false}" behind flags that turn something off.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+    constexpr std::string_view kMark = "{false}";
+    std::string name = CLI::Formatter::make_option_name(option, is_positional);
+    for (size_t at = name.find(kMark); at != std::string::npos; at = name.find(kMark)) name.erase(at, kMark.size());
+    return name;
+  }
+};
 
 void add_commands(CLI::App& program) {
   using namespace coppice::app;
@@ -73,6 +86,7 @@ int main(int argc, char** argv) {
   CLI::App program("Coppice: a handful of right answers out of thousands or millions.", "coppice");
   program.set_version_flag("--version", coppice::app::version_text());
   program.require_subcommand(1);
+  program.formatter(std::make_shared<HelpFormatter>());
   program.get_formatter()->column_width(34);
   add_commands(program);
   try {

@@ -3,28 +3,53 @@
 
 #include <fmt/core.h>
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
+#include <charconv>
+#include <filesystem>
 
+#include "coppice/app/command.h"
 #include "coppice/core/error.h"
+#include "coppice/core/output_file.h"
 
 namespace coppice::app {
 
 void print_out(std::string_view text) {
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
-    throw_io_error("write to standard output", "-", errno);
+  OutputFile out("-");
+  out.write(text);
+  out.commit();
+}
+
+void print_remarks(const ReadReport& report, RowsAre rows, const CommonOptions& common) {
+  if (common.quiet) return;
+  for (const std::string& remark : report.remarks(rows)) fmt::print(stderr, "note: {}\n", remark);
+}
+
+void expect_no_input(const std::string& output, const std::vector<std::string>& inputs) {
+  if (output.empty() || is_output_stream(output)) return;
+  for (const std::string& input : inputs) {
+    std::error_code differs;  // also when one of them is missing
+    if (input.empty() || !std::filesystem::equivalent(input == "-" ? "/dev/stdin" : input, output, differs)) continue;
+    throw Error(ErrorCode::usage,
+                fmt::format("the output is the same file as the input {}", input == "-" ? "stdin" : input), output,
+                "give the output a name of its own: writing it would destroy the input");
   }
 }
 
-std::string bytes_text(double bytes) {
-  constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
-  size_t unit = 0;
-  while (bytes >= 1000 && unit + 1 < kUnits.size()) {
-    bytes /= 1000;
-    ++unit;
+std::vector<std::string> files_below(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code none;
+  for (auto at = std::filesystem::recursive_directory_iterator(folder, none); at != decltype(at){};
+       at.increment(none)) {
+    files.push_back(at->path().string());
   }
-  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
+  return files;
+}
+
+double shortest_decimal(float value) {
+  char digits[40];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  double decimal = 0;
+  std::from_chars(digits, end, decimal);
+  return decimal;
 }
 
 }  // namespace coppice::app

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // coppice predict: rows in, ranked label names out.
-#include <fmt/core.h>
-
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "coppice/app/command.h"
 #include "coppice/app/output.h"
+#include "coppice/app/prediction_writer.h"
+#include "coppice/app/signals.h"
 #include "coppice/core/error.h"
-#include "coppice/core/output_file.h"
 #include "coppice/data/label_index.h"
-#include "coppice/data/npz.h"
+#include "coppice/data/label_resolver.h"
 #include "coppice/data/reader.h"
 #include "coppice/model/answer.h"
 #include "coppice/model/model.h"
 #include "coppice/rank/batch_prediction.h"
 #include "coppice/rank/ensemble.h"
+#include "coppice/rank/label_scorer.h"
 #include "coppice/train/dense_features.h"
+#include "coppice/train/row_parts.h"
 
 namespace coppice::app {
 namespace {
-
-using nlohmann::ordered_json;
 
 struct PredictArguments {
   CommonOptions common;
@@ -34,32 +35,51 @@ struct PredictArguments {
   std::string output = "-";
   std::string dense;
   std::vector<std::string> more_models;
-  std::vector<std::string> allow, deny;
+  std::vector<std::string> allow, deny, score_labels;
   bool verify = false;
 };
 
 void describe(OptionTable& table, PredictArguments& arguments) {
+  const std::string lists =
+      " Names separated by commas; @FILE stands for a file with one name a line, for names that "
+      "hold a comma or start with @.";
   table.add("output", arguments.output,
             "Where predictions go: - (standard output) or a path, as JSON lines; a path that ends in .npz gets a SciPy "
             "CSR matrix of scores instead.");
   table.add("dense", arguments.dense, "More features, one row per input row: a .npy or .npz file, as in training.");
   table.add("with_models", arguments.more_models,
             "More models of the same labels, by path: their predictions are combined (an ensemble).");
-  table.add("allow", arguments.allow, "Only these labels may come out; applied during the search, not after it.");
-  table.add("deny", arguments.deny, "These labels may not come out; applied during the search.");
+  table.add("allow", arguments.allow,
+            "Only these labels may come out; applied during the search, not after it." + lists);
+  table.add("deny", arguments.deny, "These labels may not come out; applied during the search." + lists);
+  table.add("score_labels", arguments.score_labels,
+            "No search: the scores of exactly these labels for every row, in this order, as an exhaustive search would "
+            "give them (PECOS: selected outputs)." +
+                lists);
   table.add("verify", arguments.verify, "Check every checksum and invariant of the model first.");
 }
 
-std::vector<uint32_t> labels_named(const Model& model, const std::vector<std::string>& names) {
+/// The file behind "@FILE"; nothing for a name.
+std::optional<std::string> file_of(const std::string& entry) {
+  if (!entry.starts_with('@')) return std::nullopt;
+  return entry.substr(1);
+}
+
+std::vector<uint32_t> labels_named(const Model& model, const std::vector<std::string>& entries) {
   std::vector<uint32_t> labels;
-  for (const std::string& name : names) labels.push_back(find_label(model, name));
+  for (const std::string& entry : entries) {
+    const std::optional<std::string> path = file_of(entry);
+    if (!path) {
+      labels.push_back(find_label(model, entry));
+      continue;
+    }
+    const LabelNames names = read_label_names(*path);
+    for (uint32_t i = 0; i < names.size(); ++i) labels.push_back(find_label(model, names.name(i)));
+  }
   return labels;
 }
 
 std::shared_ptr<const LabelFilter> filter_of(const Model& model, const PredictArguments& arguments) {
-  if (!arguments.allow.empty() && !arguments.deny.empty()) {
-    throw Error(ErrorCode::usage, "both --allow and --deny are given, expected one of them");
-  }
   const LabelTree& tree = model.ranker().tree;
   if (!arguments.allow.empty()) {
     return std::make_shared<LabelFilter>(LabelFilter::allow(tree, labels_named(model, arguments.allow)));
@@ -68,6 +88,34 @@ std::shared_ptr<const LabelFilter> filter_of(const Model& model, const PredictAr
     return std::make_shared<LabelFilter>(LabelFilter::deny(tree, labels_named(model, arguments.deny)));
   }
   return nullptr;
+}
+
+/// Every file that is read, for the check that the output is none of them.
+std::vector<std::string> inputs_of(const PredictArguments& arguments, const std::string& config_path) {
+  std::vector<std::string> inputs{
+      arguments.model_path,       arguments.input, arguments.dense, arguments.read.labels_path,
+      arguments.read.label_names, config_path};
+  inputs.insert(inputs.end(), arguments.more_models.begin(), arguments.more_models.end());
+  for (const auto* entries : {&arguments.allow, &arguments.deny, &arguments.score_labels}) {
+    for (const std::string& entry : *entries) inputs.push_back(file_of(entry).value_or(""));
+  }
+  return inputs;
+}
+
+/// Throws for options that contradict each other, and for those that would be ignored.
+void expect_used(const PredictArguments& arguments, const Flags& flags) {
+  if (!arguments.allow.empty() && !arguments.deny.empty()) {
+    throw Error(ErrorCode::usage, "both --allow and --deny are given, expected one of them");
+  }
+  if (arguments.more_models.empty() && (!arguments.ensemble.weights.empty() || flags.on_command_line("ensemble"))) {
+    throw Error(ErrorCode::usage, "how an ensemble is combined is given, but no second model", {},
+                "--with-models names the others");
+  }
+  if (arguments.score_labels.empty()) return;
+  for (const char* name : {"allow", "deny", "with_models", "beam", "beam_per_level", "top_k", "threshold"}) {
+    if (!flags.on_command_line(name)) continue;
+    throw Error(ErrorCode::usage, flag_name(name) + " is given, but --score-labels searches for nothing");
+  }
 }
 
 /// The models of one answer: the one asked, and those it is combined with.
@@ -80,22 +128,28 @@ class Predictor {
 
   const Model& model() const noexcept { return models_.front(); }
 
-  Predictions predict(const Examples& rows, ThreadPool& pool) const {
+  /// The features of the rows as each model wants them.
+  std::vector<Csr> features(const Examples& rows, ThreadPool& pool) const {
+    std::vector<Csr> all;
+    for (const Model& model : models_) all.push_back(features_for(model, rows, pool));
+    return all;
+  }
+
+  Predictions predict(const std::vector<Csr>& features, size_t begin, size_t end, ThreadPool& pool) const {
     std::vector<Predictions> all;
     for (size_t i = 0; i < models_.size(); ++i) {
-      all.push_back(predict_batch(models_[i].ranker(), features_for(models_[i], rows, pool), options_[i], pool));
+      all.push_back(predict_batch(models_[i].ranker(), rows_between(features[i], begin, end), options_[i], pool));
     }
     return all.size() == 1 ? std::move(all.front()) : combine_predictions(all, ensemble_);
   }
 
  private:
   void add(const std::string& path, const PredictArguments& arguments) {
-    models_.push_back(
-        Model::load(path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map}));
+    models_.push_back(Model::load(path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map}));
     const LabelNames& first = models_.front().label_names();
     const LabelNames& names = models_.back().label_names();
-    if (names.size() != first.size() || !std::equal(names.bytes().begin(), names.bytes().end(), first.bytes().begin(),
-                                                    first.bytes().end())) {
+    if (names.size() != first.size() ||
+        !std::equal(names.bytes().begin(), names.bytes().end(), first.bytes().begin(), first.bytes().end())) {
       throw Error(ErrorCode::data, "the model's labels are not those of the first model", path);
     }
     options_.push_back(arguments.predict);
@@ -107,44 +161,66 @@ class Predictor {
   EnsembleOptions ensemble_;
 };
 
-std::string json_line(const Model& model, const Predictions& predictions, const Examples& rows, size_t i) {
-  ordered_json line = ordered_json::object();
-  if (!rows.ids.empty()) line["id"] = rows.ids[i];
-  ordered_json labels = ordered_json::array(), scores = ordered_json::array();
-  for (size_t r = 0; r < predictions.counts[i]; ++r) {
-    labels.push_back(label_text(model, predictions.row_labels(i)[r]));
-    scores.push_back(predictions.row_scores(i)[r]);
+/// Scores the same labels for every row.
+class GivenLabels {
+ public:
+  GivenLabels(const Model& model, const PredictArguments& arguments)
+      : scorer_(model.ranker(), arguments.predict.post_processor),
+        n_labels_(model.n_labels()),
+        labels_(labels_named(model, arguments.score_labels)),
+        columns_(labels_) {
+    std::sort(columns_.begin(), columns_.end());
+    columns_.erase(std::unique(columns_.begin(), columns_.end()), columns_.end());
   }
-  line["labels"] = std::move(labels);
-  line["scores"] = std::move(scores);
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
+
+  /// As asked for.
+  const std::vector<uint32_t>& labels() const noexcept { return labels_; }
+
+  Csr score(const Csr& queries, ThreadPool& pool) const {
+    CsrBuilder wanted(n_labels_);
+    for (size_t i = 0; i < queries.n_rows(); ++i) {
+      for (const uint32_t label : columns_) wanted.add(label, 1);
+      wanted.end_row();
+    }
+    return scorer_.score_all(queries, wanted.build(), pool);
+  }
+
+ private:
+  LabelScorer scorer_;
+  uint32_t n_labels_;
+  std::vector<uint32_t> labels_;
+  std::vector<uint32_t> columns_;  ///< the same, ascending, each once
+};
 
 void run(const PredictArguments& arguments) {
+  Progress progress;
+  const StopOnSignals stop(progress);
   const Predictor predictor(arguments);
   const Model& model = predictor.model();
+  std::optional<GivenLabels> given;
+  if (!arguments.score_labels.empty()) given.emplace(model, arguments);
   ThreadPool pool(arguments.common.threads);
   LabelIndex labels(model.label_names(), model.n_labels());
-  const auto reader = open_examples(arguments.input, arguments.read, labels);
+  ReadOptions read = arguments.read;
+  read.stop = &progress;
+  const auto reader = open_examples(arguments.input, read, labels);
   DenseFeatures dense(arguments.dense);
-  const bool as_matrix = arguments.output.ends_with(".npz");
-  OutputFile output(arguments.output);
-  std::vector<Csr> pieces;
+  PredictionWriter output(arguments.output, model, progress);
   for (Examples block; reader->next(block);) {
     dense.join(block);
-    const Predictions predictions = predictor.predict(block, pool);
-    if (as_matrix) {
-      pieces.push_back(predictions.to_csr(model.n_labels()));
-      continue;
-    }
-    for (size_t i = 0; i < predictions.n_rows(); ++i) output.write(json_line(model, predictions, block, i));
+    const std::vector<Csr> features = predictor.features(block, pool);
+    for_row_parts(block.size(), pool, &progress, [&](size_t begin, size_t end) {
+      if (given) {
+        output.add(given->score(rows_between(features.front(), begin, end), pool), given->labels(), block, begin);
+      } else {
+        output.add(predictor.predict(features, begin, end, pool), block, begin);
+      }
+    });
   }
   dense.expect_end();
-  if (as_matrix) write_npz(output, concatenate_rows(std::move(pieces)));
+  progress.throw_if_stopped();
   output.commit();
-  for (const std::string& remark : reader->report().remarks()) {
-    if (!arguments.common.quiet) fmt::print(stderr, "note: {}\n", remark);
-  }
+  print_remarks(reader->report(), RowsAre::queries, arguments.common);
 }
 
 }  // namespace
@@ -153,7 +229,8 @@ void add_predict(CLI::App& program) {
   Command command(program, "predict", "Rank the labels of texts (or of feature rows).",
                   "  echo '{\"text\": \"window manager for X11\"}' | coppice predict packages.coppice - --top-k 5\n"
                   "  coppice predict packages.coppice test.jsonl --output predictions.jsonl\n"
-                  "  coppice predict packages.coppice test.svm --output scores.npz --beam 20\n");
+                  "  coppice predict packages.coppice test.svm --output scores.npz --beam 20\n"
+                  "  coppice predict packages.coppice test.jsonl --score-labels @candidates.txt\n");
   auto arguments = std::make_shared<PredictArguments>();
   command.app().add_option("model", arguments->model_path, "the model file")->required();
   command.app().add_option("input", arguments->input, "rows in any format of docs/formats.md; - = standard input");
@@ -168,7 +245,11 @@ void add_predict(CLI::App& program) {
   command.flags().add(command.app(), std::move(combine), "Ensemble");
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
-  command.action([arguments] { run(*arguments); });
+  command.action([arguments, &flags = command.flags()] {
+    expect_used(*arguments, flags);
+    expect_no_input(arguments->output, inputs_of(*arguments, flags.config_path()));
+    run(*arguments);
+  });
 }
 
 }  // namespace coppice::app

@@ -2,7 +2,6 @@
 #include "coppice/app/terminal_progress.h"
 
 #include <fmt/core.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,20 +9,12 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "coppice/app/command.h"
+
 namespace coppice::app {
 namespace {
 
 constexpr auto kBetweenDraws = std::chrono::milliseconds(100);
-
-std::atomic<Progress*> stoppable{nullptr};
-
-void on_signal(int number) {
-  Progress* progress = stoppable.load();
-  if (progress == nullptr || progress->stop_requested()) {
-    ::_exit(128 + number);
-  }
-  progress->request_stop();
-}
 
 std::string duration(double seconds) {
   if (seconds < 60) return fmt::format("{:.1f} s", seconds);
@@ -34,22 +25,14 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-ProgressStyle default_style(bool quiet, bool log_json) {
-  if (quiet) return ProgressStyle::quiet;
-  if (log_json) return ProgressStyle::json;
+ProgressStyle default_style(const CommonOptions& common) {
+  if (common.quiet) return ProgressStyle::quiet;
+  if (common.log_json) return ProgressStyle::json;
   const char* terminal = std::getenv("TERM");
   const bool dumb = terminal == nullptr || std::strcmp(terminal, "dumb") == 0;
-  return ::isatty(STDERR_FILENO) != 0 && !dumb ? ProgressStyle::terminal : ProgressStyle::plain;
-}
-
-void stop_on_signals(Progress& progress) {
-  stoppable.store(&progress);
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  const char* no_color = std::getenv("NO_COLOR");
+  const bool plain = dumb || (no_color != nullptr && *no_color != '\0');
+  return ::isatty(STDERR_FILENO) != 0 && !plain ? ProgressStyle::terminal : ProgressStyle::plain;
 }
 
 double TerminalProgress::seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
@@ -96,6 +79,7 @@ void TerminalProgress::note(std::string_view text) {
 void TerminalProgress::finish() {
   std::lock_guard lock(mutex_);
   if (name_.empty()) return;
+  stages_.push_back({name_, seconds()});
   if (style_ == ProgressStyle::json) {
     fmt::print(stderr, "{}\n", nlohmann::json{{"stage", name_}, {"done", done_.load()}, {"seconds", seconds()}}.dump());
   } else if (style_ != ProgressStyle::quiet) {

@@ -6,13 +6,22 @@
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "coppice/core/progress.h"
 
 namespace coppice::app {
 
+struct CommonOptions;
+
 /// Where progress goes: nowhere, to a person on a terminal (one line with the time left), or to a log as JSON lines.
 enum class ProgressStyle { quiet, terminal, plain, json };
+
+/// A stage of work, and how long it took.
+struct StageTime {
+  std::string name;
+  double seconds;
+};
 
 /// Progress on standard error. Plain: a line when a stage ends.
 class TerminalProgress : public Progress {
@@ -27,6 +36,9 @@ class TerminalProgress : public Progress {
   /// Ends the stage in work: its line gets the time it took.
   void finish();
 
+  /// The stages that ended, in their order.
+  const std::vector<StageTime>& stages() const noexcept { return stages_; }
+
  private:
   using Clock = std::chrono::steady_clock;
 
@@ -40,12 +52,11 @@ class TerminalProgress : public Progress {
   std::atomic<uint64_t> done_{0};
   Clock::time_point begin_;
   Clock::time_point last_draw_;
+  std::vector<StageTime> stages_;
 };
 
-/// The style for standard error as it is: terminal when it is one (and NO_COLOR or TERM=dumb do not forbid it).
-ProgressStyle default_style(bool quiet, bool log_json);
-
-/// From now on Ctrl-C and SIGTERM ask `progress` to stop; a second one ends the program at once.
-void stop_on_signals(Progress& progress);
+/// The style for standard error as it is: terminal when it is one, unless NO_COLOR is set and not empty, TERM is dumb
+/// or there is no TERM; these get plain lines, without any escape sequence.
+ProgressStyle default_style(const CommonOptions& common);
 
 }  // namespace coppice::app

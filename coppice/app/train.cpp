@@ -2,20 +2,23 @@
 // coppice train: texts (or features) and labels in, one model file out.
 #include <fmt/core.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "coppice/app/command.h"
 #include "coppice/app/output.h"
+#include "coppice/app/signals.h"
+#include "coppice/app/terminal_progress.h"
+#include "coppice/app/train_inputs.h"
 #include "coppice/core/error.h"
-#include "coppice/data/matrix_example_reader.h"
-#include "coppice/core/mapped_file.h"
+#include "coppice/core/memory.h"
 #include "coppice/core/output_file.h"
-#include "coppice/index/tree_import.h"
-#include "coppice/index/word_vectors.h"
-#include "coppice/train/estimate.h"
+#include "coppice/core/quantity.h"
 #include "coppice/train/checkpoint.h"
+#include "coppice/train/estimate.h"
+#include "coppice/train/memory_limit.h"
 #include "coppice/train/pipeline.h"
 
 namespace coppice::app {
@@ -24,134 +27,139 @@ namespace {
 struct TrainArguments {
   CommonOptions common;
   TrainingInput input;
+  TrainInputs more;
   TrainOptions train;
   std::string output;
-  std::string label_features;
-  std::string label_vectors;
-  std::vector<std::string> tree;
-  WordVectorOptions word_vectors;
-  std::string negatives;
   bool plan = false;
   bool json = false;
   bool resume = false;
-  double memory_limit_gb = 0;
+  std::string memory_limit = "0";
 };
 
 void describe(OptionTable& table, TrainArguments& arguments) {
   table.add("plan", arguments.plan,
             "Read the data, build the index, train a sample of each level, say what memory, time and model size the "
             "whole will take, and stop.");
-  table.add("json", arguments.json, "Print the plan, or what training came to, as one JSON object.");
+  table.add(
+      "json", arguments.json,
+      "Print the plan, or what training came to (rows, features, labels, seconds by stage, size of the model, peak "
+      "memory), as one JSON object.");
   table.add("resume", arguments.resume,
             "Go on where an interrupted training of the same data and options stopped: finished levels are read from "
             "OUTPUT.checkpoint. The model has the same bytes as one trained without interruption.");
-  table.add("memory_limit_gb", arguments.memory_limit_gb, 0, 1e6,
-            "Refuse to start the ranker (exit code 5) when the plan needs more memory than this, in GB of 10^9 bytes; "
-            "0 = no limit.");
-  table.add("label_features", arguments.label_features,
-            "Features of the labels (.npz or .npy, one row per label) for the embeddings that use them.");
-  table.add("label_vectors", arguments.label_vectors,
-            "Word vectors in word2vec's text or binary format: a label's features are the mean of the vectors of its "
-            "name's words.");
-  table.add("tree", arguments.tree,
-            "A tree of your own in place of the index: a JSON file of nested children, or the .npz cluster matrices of a "
-            "chain from the root down (PECOS: C), separated by commas. A label may stand in several leaves.");
-  table.add("negatives_matrix", arguments.negatives,
-            "Negatives of your own: a .npz matrix, one row per example, whose columns are labels.");
-}
-
-/// What the command line names by path, read.
-struct Extras {
-  Csr label_features;
-  std::optional<LabelTree> tree;
-  Csr negatives;
-
-  TrainExtras view(const TrainArguments& arguments) const {
-    TrainExtras extras;
-    if (label_features.n_rows() > 0) extras.label_features = &label_features;
-    if (tree) extras.tree = &*tree;
-    if (negatives.n_rows() > 0) extras.negatives = &negatives;
-    extras.checkpoint_path = arguments.output + ".checkpoint";
-    extras.resume = arguments.resume;
-    return extras;
-  }
-};
-
-/// A tree of the user's: nested JSON, or cluster matrices C0.npz, C1.npz, ... of a folder or named one by one.
-LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& set) {
-  const TreeImportOptions options{set.labels.n_columns,
-                                  [&set](std::string_view name) { return set.label_names.find(name); },
-                                  MissingLabels::gather};
-  if (paths.size() == 1 && !paths.front().ends_with(".npz")) {
-    const MappedFile file(paths.front());
-    return tree_from_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, options,
-                          paths.front());
-  }
-  std::vector<Csr> chain;
-  for (const std::string& path : paths) chain.push_back(read_matrix(path));
-  return tree_from_clusters(chain, options, paths.front());
-}
-
-Extras read_extras(const TrainArguments& arguments, const TrainingSet& set) {
-  Extras extras;
-  if (!arguments.label_features.empty()) extras.label_features = read_matrix(arguments.label_features);
-  if (!arguments.label_vectors.empty()) {
-    const LabelNameList names{set.labels.n_columns, [&set](uint32_t label) { return set.label_names.name(label); }};
-    extras.label_features =
-        read_label_vectors(InputStream::open(arguments.label_vectors), names, arguments.word_vectors).features;
-  }
-  if (!arguments.tree.empty()) extras.tree = read_tree(arguments.tree, set);
-  if (!arguments.negatives.empty()) extras.negatives = read_matrix(arguments.negatives);
-  return extras;
+  table.add(
+      "memory_limit", arguments.memory_limit,
+      "Refuse to train (exit code 5) when the plan needs more memory than this: 20G, 1.5G, 500M; k, M, G, T are "
+      "powers of 1000, Ki, Mi, Gi, Ti of 1024, and a bare number counts GB of 10^9 bytes. 0 = no limit. The data is "
+      "read and the index built before.");
 }
 
 void say(const TrainArguments& arguments, const std::string& text) {
   if (!arguments.common.quiet) fmt::print(stderr, "{}\n", text);
 }
 
+double per_row(const Csr& matrix) {
+  return static_cast<double>(matrix.n_nonzeros()) / static_cast<double>(matrix.n_rows());
+}
+
 void report_data(const TrainArguments& arguments, const TrainingSet& set) {
-  say(arguments, fmt::format("{} rows, {} features ({:.1f} a row), {} labels ({:.1f} a row)", set.n_rows(),
-                             set.features.n_columns,
-                             static_cast<double>(set.features.n_nonzeros()) / static_cast<double>(set.n_rows()),
-                             set.labels.n_columns,
-                             static_cast<double>(set.labels.n_nonzeros()) / static_cast<double>(set.n_rows())));
-  for (const std::string& remark : set.report.remarks()) say(arguments, "note: " + remark);
-  if (set.rare_labels > 0) say(arguments, fmt::format("note: {} rare labels left out", set.rare_labels));
+  say(arguments, fmt::format("{}, {} ({:.1f} a row), {} ({:.1f} a row)", counted(set.n_rows(), "row"),
+                             counted(set.features.n_columns, "feature"), per_row(set.features),
+                             counted(set.labels.n_columns, "label"), per_row(set.labels)));
+  print_remarks(set.report, RowsAre::examples, arguments.common);
+  if (set.rare_labels > 0) say(arguments, fmt::format("note: {} left out", counted(set.rare_labels, "rare label")));
+}
+
+/// "" where a model that goes to a stream has none.
+std::string checkpoint_path(const TrainArguments& arguments) {
+  return arguments.plan || is_output_stream(arguments.output) ? std::string() : arguments.output + ".checkpoint";
 }
 
 /// Refuses early what can only fail hours later.
-void check_output(const TrainArguments& arguments) {
+void check_output(const TrainArguments& arguments, const std::string& config_path) {
+  expect_used(arguments.more, arguments.train);
   if (arguments.plan) return;
   if (arguments.output.empty()) {
     throw Error(ErrorCode::usage, "no output is given", {}, "-o MODEL says where the model goes");
   }
-  OutputFile(arguments.output);  // creates and removes the temporary file beside it
+  if (arguments.json && arguments.output == "-") {
+    throw Error(ErrorCode::usage, "the model and the JSON object cannot both go to standard output");
+  }
+  const std::string checkpoint = checkpoint_path(arguments);
+  if (arguments.resume && checkpoint.empty()) {
+    throw Error(ErrorCode::usage, "nothing can be resumed where the model goes to a stream", arguments.output);
+  }
+  const TrainInputs& more = arguments.more;
+  std::vector<std::string> inputs{arguments.input.path,
+                                  arguments.input.dense,
+                                  arguments.input.read.labels_path,
+                                  arguments.input.read.label_names,
+                                  arguments.train.vectorizer.stop_words_file,
+                                  more.label_features,
+                                  more.label_vectors,
+                                  more.negatives,
+                                  config_path};
+  inputs.insert(inputs.end(), more.tree.begin(), more.tree.end());
+  expect_no_input(arguments.output, inputs);
+  if (!checkpoint.empty()) expect_no_input(checkpoint, inputs);
+  expect_writable(arguments.output);
+}
+
+/// What training came to, for --json.
+nlohmann::ordered_json to_json(const TrainArguments& arguments, const TrainingSet& set,
+                               const TerminalProgress& progress, double seconds) {
+  nlohmann::ordered_json stages = nlohmann::ordered_json::array();
+  for (const StageTime& stage : progress.stages()) stages.push_back({{"name", stage.name}, {"seconds", stage.seconds}});
+  nlohmann::ordered_json model_bytes;  // null where it went to a stream
+  if (!is_output_stream(arguments.output)) model_bytes = std::filesystem::file_size(arguments.output);
+  return {{"model", arguments.output},
+          {"rows", set.n_rows()},
+          {"features", set.features.n_columns},
+          {"labels", set.labels.n_columns},
+          {"nonzeros", set.features.n_nonzeros()},
+          {"seconds", seconds},
+          {"stages", std::move(stages)},
+          {"model_bytes", std::move(model_bytes)},
+          {"peak_bytes", peak_memory_bytes()}};
+}
+
+/// Makes the plan if one is wanted; true when it was all that was wanted.
+bool plan(const TrainArguments& arguments, const TrainingSet& set, const TrainExtras& extras, ThreadPool& pool,
+          TerminalProgress& progress) {
+  const uint64_t limit_bytes = parse_bytes(arguments.memory_limit, "memory_limit");
+  if (!arguments.plan && limit_bytes == 0) return false;
+  const Estimate estimate = estimate_training(set, arguments.train, extras, pool, progress);
+  progress.finish();
+  if (arguments.plan) print_out(arguments.json ? to_json(estimate).dump(2) + "\n" : to_text(estimate));
+  expect_below_limit(estimate, limit_bytes);
+  return arguments.plan;
 }
 
 void run(TrainArguments& arguments) {
-  check_output(arguments);
-  TerminalProgress progress(default_style(arguments.common.quiet, arguments.common.log_json));
-  stop_on_signals(progress);
+  parse_bytes(arguments.memory_limit, "memory_limit");  // a wrong one is told before the data is read
+  const auto begin = std::chrono::steady_clock::now();
+  TerminalProgress progress(default_style(arguments.common));
+  const StopOnSignals stop(progress);
+  arguments.input.read.stop = &progress;
   ThreadPool pool(arguments.common.threads);
   const TrainingSet set = read_training_set(arguments.input, arguments.train.vectorizer, pool, progress);
   progress.finish();
   report_data(arguments, set);
-  const Extras extras = read_extras(arguments, set);
-  if (arguments.plan || arguments.memory_limit_gb > 0) {
-    const Estimate estimate = estimate_training(set, arguments.train, extras.view(arguments), pool, progress);
-    progress.finish();
-    if (arguments.plan) {
-      print_out(arguments.json ? to_json(estimate).dump(2) + "\n" : to_text(estimate));
-      return;
-    }
-    expect_to_fit(estimate, arguments.memory_limit_gb);
-  }
-  const Model model = train(set, arguments.train, extras.view(arguments), pool, progress);
-  model.save(arguments.output);
-  remove_checkpoint(extras.view(arguments).checkpoint_path);
+  const TrainMaterial material = read_train_material(arguments.more, set, progress);
+  for (const std::string& remark : material.remarks) say(arguments, "note: " + remark);
+  TrainExtras extras = material.extras();
+  extras.checkpoint_path = checkpoint_path(arguments);
+  extras.resume = arguments.resume;
+  if (plan(arguments, set, extras, pool, progress)) return;
+  const Model model = train(set, arguments.train, extras, pool, progress);
   progress.finish();
-  say(arguments, fmt::format("{}: {}", arguments.output,
-                             bytes_text(static_cast<double>(std::filesystem::file_size(arguments.output)))));
+  model.save(arguments.output);
+  remove_checkpoint(extras.checkpoint_path);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  if (arguments.json) print_out(to_json(arguments, set, progress, seconds.count()).dump(2) + "\n");
+  if (is_output_stream(arguments.output)) return;
+  const auto model_bytes = static_cast<double>(std::filesystem::file_size(arguments.output));
+  say(arguments, fmt::format("{}: {}", arguments.output, bytes_text(model_bytes)));
 }
 
 }  // namespace
@@ -159,16 +167,17 @@ void run(TrainArguments& arguments) {
 void add_train(CLI::App& program) {
   Command command(program, "train", "Train a model from texts (or features) and their labels.",
                   "  coppice train packages.jsonl -o packages.coppice\n"
-                  "  coppice train packages.jsonl -o packages.coppice --plan\n"
+                  "  coppice train packages.jsonl -o packages.coppice --plan --memory-limit 20G\n"
                   "  coppice train X.npz --labels-path Y.npz -o model.coppice\n"
                   "  coppice train big.jsonl.zst -o big.coppice --resume\n");
   auto arguments = std::make_shared<TrainArguments>();
-  command.app().add_option("input", arguments->input.path, "examples in any format of docs/formats.md; - = standard input")
+  command.app()
+      .add_option("input", arguments->input.path, "examples in any format of docs/formats.md; - = standard input")
       ->required();
   command.app().add_option("-o,--output", arguments->output, "where the model goes");
   OptionTable own, input, read, options, common;
   describe(own, *arguments);
-  describe(own, arguments->word_vectors);
+  describe(own, arguments->more);
   describe(input, arguments->input);
   describe(read, arguments->input.read);
   describe(options, arguments->train);
@@ -178,7 +187,10 @@ void add_train(CLI::App& program) {
   command.flags().add(command.app(), std::move(input), "Examples");
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
-  command.action([arguments] { run(*arguments); });
+  command.action([arguments, &flags = command.flags()] {
+    check_output(*arguments, flags.config_path());
+    run(*arguments);
+  });
 }
 
 }  // namespace coppice::app

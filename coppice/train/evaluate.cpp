@@ -2,6 +2,7 @@
 #include "coppice/train/evaluate.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "coppice/data/examples.h"
@@ -10,6 +11,7 @@
 #include "coppice/model/answer.h"
 #include "coppice/rank/batch_prediction.h"
 #include "coppice/train/dense_features.h"
+#include "coppice/train/row_parts.h"
 
 namespace coppice {
 
@@ -23,15 +25,29 @@ Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOp
   DenseFeatures dense(input.dense_path);
   for (Examples block; reader->next(block);) {
     dense.join(block);
-    const Predictions predictions =
-        predict_batch(model.ranker(), features_for(model, block, pool), options.predict, pool);
-    for (size_t i = 0; i < predictions.n_rows(); ++i)
-      judge.add(predictions.row_labels(i), block.labels.n_rows() > 0 ? block.labels.row(i) : SparseRow{});
+    const Csr features = features_for(model, block, pool);
+    for_row_parts(features.n_rows(), pool, input.read.stop, [&](size_t begin, size_t end) {
+      const Predictions predictions =
+          predict_batch(model.ranker(), rows_between(features, begin, end), options.predict, pool);
+      for (size_t i = begin; i < end; ++i)
+        judge.add(predictions.row_labels(i - begin), block.labels.n_rows() > 0 ? block.labels.row(i) : SparseRow{});
+    });
   }
   dense.expect_end();
   require_rows(reader->report());
   require_labels(reader->report());
   return {judge.build(), reader->report()};
+}
+
+nlohmann::ordered_json to_json(const Evaluation& evaluation) {
+  nlohmann::ordered_json json = to_json(evaluation.metrics);
+  for (const MetricsOfBin& bin : evaluation.metrics.bins) {
+    if (bin.rows > 0 || !json["bins"].contains(bin.name)) continue;
+    for (auto& figure : json["bins"][bin.name].items()) {
+      if (figure.value().is_number_float()) figure.value() = nullptr;
+    }
+  }
+  return json;
 }
 
 }  // namespace coppice

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "coppice/core/parallel.h"
 #include "coppice/data/read_options.h"
 #include "coppice/model/model.h"
@@ -32,8 +34,12 @@ struct Evaluation {
 /// Predicts every row and judges the predictions. Labels that the model does not know count as positives it misses.
 ///
 /// The input is read in blocks, so it may be larger than memory.
-/// Throws `ErrorCode::data` when there is no row or no row has a label; else as the reader does.
+/// Throws `ErrorCode::data` when there is no row or no row has a label; `ErrorCode::cancelled` when `input.read.stop`
+/// says so; else as the reader does.
 /// Threads: the same figures for any number of them.
 Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOptions options, ThreadPool& pool);
+
+/// As `to_json` of the metrics; figures of a bin without a row are null, since there is nothing to judge by.
+nlohmann::ordered_json to_json(const Evaluation& evaluation);
 
 }  // namespace coppice

@@ -6,6 +6,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/memory.h"
+#include "coppice/core/quantity.h"
 #include "coppice/train/checkpoint.h"
 
 namespace coppice {
@@ -35,6 +36,20 @@ std::string options_text(TrainOptions options) {
   return table.get().dump();
 }
 
+/// Says which lists per level have entries that no level of the tree will use.
+void note_unused_entries(const RankerOptions& options, size_t depth, Progress& progress) {
+  const std::pair<const char*, size_t> lists[] = {{"negatives", options.negatives.size()},
+                                                  {"level_threshold", options.level_threshold.size()},
+                                                  {"level_c_positive", options.level_c_positive.size()},
+                                                  {"level_c_negative", options.level_c_negative.size()},
+                                                  {"level_max_weights", options.level_max_weights.size()}};
+  for (const auto& [name, size] : lists) {
+    if (size <= depth) continue;
+    progress.note("note: " + std::string(name) + " has values for " + counted(size, "level") + ", the tree has " +
+                  std::to_string(depth));
+  }
+}
+
 ModelParts parts_of(const TrainingSet& set, const TrainOptions& options, Ranker ranker) {
   ModelParts parts;
   parts.label_names = set.label_names;
@@ -57,17 +72,18 @@ TrainOptions::TrainOptions() {
 }
 
 void describe(OptionTable& table, TrainOptions& options) {
-  table.add("seed", options.seed, 0, UINT64_MAX,
-            "Of all random choices: first centres, order of rows. The same seed gives the same model, byte for byte, on "
-            "one kind of processor.");
+  table.add(
+      "seed", options.seed, 0, UINT64_MAX,
+      "Of all random choices: first centres, order of rows. The same seed gives the same model, byte for byte, on "
+      "one kind of processor.");
   describe(table, options.vectorizer);
   describe(table, options.embedding);
   describe(table, options.index);
   describe(table, options.ranker);
 }
 
-LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras,
-                       ThreadPool& pool, Progress& progress) {
+LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
+                       Progress& progress) {
   return build_tree(set, with_seed(options), extras, pool, progress);
 }
 
@@ -80,6 +96,7 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
   if (extras.resume) state = checkpoint.load();
   if (!state) state = TrainingState{build_tree(set, options, extras, pool, progress), {}};
   release_free_memory();
+  note_unused_entries(options.ranker, state->tree.depth(), progress);
   TrainingHooks hooks;
   hooks.matcher = extras.matcher;
   hooks.solver = extras.solver;

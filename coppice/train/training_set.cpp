@@ -145,6 +145,7 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
   const auto reader = source.open(labels);
   FirstPass pass = read_all(*reader, vocabulary, progress);
   set.report = reader->report();
+  require_rows(set.report);
   set.label_names = labels.names();
   set.labels = concatenate_rows(std::move(pass.labels));
   set.labels.n_columns = std::max(set.labels.n_columns, labels.size());

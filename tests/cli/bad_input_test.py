@@ -20,13 +20,13 @@ class BadInput(ProgramTest):
         return done
 
     def test_an_empty_file(self):
-        self.refuse(DATA, "empty.jsonl", "", "empty.jsonl", "empty")
+        self.refuse(DATA, "none.jsonl", "", "none.jsonl: the input is empty: no rows")
 
     def test_blank_lines_only(self):
-        self.refuse(DATA, "blank.jsonl", "\n\n\n", "blank.jsonl")
+        self.refuse(DATA, "blank.jsonl", "\n\n\n", "blank.jsonl: no rows: 3 blank lines and nothing else")
 
     def test_no_labels_at_all(self):
-        self.refuse(DATA, "bare.jsonl", '{"text": "a b", "labels": []}\n' * 3, "label")
+        self.refuse(DATA, "bare.jsonl", '{"text": "a b", "labels": []}\n' * 3, "no row has a label")
 
     def test_a_broken_line_is_named_with_line_and_column(self):
         self.refuse(DATA, "broken.jsonl", jsonl(rows(2)) + '{"text": "a", "labels": ["b"\n', "broken.jsonl:3:")
@@ -36,7 +36,20 @@ class BadInput(ProgramTest):
 
     def test_bad_lines_are_skipped_and_counted_on_request(self):
         text = jsonl(rows()) + "not json\n" + '{"text": "a", "labels": 7}\n'
-        self.accept("some.jsonl", text, "2 bad lines", flags=["--skip-bad-lines"])
+        self.accept("some.jsonl", text, "note: 2 bad lines left out:", "some.jsonl:241:1: ", "some.jsonl:242:",
+                    flags=["--skip-bad-lines"])
+
+    def test_of_many_bad_lines_the_first_ten_are_shown_by_every_command_that_reads(self):
+        text = jsonl(rows()) + "not json\n" * 30
+        self.accept("some.jsonl", text, flags=["--skip-bad-lines"])
+        for command in (["train", self.path("some.jsonl"), "-o", self.path("model.coppice")],
+                        ["evaluate", self.path("model.coppice"), self.path("some.jsonl")],
+                        ["predict", self.path("model.coppice"), self.path("some.jsonl")]):
+            done = self.expect(0, *command, "--skip-bad-lines", says="30 bad lines left out, the first 10:")
+            shown = [line for line in done.stderr.splitlines() if "some.jsonl:2" in line]
+            self.assertEqual(len(shown), 10, done.stderr)
+            quiet = self.expect(0, *command, "--skip-bad-lines", "--quiet")
+            self.assertEqual(quiet.stderr, "")
 
     def test_not_a_number_among_the_features(self):
         for value in ("nan", "inf", "1e999", "x"):
@@ -51,7 +64,7 @@ class BadInput(ProgramTest):
     def test_repeated_labels_in_a_row_are_merged_and_counted(self):
         items = rows()
         items[0]["labels"] = ["mail", "mail"]
-        self.accept("twice.jsonl", jsonl(items), "label")
+        self.accept("twice.jsonl", jsonl(items), "note: 1 label repeated in the same row")
 
     def test_a_row_of_ten_million_characters(self):
         items = rows()
@@ -60,7 +73,7 @@ class BadInput(ProgramTest):
 
     def test_invalid_utf8_is_replaced_and_counted(self):
         bad = b'{"text": "mail \xff\xfe inbox", "labels": ["mail"]}\n'
-        self.accept("latin.jsonl", jsonl(rows()).encode() + bad, "1 ")
+        self.accept("latin.jsonl", jsonl(rows()).encode() + bad, "note: 1 line with invalid UTF-8")
 
     def test_crlf_line_ends_change_nothing(self):
         model = self.path("model.coppice")
@@ -69,12 +82,9 @@ class BadInput(ProgramTest):
         self.accept("dos.jsonl", jsonl(rows()).replace("\n", "\r\n"))
         self.assertTrue(unix == (self.folder / "model.coppice").read_bytes(), model)
 
-    def test_nul_bytes_are_refused_or_counted(self):
-        path = self.write("nul.jsonl", jsonl(rows()).encode() + b'{"text": "a\x00b", "labels": ["mail"]}\n')
-        done = self.run_program("train", path, "-o", self.path("model.coppice"))
-        self.assertIn(done.returncode, (0, DATA), done.stderr)
-        if done.returncode == DATA:
-            self.assertIn("nul.jsonl:241:", done.stderr)
+    def test_nul_bytes_are_refused(self):
+        self.refuse(DATA, "nul.jsonl", jsonl(rows()).encode() + b'{"text": "a\x00b", "labels": ["mail"]}\n',
+                    "nul.jsonl:241:")
 
     def test_a_directory_for_a_file(self):
         (self.folder / "data.jsonl").mkdir()
@@ -94,8 +104,8 @@ class BadInput(ProgramTest):
 
     def test_evaluating_nothing_is_an_error(self):
         model = self.train()
-        self.expect(DATA, "evaluate", model, self.write("none.jsonl", ""), says="empty")
-        self.expect(DATA, "evaluate", model, self.write("bare.jsonl", '{"text": "a"}\n'), says="label")
+        self.expect(DATA, "evaluate", model, self.write("none.jsonl", ""), says="the input is empty: no rows")
+        self.expect(DATA, "evaluate", model, self.write("bare.jsonl", '{"text": "a"}\n'), says="no label in 1 row")
 
     def test_predicting_text_that_says_nothing_is_fine(self):
         model = self.train()
@@ -103,3 +113,8 @@ class BadInput(ProgramTest):
             with self.subTest(text):
                 done = self.expect(0, "predict", model, "-", stdin=json.dumps({"text": text}) + "\n")
                 self.assertEqual(len(done.stdout.splitlines()), 1)
+                self.assertNotIn("without labels", done.stderr)
+
+    def test_a_model_in_the_place_of_examples_is_named(self):
+        model = self.train()
+        self.expect(DATA, "predict", model, model, says="this is a model, expected examples")

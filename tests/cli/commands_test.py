@@ -71,10 +71,90 @@ class Commands(ProgramTest):
         self.assertEqual(sorted(labels("--allow", "audio,shell")), ["audio", "shell"])
         self.assertNotIn("mail", labels("--deny", "mail"))
 
+    def test_labels_with_a_comma_are_named_by_a_file(self):
+        items = rows()
+        for item in items:
+            item["labels"] = ["mail, and news" if label == "mail" else label for label in item["labels"]]
+        model = self.train("model.coppice", items)
+        names = "@" + self.write("names.txt", "mail, and news\nshell\n")
+        def labels(*flags):
+            done = self.expect(0, "predict", model, "-", *flags, stdin='{"text": "inbox spam smtp"}\n')
+            return json.loads(done.stdout)["labels"]
+        self.assertEqual(labels("--allow", names), ["mail, and news", "shell"])
+        self.assertEqual(labels("--score-labels", names), ["mail, and news", "shell"])
+        self.assertEqual(sorted(labels("--allow", names + ",audio")), ["audio", "mail, and news", "shell"])
+        self.assertNotIn("mail, and news", labels("--deny", names))
+        config = self.write("config.json", json.dumps({"allow": ["mail, and news"]}))
+        self.assertEqual(labels("--config", config), ["mail, and news"])
+        self.expect(4, "predict", model, "-", "--allow", "@none.txt", stdin="", says="none.txt")
+
     def test_plan_states_memory_time_and_size_and_writes_nothing(self):
         examples = self.write("train.jsonl", jsonl(rows()))
-        self.expect(0, "train", examples, "-o", self.path("model.coppice"), "--plan")
+        told = self.expect(0, "train", examples, "-o", self.path("model.coppice"), "--plan").stdout
+        for pattern in (r"training +[0-9.]+ s", r"peak memory +[1-9][0-9]* MB", r"model file +[0-9.]+ MB"):
+            self.assertRegex(told, "(?m)^" + pattern)
+        plan = json.loads(self.expect(0, "train", examples, "--plan", "--json").stdout)
+        self.assertEqual((plan["rows"], plan["labels"]), (240, 6))
+        for key in ("peak_bytes", "model_bytes", "train_seconds"):
+            self.assertGreater(plan[key], 0, key)
         self.assertEqual(self.names_in_folder(), ["train.jsonl"])
+
+    def test_training_says_what_it_came_to_as_json(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        model = self.path("model.coppice")
+        came_to = json.loads(self.expect(0, "train", examples, "-o", model, "--json").stdout)
+        self.assertEqual(came_to["model"], model)
+        self.assertEqual((came_to["rows"], came_to["labels"]), (240, 6))
+        self.assertEqual(came_to["model_bytes"], (self.folder / "model.coppice").stat().st_size)
+        self.assertGreater(came_to["features"], 0)
+        self.assertGreater(came_to["peak_bytes"], 0)
+        names = [stage["name"] for stage in came_to["stages"]]
+        self.assertEqual(names[0], "reading")
+        self.assertTrue(any(name.startswith("training level 1") for name in names), names)
+        self.assertLessEqual(sum(stage["seconds"] for stage in came_to["stages"]), came_to["seconds"])
+
+    def test_given_labels_are_scored_as_a_whole_search_scores_them(self):
+        model = self.train()
+        queries = jsonl([{"id": str(i), "text": row["text"]} for i, row in enumerate(rows(20, seed=5))])
+        def predict(*flags):
+            done = self.expect(0, "predict", model, "-", *flags, stdin=queries)
+            return [json.loads(line) for line in done.stdout.splitlines()]
+        whole = predict("--top-k", "6", "--beam", "100")
+        some = predict("--score-labels", "shell,audio")
+        self.assertEqual([line["id"] for line in some], [str(i) for i in range(20)])
+        for all_labels, two in zip(whole, some):
+            scores = dict(zip(all_labels["labels"], all_labels["scores"]))
+            self.assertEqual(two["labels"], ["shell", "audio"])
+            self.assertEqual(two["scores"], [scores["shell"], scores["audio"]])
+        self.expect(2, "predict", model, "-", "--score-labels", "shel", stdin=queries, says="no label 'shel'")
+        self.expect(2, "predict", model, "-", "--score-labels", "shell", "--top-k", "3", stdin=queries, says="--top-k")
+        self.expect(0, "predict", model, "-", "--score-labels", "shell", "--output", self.path("s.npz"), stdin=queries)
+        self.assertTrue((self.folder / "s.npz").read_bytes().startswith(b"PK"))
+
+    def test_scores_are_printed_as_the_shortest_text_of_a_float(self):
+        model = self.train()
+        done = self.expect(0, "predict", model, "-", stdin='{"text": "inbox spam smtp cursor pixels"}\n')
+        for score in json.loads(done.stdout, parse_float=str)["scores"]:
+            digits = score.split("e")[0].replace("0.", "", 1).replace(".", "").lstrip("0")
+            self.assertLessEqual(len(digits), 9, score)
+
+    def test_evaluation_is_the_same_for_1_2_and_7_threads(self):
+        model = self.train()
+        held_out = self.write("held_out.jsonl", jsonl(rows(300, seed=2)))
+        told = [self.expect(0, "evaluate", model, held_out, "--json", "--threads", n).stdout for n in ("1", "2", "7")]
+        self.assertTrue(told[0] == told[1] == told[2])
+
+    def test_a_bin_without_rows_has_no_figures(self):
+        model = self.train()
+        held_out = self.write("held_out.jsonl", jsonl(rows(60, seed=2)))
+        bins = json.loads(self.expect(0, "evaluate", model, held_out, "--json").stdout)["bins"]
+        empty = [one for one in bins.values() if one["rows"] == 0]
+        self.assertTrue(empty)
+        for one in empty:
+            self.assertIsNone(one["P@1"])
+            self.assertIsNone(one["MRR"])
+            self.assertEqual(one["positives"], 0)
+        self.assertTrue(any(one["P@1"] is not None for one in bins.values()))
 
     def test_wrong_usage_exits_2_and_names_the_nearest(self):
         self.expect(2, says="coppice")
@@ -89,6 +169,8 @@ class Commands(ProgramTest):
         self.assertIn("train", self.expect(0, "--help").stdout)
         self.assertIn("0.1.0", self.expect(0, "--version").stdout)
         self.assertIn("--top-k", self.expect(0, "predict", "--help").stdout)
+        for command in ("train", "predict", "evaluate"):
+            self.assertNotIn("{false}", self.expect(0, command, "--help").stdout)
 
     def test_quiet_says_nothing_and_data_goes_to_standard_output_only(self):
         examples = self.write("train.jsonl", jsonl(rows()))

@@ -1,17 +1,33 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training that is stopped, politely or not, leaves the model that was there before, or none: never half of one."""
+"""Work that is stopped, politely or not, leaves the output that was there before, or none: never half of one."""
 import os
 import signal
 import subprocess
+import time
 
 from program import COPPICE, SIGNAL_LIMIT_SECONDS, ProgramTest, environment, jsonl, rows
 
 CANCELLED = 130
+SOON_SECONDS = 30
 
 
 class Interruption(ProgramTest):
-    def start(self, *more):
-        """A training long enough to be interrupted: rows with many labels, over and over."""
+    def start(self, *arguments, **more):
+        process = subprocess.Popen([COPPICE, *arguments], cwd=self.folder, env=environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, **more)
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            if stream:
+                stream.close()
+
+    def start_training(self, *more):
+        """A training of several levels, long enough to be interrupted: rows with many labels, over and over."""
         items = rows(30_000)
         for i, item in enumerate(items):
             item["labels"].append(f"label{i % 3000}")
@@ -20,64 +36,110 @@ class Interruption(ProgramTest):
         return self.go(*more)
 
     def go(self, *more):
-        return subprocess.Popen([COPPICE, "train", self.path("big.jsonl"), "-o", self.path("model.coppice"),
-                                 "--threads", "2", *more], cwd=self.folder, env=environment(),
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return self.start("train", self.path("big.jsonl"), "-o", self.path("model.coppice"), "--threads", "2", *more)
 
     def finish(self, *more):
-        """Trains to the end; the exit code."""
+        """Trains to the end; what was said."""
         process = self.go(*more)
-        process.communicate(timeout=SIGNAL_LIMIT_SECONDS)
-        return process.returncode
+        _, said = process.communicate(timeout=SIGNAL_LIMIT_SECONDS)
+        self.assertEqual(process.returncode, 0, said)
+        return said
 
-    def send(self, process, which, after_seconds):
-        """Sends the signal unless training is over by then; whether it was sent in time."""
+    def wait_until(self, process, what, holds):
+        """Waits, without a guess at how long, until something holds; the process must live to see it."""
+        limit = time.monotonic() + SIGNAL_LIMIT_SECONDS
+        while not holds():
+            self.assertIsNone(process.poll(), f"the program ended before {what}")
+            self.assertLess(time.monotonic(), limit, what)
+            time.sleep(0.002)
+
+    def wait_for_handler(self, process):
+        def caught():
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+                mask = next(int(line.split()[1], 16) for line in status if line.startswith("SigCgt:"))
+            return mask >> (signal.SIGINT - 1) & 1 == 1
+        self.wait_until(process, "it caught signals", caught)
+
+    def wait_for_file(self, process, prefix):
+        self.wait_until(process, f"{prefix} was there",
+                        lambda: any(name.startswith(prefix) for name in self.names_in_folder()))
+
+    def expect_cancelled(self, process, which, limit_seconds=SIGNAL_LIMIT_SECONDS):
+        process.send_signal(which)
         try:
-            process.wait(after_seconds)
-            process.communicate()
-            return False
+            process.wait(limit_seconds)
         except subprocess.TimeoutExpired:
-            process.send_signal(which)
-            _, self.said = process.communicate(timeout=SIGNAL_LIMIT_SECONDS)
-            return True
+            self.fail("the signal was not heeded")
+        self.assertEqual(process.returncode, CANCELLED, process.stderr.read())
 
-    def leftovers(self):
-        allowed = {"big.jsonl", "model.coppice", "model.coppice.checkpoint"}
+    def leftovers(self, *allowed):
         return [name for name in self.names_in_folder() if name not in allowed]
 
-    def test_ctrl_c_stops_with_130_and_keeps_the_old_model(self):
+    def test_ctrl_c_stops_training_with_130_and_keeps_the_old_model(self):
         self.write("model.coppice", "the model of yesterday")
-        process = self.start()
-        if not self.send(process, signal.SIGINT, 0.5):
-            self.skipTest("training was faster than the interruption")
-        self.assertEqual(process.returncode, CANCELLED, self.said)
+        process = self.start_training()
+        self.wait_for_handler(process)
+        self.expect_cancelled(process, signal.SIGINT)
         self.assertEqual((self.folder / "model.coppice").read_text(), "the model of yesterday")
-        self.assertEqual(self.leftovers(), [])
+        self.assertEqual(self.leftovers("big.jsonl", "model.coppice", "model.coppice.checkpoint"), [])
 
     def test_sigterm_stops_the_same_way(self):
-        process = self.start()
-        if not self.send(process, signal.SIGTERM, 0.4):
-            self.skipTest("training was faster than the interruption")
-        self.assertEqual(process.returncode, CANCELLED, self.said)
+        process = self.start_training()
+        self.wait_for_handler(process)
+        self.expect_cancelled(process, signal.SIGTERM)
         self.assertFalse(os.path.exists(self.path("model.coppice")))
 
     def test_killed_at_any_moment_the_model_is_whole_or_absent(self):
-        process = self.start()
-        for delay in (0.05, 0.2, 0.5, 0.9):
-            if not self.send(process, signal.SIGKILL, delay):
-                break
+        process = self.start_training()
+        for delay_seconds in (0.05, 0.2, 0.5, 0.9):
+            try:
+                process.wait(delay_seconds)
+            except subprocess.TimeoutExpired:
+                pass
+            process.kill()
+            process.wait()
             if os.path.exists(self.path("model.coppice")):
                 self.expect(0, "inspect", self.path("model.coppice"), "--verify")
             process = self.go()
-        process.kill()
-        process.communicate()
 
     def test_a_stopped_training_resumes_to_the_same_bytes(self):
-        process = self.start()
-        self.send(process, signal.SIGINT, 1.0)
-        self.assertEqual(self.finish("--resume"), 0)
+        process = self.start_training()
+        self.wait_for_file(process, "model.coppice.checkpoint")
+        self.expect_cancelled(process, signal.SIGINT)
+        self.assertEqual(self.leftovers("big.jsonl", "model.coppice.checkpoint"), [])
+        said = self.finish("--resume")
+        self.assertNotIn(b"training level 1 of", said, "the finished level was trained again")
         resumed = (self.folder / "model.coppice").read_bytes()
-        self.assertEqual(self.leftovers(), [])
+        self.assertEqual(self.leftovers("big.jsonl", "model.coppice"), [])
         os.remove(self.path("model.coppice"))
-        self.assertEqual(self.finish(), 0)
+        self.assertIn(b"training level 1 of", self.finish())
         self.assertTrue(resumed == (self.folder / "model.coppice").read_bytes())
+
+    def test_training_that_waits_for_standard_input_stops_at_the_first_signal(self):
+        process = self.start("train", "-", "-o", self.path("model.coppice"), stdin=subprocess.PIPE)
+        process.stdin.write(jsonl(rows(3000)).encode())  # more than a pipe holds: some was read when this returns
+        process.stdin.flush()
+        self.expect_cancelled(process, signal.SIGINT, SOON_SECONDS)
+        self.assertEqual(self.names_in_folder(), [])
+
+    def test_prediction_and_evaluation_stop_at_the_first_signal(self):
+        model = self.train()
+        for which in (signal.SIGINT, signal.SIGTERM):
+            process = self.start("predict", model, "-", "--format", "jsonl", "--output", self.path("out.jsonl"),
+                                 stdin=subprocess.PIPE)
+            process.stdin.write(b'{"text": "mail"}\n')
+            process.stdin.flush()
+            self.wait_for_file(process, "out.jsonl.tmp.")
+            self.expect_cancelled(process, which, SOON_SECONDS)
+            process = self.start("evaluate", model, "-", stdin=subprocess.PIPE)
+            self.wait_for_handler(process)
+            self.expect_cancelled(process, which, SOON_SECONDS)
+        self.assertEqual(self.leftovers("model.coppice", "train.jsonl"), [])
+
+    def test_an_import_stops_at_the_first_signal(self):
+        (self.folder / "pecos").mkdir()
+        os.mkfifo(self.path("pecos/param.json"))  # nobody writes: the import waits for it
+        process = self.start("import-pecos", self.path("pecos"), "-o", self.path("model.coppice"))
+        self.wait_for_handler(process)
+        self.expect_cancelled(process, signal.SIGINT, SOON_SECONDS)
+        self.assertEqual(self.names_in_folder(), ["pecos"])

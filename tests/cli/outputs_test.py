@@ -3,6 +3,7 @@
 import os
 import pwd
 import resource
+import stat
 import subprocess
 from pathlib import Path
 
@@ -45,6 +46,26 @@ class Outputs(ProgramTest):
         process.wait()
         self.assertNotIn(b"terminate", said)
         self.assertIn(process.returncode, (0, IO, -13), said)
+
+    def test_a_model_goes_through_a_named_pipe_and_leaves_it_one(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        pipe = self.path("pipe")
+        os.mkfifo(pipe)
+        process = subprocess.Popen([COPPICE, "train", examples, "-o", pipe], env=environment(), stderr=subprocess.PIPE)
+        with open(pipe, "rb") as reader:
+            model = reader.read()
+        self.assertEqual(process.wait(), 0, process.stderr.read())
+        process.stderr.close()
+        self.assertTrue(stat.S_ISFIFO(os.stat(pipe).st_mode))
+        self.assertEqual(self.names_in_folder(), ["pipe", "train.jsonl"])
+        self.assertTrue(model == Path(self.train()).read_bytes())
+
+    def test_a_link_in_the_place_of_the_model_stays_a_link(self):
+        (self.folder / "models").mkdir()
+        os.symlink("models/today.coppice", self.path("current.coppice"))
+        model = self.train("current.coppice")
+        self.assertTrue(os.path.islink(model))
+        self.expect(0, "inspect", self.path("models/today.coppice"), "--verify")
 
     def test_no_such_folder(self):
         examples = self.write("train.jsonl", jsonl(rows()))

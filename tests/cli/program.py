@@ -57,11 +57,13 @@ class ProgramTest(unittest.TestCase):
         return self.path(name)
 
     def run_program(self, *arguments, stdin=b"", variables=None, **more):
-        """The finished process: returncode, and stdout and stderr as text."""
-        data = stdin.encode() if isinstance(stdin, str) else stdin
-        done = subprocess.run([COPPICE, *arguments], input=data, capture_output="stdout" not in more,
+        """The finished process: returncode, and stdout and stderr as text. `stdin`: text, bytes or an open file."""
+        if isinstance(stdin, str):
+            stdin = stdin.encode()
+        data = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
+        done = subprocess.run([COPPICE, *arguments], capture_output="stdout" not in more,
                               env={**environment(), **(variables or {})}, cwd=self.folder,
-                              timeout=SIGNAL_LIMIT_SECONDS, check=False, **more)
+                              timeout=SIGNAL_LIMIT_SECONDS, check=False, **data, **more)
         done.stdout = (done.stdout or b"").decode(errors="replace")
         done.stderr = (done.stderr or b"").decode(errors="replace")
         return done

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/app/signals.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+
+namespace coppice::app {
+namespace {
+
+std::atomic<Progress*> stoppable{nullptr};  // the one global: a handler has no other way to anything
+
+void on_signal(int) {
+  Progress* progress = stoppable.load();
+  if (progress == nullptr || progress->stop_requested()) ::_exit(exit_code(ErrorCode::cancelled));
+  progress->request_stop();
+}
+
+}  // namespace
+
+void end_on_signals() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigemptyset(&action.sa_mask);
+  action.sa_flags = 0;  // no SA_RESTART: whoever waits has to look up
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+StopOnSignals::StopOnSignals(Progress& progress) {
+  stoppable.store(&progress);
+  end_on_signals();
+}
+
+StopOnSignals::~StopOnSignals() {
+  stoppable.store(nullptr);
+}
+
+}  // namespace coppice::app

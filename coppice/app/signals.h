@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "coppice/core/progress.h"
+
+namespace coppice::app {
+
+/// From now on Ctrl-C (SIGINT) and SIGTERM end the program at once, with the exit code of an interruption (130). For
+/// work that leaves nothing half done.
+void end_on_signals();
+
+/// While it lives, the first of these signals asks `progress` to stop, a second one ends the program at once. Calls of
+/// the system that wait are interrupted.
+///
+/// Threads: one at a time, made and ended by the main thread.
+class StopOnSignals {
+ public:
+  explicit StopOnSignals(Progress& progress);
+  ~StopOnSignals();
+  StopOnSignals(const StopOnSignals&) = delete;
+  StopOnSignals& operator=(const StopOnSignals&) = delete;
+};
+
+}  // namespace coppice::app

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/app/train_inputs.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "coppice/core/error.h"
+#include "coppice/core/mapped_file.h"
+#include "coppice/core/quantity.h"
+#include "coppice/data/matrix_example_reader.h"
+#include "coppice/index/tree_import.h"
+
+namespace coppice::app {
+namespace {
+
+/// A tree of the user's: nested JSON, or cluster matrices C0.npz, C1.npz, ... named one by one.
+LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& set) {
+  const TreeImportOptions options{set.labels.n_columns,
+                                  [&set](std::string_view name) { return set.label_names.find(name); },
+                                  MissingLabels::gather};
+  if (paths.size() == 1 && !paths.front().ends_with(".npz")) {
+    const MappedFile file(paths.front());
+    return tree_from_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, options,
+                          paths.front());
+  }
+  std::vector<Csr> chain;
+  for (const std::string& path : paths) chain.push_back(read_matrix(path));
+  return tree_from_clusters(chain, options, paths.front());
+}
+
+void read_vectors(const TrainInputs& inputs, const TrainingSet& set, const Progress& progress,
+                  TrainMaterial& material) {
+  const LabelNameList names{set.labels.n_columns, [&set](uint32_t label) { return set.label_names.name(label); }};
+  LabelVectors vectors =
+      read_label_vectors(InputStream::open(inputs.label_vectors, &progress), names, inputs.word_vectors);
+  material.label_features = std::move(vectors.features);
+  material.remarks.push_back(fmt::format("{} of {} got a vector from {}", vectors.n_found,
+                                         counted(set.labels.n_columns, "label"), inputs.label_vectors));
+}
+
+bool uses_label_features(EmbeddingMethod method) {
+  return method != EmbeddingMethod::pifa && method != EmbeddingMethod::pii;
+}
+
+bool uses_negatives(const std::vector<std::string>& per_level) {
+  return std::any_of(per_level.begin(), per_level.end(),
+                     [](const std::string& names) { return negatives_from_name(names).usn; });
+}
+
+}  // namespace
+
+void describe(OptionTable& table, TrainInputs& inputs) {
+  table.add("label_features", inputs.label_features,
+            "Features of the labels (.npz or .npy, one row per label) for the embeddings that use them: features, "
+            "pifa_concat and pifa_convex.");
+  table.add("label_vectors", inputs.label_vectors,
+            "Word vectors in word2vec's text or binary format: a label's features are the mean of the vectors of its "
+            "name's words. For the same embeddings.");
+  table.add(
+      "tree", inputs.tree,
+      "A tree of your own in place of the index: a JSON file of nested children, or the .npz cluster matrices of a "
+      "chain from the root down (PECOS: C), separated by commas. A label may stand in several leaves.");
+  table.add("negatives_matrix", inputs.negatives,
+            "Negatives of your own, for negatives usn: a .npz matrix, one row per example, whose columns are labels.");
+  describe(table, inputs.word_vectors);
+}
+
+void expect_used(const TrainInputs& inputs, const TrainOptions& options) {
+  const bool features = !inputs.label_features.empty(), vectors = !inputs.label_vectors.empty();
+  const std::string given = vectors ? "label_vectors" : "label_features";
+  if (features && vectors) {
+    throw Error(ErrorCode::usage, "both label_features and label_vectors are given, expected one of them");
+  }
+  if ((features || vectors) && !inputs.tree.empty()) {
+    throw Error(ErrorCode::usage, given + " is given, but nothing would use it: the tree is given too");
+  }
+  if ((features || vectors) && !uses_label_features(options.embedding.method)) {
+    throw Error(ErrorCode::usage, given + " is given, but the label embedding chosen does not use it", {},
+                "--label-embedding pifa_concat joins it with pifa, features takes it alone");
+  }
+  if (!inputs.negatives.empty() && !uses_negatives(options.ranker.negatives)) {
+    throw Error(ErrorCode::usage, "negatives_matrix is given, but the negatives chosen do not use it", {},
+                "--negatives tfn+usn does");
+  }
+}
+
+TrainExtras TrainMaterial::extras() const {
+  TrainExtras extras;
+  if (label_features.n_rows() > 0) extras.label_features = &label_features;
+  if (tree) extras.tree = &*tree;
+  if (negatives.n_rows() > 0) extras.negatives = &negatives;
+  return extras;
+}
+
+TrainMaterial read_train_material(const TrainInputs& inputs, const TrainingSet& set, const Progress& progress) {
+  TrainMaterial material;
+  if (!inputs.label_features.empty()) material.label_features = read_matrix(inputs.label_features);
+  if (!inputs.label_vectors.empty()) read_vectors(inputs, set, progress, material);
+  if (!inputs.tree.empty()) material.tree = read_tree(inputs.tree, set);
+  if (!inputs.negatives.empty()) material.negatives = read_matrix(inputs.negatives);
+  return material;
+}
+
+}  // namespace coppice::app

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coppice/core/progress.h"
+#include "coppice/index/label_tree.h"
+#include "coppice/index/word_vectors.h"
+#include "coppice/train/pipeline.h"
+
+namespace coppice::app {
+
+/// What `coppice train` takes by path beside its examples; "" or empty = not given.
+struct TrainInputs {
+  std::string label_features;
+  std::string label_vectors;
+  WordVectorOptions word_vectors;
+  std::vector<std::string> tree;
+  std::string negatives;
+};
+
+void describe(OptionTable& table, TrainInputs& inputs);
+
+/// Throws `ErrorCode::usage` for a file that training with these options would not look at.
+void expect_used(const TrainInputs& inputs, const TrainOptions& options);
+
+/// What was read from these paths; empty or absent where nothing was given.
+struct TrainMaterial {
+  Csr label_features;
+  std::optional<LabelTree> tree;
+  Csr negatives;
+  std::vector<std::string> remarks;  ///< what a user should know, such as how many labels have a word vector
+
+  /// Borrows what is here.
+  TrainExtras extras() const;
+};
+
+/// Reads them. Throws as the readers do; `ErrorCode::cancelled` when `progress` says so while a pipe is waited for.
+TrainMaterial read_train_material(const TrainInputs& inputs, const TrainingSet& set, const Progress& progress);
+
+}  // namespace coppice::app

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that contradict each other or would be ignored: said, not passed over. Limits, terminals, inputs at risk."""
+import json
+import os
+import pty
+import subprocess
+
+from program import COPPICE, ProgramTest, environment, jsonl, rows
+
+USAGE, MEMORY = 2, 5
+
+
+class OptionsTest(ProgramTest):
+    def examples(self):
+        return self.write("train.jsonl", jsonl(rows()))
+
+    def train_with(self, code, *flags, says=()):
+        return self.expect(code, "train", self.examples(), "-o", self.path("model.coppice"), *flags, says=says)
+
+    def test_a_memory_limit_takes_sizes_as_people_write_them(self):
+        for limit in ("20", "20G", "1.5GB", "20000M"):
+            self.train_with(0, "--memory-limit", limit)
+        self.train_with(MEMORY, "--memory-limit", "1M", says=["the limit is 1.0 MB", "hint"])
+        self.train_with(USAGE, "--memory-limit", "1X", says=["option memory_limit is '1X'", "20G"])
+        self.assertEqual(json.loads(self.expect(0, "train", "x", "--print-config").stdout)["memory_limit"], "0")
+
+    def test_label_features_that_no_embedding_uses_are_refused(self):
+        for flag in ("--label-vectors", "--label-features"):
+            for embedding in ([], ["--label-embedding", "pii"]):
+                self.train_with(USAGE, flag, self.path("none.vec"), *embedding, says="does not use it")
+            self.train_with(USAGE, flag, "v", "--label-embedding", "features", "--tree", "t.json", says="the tree")
+        self.train_with(USAGE, "--label-vectors", "v", "--label-features", "f", says="expected one of them")
+
+    def test_how_many_labels_have_a_word_vector_is_said(self):
+        vectors = self.write("words.vec", "2 3\nmail 1 0 0.5\nshell 0 1 0.25\n")
+        self.train_with(0, "--label-vectors", vectors, "--label-embedding", "pifa_concat",
+                        says="note: 2 of 6 labels got a vector")
+
+    def test_negatives_that_are_not_used_are_refused(self):
+        self.train_with(USAGE, "--negatives-matrix", self.path("n.npz"), says="--negatives tfn+usn")
+
+    def test_a_label_matrix_beside_rows_that_hold_their_labels_is_refused(self):
+        self.train_with(USAGE, "--labels-path", self.path("none.npz"), says=["labels_path", "jsonl"])
+
+    def test_lists_longer_than_the_tree_is_deep_are_noted_or_refused(self):
+        self.train_with(0, "--level-threshold", "0.1,0.1,0.1,0.1,0.1",
+                        says="level_threshold has values for 5 levels, the tree has 1")
+        self.expect(USAGE, "predict", self.path("model.coppice"), "-", "--beam-per-level", "5,5,5",
+                    stdin='{"text": "a"}\n', says="3 beams for a model of 1 level")
+
+    def test_an_ensemble_of_one_is_refused(self):
+        model = self.train()
+        self.expect(USAGE, "predict", model, "-", "--ensemble-weights", "1,2", says="--with-models")
+        self.expect(USAGE, "predict", model, "-", "--ensemble", "rank_average", says="--with-models")
+        self.expect(USAGE, "predict", model, "-", "--allow", "mail", "--deny", "audio", says="one of them")
+
+    def test_an_output_that_is_an_input_is_refused_and_the_input_stays(self):
+        examples = self.examples()
+        before = (self.folder / "train.jsonl").read_bytes()
+        os.symlink("train.jsonl", self.path("link.jsonl"))
+        for output in (examples, self.path("link.jsonl"), os.path.join(self.folder, ".", "train.jsonl")):
+            self.expect(USAGE, "train", examples, "-o", output, says="the output is the same file as the input")
+        with open(examples, "rb") as stdin:
+            self.expect(USAGE, "train", "-", "-o", examples, stdin=stdin, says="input stdin")
+        names = self.write("names.txt", "".join(f"{i}\n" for i in range(9)))
+        self.expect(USAGE, "train", examples, "--label-names", names, "-o", names, says="names.txt")
+        self.assertTrue((self.folder / "train.jsonl").read_bytes() == before)
+
+    def test_predictions_replace_neither_model_nor_rows(self):
+        model = self.train()
+        before = (self.folder / "model.coppice").read_bytes()
+        queries = self.write("queries.jsonl", '{"text": "mail"}\n')
+        names = self.write("names.txt", "mail\n")
+        for output in (model, queries, names):
+            self.expect(USAGE, "predict", model, queries, "--allow", "@" + names, "--output", output,
+                        says="the output is the same file as the input")
+        self.assertTrue((self.folder / "model.coppice").read_bytes() == before)
+
+    def test_an_import_replaces_none_of_its_files(self):
+        (self.folder / "pecos").mkdir()
+        self.write("pecos/param.json", "{}")
+        self.expect(USAGE, "import-pecos", self.path("pecos"), "-o", self.path("pecos/param.json"), says="same file")
+        self.assertEqual((self.folder / "pecos" / "param.json").read_text(), "{}")
+
+    def on_a_terminal(self, **variables):
+        """What training writes to standard error when that is a terminal."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([COPPICE, "train", self.examples(), "-o", self.path("model.coppice")],
+                                   stderr=theirs, env={**environment(), "TERM": "xterm", **variables})
+        os.close(theirs)
+        written = b""
+        try:
+            while part := os.read(ours, 4096):
+                written += part
+        except OSError:  # how a terminal ends whose other side is closed
+            pass
+        os.close(ours)
+        self.assertEqual(process.wait(), 0, written)
+        return written
+
+    def test_no_color_and_a_dumb_terminal_get_plain_lines(self):
+        self.assertIn(b"\x1b", self.on_a_terminal(NO_COLOR=""))
+        self.assertNotIn(b"\x1b", self.on_a_terminal(NO_COLOR="1"))
+        self.assertNotIn(b"\x1b", self.on_a_terminal(TERM="dumb"))
