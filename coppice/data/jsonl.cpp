@@ -220,7 +220,10 @@ class JsonlParser final : public RowParser {
   std::string_view string_of(ondemand::value& value) {
     const std::string_view raw = token(value);
     const bool whole = raw.size() >= 2 && raw.front() == '"' && raw.back() == '"';
-    if (whole && raw.find('\\') == std::string_view::npos) return raw.substr(1, raw.size() - 2);
+    if (whole && raw.find('\\') == std::string_view::npos) {
+      value.get_raw_json_string().value();  // consumed: one that is left is taken for a key where a colon follows
+      return raw.substr(1, raw.size() - 2);
+    }
     string_column_ = column_of(raw.data());
     return value.get_string();
   }

@@ -171,6 +171,20 @@ TEST(Jsonl, WrongValuesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refused("{\"text\":\"a\",\"text\":\"b\"}"), "data: input:1:20: the field 'text' is there twice");
 }
 
+TEST(Jsonl, NamesAndNumbersDoNotMixWithinARow) {
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[5,\"z\"]}"),
+            "data: input:1:25: the label 'z' is a name where labels have been numbers so far\n"
+            "  hint: give all labels as names, or all as numbers");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[\"z\",5]}"),
+            "data: input:1:27: label is 5 where labels have been names so far\n"
+            "  hint: give all labels as names, or all as numbers");
+}
+
+TEST(Jsonl, AColonInAListIsNoJson) {
+  EXPECT_NE(refused("{\"text\":\"a\",\"labels\":[\"y\",\"z\":2]}"), "");
+  EXPECT_NE(refused("{\"text\":\"a\",\"labels\":[\"y\",\"z\":2},\"x\"]}"), "");
+}
+
 TEST(Jsonl, NamesAndNumbersDoNotMix) {
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[\"x\"]}\n{\"text\":\"a\",\"labels\":[1]}"),
             "data: input:2:23: label is 1 where labels have been names so far\n"

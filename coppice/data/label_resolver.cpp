@@ -36,6 +36,7 @@ LabelResolver::LabelResolver(LabelIndex& index, const ReadOptions& options)
 }
 
 std::span<const std::pair<uint32_t, float>> LabelResolver::resolve(const Row& row, ReadReport& report) {
+  check_one_kind(row);
   for (const LabelMention& label : row.labels) check(label);
   note_farthest(row, report.lines);
   resolved_.clear();
@@ -60,6 +61,19 @@ void LabelResolver::check(const LabelMention& label) const {
     check_name(label);
   } else {
     check_id(label);
+  }
+}
+
+/// In training the labels of a row, too, are all names or all numbers: the index holds one of them.
+void LabelResolver::check_one_kind(const Row& row) const {
+  if (file_names_.size() > 0 || index_.n_known() > 0) return;
+  for (const LabelMention& label : row.labels) {
+    const bool is_named = label.id == LabelMention::kNamed;
+    if (is_named == (row.labels.front().id == LabelMention::kNamed)) continue;
+    throw BadLine{label.column,
+                  is_named ? "the label " + shown(label.name) + " is a name where labels have been numbers so far"
+                           : "label is " + std::to_string(label.id) + " where labels have been names so far",
+                  "give all labels as names, or all as numbers"};
   }
 }
 

@@ -53,6 +53,7 @@ class LabelResolver {
   };
 
   void check(const LabelMention& label) const;
+  void check_one_kind(const Row& row) const;
   void check_name(const LabelMention& label) const;
   void check_id(const LabelMention& label) const;
   IndexLimit limit_of_ids() const;

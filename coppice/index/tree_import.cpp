@@ -214,6 +214,8 @@ LabelTree tree_from_json(std::string_view json, const TreeImportOptions& options
   } catch (const nlohmann::json::parse_error& error) {
     throw Error(ErrorCode::data, std::string("label tree: no valid JSON: ") + error.what(),
                 where + ": byte " + std::to_string(error.byte));
+  } catch (const nlohmann::json::exception& error) {  // a number that no double holds
+    throw Error(ErrorCode::data, std::string("label tree: no valid JSON: ") + error.what(), where);
   }
   Outline outline = JsonReader(options, where).read(parsed);
   if (outline.is_label(0)) {  // one label, and nothing else

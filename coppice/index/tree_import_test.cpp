@@ -93,6 +93,7 @@ TEST(TreeFromJson, NamesThePlaceOfAFault) {
   EXPECT_NE(refusal(R"({"children": 3})", options).find("expected a list"), std::string::npos);
   EXPECT_NE(refusal("[]", options).find("neither a name"), std::string::npos);
   EXPECT_NE(refusal("", options).find("no valid JSON"), std::string::npos);
+  EXPECT_NE(refusal("{\"children\": [1e399999999]}", options).find("no valid JSON"), std::string::npos);
   EXPECT_NE(refusal("\"a\"", letters(0)), "accepted");
 }
 
