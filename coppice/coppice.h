@@ -59,3 +59,4 @@
 #include "coppice/train/evaluate.h"      // a model judged on a file
 #include "coppice/train/pipeline.h"      // a training set becomes a Model
 #include "coppice/train/training_set.h"  // files become a training set
+#include "coppice/train/validation.h"    // held-out figures that a model keeps

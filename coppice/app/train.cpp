@@ -20,6 +20,7 @@
 #include "coppice/train/estimate.h"
 #include "coppice/train/memory_limit.h"
 #include "coppice/train/pipeline.h"
+#include "coppice/train/validation.h"
 
 namespace coppice::app {
 namespace {
@@ -29,6 +30,7 @@ struct TrainArguments {
   TrainingInput input;
   TrainInputs more;
   TrainOptions train;
+  ValidationInput validation;
   std::string output;
   bool plan = false;
   bool json = false;
@@ -79,6 +81,7 @@ std::string checkpoint_path(const TrainArguments& arguments) {
 void check_output(const TrainArguments& arguments, const std::string& config_path) {
   expect_used(arguments.more, arguments.train);
   if (arguments.plan) return;
+  expect_readable(arguments.validation);
   if (arguments.output.empty()) {
     throw Error(ErrorCode::usage, "no output is given", {}, "-o MODEL says where the model goes");
   }
@@ -94,6 +97,9 @@ void check_output(const TrainArguments& arguments, const std::string& config_pat
                                   arguments.input.dense,
                                   arguments.input.read.labels_path,
                                   arguments.input.read.label_names,
+                                  arguments.validation.path,
+                                  arguments.validation.labels_path,
+                                  arguments.validation.dense_path,
                                   arguments.train.vectorizer.stop_words_file,
                                   more.label_features,
                                   more.label_vectors,
@@ -135,6 +141,17 @@ bool plan(const TrainArguments& arguments, const TrainingSet& set, const TrainEx
   return arguments.plan;
 }
 
+/// The model with what --validate measures; it is saved without that when measuring fails.
+Model validated(const Model& model, const TrainArguments& arguments, ThreadPool& pool) {
+  if (arguments.validation.path.empty()) return model;
+  try {
+    return with_validation(model, arguments.validation, arguments.input.read, pool);
+  } catch (const Error&) {
+    model.save(arguments.output);
+    throw;
+  }
+}
+
 void run(TrainArguments& arguments) {
   parse_bytes(arguments.memory_limit, "memory_limit");  // a wrong one is told before the data is read
   const auto begin = std::chrono::steady_clock::now();
@@ -151,8 +168,9 @@ void run(TrainArguments& arguments) {
   extras.checkpoint_path = checkpoint_path(arguments);
   extras.resume = arguments.resume;
   if (plan(arguments, set, extras, pool, progress)) return;
-  const Model model = train(set, arguments.train, extras, pool, progress);
+  const Model trained = train(set, arguments.train, extras, pool, progress);
   progress.finish();
+  const Model model = validated(trained, arguments, pool);
   model.save(arguments.output);
   remove_checkpoint(extras.checkpoint_path);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
@@ -177,6 +195,7 @@ void add_train(CLI::App& program) {
   command.app().add_option("-o,--output", arguments->output, "where the model goes");
   OptionTable own, input, read, options, common;
   describe(own, *arguments);
+  describe(own, arguments->validation);
   describe(own, arguments->more);
   describe(input, arguments->input);
   describe(read, arguments->input.read);

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What train --validate measures is in the model; dense features given in training are asked for afterwards."""
+import json
+import struct
+
+from program import ProgramTest, jsonl, rows
+
+
+def npy(matrix):
+    """A float32 matrix as NumPy writes it."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(matrix)}, {len(matrix[0])}), }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    values = [value for row in matrix for value in row]
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values)
+
+
+class HeldOut(ProgramTest):
+    def train_with(self, *flags, code=0):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        return self.expect(code, "train", examples, "-o", self.path("model"), *flags)
+
+    def test_validation_is_in_the_model_and_inspect_shows_it(self):
+        held_out = self.write("held_out.jsonl", jsonl(rows(60, seed=2)))
+        self.train_with("--validate", held_out)
+        metrics = json.loads(self.expect(0, "inspect", self.path("model"), "--json").stdout)["metrics"]
+        judged = json.loads(self.expect(0, "evaluate", self.path("model"), held_out, "--json").stdout)
+        self.assertEqual(metrics["rows"], 60)
+        for name in ("P@1", "P@3", "P@5", "nDCG@1", "nDCG@3", "nDCG@5", "PSP@1", "PSP@3", "PSP@5"):
+            self.assertAlmostEqual(metrics[name], judged[name], places=3, msg=name)
+        self.assertIn("nDCG@3", self.expect(0, "inspect", self.path("model")).stdout)
+
+    def test_without_validation_there_are_no_figures(self):
+        self.train_with()
+        self.assertEqual(json.loads(self.expect(0, "inspect", self.path("model"), "--json").stdout)["metrics"], {})
+
+    def test_rows_to_validate_on_that_are_missing_are_told_before_training(self):
+        told = self.train_with("--validate", self.path("missing.jsonl"), code=4)
+        self.assertIn("missing.jsonl", told.stderr)
+        self.assertFalse((self.folder / "model").exists())
+
+    def test_a_bad_row_to_validate_on_is_an_error_and_the_model_is_kept(self):
+        held_out = self.write("held_out.jsonl", jsonl(rows(3)) + '{"text": 5}\n')
+        told = self.train_with("--validate", held_out, code=3)
+        self.assertIn("held_out.jsonl:4:", told.stderr)
+        self.expect(0, "inspect", self.path("model"), "--verify")
+
+    def test_dense_features_that_are_forgotten_are_an_error(self):
+        dense = self.write("dense.npy", npy([[1.0, float(len(row["labels"]))] for row in rows()]))
+        self.train_with("--dense", dense)
+        self.assertEqual(json.loads(self.expect(0, "inspect", self.path("model"), "--json").stdout)["n_dense"], 2)
+        query = self.write("query.jsonl", jsonl(rows(1)))
+        one = self.write("one.npy", npy([[1.0, 2.0]]))
+        for command in ("predict", "evaluate"):
+            told = self.expect(2, command, self.path("model"), query)
+            self.assertIn("the model was trained with 2", told.stderr)
+            self.expect(0, command, self.path("model"), query, "--dense", one)
+        self.expect(2, "explain", self.path("model"), "inbox spam smtp")
+        self.assertIn("mail", self.expect(0, "explain", self.path("model"), "inbox spam smtp", "--dense", one).stdout)
+
+    def test_dense_features_that_the_model_does_not_know_are_an_error(self):
+        self.train_with()
+        query = self.write("query.jsonl", jsonl(rows(1)))
+        told = self.expect(2, "predict", self.path("model"), query, "--dense", self.write("one.npy", npy([[1.0]])))
+        self.assertIn("trained with none", told.stderr)
