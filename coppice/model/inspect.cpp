@@ -29,6 +29,7 @@ LevelReport inspect_level(const Array<uint32_t>& first_child, const LevelWeights
     report.n_empty += chunk.encoding == ChunkEncoding::empty;
     report.n_direct += chunk.encoding == ChunkEncoding::direct;
     report.n_hashed += chunk.encoding == ChunkEncoding::hashed;
+    report.n_masked += chunk.encoding == ChunkEncoding::masked;
   }
   return report;
 }
@@ -55,7 +56,8 @@ Json to_json(const LevelReport& level) {
           {"bytes_per_weight", level.bytes_per_weight()},
           {"n_empty_chunks", level.n_empty},
           {"n_direct_chunks", level.n_direct},
-          {"n_hashed_chunks", level.n_hashed}};
+          {"n_hashed_chunks", level.n_hashed},
+          {"n_masked_chunks", level.n_masked}};
 }
 
 Json to_json(const SectionReport& section) {

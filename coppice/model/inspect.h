@@ -34,6 +34,7 @@ struct LevelReport {
   uint64_t n_empty = 0;  ///< chunks without a weight
   uint64_t n_direct = 0;
   uint64_t n_hashed = 0;
+  uint64_t n_masked = 0;
 
   double bytes_per_weight() const noexcept { return n_weights == 0 ? 0 : double(size_bytes) / double(n_weights); }
 };

@@ -35,26 +35,26 @@ TEST(Inspect, TheShapeOfTheTreeIsReported) {
   const ModelReport report = sample_report();
   ASSERT_EQ(report.levels.size(), 2u);
   const LevelReport& leaves = report.levels[1];
-  EXPECT_EQ(leaves.n_nodes, 13u);
+  EXPECT_EQ(leaves.n_nodes, 53u);
   EXPECT_EQ(leaves.n_chunks, 3u);
   EXPECT_EQ(leaves.fewest_children, 2u);
-  EXPECT_EQ(leaves.most_children, 6u);
-  EXPECT_NEAR(leaves.mean_children, 13.0 / 3, 1e-12);
-  EXPECT_EQ(leaves.n_empty + leaves.n_direct + leaves.n_hashed, 3u);
+  EXPECT_EQ(leaves.most_children, 46u);
+  EXPECT_NEAR(leaves.mean_children, 53.0 / 3, 1e-12);
+  EXPECT_EQ(leaves.n_empty + leaves.n_direct + leaves.n_hashed + leaves.n_masked, 3u);
   EXPECT_GT(leaves.bytes_per_weight(), 4.0);
 }
 
 TEST(Inspect, JsonAndTextSayTheSame) {
   const ModelReport report = sample_report();
   const auto json = to_json(report);
-  EXPECT_EQ(json["n_labels"], 12);
+  EXPECT_EQ(json["n_labels"], 52);
   EXPECT_EQ(json["options"]["tree"]["branching"], 16);
   EXPECT_EQ(json["metrics"]["P@1"], 0.5);
   EXPECT_EQ(json["sections"].size(), report.sections.size());
-  EXPECT_EQ(json["levels"][1]["n_nodes"], 13);
+  EXPECT_EQ(json["levels"][1]["n_nodes"], 53);
   EXPECT_EQ(json["uuid"].get<std::string>().size(), 36u);
   const std::string text = to_text(report);
-  EXPECT_THAT(text, HasSubstr("12 labels, 40 features, takes text"));
+  EXPECT_THAT(text, HasSubstr("52 labels, 40 features, takes text"));
   EXPECT_THAT(text, HasSubstr("weights_payload"));
   EXPECT_THAT(text, HasSubstr("tree.branching"));
   EXPECT_THAT(text, HasSubstr(report.uuid));

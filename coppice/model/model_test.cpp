@@ -119,7 +119,7 @@ TEST(Model, LabelsWithoutNamesAreKnownByTheirNumbers) {
   parts.label_names = {};
   const Model loaded = load_image(sample_image(Model(std::move(parts))), Verify::everything);
   EXPECT_EQ(loaded.label_names().size(), 0u);
-  EXPECT_EQ(loaded.n_labels(), 12u);
+  EXPECT_EQ(loaded.n_labels(), 52u);
 }
 
 TEST(Model, ThePathOfAStopWordFileIsNotStored) {
@@ -134,7 +134,7 @@ TEST(Model, ThePathOfAStopWordFileIsNotStored) {
 }
 
 TEST(Model, TheSampleHasChunksOfEveryEncoding) {
-  std::vector<bool> seen(3);
+  std::vector<bool> seen(4);
   const Model model(sample_parts());
   for (const LevelWeights& level : model.ranker().levels) {
     for (const ChunkEntry& chunk : level.arrays().chunks) seen[static_cast<size_t>(chunk.encoding)] = true;
@@ -227,8 +227,8 @@ TEST(Model, PartsThatDoNotFitAreRefused) {
   refused([](ModelParts& p) { std::swap(p.ranker.levels[0], p.ranker.levels[1]); }, "chunks");
   refused([](ModelParts& p) { p.ranker.tree.first_child.clear(); }, "0 levels");
   refused([](ModelParts& p) { p.ranker.tree.first_child[0] = V{0, 2}; }, "child offsets");
-  refused([](ModelParts& p) { p.ranker.tree.first_child[1] = V{1, 5, 7, 13}; }, "first child");
-  refused([](ModelParts& p) { p.ranker.tree.first_child[1] = V{0, 7, 5, 13}; }, "children");
+  refused([](ModelParts& p) { p.ranker.tree.first_child[1] = V{1, 5, 7, 53}; }, "first child");
+  refused([](ModelParts& p) { p.ranker.tree.first_child[1] = V{0, 7, 5, 53}; }, "children");
   refused([](ModelParts& p) { p.ranker.tree.leaf_label = V{0}; }, "number of leaves");
   refused([](ModelParts& p) { p.ranker.n_features = 41; }, "features");
   refused([](ModelParts& p) { p.ranker.post_processor = PostProcessor::of_model; }, "post-processor");
@@ -237,7 +237,7 @@ TEST(Model, PartsThatDoNotFitAreRefused) {
   nameless.label_names = {};
   EXPECT_EQ(error_of(std::move(nameless)), "");
   refused([](ModelParts& p) { p.label_counts = V{1}; }, "label counts");
-  refused([](ModelParts& p) { p.label_counts = V(12, 10); }, "more rows");
+  refused([](ModelParts& p) { p.label_counts = V(52, 10); }, "more rows");
   refused(
       [](ModelParts& p) {
         std::vector<ImportedFeature> features;

@@ -17,7 +17,7 @@ namespace coppice {
 namespace {
 
 constexpr uint32_t kFeatures = 40;
-constexpr uint32_t kLabels = 12;
+constexpr uint32_t kLabels = 52;
 
 /// Chunks of different density, so that each encoding comes up.
 ChunkRows sample_chunk(uint16_t n_children, uint32_t percent, uint64_t seed) {
@@ -44,14 +44,16 @@ Ranker sample_ranker() {
   ranker.n_features = kFeatures;
   ranker.tree.n_labels = kLabels;
   ranker.tree.first_child.emplace_back(std::vector<uint32_t>{0, 3});
-  ranker.tree.first_child.emplace_back(std::vector<uint32_t>{0, 5, 7, 13});
-  ranker.tree.leaf_label = std::vector<uint32_t>{3, 4, 1, 0, 7, 2, 5, 6, 8, 3, 9, 11, 10};
+  ranker.tree.first_child.emplace_back(std::vector<uint32_t>{0, 5, 7, 53});
+  std::vector<uint32_t> leaf_label{3, 4, 1, 0, 7, 2, 5, 6, 8, 3, 9, 11, 10};  // 3 has two leaves
+  while (leaf_label.size() < kLabels + 1) leaf_label.push_back(static_cast<uint32_t>(leaf_label.size()) - 1);
+  ranker.tree.leaf_label = leaf_label;
   LevelWeightsBuilder top(kFeatures);
   top.add(sample_chunk(3, 90, 1));
   LevelWeightsBuilder leaves(kFeatures);
   leaves.add(sample_chunk(5, 20, 2));
   leaves.add(sample_chunk(2, 0, 3));
-  leaves.add(sample_chunk(6, 8, 4));
+  leaves.add(sample_chunk(46, 2, 4));
   ranker.levels.push_back(top.build());
   ranker.levels.push_back(leaves.build());
   return ranker;
@@ -87,7 +89,9 @@ ModelParts sample_parts() {
   parts.options_json = R"({"tree":{"branching":16},"solver":{"loss":"squared_hinge"}})";
   parts.metrics_json = R"({"P@1":0.5})";
   parts.fingerprint = "0123456789abcdef";
-  parts.label_counts = std::vector<uint32_t>{5, 4, 3, 2, 1, 1, 1, 1, 1, 1, 1, 0};
+  std::vector<uint32_t> counts{5, 4, 3, 2, 1, 1, 1, 1, 1, 1, 1, 0};
+  counts.resize(kLabels, 1);
+  parts.label_counts = counts;
   parts.n_training_rows = 9;
   return parts;
 }

@@ -10,7 +10,7 @@ namespace {
 
 /// Queries that walk the tree together: enough that many of them meet in a chunk, few enough that their hashes and
 /// candidates stay in the outer cache.
-constexpr size_t kBlockQueries = 4096;
+constexpr size_t kBlockQueries = 16384;
 constexpr size_t kBlockCandidates = size_t{1} << 21;  ///< caps the block of a very wide beam
 
 /// The search of one block of queries, level by level, chunk by chunk.
@@ -152,7 +152,7 @@ class BlockSearch {
 void search_blocks(const SearchPlan& plan, const Csr& queries, const SearchStart& start, ThreadPool& pool,
                    const TakeCandidates& take) {
   const size_t rows_of_memory = kBlockCandidates / Selection::room(plan.most_kept());
-  const size_t fair_share = (queries.n_rows() + 15) / 16;  // blocks for up to 16 threads of even small batches
+  const size_t fair_share = (queries.n_rows() + 2 * pool.threads() - 1) / (2 * pool.threads());
   const size_t block = std::clamp<size_t>(std::min(rows_of_memory, fair_share), 64, kBlockQueries);
   std::vector<std::unique_ptr<BlockSearch>> searches(pool.threads());
   pool.for_ranges(queries.n_rows(), block, [&](size_t begin, size_t end, size_t worker) {

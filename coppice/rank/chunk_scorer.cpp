@@ -2,7 +2,10 @@
 #include "coppice/rank/chunk_scorer.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "coppice/rank/chunk_scorer.cpp"
@@ -10,6 +13,23 @@
 #include <hwy/highway.h>
 
 #include <hwy/cache_control.h>
+
+#ifndef COPPICE_RANK_CHUNK_SCORER_PLACES
+#define COPPICE_RANK_CHUNK_SCORER_PLACES
+namespace coppice {
+
+/// For each mask of eight lanes: which of the packed values a lane takes, -1 for none.
+inline constexpr std::array<std::array<int8_t, 8>, 256> kPlaces = [] {
+  std::array<std::array<int8_t, 8>, 256> places{};
+  for (size_t mask = 0; mask < 256; ++mask) {
+    int8_t next = 0;
+    for (size_t lane = 0; lane < 8; ++lane) places[mask][lane] = (mask >> lane & 1) != 0 ? next++ : int8_t{-1};
+  }
+  return places;
+}();
+
+}  // namespace coppice
+#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice {
@@ -31,8 +51,20 @@ HWY_INLINE const BucketHeader* header_of(const ChunkView& chunk, uint32_t hash) 
 }
 
 HWY_ATTR void PrefetchHeaders(const ChunkView& chunk, const HashedQuery& query) {
-  if (chunk.encoding != ChunkEncoding::hashed) return;
+  if (chunk.headers == nullptr) return;
   for (size_t j = 0; j < query.size; ++j) hwy::Prefetch(header_of(chunk, query.hashes[j]));
+}
+
+/// Asks for the first two cache lines of each bucket.
+HWY_INLINE HWY_ATTR void PrefetchBuckets(const ChunkView& chunk, const HashedQuery& query,
+                                         std::span<const uint32_t> hits) {
+  const uint64_t base_bytes = chunk.base_bytes();
+  for (const uint32_t hit : hits) {
+    const uint32_t base = std::min(header_of(chunk, query.hashes[hit])->base, chunk.n_entries);
+    const std::byte* bucket = chunk.data + base * base_bytes;
+    hwy::Prefetch(bucket);
+    hwy::Prefetch(bucket + 64);
+  }
 }
 
 HWY_ATTR size_t FindHits(const ChunkView& chunk, const HashedQuery& query, uint32_t* HWY_RESTRICT hits) {
@@ -42,7 +74,7 @@ HWY_ATTR size_t FindHits(const ChunkView& chunk, const HashedQuery& query, uint3
     }
     return 0;
   }
-  if (chunk.encoding != ChunkEncoding::hashed) return 0;
+  if (chunk.headers == nullptr) return 0;
   size_t n = 0;
   for (size_t j = 0; j < query.size; ++j) {
     const uint32_t hash = query.hashes[j];
@@ -50,13 +82,7 @@ HWY_ATTR size_t FindHits(const ChunkView& chunk, const HashedQuery& query, uint3
     hits[n] = static_cast<uint32_t>(j);
     n += (filter >> ((hash >> chunk.filter_shift) & 31)) & 1;
   }
-  const uint32_t entry_bytes = chunk.entry_bytes();
-  for (size_t i = 0; i < n; ++i) {
-    const uint32_t base = std::min(header_of(chunk, query.hashes[hits[i]])->base, chunk.n_entries);
-    const std::byte* bucket = chunk.data + uint64_t{base} * entry_bytes;
-    hwy::Prefetch(bucket);
-    hwy::Prefetch(bucket + 40);
-  }
+  PrefetchBuckets(chunk, query, {hits, n});
   return n;
 }
 
@@ -117,6 +143,21 @@ HWY_INLINE HWY_ATTR size_t FindRun(const Bucket& bucket, Key key, size_t& count)
   return first;
 }
 
+/// The first place of the key among n, or n.
+template <class Key>
+HWY_INLINE HWY_ATTR size_t FindKey(const std::byte* place, size_t n, Key key) {
+  const hn::CappedTag<Key, 32 / sizeof(Key)> d;
+  const size_t lanes = hn::Lanes(d);
+  const auto wanted = hn::Set(d, key);
+  const auto* keys = reinterpret_cast<const Key*>(place);
+  for (size_t i = 0; i < n; i += lanes) {
+    // Reads past the bucket stay inside the payload: its slack is longer than a vector.
+    const auto found = hn::FindFirstTrue(d, hn::Eq(hn::LoadU(d, keys + i), wanted));
+    if (found >= 0) return std::min(n, i + static_cast<size_t>(found));
+  }
+  return n;
+}
+
 template <class Key, class Child>
 HWY_ATTR void SumHashed(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
                         float* HWY_RESTRICT margins) {
@@ -126,6 +167,67 @@ HWY_ATTR void SumHashed(const ChunkView& chunk, const HashedQuery& query, std::s
     size_t count;
     const size_t first = FindRun<Key>(bucket, static_cast<Key>(hash >> chunk.key_shift), count);
     AddRun<Child>(bucket, first, count, query.values[j], chunk.n_children, margins);
+  }
+}
+
+/// margins[c] += value * weight for each child c of the mask, whose weights lie packed at `weights`. Up to eight
+/// weights behind them are read, and margins up to the next multiple of eight.
+template <class MaskBytes>
+HWY_INLINE HWY_ATTR void AddMasked(const std::byte* mask, MaskBytes mask_bytes, const float* HWY_RESTRICT weights,
+                                   float value, float* HWY_RESTRICT margins) {
+#if HWY_HAVE_SCALABLE || HWY_TARGET == HWY_SCALAR
+  for (size_t child = 0; child < 8 * mask_bytes; ++child) {
+    if ((std::to_integer<uint32_t>(mask[child / 8]) >> (child % 8) & 1) == 0) continue;
+    margins[child] = multiply_add(value, *weights++, margins[child]);
+  }
+#else
+  const hn::CappedTag<float, 8> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const hn::Rebind<int8_t, decltype(d)> d8;
+  constexpr size_t kLanes = hn::MaxLanes(d);
+  const auto x = hn::Set(d, value);
+  for (size_t i = 0; i < mask_bytes; ++i) {
+    for (size_t lane = 0; lane < 8; lane += kLanes, margins += kLanes) {
+      const uint32_t bits = std::to_integer<uint32_t>(mask[i]) >> lane & ((1U << kLanes) - 1);
+      const auto places = hn::PromoteTo(di, hn::LoadU(d8, kPlaces[bits].data()));
+      const auto taken = hn::RebindMask(d, hn::Gt(places, hn::Set(di, -1)));
+      const auto inside = hn::IndicesFromVec(d, hn::And(places, hn::Set(di, kLanes - 1)));
+      const auto spread = hn::TableLookupLanes(hn::LoadU(d, weights), inside);
+      const auto margin = hn::LoadU(d, margins);
+      hn::StoreU(hn::IfThenElse(taken, hn::MulAdd(x, spread, margin), margin), d, margins);
+      weights += std::popcount(bits);
+    }
+  }
+#endif
+}
+
+/// `mask_bytes`: a number, or a constant as a type, for which the compiler unrolls what it can.
+template <class Key, class MaskBytes>
+HWY_ATTR void SumMasked(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+                        MaskBytes mask_bytes, float* HWY_RESTRICT margins) {
+  for (const uint32_t j : hits) {
+    const uint32_t hash = query.hashes[j];
+    const MaskedBucket bucket = chunk.masked_bucket(hash >> chunk.bucket_shift);
+    const size_t row = FindKey<Key>(bucket.keys, bucket.n, static_cast<Key>(hash >> chunk.key_shift));
+    if (row == bucket.n) continue;
+    const std::byte* mask = bucket.masks + row * mask_bytes;
+    const size_t place = std::min(count_bits(bucket.masks, row * mask_bytes), bucket.n_values);
+    AddMasked(mask, mask_bytes, reinterpret_cast<const float*>(bucket.values) + place, query.values[j], margins);
+  }
+}
+
+template <class Key>
+HWY_INLINE HWY_ATTR void SumAnyMasked(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+                                      float* HWY_RESTRICT margins) {
+  switch (chunk.child_bytes) {
+    case 1:
+      return SumMasked<Key>(chunk, query, hits, std::integral_constant<size_t, 1>(), margins);
+    case 2:
+      return SumMasked<Key>(chunk, query, hits, std::integral_constant<size_t, 2>(), margins);
+    case 8:
+      return SumMasked<Key>(chunk, query, hits, std::integral_constant<size_t, 8>(), margins);
+    default:
+      return SumMasked<Key>(chunk, query, hits, size_t{chunk.child_bytes}, margins);
   }
 }
 
@@ -143,6 +245,10 @@ HWY_ATTR void SumHits(const ChunkView& chunk, const HashedQuery& query, std::spa
   if (chunk.encoding == ChunkEncoding::direct) {
     std::fill(margins + chunk.n_children, margins + chunk.stride, 0.0F);
     SumDirect(chunk, query, margins);
+  } else if (chunk.encoding == ChunkEncoding::masked) {
+    std::fill(margins + chunk.n_children, margins + 8 * chunk.child_bytes, 0.0F);
+    chunk.key_bytes == 2 ? SumAnyMasked<uint16_t>(chunk, query, hits, margins)
+                         : SumAnyMasked<uint32_t>(chunk, query, hits, margins);
   } else if (chunk.encoding == ChunkEncoding::hashed) {
     if (chunk.key_bytes == 2) {
       chunk.child_bytes == 1 ? SumHashed<uint16_t, uint8_t>(chunk, query, hits, margins)

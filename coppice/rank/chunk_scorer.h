@@ -31,7 +31,8 @@ inline constexpr size_t kWideMarginRoom = 65536 + 32;
 
 /// How many floats `score_chunk` may touch for this chunk.
 inline size_t margin_room(const ChunkView& chunk) noexcept {
-  return chunk.child_bytes == 1 && chunk.n_children <= 256 ? kMarginRoom : kWideMarginRoom;
+  const bool narrow = chunk.encoding == ChunkEncoding::masked || chunk.child_bytes == 1;
+  return narrow && chunk.n_children <= 256 ? kMarginRoom : kWideMarginRoom;
 }
 
 /// Asks for the cache lines in which `find_hits` will look.

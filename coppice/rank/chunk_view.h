@@ -10,6 +10,17 @@
 
 namespace coppice {
 
+/// What the bases of a masked chunk count.
+inline constexpr uint32_t kWordBytes = 4;
+
+/// An unaligned read.
+template <class T>
+T read_at(const std::byte* bytes, size_t index) noexcept {
+  T value;
+  std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
+  return value;
+}
+
 /// The bits of a feature's hash: enough for every feature below `n_features`.
 inline uint32_t hash_bits(uint32_t n_features) noexcept {
   return n_features <= 2 ? 1 : static_cast<uint32_t>(std::bit_width(n_features - 1));
@@ -37,6 +48,23 @@ struct Bucket {
   uint32_t n;
 };
 
+/// Where the rows of one masked bucket lie. `n` may be 0, and is at most LevelWeights::kMostBucketRows.
+struct MaskedBucket {
+  const std::byte* keys;
+  const std::byte* masks;
+  const std::byte* values;  ///< 4-byte aligned
+  uint32_t n;
+  uint32_t n_values;
+};
+
+/// How many bits are set in the first `count` of these bytes; up to seven bytes behind them are read too.
+inline uint32_t count_bits(const std::byte* bytes, size_t count) noexcept {
+  uint32_t bits = 0;
+  for (; count >= 8; count -= 8, bytes += 8) bits += static_cast<uint32_t>(std::popcount(read_at<uint64_t>(bytes, 0)));
+  const uint64_t rest = read_at<uint64_t>(bytes, 0) & ((uint64_t{1} << (8 * count)) - 1);
+  return bits + static_cast<uint32_t>(std::popcount(rest));
+}
+
 /// One chunk, after the checks that let a query read it whatever its bytes are.
 struct ChunkView {
   ChunkEncoding encoding = ChunkEncoding::empty;
@@ -53,16 +81,33 @@ struct ChunkView {
   const std::byte* data = nullptr;  ///< direct: the rows; hashed: the buckets
   const float* bias = nullptr;
 
-  uint32_t entry_bytes() const noexcept { return uint32_t{key_bytes} + child_bytes + sizeof(float); }
+  /// What the bases of the headers count.
+  uint32_t base_bytes() const noexcept {
+    return encoding == ChunkEncoding::masked ? kWordBytes : uint32_t{key_bytes} + child_bytes + sizeof(float);
+  }
 
   /// Cut to the chunk's entries.
   Bucket bucket(uint32_t index) const noexcept {
     const uint32_t end = std::min(headers[index + 1].base, n_entries);
     const uint32_t begin = std::min(headers[index].base, end);
     const uint32_t n = end - begin;
-    const std::byte* keys = data + uint64_t{begin} * entry_bytes();
+    const std::byte* keys = data + uint64_t{begin} * base_bytes();
     const std::byte* children = keys + uint64_t{n} * key_bytes;
     return {keys, children, children + uint64_t{n} * child_bytes, n};
+  }
+
+  /// Cut to the chunk's words. Keys, masks and a row of weights read from it may lie in the payload's slack, but never
+  /// outside of it.
+  MaskedBucket masked_bucket(uint32_t index) const noexcept {
+    const uint32_t end = std::min(headers[index + 1].base, n_entries);
+    const uint32_t begin = std::min(headers[index].base, end);
+    const std::byte* words = data + uint64_t{begin} * kWordBytes;
+    const auto first = read_at<uint32_t>(words, 0);
+    const uint32_t room = begin < end ? end - begin - 1 : 0;
+    const uint32_t n = room == 0 ? 0 : first & LevelWeights::kMostBucketRows;
+    const uint32_t row_words = std::min(first >> 8, room);
+    const std::byte* keys = words + kWordBytes;
+    return {keys, keys + n * key_bytes, keys + size_t{row_words} * kWordBytes, n, room - row_words};
   }
 };
 
@@ -82,16 +127,8 @@ inline uint32_t direct_stride(uint32_t n_children) noexcept {
   return (n_children + 3) & ~3U;
 }
 
-/// An unaligned read.
-template <class T>
-T read_at(const std::byte* bytes, size_t index) noexcept {
-  T value;
-  std::memcpy(&value, bytes + index * sizeof(T), sizeof(T));
-  return value;
-}
-
-inline uint32_t bucket_key(const ChunkView& chunk, const Bucket& bucket, size_t i) noexcept {
-  return chunk.key_bytes == 2 ? read_at<uint16_t>(bucket.keys, i) : read_at<uint32_t>(bucket.keys, i);
+inline uint32_t bucket_key(const ChunkView& chunk, const std::byte* keys, size_t i) noexcept {
+  return chunk.key_bytes == 2 ? read_at<uint16_t>(keys, i) : read_at<uint32_t>(keys, i);
 }
 inline uint32_t bucket_child(const ChunkView& chunk, const Bucket& bucket, size_t i) noexcept {
   return chunk.child_bytes == 1 ? read_at<uint8_t>(bucket.children, i) : read_at<uint16_t>(bucket.children, i);

@@ -34,6 +34,10 @@ bool has_known_encoding(const ChunkEntry& entry) noexcept {
     case ChunkEncoding::hashed:
       return entry.bucket_bits >= 1 && entry.bucket_bits <= kMostBucketBits &&
              (entry.key_bytes == 2 || entry.key_bytes == 4) && (entry.child_bytes == 1 || entry.child_bytes == 2);
+    case ChunkEncoding::masked:
+      return entry.bucket_bits >= 1 && entry.bucket_bits <= kMostBucketBits &&
+             (entry.key_bytes == 2 || entry.key_bytes == 4) && entry.n_children > 0 &&
+             entry.n_children <= LevelWeights::kMostMasked && entry.child_bytes == (entry.n_children + 7) / 8;
   }
   return false;
 }
@@ -56,9 +60,10 @@ uint64_t payload_bytes(const ChunkEntry& entry, uint32_t n_features) noexcept {
   uint64_t bytes = 0;
   if (entry.encoding == ChunkEncoding::direct) {
     bytes = uint64_t{n_features} * direct_stride(entry.n_children) * sizeof(float);
-  } else if (entry.encoding == ChunkEncoding::hashed) {
-    const uint64_t entry_bytes = uint64_t{entry.key_bytes} + entry.child_bytes + sizeof(float);
-    bytes = ((uint64_t{1} << entry.bucket_bits) + 1) * sizeof(BucketHeader) + entry.n_entries * entry_bytes;
+  } else if (entry.encoding != ChunkEncoding::empty) {
+    const bool masked = entry.encoding == ChunkEncoding::masked;
+    const uint64_t base_bytes = masked ? kWordBytes : uint64_t{entry.key_bytes} + entry.child_bytes + sizeof(float);
+    bytes = ((uint64_t{1} << entry.bucket_bits) + 1) * sizeof(BucketHeader) + entry.n_entries * base_bytes;
   }
   return (bytes + 7) & ~uint64_t{7};
 }
@@ -89,15 +94,40 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept {
   return view;
 }
 
+namespace {
+
+bool has_bit(const std::byte* mask, uint32_t bit) noexcept {
+  return ((mask[bit / 8] >> (bit % 8)) & std::byte{1}) != std::byte{0};
+}
+
+float masked_weight(const ChunkView& chunk, const MaskedBucket& bucket, uint32_t key, uint32_t child) noexcept {
+  uint32_t place = 0;
+  for (uint32_t i = 0; i < bucket.n; ++i) {
+    const std::byte* mask = bucket.masks + size_t{i} * chunk.child_bytes;
+    for (uint32_t c = 0; c < chunk.n_children; ++c) {
+      if (!has_bit(mask, c)) continue;
+      if (place >= bucket.n_values) return 0;
+      if (c == child && bucket_key(chunk, bucket.keys, i) == key) return read_at<float>(bucket.values, place);
+      ++place;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
 float weight_at(const ChunkView& chunk, uint32_t feature, uint32_t hash, uint32_t child) noexcept {
   if (chunk.encoding == ChunkEncoding::direct) {
     return read_at<float>(chunk.data, uint64_t{feature} * chunk.stride + child);
   }
+  const uint32_t key = hash >> chunk.key_shift & (chunk.key_bytes == 2 ? 0xFFFF : 0xFFFFFFFF);
+  if (chunk.encoding == ChunkEncoding::masked) {
+    return masked_weight(chunk, chunk.masked_bucket(hash >> chunk.bucket_shift), key, child);
+  }
   if (chunk.encoding != ChunkEncoding::hashed) return 0;
   const Bucket bucket = chunk.bucket(hash >> chunk.bucket_shift);
-  const uint32_t key = hash >> chunk.key_shift & (chunk.key_bytes == 2 ? 0xFFFF : 0xFFFFFFFF);
   for (uint32_t i = 0; i < bucket.n; ++i) {
-    if (bucket_key(chunk, bucket, i) == key && bucket_child(chunk, bucket, i) == child) {
+    if (bucket_key(chunk, bucket.keys, i) == key && bucket_child(chunk, bucket, i) == child) {
       return read_at<float>(bucket.values, i);
     }
   }
@@ -141,8 +171,7 @@ class ChunkReader {
     if (!payload_fits(entry_, arrays)) refuse(where_, "its payload does not lie inside the level's");
     if (uint64_t{entry_.first_node} + entry_.n_children > arrays.bias.size()) refuse(where_, "children out of range");
     if (entry_.encoding != ChunkEncoding::empty && view_.encoding != entry_.encoding) refuse(where_, "unreadable");
-    if (entry_.encoding == ChunkEncoding::hashed && entry_.key_bytes == 2 &&
-        hash_bits(n_features_) > 16U + entry_.bucket_bits) {
+    if (entry_.bucket_bits > 0 && entry_.key_bytes == 2 && hash_bits(n_features_) > 16U + entry_.bucket_bits) {
       refuse(where_, "keys too short for its features");
     }
     for (const uint8_t byte : entry_.reserved) {
@@ -153,7 +182,7 @@ class ChunkReader {
   /// Ascending by feature, then child; padding zeros left out.
   std::vector<Weight> weights() {
     if (entry_.encoding == ChunkEncoding::direct) read_direct();
-    if (entry_.encoding == ChunkEncoding::hashed) read_hashed();
+    if (entry_.encoding == ChunkEncoding::hashed || entry_.encoding == ChunkEncoding::masked) read_buckets();
     std::stable_sort(weights_.begin(), weights_.end(), [](const Weight& a, const Weight& b) {
       return a.feature != b.feature ? a.feature < b.feature : a.child < b.child;
     });
@@ -176,12 +205,12 @@ class ChunkReader {
     }
   }
 
-  void read_hashed() {
+  void read_buckets() {
     const uint32_t n_buckets = 1U << entry_.bucket_bits;
     if (view_.headers[0].base != 0) refuse(where_, "the first bucket does not start at 0");
     for (uint32_t index = 0; index < n_buckets; ++index) {
       if (view_.headers[index].base > view_.headers[index + 1].base) refuse(where_, "buckets do not ascend");
-      read_bucket(index);
+      entry_.encoding == ChunkEncoding::hashed ? read_bucket(index) : read_masked_bucket(index);
     }
     if (view_.headers[n_buckets].base != view_.n_entries || view_.headers[n_buckets].filter != 0) {
       refuse(where_, "the last bucket does not end at the last entry");
@@ -189,18 +218,13 @@ class ChunkReader {
   }
 
   void read_bucket(uint32_t index) {
-    const uint32_t bits = hash_bits(n_features_);
     const Bucket bucket = view_.bucket(index);
     uint32_t filter = 0;
     uint32_t last_hash = 0;
     uint32_t last_child = 0;
     for (uint32_t i = 0; i < bucket.n; ++i) {
-      const uint32_t key = bucket_key(view_, bucket, i);
       const uint32_t child = bucket_child(view_, bucket, i);
-      const uint32_t hash = hash_of(index, key, bits);
-      const uint32_t feature = unhash_feature(hash, bits);
-      if (feature >= n_features_) refuse(where_, "a key that is no feature");
-      if (key_of(hash) != key || hash >> view_.bucket_shift != index) refuse(where_, "a key in the wrong bucket");
+      const uint32_t hash = checked_hash(index, bucket_key(view_, bucket.keys, i));
       if (child >= view_.n_children) refuse(where_, "a child out of range");
       if (i > 0 && (hash < last_hash || (hash == last_hash && child <= last_child))) {
         refuse(where_, "entries do not ascend");
@@ -208,9 +232,65 @@ class ChunkReader {
       filter |= 1U << ((hash >> view_.filter_shift) & 31);
       last_hash = hash;
       last_child = child;
-      keep(feature, child, read_at<float>(bucket.values, i));
+      keep(feature_of(hash), child, read_at<float>(bucket.values, i));
     }
     if (filter != view_.headers[index].filter) refuse(where_, "a filter that does not match its bucket");
+  }
+
+  void read_masked_bucket(uint32_t index) {
+    const MaskedBucket bucket = view_.masked_bucket(index);
+    const size_t mask_bytes = view_.child_bytes;
+    check_masked_size(index, bucket);
+    for (const std::byte* pad = bucket.masks + bucket.n * mask_bytes; pad < bucket.values; ++pad) {
+      if (*pad != std::byte{0}) refuse(where_, "padding that is not zero");
+    }
+    uint32_t filter = 0;
+    uint32_t last_hash = 0;
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < bucket.n; ++i) {
+      const uint32_t hash = checked_hash(index, bucket_key(view_, bucket.keys, i));
+      if (i > 0 && hash <= last_hash) refuse(where_, "rows do not ascend");
+      place = read_masked_row(bucket, i, feature_of(hash), place);
+      filter |= 1U << ((hash >> view_.filter_shift) & 31);
+      last_hash = hash;
+    }
+    if (place != bucket.n_values) refuse(where_, "masks that do not match the weights");
+    if (filter != view_.headers[index].filter) refuse(where_, "a filter that does not match its bucket");
+  }
+
+  void check_masked_size(uint32_t index, const MaskedBucket& bucket) const {
+    const uint64_t words = uint64_t{view_.headers[index + 1].base} - view_.headers[index].base;
+    if (words == 0) return;
+    const uint64_t row_words =
+        (bucket.n * (uint64_t{view_.key_bytes} + view_.child_bytes) + kWordBytes - 1) / kWordBytes;
+    const auto first = read_at<uint32_t>(view_.data, view_.headers[index].base);
+    if (bucket.n == 0 || first != (bucket.n | row_words << 8) || words <= 1 + row_words) {
+      refuse(where_, "a bucket that does not fit its place");
+    }
+  }
+
+  /// Keeps the weights of one row, from `place` on, and returns the place behind them.
+  uint32_t read_masked_row(const MaskedBucket& bucket, uint32_t row, uint32_t feature, uint32_t place) {
+    const std::byte* mask = bucket.masks + size_t{row} * view_.child_bytes;
+    for (uint32_t child = 0; child < 8U * view_.child_bytes; ++child) {
+      if (!has_bit(mask, child)) continue;
+      if (child >= view_.n_children) refuse(where_, "a child out of range");
+      if (place == bucket.n_values) refuse(where_, "masks that do not match the weights");
+      const auto value = read_at<float>(bucket.values, place++);
+      if (value == 0) refuse(where_, "a weight of zero");
+      keep(feature, child, value);
+    }
+    return place;
+  }
+
+  uint32_t feature_of(uint32_t hash) const noexcept { return unhash_feature(hash, hash_bits(n_features_)); }
+
+  /// The hash that bucket and key make, refused unless it is a feature's.
+  uint32_t checked_hash(uint32_t bucket, uint32_t key) const {
+    const uint32_t hash = hash_of(bucket, key, hash_bits(n_features_));
+    if (feature_of(hash) >= n_features_) refuse(where_, "a key that is no feature");
+    if (key_of(hash) != key || hash >> view_.bucket_shift != bucket) refuse(where_, "a key in the wrong bucket");
+    return hash;
   }
 
   uint32_t key_of(uint32_t hash) const noexcept {

@@ -18,6 +18,7 @@ enum class ChunkEncoding : uint8_t {
   empty = 0,   ///< biases only
   direct = 1,  ///< n_features rows of n_children floats, padded to a multiple of 4: no lookup at all
   hashed = 2,  ///< buckets of (key, child, float) entries, see below
+  masked = 3,  ///< buckets of rows (key, mask of children, floats), see below
 };
 
 /// The directory entry of one chunk: 32 bytes, as they lie in the model file.
@@ -25,12 +26,12 @@ struct ChunkEntry {
   uint64_t offset = 0;      ///< of its payload, in bytes, a multiple of 8
   uint32_t first_node = 0;  ///< of its children, in the level below
   uint32_t n_rows = 0;      ///< features with at least one weight (a count for people; no query reads it)
-  uint32_t n_entries = 0;   ///< stored weights, padding zeros included
+  uint32_t n_entries = 0;   ///< direct: weights; hashed: entries, padding zeros included; masked: words of all buckets
   uint16_t n_children = 0;
   ChunkEncoding encoding = ChunkEncoding::empty;
-  uint8_t bucket_bits = 0;   ///< hashed: there are 2^bucket_bits buckets
-  uint8_t key_bytes = 0;     ///< hashed: 2 or 4
-  uint8_t child_bytes = 0;   ///< hashed: 1 or 2
+  uint8_t bucket_bits = 0;   ///< hashed, masked: there are 2^bucket_bits buckets
+  uint8_t key_bytes = 0;     ///< hashed, masked: 2 or 4
+  uint8_t child_bytes = 0;   ///< hashed: 1 or 2; masked: bytes of a mask, one for eight children
   uint8_t reserved[6] = {};  ///< zero
 };
 static_assert(sizeof(ChunkEntry) == 32);
@@ -47,15 +48,23 @@ struct LevelArrays {
 ///
 /// Immutable; const use is thread-safe; nothing is unpacked when a model is opened.
 ///
-/// Layout `hashed`: a feature f has the hash h = f * kHashMultiplier mod 2^k, k the bits of n_features - 1: a
-/// bijection, so that bucket and key together give the feature back. The upper bucket_bits of h name a bucket. The
-/// payload starts with 2^bucket_bits + 1 headers {uint32 base, uint32 filter}: the bucket's entries are
-/// [base, next base), and bit i of the filter says whether any of them has i in the 5 bits of h below the bucket's. A
-/// bucket of n entries lies at base * entry bytes behind the headers: n keys (the low 16 or 32 bits of h), n children,
-/// n weights; entries of one feature are neighbours with children ascending. So a miss mostly costs one header, and a
-/// hit one header and the one or two cache lines of a bucket. A feature that (nearly) all children use is stored with
-/// all of them, zeros included. Source of the feature-major chunk: Etter et al., "Accelerating inference for sparse
-/// extreme multi-label ranking trees" (MSCM), WWW 2022. The layout is ours: as fast as their hash maps, and mappable.
+/// Layouts `hashed` and `masked`: a feature f has the hash h = f * kHashMultiplier mod 2^k, k the bits of n_features -
+/// 1: a bijection, so that bucket and key together give the feature back. The upper bucket_bits of h name a bucket. The
+/// payload starts with 2^bucket_bits + 1 headers {uint32 base, uint32 filter}: the bucket's data are
+/// [base, next base), and bit i of the filter says whether any of them has i in the 5 bits of h below the bucket's. So
+/// a miss mostly costs one header, and a hit one header and the one to three cache lines of a bucket.
+///
+/// `masked`, for chunks of up to kMostMasked children: bases count words of 4 bytes. A bucket is a word, n keys (the
+/// low 16 or 32 bits of h), n masks (bit c of a mask: child c has a weight), zeros up to a multiple of 4, and the
+/// weights of all rows; the low 8 bits of its first word are n, at most kMostBucketRows, the others count the words of
+/// the keys and masks. A row is added eight lanes at a time, with no branch on what it holds.
+///
+/// `hashed`, for more children: bases count entries. A bucket is n keys, n children, n weights; entries of one feature
+/// are neighbours with children ascending. A feature that (nearly) all children use is stored with all of them, zeros
+/// included.
+///
+/// Source of the feature-major chunk: Etter et al., "Accelerating inference for sparse extreme multi-label ranking
+/// trees" (MSCM), WWW 2022. The layouts are ours: quicker than their hash maps, and mappable.
 ///
 /// Invariants checked by the constructor, in O(1): sizes of the arrays against each other and the slack at the end.
 /// Checked by `verify`, in O(bytes): all of them, against the tree's child ranges.
@@ -64,7 +73,9 @@ struct LevelArrays {
 /// Weights may be any bits; a NaN margin scores worst.
 class LevelWeights {
  public:
-  static constexpr size_t kPayloadSlack = 64;
+  static constexpr size_t kPayloadSlack = 704;
+  static constexpr uint32_t kMostMasked = 128;     ///< children of a masked chunk
+  static constexpr uint32_t kMostBucketRows = 31;  ///< of a masked chunk; the slack has room for what they may say
   static constexpr uint32_t kHashMultiplier = 0x9E3779B1u;
   static constexpr uint32_t kMostNodes = 0xFFFFFFF0u;
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "coppice/core/error.h"
@@ -62,8 +63,8 @@ ChunkRows without_zeros(const ChunkRows& rows) {
   return kept;
 }
 
-/// Buckets of about four rows; more where that lets keys take two bytes and pays.
-void choose_buckets(ChunkEntry& entry, uint32_t n_features) {
+/// Buckets of about four rows; more where that lets keys take two bytes and pays for `n_keys` of them.
+void choose_buckets(ChunkEntry& entry, uint32_t n_features, uint64_t n_keys) {
   const uint32_t bits = hash_bits(n_features);
   uint32_t bucket_bits = 1;
   while (bucket_bits < 24 && (uint64_t{entry.n_rows} >> bucket_bits) > 5) ++bucket_bits;
@@ -72,33 +73,48 @@ void choose_buckets(ChunkEntry& entry, uint32_t n_features) {
     entry.key_bytes = 2;
   } else if (bits - 16 <= 24) {
     const uint64_t more_bytes = ((uint64_t{1} << (bits - 16)) - (uint64_t{1} << bucket_bits)) * sizeof(BucketHeader);
-    if (more_bytes < uint64_t{entry.n_entries} * 2) {
+    if (more_bytes < n_keys * 2) {
       bucket_bits = bits - 16;
       entry.key_bytes = 2;
     }
   }
   entry.bucket_bits = static_cast<uint8_t>(bucket_bits);
-  entry.child_bytes = entry.n_children <= 256 ? 1 : 2;
+}
+
+/// The rows of a chunk in the order of their hashes.
+std::vector<PlacedRow> place_rows(const ChunkRows& rows, uint32_t n_features) {
+  const uint32_t bits = hash_bits(n_features);
+  std::vector<PlacedRow> placed;
+  placed.reserve(rows.features.size());
+  for (uint32_t r = 0; r < rows.features.size(); ++r) placed.push_back({hash_feature(rows.features[r], bits), r});
+  std::sort(placed.begin(), placed.end(), [](const auto& a, const auto& b) { return a.hash < b.hash; });
+  return placed;
+}
+
+/// Calls `write(bucket, rows)` for each bucket in order.
+template <class Write>
+void for_each_bucket(const std::vector<PlacedRow>& placed, uint32_t bucket_bits, const Write& write) {
+  size_t next = 0;
+  for (uint32_t bucket = 0; bucket < 1U << bucket_bits; ++bucket) {
+    const size_t begin = next;
+    while (next < placed.size() && placed[next].hash >> (32U - bucket_bits) == bucket) ++next;
+    write(bucket, std::span(placed.data() + begin, next - begin));
+  }
+}
+
+uint32_t filter_bit(const ChunkEntry& entry, uint32_t hash) {
+  return 1U << ((hash >> (32U - entry.bucket_bits - 5)) & 31);
 }
 
 /// Writes the buckets of one chunk.
 class BucketWriter {
  public:
   BucketWriter(const ChunkRows& rows, const ChunkEntry& entry, uint32_t n_features, std::vector<std::byte>& payload)
-      : rows_(rows), entry_(entry), bits_(hash_bits(n_features)), payload_(payload) {
-    placed_.reserve(rows.features.size());
-    for (uint32_t r = 0; r < rows.features.size(); ++r) placed_.push_back({hash_feature(rows.features[r], bits_), r});
-    std::sort(placed_.begin(), placed_.end(), [](const auto& a, const auto& b) { return a.hash < b.hash; });
-  }
+      : rows_(rows), entry_(entry), n_features_(n_features), payload_(payload) {}
 
   void write() {
-    const uint32_t shift = 32U - entry_.bucket_bits;
-    size_t next = 0;
-    for (uint32_t bucket = 0; bucket < 1U << entry_.bucket_bits; ++bucket) {
-      const size_t begin = next;
-      while (next < placed_.size() && placed_[next].hash >> shift == bucket) ++next;
-      write_bucket(bucket, {placed_.data() + begin, next - begin});
-    }
+    for_each_bucket(place_rows(rows_, n_features_), entry_.bucket_bits,
+                    [&](uint32_t bucket, std::span<const PlacedRow> rows) { write_bucket(bucket, rows); });
     put(uint64_t{1} << entry_.bucket_bits, BucketHeader{n_written_, 0});
     check(n_written_ == entry_.n_entries, "as many entries written as counted");
   }
@@ -116,13 +132,12 @@ class BucketWriter {
   }
 
   void write_bucket(uint32_t bucket, std::span<const PlacedRow> placed) {
-    const uint32_t filter_shift = 32U - entry_.bucket_bits - 5;
     BucketHeader header{n_written_, 0};
     keys_.clear();
     children_.clear();
     values_.clear();
     for (const PlacedRow& place : placed) {
-      header.filter |= 1U << ((place.hash >> filter_shift) & 31);
+      header.filter |= filter_bit(entry_, place.hash);
       gather_row(place);
     }
     put(bucket, header);
@@ -142,7 +157,7 @@ class BucketWriter {
     const bool whole = store_whole(end - begin, n_children);
     const size_t first = values_.size();
     const size_t count = whole ? n_children : end - begin;
-    keys_.insert(keys_.end(), count, place.hash >> (32 - bits_));
+    keys_.insert(keys_.end(), count, place.hash >> (32 - hash_bits(n_features_)));
     values_.resize(first + count);
     for (size_t i = 0; i < count; ++i)
       children_.push_back(whole ? static_cast<uint16_t>(i) : rows_.children[begin + i]);
@@ -151,15 +166,70 @@ class BucketWriter {
 
   const ChunkRows& rows_;
   const ChunkEntry& entry_;
-  uint32_t bits_;
+  uint32_t n_features_;
   std::vector<std::byte>& payload_;
-  std::vector<PlacedRow> placed_;
   std::vector<uint32_t> keys_;
   std::vector<uint16_t> children_;
   std::vector<float> values_;
   uint32_t n_written_ = 0;
   size_t end_ = 0;
 };
+
+/// Words of a masked bucket of so many rows and weights.
+uint32_t masked_words(const ChunkEntry& entry, size_t n_rows, size_t n_values) {
+  if (n_rows == 0) return 0;
+  const size_t row_words = (n_rows * (size_t{entry.key_bytes} + entry.child_bytes) + kWordBytes - 1) / kWordBytes;
+  return static_cast<uint32_t>(1 + row_words + n_values);
+}
+
+void write_masked_bucket(const ChunkRows& rows, const ChunkEntry& entry, uint32_t key_shift,
+                         std::span<const PlacedRow> placed, std::byte* words) {
+  const auto n = static_cast<uint32_t>(placed.size());
+  const uint32_t first = n | (masked_words(entry, n, 0) - 1) << 8;
+  std::memcpy(words, &first, sizeof first);
+  std::byte* keys = words + kWordBytes;
+  std::byte* masks = keys + size_t{n} * entry.key_bytes;
+  std::byte* values = words + kWordBytes * masked_words(entry, n, 0);
+  for (const PlacedRow& place : placed) {
+    const uint32_t key = place.hash >> key_shift;
+    std::memcpy(keys, &key, entry.key_bytes);  // little-endian: the lower bytes
+    for (uint32_t i = rows.first_entry[place.row]; i < rows.first_entry[place.row + 1]; ++i) {
+      masks[rows.children[i] / 8] |= std::byte{1} << rows.children[i] % 8;
+      std::memcpy(values, &rows.values[i], sizeof(float));
+      values += sizeof(float);
+    }
+    keys += entry.key_bytes;
+    masks += entry.child_bytes;
+  }
+}
+
+size_t count_values(const ChunkRows& rows, std::span<const PlacedRow> placed) {
+  size_t count = 0;
+  for (const PlacedRow& place : placed) count += rows.first_entry[place.row + 1] - rows.first_entry[place.row];
+  return count;
+}
+
+void write_masked(const ChunkRows& rows, const ChunkEntry& entry, uint32_t n_features,
+                  std::vector<std::byte>& payload) {
+  const size_t headers_bytes = ((size_t{1} << entry.bucket_bits) + 1) * sizeof(BucketHeader);
+  BucketHeader header{0, 0};
+  const auto put_header = [&](uint32_t bucket) {
+    std::memcpy(payload.data() + bucket * sizeof header, &header, sizeof header);
+  };
+  for_each_bucket(place_rows(rows, n_features), entry.bucket_bits,
+                  [&](uint32_t bucket, std::span<const PlacedRow> placed) {
+                    header.filter = 0;
+                    for (const PlacedRow& place : placed) header.filter |= filter_bit(entry, place.hash);
+                    put_header(bucket);
+                    if (placed.empty()) return;
+                    write_masked_bucket(rows, entry, 32 - hash_bits(n_features), placed,
+                                        payload.data() + headers_bytes + size_t{header.base} * kWordBytes);
+                    header.base += masked_words(entry, placed.size(), count_values(rows, placed));
+                  });
+  header.filter = 0;
+  put_header(1U << entry.bucket_bits);
+  check(header.base == entry.n_entries, "as many words written as counted");
+}
 
 void write_direct(const ChunkRows& rows, std::vector<std::byte>& payload) {
   const uint32_t stride = direct_stride(static_cast<uint32_t>(rows.bias.size()));
@@ -171,27 +241,65 @@ void write_direct(const ChunkRows& rows, std::vector<std::byte>& payload) {
   }
 }
 
-ChunkEntry choose_encoding(const ChunkRows& rows, uint32_t n_features) {
+ChunkEntry common_entry(const ChunkRows& rows, ChunkEncoding encoding) {
   ChunkEntry entry;
   entry.n_children = static_cast<uint16_t>(rows.bias.size());
   entry.n_rows = static_cast<uint32_t>(rows.features.size());
-  if (rows.values.empty()) return entry;
+  entry.encoding = encoding;
+  return entry;
+}
+
+uint32_t checked_count(uint64_t count) {
+  check(count <= std::numeric_limits<uint32_t>::max(), "a chunk has fewer than 2^32 weights");
+  return static_cast<uint32_t>(count);
+}
+
+ChunkEntry direct_entry(const ChunkRows& rows) {
+  ChunkEntry entry = common_entry(rows, ChunkEncoding::direct);
+  entry.n_entries = checked_count(rows.values.size());
+  return entry;
+}
+
+ChunkEntry hashed_entry(const ChunkRows& rows, uint32_t n_features) {
+  ChunkEntry entry = common_entry(rows, ChunkEncoding::hashed);
   uint64_t n_entries = 0;
   for (size_t r = 0; r < rows.features.size(); ++r) {
     const uint32_t count = rows.first_entry[r + 1] - rows.first_entry[r];
     n_entries += store_whole(count, rows.bias.size()) ? rows.bias.size() : count;
   }
-  check(n_entries <= std::numeric_limits<uint32_t>::max(), "a chunk has fewer than 2^32 weights");
-  entry.n_entries = static_cast<uint32_t>(n_entries);
-  entry.encoding = ChunkEncoding::hashed;
-  choose_buckets(entry, n_features);
-  ChunkEntry direct;
-  direct.n_children = entry.n_children;
-  direct.n_rows = entry.n_rows;
-  direct.n_entries = static_cast<uint32_t>(rows.values.size());
-  direct.encoding = ChunkEncoding::direct;
-  const uint64_t hashed_bytes = payload_bytes(entry, n_features);
-  return payload_bytes(direct, n_features) <= hashed_bytes + hashed_bytes / 4 ? direct : entry;
+  entry.n_entries = checked_count(n_entries);
+  entry.child_bytes = entry.n_children <= 256 ? 1 : 2;
+  choose_buckets(entry, n_features, n_entries);
+  return entry;
+}
+
+/// Nothing when a bucket would have more rows than it may.
+std::optional<ChunkEntry> masked_entry(const ChunkRows& rows, uint32_t n_features) {
+  if (rows.bias.size() > LevelWeights::kMostMasked) return std::nullopt;
+  ChunkEntry entry = common_entry(rows, ChunkEncoding::masked);
+  entry.child_bytes = static_cast<uint8_t>((entry.n_children + 7) / 8);
+  choose_buckets(entry, n_features, entry.n_rows);
+  uint64_t words = 0;
+  size_t most_rows = 0;
+  for_each_bucket(place_rows(rows, n_features), entry.bucket_bits, [&](uint32_t, std::span<const PlacedRow> placed) {
+    words += masked_words(entry, placed.size(), count_values(rows, placed));
+    most_rows = std::max(most_rows, placed.size());
+  });
+  if (most_rows > LevelWeights::kMostBucketRows) return std::nullopt;
+  entry.n_entries = checked_count(words);
+  return entry;
+}
+
+/// By bytes, but for a quarter that the quicker layout may cost more.
+ChunkEntry choose_encoding(const ChunkRows& rows, uint32_t n_features) {
+  if (rows.values.empty()) return common_entry(rows, ChunkEncoding::empty);
+  const auto quicker = [&](const ChunkEntry& quick, const ChunkEntry& other) {
+    const uint64_t bytes = payload_bytes(other, n_features);
+    return payload_bytes(quick, n_features) <= bytes + bytes / 4 ? quick : other;
+  };
+  const ChunkEntry hashed = hashed_entry(rows, n_features);
+  const std::optional<ChunkEntry> masked = masked_entry(rows, n_features);
+  return quicker(direct_entry(rows), masked ? quicker(*masked, hashed) : hashed);
 }
 
 }  // namespace
@@ -209,6 +317,7 @@ EncodedChunk encode_chunk(const ChunkRows& rows, uint32_t n_features) {
   if (chunk.entry.encoding == ChunkEncoding::hashed) {
     BucketWriter(rows, chunk.entry, n_features, chunk.payload).write();
   }
+  if (chunk.entry.encoding == ChunkEncoding::masked) write_masked(rows, chunk.entry, n_features, chunk.payload);
   return chunk;
 }
 

@@ -24,10 +24,11 @@ struct Shape {
 };
 
 // Every width of keys and children, and every encoding.
-const Shape kShapes[] = {{1, 1, 1},          {2, 3, 0.5},        {300, 4, 0.3},       {300, 16, 0.9},
-                         {300, 16, 0.1},     {70000, 16, 0.002}, {20000, 52, 0.01},   {3000000, 5, 0.00002},
-                         {500, 254, 0.02},   {500, 255, 0.02},   {500, 256, 0.02},    {500, 257, 0.02},
-                         {600, 1000, 0.004}, {90000, 300, 2e-5}, {3000000, 300, 5e-7}};
+const Shape kShapes[] = {{1, 1, 1},        {2, 3, 0.5},        {300, 4, 0.3},      {300, 16, 0.9},
+                         {300, 16, 0.1},   {70000, 16, 0.002}, {20000, 52, 0.01},  {3000000, 5, 0.00002},
+                         {300, 8, 0.4},    {300, 9, 0.4},      {9000, 128, 0.03},  {9000, 129, 0.03},
+                         {3000, 64, 0.3},  {500, 254, 0.02},   {500, 255, 0.02},   {500, 256, 0.02},
+                         {500, 257, 0.02}, {600, 1000, 0.004}, {90000, 300, 2e-5}, {3000000, 300, 5e-7}};
 
 ChunkRows chunk_of(const Shape& shape, uint64_t seed) {
   Random random(seed);
@@ -81,7 +82,7 @@ TEST(LevelWeights, GiveTheRowsBackInEveryEncoding) {
     const std::vector<uint32_t> first_child = {0, shape.n_children, 2 * shape.n_children};
     EXPECT_NO_THROW(level.verify(first_child, "level"));
   }
-  EXPECT_EQ(encodings.size(), 2U) << "direct and hashed";
+  EXPECT_EQ(encodings.size(), 3U) << "direct, hashed and masked";
 }
 
 TEST(LevelWeights, ScoreAsTheNaiveLoopDoes) {
@@ -144,10 +145,17 @@ TEST(LevelWeights, AreTheSameBytesHoweverTheyAreEncoded) {
   EXPECT_EQ(std::memcmp(a.arrays().payload.data(), b.arrays().payload.data(), a.arrays().payload.size()), 0);
 }
 
-TEST(LevelWeights, VerifyFindsEveryFlippedBitOfStructure) {
-  const ChunkRows rows = chunk_of({20000, 52, 0.01}, 10);
+class LevelWeightsOf : public ::testing::TestWithParam<ChunkEncoding> {
+ protected:
+  Shape shape_ = GetParam() == ChunkEncoding::masked ? Shape{20000, 52, 0.01} : Shape{20000, 300, 0.002};
+};
+INSTANTIATE_TEST_SUITE_P(BothLayouts, LevelWeightsOf, ::testing::Values(ChunkEncoding::hashed, ChunkEncoding::masked));
+
+TEST_P(LevelWeightsOf, VerifyFindsEveryFlippedBitOfStructure) {
+  const ChunkRows rows = chunk_of(shape_, 10);
   const LevelWeights level = level_of({rows}, 20000);
-  const std::vector<uint32_t> first_child = {0, 52};
+  ASSERT_EQ(level.arrays().chunks[0].encoding, GetParam());
+  const std::vector<uint32_t> first_child = {0, shape_.n_children};
   const Array<std::byte>& payload = level.arrays().payload;
   size_t refused = 0;
   const size_t trials = 300;
@@ -170,6 +178,28 @@ TEST(LevelWeights, VerifyFindsEveryFlippedBitOfStructure) {
     }
   }
   EXPECT_GT(refused, trials / 10);
+}
+
+TEST(LevelWeights, AChunkWithABucketOfTooManyRowsIsNotMasked) {
+  // Features that differ above their 16 lowest bits only share the lower bits of the hash, and so their bucket.
+  constexpr uint32_t kFeatures = 1U << 22;
+  std::map<uint32_t, uint32_t> features_of_hash;
+  for (uint32_t feature = 0; feature < kFeatures; ++feature) {
+    const uint32_t hash = hash_feature(feature, hash_bits(kFeatures));
+    if (hash >> 22 == 0) features_of_hash[feature] = hash;  // one in 1024: all of them in the first buckets
+  }
+  ChunkRows rows;
+  rows.first_entry.push_back(0);
+  for (const auto& [feature, hash] : features_of_hash) {
+    rows.features.push_back(feature);
+    rows.children.push_back(static_cast<uint16_t>(feature % 5));
+    rows.values.push_back(0.5F);
+    rows.first_entry.push_back(static_cast<uint32_t>(rows.values.size()));
+  }
+  rows.bias.assign(5, 0.25F);
+  const LevelWeights level = level_of({rows}, kFeatures);
+  EXPECT_EQ(level.arrays().chunks[0].encoding, ChunkEncoding::hashed);
+  expect_same(level.rows(0), rows);
 }
 
 TEST(LevelWeights, RefuseArraysThatDoNotFit) {

@@ -109,13 +109,13 @@ TEST_F(CheckpointFile, WithAFlippedBitIsRefused) {
 }
 
 TEST_F(CheckpointFile, WhoseNumbersDoNotFitIsRefused) {
-  const std::string good = R"({"depth":2,"levels":1,"n_features":40,"n_labels":12})";
+  const std::string good = R"({"depth":2,"levels":1,"n_features":40,"n_labels":52})";
   EXPECT_EQ(refusal_of_shape(good), "");
   for (const char* shape :
-       {R"({"depth":2,"levels":3,"n_features":40,"n_labels":12})", R"({"depth":2,"levels":2,"n_features":40,"n_labels":12})",
-        R"({"depth":3,"levels":1,"n_features":40,"n_labels":12})", R"({"depth":0,"levels":1,"n_features":40,"n_labels":12})",
-        R"({"depth":2,"levels":1,"n_features":3,"n_labels":12})", R"({"depth":2,"levels":1,"n_features":40,"n_labels":3})",
-        R"({"depth":2,"levels":-1,"n_features":40,"n_labels":12})", R"({"depth":"2","levels":1})", "{}", "[]"}) {
+       {R"({"depth":2,"levels":3,"n_features":40,"n_labels":52})", R"({"depth":2,"levels":2,"n_features":40,"n_labels":52})",
+        R"({"depth":3,"levels":1,"n_features":40,"n_labels":52})", R"({"depth":0,"levels":1,"n_features":40,"n_labels":52})",
+        R"({"depth":2,"levels":1,"n_features":3,"n_labels":52})", R"({"depth":2,"levels":1,"n_features":40,"n_labels":3})",
+        R"({"depth":2,"levels":-1,"n_features":40,"n_labels":52})", R"({"depth":"2","levels":1})", "{}", "[]"}) {
     EXPECT_THAT(refusal_of_shape(shape), HasSubstr("data: ")) << shape;
   }
 }
