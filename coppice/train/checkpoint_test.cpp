@@ -109,14 +109,19 @@ TEST_F(CheckpointFile, WithAFlippedBitIsRefused) {
 }
 
 TEST_F(CheckpointFile, WhoseNumbersDoNotFitIsRefused) {
-  const std::string good = R"({"depth":2,"levels":1,"n_features":40,"n_labels":52})";
-  EXPECT_EQ(refusal_of_shape(good), "");
-  for (const char* shape :
-       {R"({"depth":2,"levels":3,"n_features":40,"n_labels":52})", R"({"depth":2,"levels":2,"n_features":40,"n_labels":52})",
-        R"({"depth":3,"levels":1,"n_features":40,"n_labels":52})", R"({"depth":0,"levels":1,"n_features":40,"n_labels":52})",
-        R"({"depth":2,"levels":1,"n_features":3,"n_labels":52})", R"({"depth":2,"levels":1,"n_features":40,"n_labels":3})",
-        R"({"depth":2,"levels":-1,"n_features":40,"n_labels":52})", R"({"depth":"2","levels":1})", "{}", "[]"}) {
-    EXPECT_THAT(refusal_of_shape(shape), HasSubstr("data: ")) << shape;
+  const auto shape = [](size_t depth, int levels, uint32_t n_features, uint32_t n_labels) {
+    return "{\"depth\":" + std::to_string(depth) + ",\"levels\":" + std::to_string(levels) +
+           ",\"n_features\":" + std::to_string(n_features) + ",\"n_labels\":" + std::to_string(n_labels) + "}";
+  };
+  const size_t depth = ranker_.tree.depth();
+  const uint32_t d = ranker_.n_features, n_labels = ranker_.tree.n_labels;
+  EXPECT_EQ(refusal_of_shape(shape(depth, 1, d, n_labels)), "");
+  for (const std::string& wrong :
+       {shape(depth, static_cast<int>(depth) + 1, d, n_labels), shape(depth, 2, d, n_labels),
+        shape(depth + 1, 1, d, n_labels), shape(0, 1, d, n_labels), shape(depth, 1, 3, n_labels),
+        shape(depth, 1, d, 3), shape(depth, -1, d, n_labels), std::string(R"({"depth":"2","levels":1})"),
+        std::string("{}"), std::string("[]")}) {
+    EXPECT_THAT(refusal_of_shape(wrong), HasSubstr("data: ")) << wrong;
   }
 }
 
