@@ -19,6 +19,7 @@
 #include "coppice/math/csr.h"    // sparse matrices by rows
 
 // data: text -> features, names
+#include "coppice/data/example_writer.h"  // rows back to a file
 #include "coppice/data/examples.h"        // rows as read: texts, features, labels, weights
 #include "coppice/data/label_index.h"     // names -> label numbers, while reading
 #include "coppice/data/label_names.h"     // label numbers -> names, and back
@@ -26,7 +27,6 @@
 #include "coppice/data/read_options.h"    // formats, and what was repaired on the way
 #include "coppice/data/reader.h"          // opens any of the formats, block by block
 #include "coppice/data/vectorizer.h"      // text -> sparse features: n-grams, tf-idf, hashing
-#include "coppice/data/example_writer.h"  // rows back to a file
 
 // index: labels -> tree
 #include "coppice/index/indexer.h"          // balanced clustering, level by level
@@ -55,8 +55,8 @@
 
 // train: read -> vectorize -> index -> rank -> save
 #include "coppice/train/estimate.h"      // what a training will cost, before it is paid for
-#include "coppice/train/memory_limit.h"  // and a refusal when it is too much
 #include "coppice/train/evaluate.h"      // a model judged on a file
+#include "coppice/train/memory_limit.h"  // and a refusal when it is too much
 #include "coppice/train/pipeline.h"      // a training set becomes a Model
 #include "coppice/train/training_set.h"  // files become a training set
 #include "coppice/train/validation.h"    // held-out figures that a model keeps

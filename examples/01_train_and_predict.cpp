@@ -11,7 +11,8 @@ int main() {
   using namespace coppice;
   const std::filesystem::path folder = std::filesystem::temp_directory_path() / "coppice_example_01";
   std::filesystem::create_directories(folder);
-  std::ofstream(folder / "train.jsonl") << R"({"text": "window manager for X11 with tabs", "labels": ["libx11-6", "libxext6"]}
+  std::ofstream(folder / "train.jsonl")
+      << R"({"text": "window manager for X11 with tabs", "labels": ["libx11-6", "libxext6"]}
 {"text": "light window manager for X11", "labels": ["libx11-6"]}
 {"text": "library to decode png images", "labels": ["libpng16-16", "zlib1g"]}
 {"text": "viewer for png and jpeg images", "labels": ["libpng16-16", "libx11-6"]}

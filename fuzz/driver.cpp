@@ -98,7 +98,8 @@ std::vector<Bytes> read_corpus(const std::vector<std::string>& paths) {
 class InputInWork {
  public:
   explicit InputInWork(size_t most_bytes)
-      : memory_(::mmap(nullptr, sizeof(Header) + most_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+      : memory_(
+            ::mmap(nullptr, sizeof(Header) + most_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
     if (memory_ == MAP_FAILED) throw std::runtime_error("no shared memory");
   }
 

@@ -12,12 +12,26 @@ namespace {
 constexpr size_t kLongestRange = 256;
 
 // Ends of number ranges, and the bytes that the grammars of our formats are made of.
-constexpr uint8_t kBytes[] = {0,   1,   2,   0x7F, 0x80, 0xBF, 0xC0, 0xED, 0xF4, 0xFE, 0xFF, '0', '9',
-                              '-', '+', '.', 'e',  ':',  ',',  '\t', '\n', '\r', ' ',  '"',  '\\', '{',
-                              '}', '[', ']', '_',  '#',  '/',  'n',  't',  'u',  0xEF};
-constexpr uint64_t kWords[] = {0,          1,          2,           64,        255,       256,       65'535,
-                               65'536,     0x7FFFFFFF, 0x80000000u, 0xFFFFFFFF, uint64_t{1} << 32, uint64_t{1} << 48,
-                               INT64_MAX, UINT64_MAX, 0x7F800000u, 0x7FC00000u};
+constexpr uint8_t kBytes[] = {0,    1,   2,   0x7F, 0x80, 0xBF, 0xC0, 0xED, 0xF4, 0xFE, 0xFF, '0',
+                              '9',  '-', '+', '.',  'e',  ':',  ',',  '\t', '\n', '\r', ' ',  '"',
+                              '\\', '{', '}', '[',  ']',  '_',  '#',  '/',  'n',  't',  'u',  0xEF};
+constexpr uint64_t kWords[] = {0,
+                               1,
+                               2,
+                               64,
+                               255,
+                               256,
+                               65'535,
+                               65'536,
+                               0x7FFFFFFF,
+                               0x80000000u,
+                               0xFFFFFFFF,
+                               uint64_t{1} << 32,
+                               uint64_t{1} << 48,
+                               INT64_MAX,
+                               UINT64_MAX,
+                               0x7F800000u,
+                               0x7FC00000u};
 constexpr std::string_view kNumbers[] = {"0",          "1",          "-1",         "00",
                                          "65536",      "99999999",   "2147483647", "2147483648",
                                          "4294967295", "4294967296", "1000000000", "18446744073709551615",
@@ -53,7 +67,8 @@ void Mutator::change(Bytes& input) {
     case 7:
       return splice(input);
     default:
-      return input.resize(below(16) == 0 ? below(input.size()) : input.size() - below(std::min<size_t>(input.size(), 8)));
+      return input.resize(below(16) == 0 ? below(input.size())
+                                         : input.size() - below(std::min<size_t>(input.size(), 8)));
   }
 }
 

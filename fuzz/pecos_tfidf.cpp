@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The files of a PECOS tf-idf folder: config.json, meta.json and the four of its part, separated by lines of four dashes.
+// The files of a PECOS tf-idf folder: config.json, meta.json and the four of its part, separated by lines of four
+// dashes.
 #include "coppice/model/pecos_tfidf.h"
 
 #include <cmath>
@@ -10,9 +11,12 @@
 #include "fuzz/scratch_folder.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  static constexpr std::string_view kFiles[] = {
-      "config.json",           "meta.json", "0.base/tokenizer/config.json", "0.base/tokenizer/vocab.txt",
-      "0.base/vectorizer/config.json", "0.base/vectorizer/tfidf-model.txt"};
+  static constexpr std::string_view kFiles[] = {"config.json",
+                                                "meta.json",
+                                                "0.base/tokenizer/config.json",
+                                                "0.base/tokenizer/vocab.txt",
+                                                "0.base/vectorizer/config.json",
+                                                "0.base/vectorizer/tfidf-model.txt"};
   static const coppice::ScratchFolder scratch;
   const auto parts = coppice::parts_of(coppice::text_of(bytes, size), std::size(kFiles));
   for (size_t i = 0; i < parts.size(); ++i) scratch.write(kFiles[i], parts[i]);

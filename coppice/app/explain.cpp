@@ -73,7 +73,8 @@ std::string to_text(const Model& model, const Explanation& explanation, uint32_t
       text += fmt::format("    {:+8.3f}  {}\n", level.features[j].contribution,
                           feature_text(model, level.features[j].feature));
     }
-    if (level.features.size() > words) text += fmt::format("              and {} more\n", level.features.size() - words);
+    if (level.features.size() > words)
+      text += fmt::format("              and {} more\n", level.features.size() - words);
   }
   return text;
 }

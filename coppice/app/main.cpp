@@ -68,8 +68,8 @@ Error as_usage_error(const CLI::App& program, const CLI::ParseError& error) {
   }
   const std::string word = program.remaining(true).front();
   const bool is_flag = word.size() > 1 && word[0] == '-';
-  const std::string nearest = coppice::nearest_name(word.substr(0, word.find('=')),
-                                                    is_flag ? known_flags(program) : command_names(program));
+  const std::string nearest =
+      coppice::nearest_name(word.substr(0, word.find('=')), is_flag ? known_flags(program) : command_names(program));
   const char* kind = is_flag ? "flag" : no_command ? "command" : "argument";
   return Error(ErrorCode::usage, fmt::format("unknown {} '{}'", kind, word), {},
                nearest.empty() ? "--help shows what there is" : fmt::format("did you mean '{}'?", nearest));

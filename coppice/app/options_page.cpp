@@ -51,7 +51,8 @@ std::string markdown() {
   std::string page =
       "# Parameters\n\n"
       "Made by `coppice options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
-      "`COPPICE_MAX_LEAF` and the key `max_leaf` of a `--config` file. A flag wins over the variable, the variable over\n"
+      "`COPPICE_MAX_LEAF` and the key `max_leaf` of a `--config` file. A flag wins over the variable, the variable "
+      "over\n"
       "the file, the file over the default. A switch `x` is turned on by `--x` and off by `--no-x`.\n";
   Everything everything;
   for (const auto& [heading, table] : everything.tables()) {

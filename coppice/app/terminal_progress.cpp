@@ -35,7 +35,9 @@ ProgressStyle default_style(const CommonOptions& common) {
   return ::isatty(STDERR_FILENO) != 0 && !plain ? ProgressStyle::terminal : ProgressStyle::plain;
 }
 
-double TerminalProgress::seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
+double TerminalProgress::seconds() const {
+  return std::chrono::duration<double>(Clock::now() - begin_).count();
+}
 
 void TerminalProgress::stage(std::string_view name, uint64_t total) {
   finish();

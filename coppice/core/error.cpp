@@ -44,8 +44,12 @@ std::string Error::message() const {
   return text;
 }
 
-std::string_view name(ErrorCode code) noexcept { return row(code).name; }
-int exit_code(ErrorCode code) noexcept { return row(code).exit_code; }
+std::string_view name(ErrorCode code) noexcept {
+  return row(code).name;
+}
+int exit_code(ErrorCode code) noexcept {
+  return row(code).exit_code;
+}
 
 void throw_io_error(std::string_view action, const std::string& path, int error_number) {
   throw Error(ErrorCode::io, "cannot " + std::string(action) + ": " + std::strerror(error_number), path);

@@ -43,7 +43,8 @@ int exit_code(ErrorCode code) noexcept;
 
 /// Throws `ErrorCode::internal` when our own invariant does not hold.
 inline void check(bool holds, const char* invariant) {
-  if (!holds) [[unlikely]] throw Error(ErrorCode::internal, std::string("broken invariant: ") + invariant);
+  if (!holds) [[unlikely]]
+    throw Error(ErrorCode::internal, std::string("broken invariant: ") + invariant);
 }
 
 }  // namespace coppice

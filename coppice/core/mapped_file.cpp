@@ -28,8 +28,9 @@ MappedFile::MappedFile(const std::string& path) {
   struct stat status {};
   if (::fstat(file.value, &status) != 0) throw_io_error("read the size of the file", path, errno);
   if (!S_ISREG(status.st_mode)) {
-    throw Error(ErrorCode::io, S_ISDIR(status.st_mode) ? "this is a directory, expected a file"
-                                                       : "this is no regular file, so it cannot be mapped",
+    throw Error(ErrorCode::io,
+                S_ISDIR(status.st_mode) ? "this is a directory, expected a file"
+                                        : "this is no regular file, so it cannot be mapped",
                 path);
   }
   const size_t size = static_cast<size_t>(status.st_size);

@@ -25,10 +25,16 @@ uint64_t status_bytes(const std::string& key) {
 
 }  // namespace
 
-uint64_t resident_memory_bytes() { return status_bytes("VmRSS:"); }
-uint64_t peak_memory_bytes() { return status_bytes("VmHWM:"); }
+uint64_t resident_memory_bytes() {
+  return status_bytes("VmRSS:");
+}
+uint64_t peak_memory_bytes() {
+  return status_bytes("VmHWM:");
+}
 
-void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
+void reset_peak_memory() {
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
 
 void release_free_memory() {
 #if defined(__GLIBC__)

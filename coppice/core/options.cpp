@@ -19,7 +19,9 @@ using nlohmann::json;
   throw Error(ErrorCode::usage, "option " + name + " is " + got + ", expected " + expected);
 }
 
-std::string text_of(const json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string text_of(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 std::string number_text(double value) {
   if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<int64_t>(value));
@@ -41,8 +43,7 @@ double number_in(const std::string& name, const json& value, double lowest, doub
 }
 
 uint64_t integer_in(const std::string& name, const json& value, uint64_t lowest, uint64_t highest) {
-  const std::string expected =
-      range_text("a whole number", static_cast<double>(lowest), static_cast<double>(highest));
+  const std::string expected = range_text("a whole number", static_cast<double>(lowest), static_cast<double>(highest));
   const bool whole = value.is_number_unsigned() ||
                      (value.is_number_float() && value.get<double>() >= 0 && value.get<double>() < 1e15 &&
                       value.get<double>() == std::floor(value.get<double>()));

@@ -46,7 +46,7 @@ class OptionTable {
 
   /// An enumeration by its names.
   template <class Enum>
-    requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
   void add(const std::string& name, Enum& value, std::initializer_list<std::pair<Enum, const char*>> names,
            const std::string& help) {
     std::vector<std::pair<int64_t, std::string>> table;

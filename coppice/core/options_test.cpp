@@ -73,15 +73,20 @@ TEST(Options, RefuseWhatIsOutOfRangeOrOfAnotherTypeAndLeaveTheValue) {
             "option coats is 10, expected a whole number from 1 to 9");
   EXPECT_EQ(refusal([&] { table.find("coats").set_text("-1"); }),
             "option coats is -1, expected a whole number from 1 to 9");
-  EXPECT_EQ(refusal([&] { table.find("gloss").set_text("much"); }), "option gloss is much, expected a number from 0 to 1");
-  EXPECT_EQ(refusal([&] { table.find("colour").set_text("blue"); }), "option colour is blue, expected one of red | green");
-  EXPECT_EQ(refusal([&] { table.find("layers").set_text("1,x"); }), "option layers is x, expected a number from 0 to 10");
+  EXPECT_EQ(refusal([&] { table.find("gloss").set_text("much"); }),
+            "option gloss is much, expected a number from 0 to 1");
+  EXPECT_EQ(refusal([&] { table.find("colour").set_text("blue"); }),
+            "option colour is blue, expected one of red | green");
+  EXPECT_EQ(refusal([&] { table.find("layers").set_text("1,x"); }),
+            "option layers is x, expected a number from 0 to 10");
   EXPECT_EQ(paint.coats, 2u);
 }
 
 TEST(Options, AnUnknownNameIsAnErrorThatNamesTheNearest) {
   Paint paint;
-  EXPECT_EQ(refusal([&] { table_of(paint).set(nlohmann::json{{"color", "red"}}); }),
+  EXPECT_EQ(refusal([&] {
+              table_of(paint).set(nlohmann::json{{"color", "red"}});
+            }),
             "unknown option 'color'\n  hint: did you mean 'colour'?");
   EXPECT_EQ(refusal([&] { (void)table_of(paint).find("zzzzzz"); }), "unknown option 'zzzzzz'");
 }

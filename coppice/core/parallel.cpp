@@ -93,7 +93,9 @@ ThreadPool::~ThreadPool() {
   crew_->work_ready.notify_all();
 }
 
-size_t ThreadPool::threads() const noexcept { return crew_->size; }
+size_t ThreadPool::threads() const noexcept {
+  return crew_->size;
+}
 
 void ThreadPool::run(size_t parts, const std::function<void(size_t, size_t)>& work) {
   if (current_crew != nullptr || crew_->size == 1 || parts <= 1) {

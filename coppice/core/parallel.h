@@ -28,8 +28,7 @@ class ThreadPool {
   void run(size_t parts, const std::function<void(size_t part, size_t worker)>& work);
 
   /// Splits [0, count) into ranges of `grain` and calls `work(begin, end, worker)` for each.
-  void for_ranges(size_t count, size_t grain,
-                  const std::function<void(size_t begin, size_t end, size_t worker)>& work);
+  void for_ranges(size_t count, size_t grain, const std::function<void(size_t begin, size_t end, size_t worker)>& work);
 
  private:
   struct Crew;

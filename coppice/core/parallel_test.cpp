@@ -27,7 +27,10 @@ TEST(ThreadPool, RunsEachPartOnceForAnyNumberOfThreads) {
 
 TEST(ThreadPool, RethrowsAnExceptionAndWorksOn) {
   ThreadPool pool(3);
-  EXPECT_THROW(pool.run(100, [](size_t part, size_t) { if (part == 42) throw std::runtime_error("part 42"); }),
+  EXPECT_THROW(pool.run(100,
+                        [](size_t part, size_t) {
+                          if (part == 42) throw std::runtime_error("part 42");
+                        }),
                std::runtime_error);
   std::atomic<int> sum{0};
   pool.run(10, [&](size_t part, size_t) { sum += static_cast<int>(part); });

@@ -121,7 +121,8 @@ void LabelResolver::check_id(const LabelMention& label) const {
 IndexLimit LabelResolver::limit_of_ids() const {
   const uint32_t bound = option_labels_ > 0 ? option_labels_ : header_labels_;
   if (bound == 0 && index_.n_known() > 0 && id_limit(index_.n_known()) < kLargestIndex) {
-    return {id_limit(index_.n_known()), "that is far above the labels of the model; set n_labels if such ids are meant"};
+    return {id_limit(index_.n_known()),
+            "that is far above the labels of the model; set n_labels if such ids are meant"};
   }
   return index_limit(bound, "the header or n_labels says how many there are", "set n_labels if such ids are meant");
 }

@@ -37,8 +37,8 @@ class LabelResolver {
   void set_header_labels(uint32_t n_labels) noexcept { header_labels_ = n_labels; }
 
   /// To be called at the end of the input. Throws `ErrorCode::data` with the place of the largest id when nothing but
-  /// that id itself says that there are so many labels: it is above `id_limit` of the labels that rows have. One damaged
-  /// number would otherwise cost the memory and time of a hundred million labels.
+  /// that id itself says that there are so many labels: it is above `id_limit` of the labels that rows have. One
+  /// damaged number would otherwise cost the memory and time of a hundred million labels.
   void expect_plausible_ids(const ReadReport& report) const;
 
   /// The largest id that is believed for `n_known` labels, or for so many labels of rows: a million, and ten for each.

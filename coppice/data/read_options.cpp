@@ -76,10 +76,11 @@ void describe(OptionTable& table, ReadOptions& options) {
   table.add("n_features", options.n_features, 0, std::numeric_limits<uint32_t>::max(),
             "Number of features d; indices from d on are errors. 0: what the header says or the data holds, and no "
             "index above 99,999,999, so that one damaged number cannot demand all memory.");
-  table.add("n_labels", options.n_labels, 0, uint64_t{1} << 31,
-            "Number of labels L when they are given as ids; ids from L on are errors. 0: what the header or the "
-            "label-name file says or the data holds, and no id far above it: more than a million, and ten for each label "
-            "of a row (in evaluation: for each label of the model).");
+  table.add(
+      "n_labels", options.n_labels, 0, uint64_t{1} << 31,
+      "Number of labels L when they are given as ids; ids from L on are errors. 0: what the header or the "
+      "label-name file says or the data holds, and no id far above it: more than a million, and ten for each label "
+      "of a row (in evaluation: for each label of the model).");
   table.add("skip_bad_lines", options.skip_bad_lines,
             "Leave bad lines out, count them and report the first ten, instead of stopping at the first one.");
   table.add(
@@ -103,7 +104,9 @@ struct Remark {
   const char* behind_noun;
 };
 
-std::string text_of(const Remark& remark) { return counted(remark.count, remark.noun) + remark.behind_noun; }
+std::string text_of(const Remark& remark) {
+  return counted(remark.count, remark.noun) + remark.behind_noun;
+}
 
 /// Each message on lines of its own, set in.
 std::string listed(const std::vector<std::string>& messages) {

@@ -77,7 +77,8 @@ Format by_line(std::string_view line) {
 Recognised by_content(InputStream& stream) {
   std::string_view look = stream.peek(kLookBytes);
   if (look.empty()) throw Error(ErrorCode::data, "the input is empty: no rows", stream.name());
-  if (look.starts_with("\x89" "CPC\r\n")) {
+  if (look.starts_with("\x89"
+                       "CPC\r\n")) {
     throw Error(ErrorCode::data, "this is a model, expected examples", stream.name(),
                 "the model comes first: coppice predict MODEL INPUT");
   }

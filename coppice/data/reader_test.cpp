@@ -59,10 +59,9 @@ TEST(ReadAll, AnEmptyFileIsAnErrorInEveryLineFormat) {
 
 TEST(ReadAll, NoLabelAtAllIsAnErrorForTraining) {
   const Dataset data = read_bytes("{\"text\":\"a\"}\n", Format::jsonl);
-  EXPECT_EQ(
-      message_of([&] { require_labels(data.report); }),
-      "data: input: no label in 1 row\n  hint: labels_field names the field that holds them in JSONL, "
-      "labels_path the label matrix of npz");
+  EXPECT_EQ(message_of([&] { require_labels(data.report); }),
+            "data: input: no label in 1 row\n  hint: labels_field names the field that holds them in JSONL, "
+            "labels_path the label matrix of npz");
 }
 
 TEST(ReadAll, BadLinesAreLeftOutCountedAndReported) {
@@ -95,7 +94,11 @@ TEST(ReadAll, BadLinesAreLeftOutCountedAndReported) {
 
 TEST(Recognise, AModelIsNoExamples) {
   EXPECT_EQ(
-      message_of([] { recognised("\x89" "CPC\r\n\x1a\n..."); }),
+      message_of([] {
+        recognised(
+            "\x89"
+            "CPC\r\n\x1a\n...");
+      }),
       "data: input: this is a model, expected examples\n  hint: the model comes first: coppice predict MODEL INPUT");
 }
 
@@ -129,8 +132,7 @@ TEST(ReadAll, OnlyTheFirstMessagesAreKept) {
   EXPECT_EQ(data.report.bad_lines, 100u);
   EXPECT_TRUE(data.report.remarks().front().starts_with("100 bad lines left out, the first 10:\n  input:2:1"));
   EXPECT_EQ(data.report.messages.size(), ReadReport::kMessagesKept);
-  EXPECT_NE(refusal("bad\nbad\n", options).find("no rows: 2 bad lines, the first: input:1:1"),
-            std::string::npos);
+  EXPECT_NE(refusal("bad\nbad\n", options).find("no rows: 2 bad lines, the first: input:1:1"), std::string::npos);
 }
 
 TEST(ReadAll, ACutOffArchiveIsNoBadLine) {

@@ -161,7 +161,9 @@ Csr concatenate_columns(const Csr& a, const Csr& b) {
   return result;
 }
 
-Csr concatenate_rows(const Csr& a, const Csr& b) { return concatenate_rows(std::vector<Csr>{a, b}); }
+Csr concatenate_rows(const Csr& a, const Csr& b) {
+  return concatenate_rows(std::vector<Csr>{a, b});
+}
 
 Csr concatenate_rows(std::vector<Csr> pieces) {
   size_t n_rows = 0;

@@ -46,12 +46,11 @@ Shape shape_of(const ModelFile& file) {
 void Checkpoint::save(const LabelTree& tree, const std::vector<LevelWeights>& levels, uint32_t n_features) const {
   if (path_.empty()) return;
   ModelFileWriter writer("coppice checkpoint");
-  writer.add_text({SectionType::shape}, ElementType::json,
-                  nlohmann::ordered_json{{"depth", tree.depth()},
-                                         {"levels", levels.size()},
-                                         {"n_features", n_features},
-                                         {"n_labels", tree.n_labels}}
-                      .dump());
+  writer.add_text(
+      {SectionType::shape}, ElementType::json,
+      nlohmann::ordered_json{
+          {"depth", tree.depth()}, {"levels", levels.size()}, {"n_features", n_features}, {"n_labels", tree.n_labels}}
+          .dump());
   writer.add_text({SectionType::fingerprint}, ElementType::text, fingerprint_);
   add_tree(writer, tree);
   for (uint32_t t = 0; t < levels.size(); ++t) add_level(writer, t, levels[t]);

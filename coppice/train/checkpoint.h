@@ -21,7 +21,8 @@ struct TrainingState {
 class Checkpoint {
  public:
   /// `fingerprint` names data and options; a checkpoint of others is not gone on from. An empty path keeps nothing.
-  Checkpoint(std::string path, std::string fingerprint) : path_(std::move(path)), fingerprint_(std::move(fingerprint)) {}
+  Checkpoint(std::string path, std::string fingerprint)
+      : path_(std::move(path)), fingerprint_(std::move(fingerprint)) {}
 
   void save(const LabelTree& tree, const std::vector<LevelWeights>& levels, uint32_t n_features) const;
 

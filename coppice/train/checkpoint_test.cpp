@@ -116,11 +116,10 @@ TEST_F(CheckpointFile, WhoseNumbersDoNotFitIsRefused) {
   const size_t depth = ranker_.tree.depth();
   const uint32_t d = ranker_.n_features, n_labels = ranker_.tree.n_labels;
   EXPECT_EQ(refusal_of_shape(shape(depth, 1, d, n_labels)), "");
-  for (const std::string& wrong :
-       {shape(depth, static_cast<int>(depth) + 1, d, n_labels), shape(depth, 2, d, n_labels),
-        shape(depth + 1, 1, d, n_labels), shape(0, 1, d, n_labels), shape(depth, 1, 3, n_labels),
-        shape(depth, 1, d, 3), shape(depth, -1, d, n_labels), std::string(R"({"depth":"2","levels":1})"),
-        std::string("{}"), std::string("[]")}) {
+  for (const std::string& wrong : {shape(depth, static_cast<int>(depth) + 1, d, n_labels), shape(depth, 2, d, n_labels),
+                                   shape(depth + 1, 1, d, n_labels), shape(0, 1, d, n_labels),
+                                   shape(depth, 1, 3, n_labels), shape(depth, 1, d, 3), shape(depth, -1, d, n_labels),
+                                   std::string(R"({"depth":"2","levels":1})"), std::string("{}"), std::string("[]")}) {
     EXPECT_THAT(refusal_of_shape(wrong), HasSubstr("data: ")) << wrong;
   }
 }

@@ -29,8 +29,8 @@ void DenseFeatures::join(Examples& block) {
 void DenseFeatures::expect_end() const {
   if (path_.empty() || next_row_ == matrix_.n_rows()) return;
   throw Error(ErrorCode::data,
-              "the file has " + std::to_string(matrix_.n_rows()) + " rows, but there are " +
-                  std::to_string(next_row_) + " examples",
+              "the file has " + std::to_string(matrix_.n_rows()) + " rows, but there are " + std::to_string(next_row_) +
+                  " examples",
               path_);
 }
 

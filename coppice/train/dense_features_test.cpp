@@ -44,7 +44,8 @@ TEST(DenseFeatures, TooFewOrTooManyRowsAreAnError) {
   const TestFolder folder;
   const std::string path = folder.write("dense.npy", npy_bytes(2, 1, {1, 2}));
   Examples three = block_of(3), one = block_of(1);
-  EXPECT_THAT(message_of([&] { DenseFeatures(path).join(three); }), HasSubstr("data: " + path + ": the file has 2 rows"));
+  EXPECT_THAT(message_of([&] { DenseFeatures(path).join(three); }),
+              HasSubstr("data: " + path + ": the file has 2 rows"));
   DenseFeatures dense(path);
   dense.join(one);
   EXPECT_THAT(message_of([&] { dense.expect_end(); }), HasSubstr("but there are 1 example"));
@@ -110,10 +111,11 @@ TEST_F(DenseModel, AModelWithoutThemRefusesRowsThatHaveSome) {
 }
 
 TEST_F(DenseModel, TextsKeepThemBehindTheirWordsAndTheRowsOwnFeatures) {
-  input_.path = folder_.write("train.jsonl", "{\"text\": \"alpha\", \"labels\": \"a\"}\n"
-                                             "{\"text\": \"beta\", \"labels\": \"b\", \"features\": {\"2\": 0.5}}\n"
-                                             "{\"text\": \"alpha\", \"labels\": \"a\"}\n"
-                                             "{\"text\": \"beta\", \"labels\": \"b\"}\n");
+  input_.path = folder_.write("train.jsonl",
+                              "{\"text\": \"alpha\", \"labels\": \"a\"}\n"
+                              "{\"text\": \"beta\", \"labels\": \"b\", \"features\": {\"2\": 0.5}}\n"
+                              "{\"text\": \"alpha\", \"labels\": \"a\"}\n"
+                              "{\"text\": \"beta\", \"labels\": \"b\"}\n");
   const TrainingSet set = read_set(input_);
   EXPECT_EQ(set.features.n_columns, 2u + 3 + 2);
   EXPECT_EQ(row_text(set.features, 0), "0:1 5:1");

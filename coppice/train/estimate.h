@@ -15,20 +15,20 @@ namespace coppice {
 struct LevelEstimate {
   uint64_t n_chunks = 0;
   uint64_t n_children = 0;
-  uint64_t n_rows = 0;          ///< over all chunks: rows times the chunks they take part in
-  uint64_t model_bytes = 0;     ///< of the level's weights
-  uint64_t scratch_bytes = 0;   ///< while it is trained, all threads together
+  uint64_t n_rows = 0;         ///< over all chunks: rows times the chunks they take part in
+  uint64_t model_bytes = 0;    ///< of the level's weights
+  uint64_t scratch_bytes = 0;  ///< while it is trained, all threads together
   double cpu_seconds = 0;
   double wall_seconds = 0;
-  uint32_t pilot_chunks = 0;    ///< how many were trained to know this
+  uint32_t pilot_chunks = 0;  ///< how many were trained to know this
 };
 
 /// What training will take, from now on: reading is done, the index was built to know the chunks.
 struct Estimate {
   uint64_t n_rows = 0, n_features = 0, n_labels = 0, n_nonzeros = 0;
-  double index_seconds = 0;     ///< measured
-  double train_seconds = 0;     ///< wall time of all levels, matching included
-  uint64_t peak_bytes = 0;      ///< of the whole process, reading included
+  double index_seconds = 0;  ///< measured
+  double train_seconds = 0;  ///< wall time of all levels, matching included
+  uint64_t peak_bytes = 0;   ///< of the whole process, reading included
   uint64_t model_bytes = 0;
   std::vector<LevelEstimate> levels;
 };

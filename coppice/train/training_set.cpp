@@ -114,9 +114,9 @@ void drop_rare_labels(uint32_t min_count, TrainingSet& set) {
 
 void expect_something(const TrainingSet& set, const TrainingInput& input) {
   if (set.labels.n_columns == 0 || set.labels.n_nonzeros() == 0) {
-    throw Error(ErrorCode::data,
-                set.rare_labels > 0 ? "no label is seen often enough, all are left out" : "no row has a label",
-                input.path, set.rare_labels > 0 ? "lower min_label_count" : "docs/formats.md shows how labels are given");
+    throw Error(
+        ErrorCode::data, set.rare_labels > 0 ? "no label is seen often enough, all are left out" : "no row has a label",
+        input.path, set.rare_labels > 0 ? "lower min_label_count" : "docs/formats.md shows how labels are given");
   }
   if (set.features.n_columns == 0 || set.features.n_nonzeros() == 0) {
     throw Error(ErrorCode::data, "no row has a feature: every text is empty, or no word is frequent enough",

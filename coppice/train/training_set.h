@@ -18,9 +18,9 @@ namespace coppice {
 
 /// Where training examples come from, and which of them count.
 struct TrainingInput {
-  std::string path;             ///< any format of docs/formats.md; "-" = standard input
+  std::string path;  ///< any format of docs/formats.md; "-" = standard input
   ReadOptions read;
-  std::string dense;            ///< .npy or .npz with one row per example, put behind the features; "" = none
+  std::string dense;  ///< .npy or .npz with one row per example, put behind the features; "" = none
   uint32_t min_label_count = 1;
 };
 
@@ -36,8 +36,8 @@ struct TrainingSet {
   LabelNames label_names;
   std::optional<Vectorizer> vectorizer;  ///< none when the input has features, not texts
   ReadReport report;
-  uint32_t rare_labels = 0;              ///< labels left out by `min_label_count`
-  uint32_t n_dense = 0;                  ///< of the features, the last ones, which came from `TrainingInput::dense`
+  uint32_t rare_labels = 0;  ///< labels left out by `min_label_count`
+  uint32_t n_dense = 0;      ///< of the features, the last ones, which came from `TrainingInput::dense`
 
   size_t n_rows() const noexcept { return features.n_rows(); }
 };

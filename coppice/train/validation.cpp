@@ -20,7 +20,8 @@ std::string metrics_text(const Metrics& metrics) {
   nlohmann::ordered_json object{{"rows", metrics.rows}};
   const MetricsOfBin& all = metrics.bins.front();
   const auto add = [&](const char* name, auto figure) {
-    for (const MetricsAtK& at : all.at) object[std::string(name) + "@" + std::to_string(at.k)] = to_four_places(at.*figure);
+    for (const MetricsAtK& at : all.at)
+      object[std::string(name) + "@" + std::to_string(at.k)] = to_four_places(at.*figure);
   };
   add("P", &MetricsAtK::precision);
   add("R", &MetricsAtK::recall);
@@ -32,9 +33,10 @@ std::string metrics_text(const Metrics& metrics) {
 }  // namespace
 
 void describe(OptionTable& table, ValidationInput& input) {
-  table.add("validate", input.path,
-            "Held-out rows with labels, in a format of docs/formats.md: once trained, the model is measured on them, and "
-            "the figures (P, R, nDCG and PSP at 1, 3, 5) are kept in it for inspect to show.");
+  table.add(
+      "validate", input.path,
+      "Held-out rows with labels, in a format of docs/formats.md: once trained, the model is measured on them, and "
+      "the figures (P, R, nDCG and PSP at 1, 3, 5) are kept in it for inspect to show.");
   table.add("validate_labels", input.labels_path, "For npz and npy: the label matrix of the rows to validate on.");
   table.add("validate_dense", input.dense_path, "The dense features of the rows to validate on, where dense is given.");
 }
