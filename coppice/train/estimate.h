@@ -42,9 +42,6 @@ struct Estimate {
 Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras,
                            ThreadPool& pool, Progress& progress);
 
-/// Throws `ErrorCode::memory` with advice when the peak is above `limit_gb` (10^9 bytes).
-void expect_to_fit(const Estimate& estimate, double limit_gb);
-
 nlohmann::ordered_json to_json(const Estimate& estimate);
 std::string to_text(const Estimate& estimate);
 

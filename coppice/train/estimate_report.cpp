@@ -3,7 +3,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include "coppice/core/error.h"
 #include "coppice/train/estimate.h"
 
 namespace coppice {
@@ -14,16 +13,6 @@ double megabytes(uint64_t bytes) {
 }
 
 }  // namespace
-
-void expect_to_fit(const Estimate& estimate, double limit_gb) {
-  const double needed_gb = static_cast<double>(estimate.peak_bytes) * 1e-9;
-  if (limit_gb <= 0 || needed_gb <= limit_gb) return;
-  throw Error(
-      ErrorCode::memory,
-      fmt::format("training is estimated to need {:.2f} GB, the limit is {:.2f} GB", needed_gb, limit_gb), {},
-      "a higher threshold or min_label_count, fewer features (max_features, min_df), fewer threads or negatives "
-      "tfn need less");
-}
 
 nlohmann::ordered_json to_json(const Estimate& estimate) {
   nlohmann::ordered_json levels = nlohmann::ordered_json::array();
