@@ -5,14 +5,10 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/model/ranker_sections.h"
 #include "coppice/model/validate.h"
 
 namespace coppice {
-
-template <>
-struct ElementTypeOf<ChunkEntry> {
-  static constexpr ElementType value = ElementType::record;
-};
 
 namespace {
 
@@ -72,29 +68,14 @@ Ranker read_ranker(const ModelFile& file, const Shape& shape) {
   Ranker ranker;
   ranker.n_features = shape.n_features;
   ranker.post_processor = shape.post_processor;
-  ranker.tree.n_labels = shape.n_labels;
-  for (uint32_t t = 0; t < shape.depth; ++t) {
-    ranker.tree.first_child.push_back(file.array<uint32_t>({SectionType::tree_first_child, t}));
-    LevelArrays arrays;
-    arrays.n_features = shape.n_features;
-    arrays.chunks = file.array<ChunkEntry>({SectionType::weights_chunks, t});
-    arrays.bias = file.array<float>({SectionType::weights_bias, t});
-    arrays.payload = file.array<std::byte>({SectionType::weights_payload, t});
-    ranker.levels.emplace_back(std::move(arrays));
-  }
-  ranker.tree.leaf_label = file.array<uint32_t>({SectionType::tree_leaf_label});
+  ranker.tree = read_tree(file, shape.depth, shape.n_labels);
+  for (uint32_t t = 0; t < shape.depth; ++t) ranker.levels.push_back(read_level(file, t, shape.n_features));
   return ranker;
 }
 
 void add_ranker(ModelFileWriter& writer, const Ranker& ranker) {
-  for (uint32_t t = 0; t < ranker.tree.depth(); ++t) {
-    writer.add({SectionType::tree_first_child, t}, ranker.tree.first_child[t]);
-    const LevelArrays& arrays = ranker.levels[t].arrays();
-    writer.add({SectionType::weights_chunks, t}, arrays.chunks);
-    writer.add({SectionType::weights_bias, t}, arrays.bias);
-    writer.add({SectionType::weights_payload, t}, arrays.payload);
-  }
-  writer.add({SectionType::tree_leaf_label}, ranker.tree.leaf_label);
+  add_tree(writer, ranker.tree);
+  for (uint32_t t = 0; t < ranker.tree.depth(); ++t) add_level(writer, t, ranker.levels[t]);
 }
 
 LabelNames read_label_names(const ModelFile& file) {
