@@ -26,7 +26,7 @@ def kept(training, prediction):
     metrics, tail = prediction["metrics"], prediction["metrics"]["bins"].get("tail", {})
     names = ("P@1", "P@3", "P@5", "nDCG@5", "PSP@1", "PSP@3", "PSP@5", "R@10")
     point = {name: round(metrics[name], 3) for name in names}
-    point.update({"tail R@10": round(tail.get("R@10", 0), 3), "cpu_seconds": round(training["total"]["cpu_seconds"], 3),
+    point.update({"tail R@10": round(tail.get("R@10") or 0, 3), "cpu_seconds": round(training["total"]["cpu_seconds"], 3),
                   "wall_seconds": round(training["total"]["wall_seconds"], 3),
                   "index_cpu_seconds": round(training["index"]["cpu_seconds"], 3),
                   "peak_bytes": training["peak_bytes"], "model_bytes": training["model_bytes"],

@@ -28,8 +28,9 @@ std::optional<double> unit_bytes(std::string unit) {
 
 }  // namespace
 
-std::string counted(uint64_t count, std::string_view noun) {
-  return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
+std::string counted(uint64_t count, std::string_view noun, std::string_view plural) {
+  if (count != 1 && !plural.empty()) noun = plural;
+  return std::to_string(count) + " " + std::string(noun) + (count == 1 || !plural.empty() ? "" : "s");
 }
 
 std::string bytes_text(double bytes) {

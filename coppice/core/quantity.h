@@ -7,8 +7,8 @@
 
 namespace coppice {
 
-/// "1 row", "2 rows": the count and the noun, with the plural's s where it belongs.
-std::string counted(uint64_t count, std::string_view noun);
+/// "1 row", "2 rows"; "1 child", "2 children": the count and the noun, which gets an s where no plural is given.
+std::string counted(uint64_t count, std::string_view noun, std::string_view plural = {});
 
 /// 12,345,678 -> "12.3 MB". Units: powers of 1000.
 std::string bytes_text(double bytes);

@@ -12,6 +12,8 @@ TEST(Quantity, CountsTakeThePluralWhereItBelongs) {
   EXPECT_EQ(counted(0, "row"), "0 rows");
   EXPECT_EQ(counted(1, "row"), "1 row");
   EXPECT_EQ(counted(2, "row"), "2 rows");
+  EXPECT_EQ(counted(1, "child", "children"), "1 child");
+  EXPECT_EQ(counted(2, "child", "children"), "2 children");
 }
 
 TEST(Quantity, BytesAreShownInTheUnitThatFits) {

@@ -105,6 +105,7 @@ class MetricsBuilder {
 };
 
 /// Keys as in the field ("P@1", "nDCG@5", "PSP@3"), values in percent, with bins, counts, constants and formulas.
+/// Figures over no row are null, since there is nothing to judge by: 0 would mean that every answer was wrong.
 nlohmann::ordered_json to_json(const Metrics& metrics);
 
 /// A table for people, with the constants and formulas under it.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "coppice/core/quantity.h"
 #include "coppice/rank/metrics.h"
 
 namespace coppice {
@@ -30,17 +31,21 @@ std::string at_k(const char* name, uint32_t k) {
   return fmt::format("{}@{}", name, k);
 }
 
+nlohmann::ordered_json figure_or_null(const MetricsOfBin& bin, double value) {
+  return bin.rows > 0 ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+}
+
 nlohmann::ordered_json values(const MetricsOfBin& bin) {
   nlohmann::ordered_json out;
   const auto put = [&](const char* name, double MetricsAtK::*member) {
-    for (const MetricsAtK& at : bin.at) out[at_k(name, at.k)] = at.*member;
+    for (const MetricsAtK& at : bin.at) out[at_k(name, at.k)] = figure_or_null(bin, at.*member);
   };
   put("P", &MetricsAtK::precision);
   put("R", &MetricsAtK::recall);
   put("nDCG", &MetricsAtK::ndcg);
   put("PSP", &MetricsAtK::psp);
   put("PSnDCG", &MetricsAtK::psndcg);
-  out["MRR"] = bin.mrr;
+  out["MRR"] = figure_or_null(bin, bin.mrr);
   put("Coverage", &MetricsAtK::coverage);
   put("macro-F1", &MetricsAtK::macro_f1);
   put("micro-F1", &MetricsAtK::micro_f1);
@@ -49,10 +54,13 @@ nlohmann::ordered_json values(const MetricsOfBin& bin) {
 
 nlohmann::ordered_json standard_errors(const MetricsOfBin& bin) {
   nlohmann::ordered_json out;
-  for (const MetricsAtK& at : bin.at) out[at_k("P", at.k)] = at.precision_error;
-  for (const MetricsAtK& at : bin.at) out[at_k("R", at.k)] = at.recall_error;
-  for (const MetricsAtK& at : bin.at) out[at_k("nDCG", at.k)] = at.ndcg_error;
-  out["MRR"] = bin.mrr_error;
+  const auto put = [&](const char* name, double MetricsAtK::*member) {
+    for (const MetricsAtK& at : bin.at) out[at_k(name, at.k)] = figure_or_null(bin, at.*member);
+  };
+  put("P", &MetricsAtK::precision_error);
+  put("R", &MetricsAtK::recall_error);
+  put("nDCG", &MetricsAtK::ndcg_error);
+  out["MRR"] = figure_or_null(bin, bin.mrr_error);
   return out;
 }
 
@@ -107,12 +115,12 @@ std::string footnotes(const Metrics& metrics) {
   const MetricOptions& options = metrics.options;
   const MetricsOfBin& all = metrics.bins.front();
   const MetricsOfBin& unseen = metrics.bins.back();
-  std::string text =
-      fmt::format("Percent of {} rows; {} rows have no label ({}).\n", all.rows, metrics.rows_without_labels,
-                  options.rows_without_labels == RowsWithoutLabels::skip ? "left out" : "count as 0");
+  std::string text = fmt::format("Percent of {}; rows without a label: {} ({}).\n", counted(all.rows, "row"),
+                                 metrics.rows_without_labels,
+                                 options.rows_without_labels == RowsWithoutLabels::skip ? "left out" : "count as 0");
   if (!metrics.frequencies_known) text += "The model holds no label frequencies: propensities are 1, bins are empty.\n";
-  text += fmt::format("{} labels ({} occurrences) were never seen in training and count as misses.\n", unseen.labels,
-                      unseen.positives);
+  text += fmt::format("Labels never seen in training count as misses: {} ({}).\n", unseen.labels,
+                      counted(unseen.positives, "occurrence"));
   if (!all.at.empty())
     text += fmt::format("P@{} is {:.2f} +- {:.2f} (95 %).\n", all.at[0].k, all.at[0].precision,
                         1.96 * all.at[0].precision_error);

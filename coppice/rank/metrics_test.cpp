@@ -286,9 +286,15 @@ TEST(Metrics, StandardErrorIsThatOfTheMean) {
   EXPECT_NEAR(judge(rows, {7, 7}, 100).bins[0].at[0].precision_error, 100 * std::sqrt(0.64 * 0.36 / 99), 1e-9);
 }
 
-TEST(Metrics, NoRowsGiveZerosNotNaN) {
-  const std::string text = to_json(judge({}, {}, 0)).dump();
-  EXPECT_EQ(text.find("null"), std::string::npos);
+TEST(Metrics, FiguresOverNoRowAreNull) {
+  const nlohmann::ordered_json none = to_json(judge({}, {}, 0));
+  EXPECT_TRUE(none["P@1"].is_null());
+  EXPECT_TRUE(none["standard_error"]["MRR"].is_null());
+  const nlohmann::ordered_json wrong = to_json(judge({{{0}, {{1, 1}}}}, {1, 7}, 10));  // label 1 is torso, label 0 tail
+  EXPECT_EQ(wrong["P@1"], 0);
+  EXPECT_EQ(wrong["bins"]["torso"]["P@1"], 0);
+  EXPECT_TRUE(wrong["bins"]["tail"]["P@1"].is_null());
+  EXPECT_EQ(wrong["bins"]["tail"]["rows"], 0);
   EXPECT_EQ(to_table(judge({}, {}, 0)).find("nan"), std::string::npos);
 }
 

@@ -2,7 +2,6 @@
 #include "coppice/train/evaluate.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "coppice/data/examples.h"
@@ -37,17 +36,6 @@ Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOp
   require_rows(reader->report());
   require_labels(reader->report());
   return {judge.build(), reader->report()};
-}
-
-nlohmann::ordered_json to_json(const Evaluation& evaluation) {
-  nlohmann::ordered_json json = to_json(evaluation.metrics);
-  for (const MetricsOfBin& bin : evaluation.metrics.bins) {
-    if (bin.rows > 0 || !json["bins"].contains(bin.name)) continue;
-    for (auto& figure : json["bins"][bin.name].items()) {
-      if (figure.value().is_number_float()) figure.value() = nullptr;
-    }
-  }
-  return json;
 }
 
 }  // namespace coppice

@@ -3,8 +3,6 @@
 
 #include <string>
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "coppice/core/parallel.h"
 #include "coppice/data/read_options.h"
 #include "coppice/model/model.h"
@@ -38,8 +36,5 @@ struct Evaluation {
 /// says so; else as the reader does.
 /// Threads: the same figures for any number of them.
 Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOptions options, ThreadPool& pool);
-
-/// As `to_json` of the metrics; figures of a bin without a row are null, since there is nothing to judge by.
-nlohmann::ordered_json to_json(const Evaluation& evaluation);
 
 }  // namespace coppice
