@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "coppice/core/quantity.h"
 #include "coppice/data/parsers.h"
 
 namespace coppice {
@@ -28,7 +29,7 @@ class CsvParser final : public RowParser {
       return Outcome::header;
     }
     if (fields_.size() != n_fields_) {
-      throw BadLine{line.text.size() + 1, "the row has " + std::to_string(fields_.size()) + " fields, expected " +
+      throw BadLine{line.text.size() + 1, "the row has " + counted(fields_.size(), "field") + ", expected " +
                                               std::to_string(n_fields_) + " as in the header"};
     }
     take_row(row);

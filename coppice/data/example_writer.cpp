@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/utf8.h"
 
 namespace coppice {
@@ -132,7 +133,7 @@ void write_jsonl(OutputFile& file, const Examples& block, const LabelNames& name
 
 void write_svm(OutputFile& file, const Csr& features, const Csr& labels) {
   if (features.n_rows() != labels.n_rows()) {
-    throw Error(ErrorCode::data, std::to_string(features.n_rows()) + " rows of features and " +
+    throw Error(ErrorCode::data, counted(features.n_rows(), "row") + " of features and " +
                                      std::to_string(labels.n_rows()) + " of labels, expected as many");
   }
   file.write(std::to_string(features.n_rows()) + " " + std::to_string(features.n_columns) + " " +

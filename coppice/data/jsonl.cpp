@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/parsers.h"
 
 namespace coppice {
@@ -135,7 +136,7 @@ class JsonlParser final : public RowParser {
 
   [[noreturn]] void refuse(simdjson::error_code code) const {
     if (code == simdjson::MEMALLOC || code == simdjson::CAPACITY) {
-      throw Error(ErrorCode::memory, "no memory to parse a line of " + std::to_string(line_.size()) + " bytes");
+      throw Error(ErrorCode::memory, "no memory to parse a line of " + counted(line_.size(), "byte"));
     }
     throw BadLine{error_column_, sentence(code)};
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/line_reader.h"
 #include "coppice/data/utf8.h"
 
@@ -111,10 +112,9 @@ void LabelResolver::check_id(const LabelMention& label) const {
                   "a name that looks like a number needs quotes"};
   }
   if (label.id >= index_.n_known()) {
-    throw BadLine{
-        label.column,
-        "label is " + std::to_string(label.id) + ", the model has " + std::to_string(index_.n_known()) + " labels",
-        "ids mean the model's own labels; give the label-name file of this input by label_names"};
+    throw BadLine{label.column,
+                  "label is " + std::to_string(label.id) + ", the model has " + counted(index_.n_known(), "label"),
+                  "ids mean the model's own labels; give the label-name file of this input by label_names"};
   }
 }
 
@@ -139,8 +139,8 @@ void LabelResolver::expect_plausible_ids(const ReadReport& report) const {
   const uint64_t most = id_limit(report.label_entries);
   if (farthest_.id <= most) return;
   throw Error(ErrorCode::data,
-              "label is " + std::to_string(farthest_.id) + ", which would make " + std::to_string(farthest_.id + 1) +
-                  " labels of the " + std::to_string(report.label_entries) + " that rows have, expected at most " +
+              "label is " + std::to_string(farthest_.id) + ", which would make " + counted(farthest_.id + 1, "label") +
+                  " of the " + std::to_string(report.label_entries) + " that rows have, expected at most " +
                   std::to_string(most),
               report.input + ":" + std::to_string(farthest_.line) + ":" + std::to_string(farthest_.column),
               "set n_labels if such ids are meant");

@@ -223,7 +223,7 @@ TEST(Csv, FieldsByTheHeaderWithQuotesAndLineEndsInside) {
 
 TEST(Csv, BadRowsAreRefusedWithTheLineWhereTheyStart) {
   const auto refused = [](string_view rows) { return refusal("text,labels\n" + std::string(rows), Format::csv); };
-  EXPECT_EQ(refused("a\n"), "data: input:2:2: the row has 1 fields, expected 2 as in the header");
+  EXPECT_EQ(refused("a\n"), "data: input:2:2: the row has 1 field, expected 2 as in the header");
   EXPECT_EQ(refused("a,b\n\"open,b\nmore\nlast"), "data: input:3:1: a quoted field without its closing quote");
   EXPECT_EQ(refused("\"a\"b,c\n"),
             "data: input:2:4: text follows a closing quote\n"

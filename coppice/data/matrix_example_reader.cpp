@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/line_example_reader.h"
 #include "coppice/data/npy.h"
 #include "coppice/data/npz.h"
@@ -57,7 +58,7 @@ MatrixExampleReader::MatrixExampleReader(const std::string& path, Format format,
   if (options.n_features > 0) {
     if (features_.n_columns > options.n_features) {
       throw Error(ErrorCode::data,
-                  "the matrix has " + std::to_string(features_.n_columns) + " columns, expected at most " +
+                  "the matrix has " + counted(features_.n_columns, "column") + ", expected at most " +
                       std::to_string(options.n_features),
                   path);
     }
@@ -67,8 +68,8 @@ MatrixExampleReader::MatrixExampleReader(const std::string& path, Format format,
   relevance_ = read_matrix(labels_path_);
   if (relevance_.n_rows() != features_.n_rows()) {
     throw Error(ErrorCode::data,
-                "the label matrix has " + std::to_string(relevance_.n_rows()) + " rows, the features in " + path +
-                    " have " + std::to_string(features_.n_rows()),
+                "the label matrix has " + counted(relevance_.n_rows(), "row") + ", the features in " + path + " have " +
+                    std::to_string(features_.n_rows()),
                 labels_path_);
   }
   resolver_.set_header_labels(relevance_.n_columns);

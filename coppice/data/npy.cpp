@@ -11,6 +11,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/mapped_file.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -276,22 +277,22 @@ Dense read_npy(std::span<const std::byte> file, std::shared_ptr<const void> keep
   const NpyHeader header = parse_npy_header(bytes, name);
   const size_t dimensions = header.shape.size();
   if (dimensions != 1 && dimensions != 2) {
-    refuse(name, "the array has " + std::to_string(dimensions) + " dimensions, expected 2: rows and columns");
+    refuse(name, "the array has " + counted(dimensions, "dimension") + ", expected 2: rows and columns");
   }
   Dense matrix;
   const uint64_t n_columns = dimensions == 2 ? header.shape[1] : 1;
   if (n_columns == 0 || n_columns > kDenseColumnsLimit) {
-    refuse(name, "the matrix has " + std::to_string(n_columns) + " columns");
+    refuse(name, "the matrix has " + counted(n_columns, "column"));
   }
   matrix.n_rows = static_cast<size_t>(header.shape[0]);
   matrix.n_columns = static_cast<uint32_t>(n_columns);
   const std::string_view data = bytes.substr(header.data_offset);
   const uint64_t expected = header.n_items * header.item_bytes;
   if (data.size() != expected) {
-    refuse(name,
-           "the file holds " + std::to_string(data.size()) + " bytes of items, its header promises " +
-               std::to_string(expected),
-           "is the file cut off?");
+    refuse(
+        name,
+        "the file holds " + counted(data.size(), "byte") + " of items, its header promises " + std::to_string(expected),
+        "is the file cut off?");
   }
   const bool aligned = reinterpret_cast<uintptr_t>(data.data()) % alignof(float) == 0;
   const bool transpose = header.fortran_order && matrix.n_rows > 1 && matrix.n_columns > 1;

@@ -10,6 +10,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/mapped_file.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/npy.h"
 #include "coppice/data/row.h"
 #include "coppice/data/zip_archive.h"
@@ -41,8 +42,8 @@ class ArrayReader {
     header_ = parse_npy_header({buffer_.data(), buffer_.size()}, name_);
     const uint64_t promised = header_.n_items * header_.item_bytes;
     if (entry_->size_bytes() - header_.data_offset != promised) {
-      refuse(name_, "the member holds " + number(entry_->size_bytes() - header_.data_offset) +
-                        " bytes of items, its header promises " + number(promised));
+      refuse(name_, "the member holds " + counted(entry_->size_bytes() - header_.data_offset, "byte") +
+                        " of items, its header promises " + number(promised));
     }
   }
 
@@ -127,7 +128,7 @@ struct NpzFile {
 
   static void expect_vector(const ArrayReader& reader) {
     if (reader.header().shape.size() == 1) return;
-    refuse(reader.name(), "the array has " + number(reader.header().shape.size()) + " dimensions, expected 1");
+    refuse(reader.name(), "the array has " + counted(reader.header().shape.size(), "dimension") + ", expected 1");
   }
 };
 
@@ -163,8 +164,8 @@ void expect_form(const NpzFile& file, const std::string& form) {
 
 void check_offsets(const std::vector<uint64_t>& offsets, uint64_t n_rows, uint64_t n_entries, const std::string& name) {
   if (offsets.size() != n_rows + 1) {
-    refuse(name,
-           "indptr has " + number(offsets.size()) + " items, expected " + number(n_rows + 1) + ", one more than rows");
+    refuse(name, "indptr has " + counted(offsets.size(), "item") + ", expected " + number(n_rows + 1) +
+                     ", one more than rows");
   }
   if (offsets.front() != 0) refuse(name, "indptr starts at " + number(offsets.front()) + ", expected 0");
   for (size_t i = 0; i + 1 < offsets.size(); ++i) {
@@ -193,7 +194,7 @@ void check_columns(const std::vector<uint32_t>& columns, const std::vector<uint6
   for (size_t i = 0; i < columns.size(); ++i) {
     if (columns[i] >= n_columns) {
       refuse(name, "row " + number(row_of(offsets, i)) + ": column " + number(columns[i]) + " in a matrix of " +
-                       number(n_columns) + " columns");
+                       counted(n_columns, "column"));
     }
   }
 }
@@ -226,7 +227,7 @@ Csr read_form(std::span<const std::byte> bytes, const std::string& name, const s
   const NpzFile file{archive, name, bytes.size()};
   expect_form(file, form);
   auto shape = file.indices<uint64_t>("shape.npy", std::numeric_limits<int64_t>::max());
-  if (shape.size() != 2) refuse(name, "the matrix has " + number(shape.size()) + " dimensions, expected 2");
+  if (shape.size() != 2) refuse(name, "the matrix has " + counted(shape.size(), "dimension") + ", expected 2");
   if (form == "csc") std::swap(shape[0], shape[1]);
   if (shape[1] > std::numeric_limits<uint32_t>::max()) {
     throw Error(ErrorCode::unsupported,
@@ -237,7 +238,7 @@ Csr read_form(std::span<const std::byte> bytes, const std::string& name, const s
   auto values = file.floats("data.npy");
   check_offsets(offsets, shape[0], columns.size(), name);
   if (values.size() != columns.size()) {
-    refuse(name, "data has " + number(values.size()) + " items, indices has " + number(columns.size()));
+    refuse(name, "data has " + counted(values.size(), "item") + ", indices has " + number(columns.size()));
   }
   check_columns(columns, offsets, static_cast<uint32_t>(shape[1]), name);
   check_values(values, offsets, name);

@@ -289,7 +289,7 @@ TEST(Matrices, DisagreementIsRefused) {
   options.labels_path = write_matrix(folder, "Y.npz", small_matrix(4, {{{2, 1.0f}}}));
   LabelIndex labels;
   EXPECT_EQ(message_of([&] { read_all(x, options, labels); }),
-            "data: " + options.labels_path + ": the label matrix has 1 rows, the features in " + x + " have 2");
+            "data: " + options.labels_path + ": the label matrix has 1 row, the features in " + x + " have 2");
   options.labels_path = write_matrix(folder, "Y.npz", small_matrix(4, {{{2, 1.0f}}, {{1, -1.0f}}}));
   EXPECT_EQ(message_of([&] { read_all(x, options, labels); }),
             "data: " + options.labels_path + ": row 1: relevance is below 0, expected a number from 0");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "coppice/core/quantity.h"
 #include "coppice/data/parsers.h"
 
 namespace coppice {
@@ -32,7 +33,7 @@ class SvmParser final : public RowParser {
   void finish(uint64_t n_rows) override {
     if (header_ && header_->rows != n_rows) {
       throw BadLine{
-          1, "the header promises " + std::to_string(header_->rows) + " rows, the file holds " + std::to_string(n_rows),
+          1, "the header promises " + counted(header_->rows, "row") + ", the file holds " + std::to_string(n_rows),
           "is the file cut off?"};
     }
   }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -232,10 +233,9 @@ Tokenizer::Tokenizer(const TokenizerOptions& options)
 
 void Tokenizer::tokenize(std::string_view text, UnicodeTable& table, TokenizedText& result) const {
   if (text.size() > kMostBytes) {
-    throw Error(
-        ErrorCode::data,
-        "a text of " + std::to_string(text.size()) + " bytes, at most " + std::to_string(kMostBytes) + " expected", {},
-        "split it into several rows");
+    throw Error(ErrorCode::data,
+                "a text of " + counted(text.size(), "byte") + ", at most " + std::to_string(kMostBytes) + " expected",
+                {}, "split it into several rows");
   }
   const size_t room = text.size() + 2 * TokenizedText::kPadding;
   if (result.bytes.size() < room) result.bytes.resize(room);

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/feature_names.h"
 #include "coppice/data/stop_words.h"
 #include "coppice/data/vectorizer.h"
@@ -199,7 +200,7 @@ std::vector<Candidate> VectorizerBuilder::Work::candidates() {
   sort_candidates(all, pool);
   if (options.max_features > 0 && all.size() > options.max_features) all.resize(options.max_features);
   if (all.size() > feature_table::kMostFeatures) {
-    throw Error(ErrorCode::unsupported, std::to_string(all.size()) + " features, at most 2^31 - 2 expected", {},
+    throw Error(ErrorCode::unsupported, counted(all.size(), "feature") + ", at most 2^31 - 2 expected", {},
                 "raise min_df, or set max_features or hash_bits");
   }
   return all;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/index/tree_shape.h"
 
 namespace coppice {
@@ -27,7 +28,7 @@ std::vector<uint32_t> first_children(const TreeShape& shape, size_t level) {
     if (first[node + 1] - first[node] > LabelTree::kMostChildren) {
       throw Error(ErrorCode::usage,
                   "a tree node of level " + std::to_string(level) + " would have " +
-                      std::to_string(first[node + 1] - first[node]) + " children, at most 65535 are possible",
+                      counted(first[node + 1] - first[node], "child", "children") + ", at most 65535 are possible",
                   {}, "choose a smaller max_leaf, or more nodes in level_widths");
     }
   }

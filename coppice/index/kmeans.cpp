@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/index/two_means.h"
 
 namespace coppice {
@@ -259,8 +260,8 @@ void describe(OptionTable& table, KmeansOptions& options) {
 std::vector<uint32_t> cluster_balanced(const Csr& rows, const TreeShape& shape, const KmeansOptions& options,
                                        ThreadPool& pool, Progress& progress) {
   if (rows.n_rows() != shape.n_labels()) {
-    throw Error(ErrorCode::data, "clustering: " + std::to_string(rows.n_rows()) + " vectors for " +
-                                     std::to_string(shape.n_labels()) + " labels");
+    throw Error(ErrorCode::data,
+                "clustering: " + counted(rows.n_rows(), "vector") + " for " + counted(shape.n_labels(), "label"));
   }
   return BalancedClustering(shape, options, pool, progress).run(rows);
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/index/csr_pieces.h"
 
 namespace coppice {
@@ -19,8 +20,8 @@ constexpr size_t kRowGrain = 4096;
 void check_children(std::span<const uint32_t> first, size_t level, size_t n_nodes) {
   const std::string place = "level " + std::to_string(level);
   if (first.size() != n_nodes + 1) {
-    refuse(place + ": " + std::to_string(first.size()) + " child offsets for " + std::to_string(n_nodes) +
-           " nodes, expected one more than nodes");
+    refuse(place + ": " + counted(first.size(), "child offset") + " for " + counted(n_nodes, "node") +
+           ", expected one more than nodes");
   }
   if (first.front() != 0) refuse(place + ": the first child is " + std::to_string(first.front()) + ", expected 0");
   for (size_t p = 0; p < n_nodes; ++p) {
@@ -119,10 +120,10 @@ void LabelTree::validate() const {
     nodes = first_child[level].back();
   }
   if (leaf_label.size() != nodes) {
-    refuse(std::to_string(leaf_label.size()) + " leaf labels for " + std::to_string(nodes) + " leaves");
+    refuse(counted(leaf_label.size(), "leaf label") + " for " + counted(nodes, "leaf", "leaves"));
   }
   if (n_labels > leaf_label.size()) {
-    refuse(std::to_string(n_labels) + " labels but " + std::to_string(leaf_label.size()) + " leaves");
+    refuse(counted(n_labels, "label") + " but " + counted(leaf_label.size(), "leaf", "leaves"));
   }
   std::vector<bool> seen(n_labels);
   for (size_t node = 0; node < leaf_label.size(); ++node) {
@@ -139,8 +140,8 @@ void LabelTree::validate() const {
 
 std::vector<Csr> labels_up_the_tree(const LabelTree& tree, const Csr& labels, ThreadPool& pool) {
   if (labels.n_columns > tree.n_labels) {
-    throw Error(ErrorCode::data, "labels of " + std::to_string(labels.n_columns) + " columns on a tree of " +
-                                     std::to_string(tree.n_labels) + " labels");
+    throw Error(ErrorCode::data, "labels of " + counted(labels.n_columns, "column") + " on a tree of " +
+                                     counted(tree.n_labels, "label"));
   }
   std::vector<Csr> levels(tree.depth());
   levels.back() = label_rows_to_leaves(tree, labels, pool);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -47,7 +48,7 @@ void gather_missing(Outline& outline, const TreeImportOptions& options, const st
   if (count == 0) return;
   const auto first = std::find(seen.begin(), seen.end(), false) - seen.begin();
   if (options.missing == MissingLabels::refuse) {
-    refuse(std::to_string(count) + " of " + std::to_string(options.n_labels) + " labels are not in it, label " +
+    refuse(std::to_string(count) + " of " + counted(options.n_labels, "label") + " are not in it, label " +
                std::to_string(first) + " for one",
            where, "add them, or ask for the missing ones to be gathered in clusters of their own");
   }
@@ -93,7 +94,7 @@ std::vector<uint32_t> next_level(const Outline& outline, const std::vector<uint3
     }
     const size_t count = below.size() - first.back();
     if (count > LabelTree::kMostChildren) {
-      refuse("a node has " + std::to_string(count) + " children, at most 65535 are possible", where,
+      refuse("a node has " + counted(count, "child", "children") + ", at most 65535 are possible", where,
              "put a level of clusters in between");
     }
     if (below.size() > most) refuse("nodes with several parents are repeated without measure", where);
@@ -196,9 +197,8 @@ void check_chain(std::span<const Csr> chain, const std::string& where) {
   for (size_t t = 0; t < chain.size(); ++t) {
     chain[t].validate("cluster matrix " + std::to_string(t));
     if (t > 0 && chain[t].n_columns != chain[t - 1].n_rows()) {
-      refuse("cluster matrix " + std::to_string(t) + " has " + std::to_string(chain[t].n_columns) +
-                 " columns, expected one for each of the " + std::to_string(chain[t - 1].n_rows()) +
-                 " rows of the one above",
+      refuse("cluster matrix " + std::to_string(t) + " has " + counted(chain[t].n_columns, "column") +
+                 ", expected one for each of the " + counted(chain[t - 1].n_rows(), "row") + " of the one above",
              where);
     }
     if (chain[t].n_rows() >= kNoLabel) refuse("too many nodes in one level", where);

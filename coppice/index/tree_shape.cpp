@@ -6,6 +6,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -26,9 +27,9 @@ TreeShape::TreeShape(uint32_t n_labels, std::vector<uint32_t> widths) : n_labels
   widths_.push_back(1);
   for (const uint32_t width : widths) {
     if (width < widths_.back() || width > n_labels) {
-      throw Error(ErrorCode::usage, "tree level " + std::to_string(widths_.size()) + " of " + std::to_string(width) +
-                                        " nodes: expected at least the level above (" + std::to_string(widths_.back()) +
-                                        ") and at most the " + std::to_string(n_labels) + " labels");
+      throw Error(ErrorCode::usage, "tree level " + std::to_string(widths_.size()) + " of " + counted(width, "node") +
+                                        ": expected at least the level above (" + std::to_string(widths_.back()) +
+                                        ") and at most the " + counted(n_labels, "label"));
     }
     widths_.push_back(width);
   }

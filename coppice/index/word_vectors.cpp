@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/line_reader.h"
 
 namespace coppice {
@@ -159,7 +160,7 @@ FileShape read_text(InputStream stream, std::optional<FileShape> header, WantedW
     if (shape.dimensions == 0) shape.dimensions = static_cast<uint32_t>(tokens.size() - 1);
     const uint32_t dimensions = shape.dimensions;
     if (tokens.size() <= dimensions || dimensions == 0) {
-      refuse("a word and " + std::to_string(tokens.size() - 1) + " numbers, expected " + std::to_string(dimensions),
+      refuse("a word and " + counted(tokens.size() - 1, "number") + ", expected " + std::to_string(dimensions),
              lines.where());
     }
     ++seen;
@@ -178,8 +179,7 @@ FileShape read_text(InputStream stream, std::optional<FileShape> header, WantedW
     if (cells != nullptr) check_finite(cells, dimensions, lines.where());
   }
   if (header && seen < header->n_words) {
-    refuse("the file ends after " + std::to_string(seen) + " of " + std::to_string(header->n_words) + " words",
-           lines.name());
+    refuse("the file ends after " + std::to_string(seen) + " of " + counted(header->n_words, "word"), lines.name());
   }
   shape.n_words = seen;
   return shape;

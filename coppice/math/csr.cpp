@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -33,7 +34,7 @@ void Csr::validate(std::string_view what) const {
     for (size_t j = 0; j < entries.size(); ++j) {
       if (entries.columns[j] >= n_columns) {
         refuse(what, place + ": column " + std::to_string(entries.columns[j]) + " in a matrix of " +
-                         std::to_string(n_columns) + " columns");
+                         counted(n_columns, "column"));
       }
       if (j > 0 && entries.columns[j] <= entries.columns[j - 1]) refuse(what, place + ": columns do not ascend");
       if (!std::isfinite(entries.values[j])) refuse(what, place + ": a value is not finite");

@@ -14,6 +14,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/mapped_file.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -258,7 +259,7 @@ void ModelFile::check_first_bytes() const {
                 "Models are made by `coppice train`");
   }
   if (bytes_.size() < FileHeader::kHeaderBytes) {
-    fail("it ends after " + std::to_string(bytes_.size()) + " bytes, within its header of 4096 bytes");
+    fail("it ends after " + counted(bytes_.size(), "byte") + ", within its header of 4096 bytes");
   }
 }
 
@@ -277,7 +278,7 @@ void ModelFile::check_version() const {
 void ModelFile::check_header() const {
   if (header_.endian_tag != FileHeader::kEndianTag) fail("its byte order is not little-endian");
   if (header_.file_bytes != bytes_.size()) {
-    fail("it has " + std::to_string(bytes_.size()) + " bytes, its header says " + std::to_string(header_.file_bytes) +
+    fail("it has " + counted(bytes_.size(), "byte") + ", its header says " + std::to_string(header_.file_bytes) +
          (bytes_.size() < header_.file_bytes ? " (truncated?)" : ""));
   }
   if (header_.header_bytes != FileHeader::kHeaderBytes || header_.entry_bytes != sizeof(SectionEntry) ||
@@ -286,7 +287,7 @@ void ModelFile::check_header() const {
   }
   if (header_.section_count > kMostSections ||
       header_.section_count * sizeof(SectionEntry) > bytes_.size() - FileHeader::kHeaderBytes) {
-    fail("its directory of " + std::to_string(header_.section_count) + " sections does not fit");
+    fail("its directory of " + counted(header_.section_count, "section") + " does not fit");
   }
   const auto directory = bytes_.subspan(header_.directory_offset, header_.section_count * sizeof(SectionEntry));
   const auto rest = bytes_.first(FileHeader::kHeaderBytes).subspan(sizeof(FileHeader));
@@ -353,7 +354,7 @@ std::span<const std::byte> ModelFile::bytes_of(SectionKey key, ElementType type,
   }
   if (entry->element_type != static_cast<uint16_t>(type) || entry->element_size_bytes != element_bytes) {
     fail(describe_section(*entry) + " has elements of type " + std::to_string(entry->element_type) + " and " +
-         std::to_string(entry->element_size_bytes) + " bytes, expected " +
+         counted(entry->element_size_bytes, "byte") + ", expected " +
          std::string(element_name(static_cast<uint16_t>(type))) + " of " + std::to_string(element_bytes));
   }
   return bytes_of(*entry);

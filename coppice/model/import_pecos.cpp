@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/npz.h"
 #include "coppice/model/pecos_json.h"
 #include "coppice/model/pecos_tfidf.h"
@@ -162,8 +163,7 @@ LabelNames import_label_names(const std::string& path, uint32_t n_labels) {
     begin = next;
   }
   if (names.size() != n_labels) {
-    throw Error(ErrorCode::data,
-                std::to_string(names.size()) + " label names, the model has " + std::to_string(n_labels) + " labels",
+    throw Error(ErrorCode::data, counted(names.size(), "label name") + ", the model has " + counted(n_labels, "label"),
                 path);
   }
   return LabelNames::from(names);

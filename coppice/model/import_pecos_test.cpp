@@ -116,7 +116,7 @@ TEST(ImportPecos, WhatCannotBeImportedIsNamed) {
   EXPECT_NE(error_of(folder / "model"), "");
   folder.write_ranker();
   folder.write("names.txt", "one\n");
-  EXPECT_THAT(error_of(folder / "model", {"", folder / "names.txt"}), HasSubstr("1 label names"));
+  EXPECT_THAT(error_of(folder / "model", {"", folder / "names.txt"}), HasSubstr("1 label name,"));
 }
 
 }  // namespace

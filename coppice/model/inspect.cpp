@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "coppice/core/quantity.h"
+
 namespace coppice {
 namespace {
 
@@ -173,11 +175,12 @@ Json to_json(const ModelReport& report) {
 }
 
 std::string to_text(const ModelReport& report) {
-  std::string text = fmt::format(
-      "{}: {}, format version {}, written by {}\ncontent {}\n{} labels, {} features, takes {}, scores by {}\n",
-      report.path, size_text(report.file_bytes), report.format_version, report.producer, report.uuid, report.n_labels,
-      report.n_features, inputs_text(report), report.post_processor);
-  if (report.n_training_rows > 0) text += fmt::format("trained on {} rows\n", report.n_training_rows);
+  std::string text =
+      fmt::format("{}: {}, format version {}, written by {}\ncontent {}\n{}, {}, takes {}, scores by {}\n", report.path,
+                  size_text(report.file_bytes), report.format_version, report.producer, report.uuid,
+                  counted(report.n_labels, "label"), counted(report.n_features, "feature"), inputs_text(report),
+                  report.post_processor);
+  if (report.n_training_rows > 0) text += "trained on " + counted(report.n_training_rows, "row") + "\n";
   text += levels_text(report);
   text += sections_text(report);
   append_json(text, "options", report.options_json);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/model/pecos_json.h"
 
 namespace coppice {
@@ -79,7 +80,7 @@ std::vector<std::string_view> read_tokens(std::string_view text, const std::stri
     ++found;
   }
   if (found != tokens.size()) {
-    cursor.fail("the file ends after " + std::to_string(found) + " of " + std::to_string(tokens.size()) + " tokens");
+    cursor.fail("the file ends after " + std::to_string(found) + " of " + counted(tokens.size(), "token"));
   }
   return tokens;
 }
@@ -115,7 +116,7 @@ void read_features(PecosTfidf::Part& part, std::span<const std::string_view> tok
     ++found;
   }
   if (found != count) {
-    cursor.fail("the file ends after " + std::to_string(found) + " of " + std::to_string(count) + " features");
+    cursor.fail("the file ends after " + std::to_string(found) + " of " + counted(count, "feature"));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -18,7 +19,7 @@ std::string level_text(size_t level) {
 void check_levels_fit(std::span<const Csr> children) {
   for (size_t t = 0; t + 1 < children.size(); ++t) {
     if (children[t].n_columns == children[t + 1].n_rows()) continue;
-    throw Error(ErrorCode::data, level_text(t) + " has " + std::to_string(children[t].n_columns) + " nodes below it, " +
+    throw Error(ErrorCode::data, level_text(t) + " has " + counted(children[t].n_columns, "node") + " below it, " +
                                      level_text(t + 1) + " expects " + std::to_string(children[t + 1].n_rows()));
   }
 }
@@ -70,8 +71,8 @@ void check_sizes(const Level& level, size_t t) {
   for (size_t p = 0; p + 1 < level.first_child.size(); ++p) {
     const uint32_t size = level.first_child[p + 1] - level.first_child[p];
     if (size <= LabelTree::kMostChildren) continue;
-    throw Error(ErrorCode::unsupported, "a node of " + level_text(t) + " has " + std::to_string(size) +
-                                            " children, at most 65535 are possible");
+    throw Error(ErrorCode::unsupported, "a node of " + level_text(t) + " has " + counted(size, "child", "children") +
+                                            ", at most 65535 are possible");
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -22,7 +23,7 @@ void expect_equal(uint64_t got, uint64_t expected, const std::string& what) {
 }
 
 void check_tree(const LabelTree& tree) {
-  expect(tree.depth() > 0 && tree.depth() <= kMostLevels, "its tree has " + std::to_string(tree.depth()) + " levels");
+  expect(tree.depth() > 0 && tree.depth() <= kMostLevels, "its tree has " + counted(tree.depth(), "level"));
   expect(tree.n_labels > 0, "it has no labels");
   uint64_t n_nodes = 1;
   for (size_t t = 0; t < tree.depth(); ++t) {
@@ -31,7 +32,7 @@ void check_tree(const LabelTree& tree) {
     expect_equal(first.size(), n_nodes + 1, place + "the number of child offsets");
     expect_equal(first.front(), 0, place + "the first child");
     n_nodes = first.back();
-    expect(n_nodes > 0 && n_nodes <= LevelWeights::kMostNodes, place + "it has " + std::to_string(n_nodes) + " nodes");
+    expect(n_nodes > 0 && n_nodes <= LevelWeights::kMostNodes, place + "it has " + counted(n_nodes, "node"));
   }
   expect_equal(tree.leaf_label.size(), n_nodes, "the number of leaves in its tree");
 }
@@ -78,7 +79,7 @@ void check_parts(const ModelParts& parts) {
   if (parts.vectorizer) {
     const uint32_t n_features = parts.vectorizer->n_features();
     const uint32_t most = parts.ranker.n_features - parts.n_dense;
-    expect(n_features <= most, "its vectorizer gives " + std::to_string(n_features) + " features, more than the " +
+    expect(n_features <= most, "its vectorizer gives " + counted(n_features, "feature") + ", more than the " +
                                    std::to_string(most) + " of its ranker");
   }
   expect(std::all_of(parts.fingerprint.begin(), parts.fingerprint.end(), [](char c) { return c >= 0x20 && c < 0x7F; }),

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -83,8 +84,8 @@ void make_plan(const Ranker& ranker, const PredictOptions& options, SearchPlan& 
   check(!ranker.levels.empty(), "a ranker has levels");
   const std::vector<uint32_t>& beams = options.beam_per_level;
   if (beams.size() > ranker.levels.size()) {
-    throw Error(ErrorCode::usage, std::to_string(beams.size()) + " beams for a model of " +
-                                      std::to_string(ranker.levels.size()) + " levels");
+    throw Error(ErrorCode::usage,
+                counted(beams.size(), "beam") + " for a model of " + counted(ranker.levels.size(), "level"));
   }
   plan.levels = ranker.levels;
   plan.n_features = ranker.n_features;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -19,12 +20,12 @@ void check_models(std::span<const Predictions> models, const EnsembleOptions& op
   for (const Predictions& model : models) {
     if (model.n_rows() != models.front().n_rows()) {
       throw Error(ErrorCode::usage, "models of an ensemble that predicted " + std::to_string(model.n_rows()) + " and " +
-                                        std::to_string(models.front().n_rows()) + " rows");
+                                        counted(models.front().n_rows(), "row"));
     }
   }
   if (!options.weights.empty() && options.weights.size() != models.size()) {
-    throw Error(ErrorCode::usage, std::to_string(options.weights.size()) + " weights for an ensemble of " +
-                                      std::to_string(models.size()) + " models");
+    throw Error(ErrorCode::usage,
+                counted(options.weights.size(), "weight") + " for an ensemble of " + counted(models.size(), "model"));
   }
   double sum = 0;
   for (const float weight : options.weights) sum += weight;

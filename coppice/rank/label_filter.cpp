@@ -5,6 +5,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -13,8 +14,8 @@ std::vector<uint64_t> bits_of(const LabelTree& tree, std::span<const uint32_t> l
   std::vector<uint64_t> bits((size_t{tree.n_labels} + 63) / 64);
   for (const uint32_t label : labels) {
     if (label >= tree.n_labels) {
-      throw Error(ErrorCode::usage, "label " + std::to_string(label) + " in a filter for a model of " +
-                                        std::to_string(tree.n_labels) + " labels");
+      throw Error(ErrorCode::usage,
+                  "label " + std::to_string(label) + " in a filter for a model of " + counted(tree.n_labels, "label"));
     }
     bits[label >> 6] |= uint64_t{1} << (label & 63);
   }

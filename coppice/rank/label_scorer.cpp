@@ -6,6 +6,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/rank/beam_walk.h"
 
 namespace coppice {
@@ -61,8 +62,8 @@ LabelScorer::LabelScorer(const Ranker& ranker, PostProcessor post_processor)
 
 std::span<const uint32_t> LabelScorer::leaves(uint32_t label) const {
   if (label >= ranker_.tree.n_labels) {
-    throw Error(ErrorCode::usage, "label " + std::to_string(label) + " for a model of " +
-                                      std::to_string(ranker_.tree.n_labels) + " labels");
+    throw Error(ErrorCode::usage,
+                "label " + std::to_string(label) + " for a model of " + counted(ranker_.tree.n_labels, "label"));
   }
   return {leaves_.data() + first_leaf_[label], first_leaf_[label + 1] - first_leaf_[label]};
 }
@@ -126,8 +127,8 @@ void LabelScorer::score_level(size_t level, Scratch& scratch) const {
 
 Csr LabelScorer::score_all(const Csr& queries, const Csr& selected, ThreadPool& pool) const {
   if (queries.n_rows() != selected.n_rows()) {
-    throw Error(ErrorCode::usage, std::to_string(selected.n_rows()) + " rows of labels to score for " +
-                                      std::to_string(queries.n_rows()) + " queries");
+    throw Error(ErrorCode::usage, counted(selected.n_rows(), "row") + " of labels to score for " +
+                                      counted(queries.n_rows(), "query", "queries"));
   }
   constexpr size_t kGrain = 256;
   std::vector<float> values(selected.columns.size());

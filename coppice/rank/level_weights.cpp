@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/rank/chunk_view.h"
 
 namespace coppice {
@@ -137,7 +138,7 @@ float weight_at(const ChunkView& chunk, uint32_t feature, uint32_t hash, uint32_
 LevelWeights::LevelWeights(LevelArrays arrays) : arrays_(std::move(arrays)) {
   if (arrays_.bias.size() > kMostNodes) refuse("weights of a level", "too many nodes");
   if (arrays_.payload.size() < kPayloadSlack) {
-    refuse("weights of a level", "a payload of " + std::to_string(arrays_.payload.size()) + " bytes, expected " +
+    refuse("weights of a level", "a payload of " + counted(arrays_.payload.size(), "byte") + ", expected " +
                                      std::to_string(kPayloadSlack) + " or more");
   }
   if (reinterpret_cast<uintptr_t>(arrays_.payload.data()) % 8 != 0 ||
@@ -343,8 +344,7 @@ ChunkRows LevelWeights::rows(size_t chunk) const {
 void LevelWeights::verify(std::span<const uint32_t> first_child, std::string_view what) const {
   const std::string level(what);
   if (first_child.size() != n_chunks() + 1 || first_child.back() != n_nodes()) {
-    refuse(level,
-           std::to_string(n_chunks()) + " chunks of " + std::to_string(n_nodes()) + " nodes do not match the tree");
+    refuse(level, counted(n_chunks(), "chunk") + " of " + counted(n_nodes(), "node") + " do not match the tree");
   }
   uint64_t end = 0;
   for (size_t chunk = 0; chunk < n_chunks(); ++chunk) {

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/rank/chunk_view.h"
 #include "coppice/rank/level_weights.h"
 
@@ -357,7 +358,7 @@ class LevelWeightsBuilder::Payload {
                      : mremap(data_, room_, room, MREMAP_MAYMOVE);
     if (data == MAP_FAILED) {
       throw Error(ErrorCode::memory,
-                  "no memory for " + std::to_string(wanted) + " bytes of weights: " + std::strerror(errno));
+                  "no memory for " + counted(wanted, "byte") + " of weights: " + std::strerror(errno));
     }
     data_ = static_cast<std::byte*>(data);
     room_ = room;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/rank/block_search.h"
 
 namespace coppice {
@@ -72,8 +73,8 @@ Csr BeamMatcher::match(const MatcherInput& input, ThreadPool& pool) const {
 void check_matches(const Csr& matches, size_t n_rows, size_t n_nodes) {
   if (matches.n_rows() != n_rows || matches.n_columns != n_nodes) {
     throw Error(ErrorCode::data, "the matches are " + std::to_string(matches.n_rows()) + " x " +
-                                     std::to_string(matches.n_columns) + ", expected " + std::to_string(n_rows) +
-                                     " rows x " + std::to_string(n_nodes) + " nodes of the tree's level");
+                                     std::to_string(matches.n_columns) + ", expected " + counted(n_rows, "row") +
+                                     " x " + counted(n_nodes, "node") + " of the tree's level");
   }
   matches.validate("matches");
 }

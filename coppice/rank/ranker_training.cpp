@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/rank/level_training.h"
 
 namespace coppice {
@@ -140,16 +141,16 @@ class RankerTrainer {
 void check_matrix(const Csr& matrix, const RankerInput& input, const char* what) {
   const size_t n = input.features.n_rows();
   if (matrix.n_rows() != n) {
-    throw Error(ErrorCode::data, std::string(what) + " have " + std::to_string(matrix.n_rows()) +
-                                     " rows, the features " + std::to_string(n));
+    throw Error(ErrorCode::data,
+                std::string(what) + " have " + counted(matrix.n_rows(), "row") + ", the features " + std::to_string(n));
   }
   matrix.validate(what);
 }
 
 void check_weights(const RankerInput& input) {
   if (!input.weights.empty() && input.weights.size() != input.features.n_rows()) {
-    throw Error(ErrorCode::data, std::to_string(input.weights.size()) + " weights for " +
-                                     std::to_string(input.features.n_rows()) + " rows");
+    throw Error(ErrorCode::data,
+                counted(input.weights.size(), "weight") + " for " + counted(input.features.n_rows(), "row"));
   }
   for (size_t i = 0; i < input.weights.size(); ++i) {
     if (std::isfinite(input.weights[i]) && input.weights[i] >= 0) continue;
@@ -176,7 +177,7 @@ void check_input(const RankerInput& input, const LabelTree& tree, const RankerOp
   check_weights(input);
   if (options.relevance != Relevance::ignore) check_relevance(input.labels);
   if (input.labels.n_columns > tree.n_labels) {
-    throw Error(ErrorCode::data, "the tree has " + std::to_string(tree.n_labels) + " labels, the examples " +
+    throw Error(ErrorCode::data, "the tree has " + counted(tree.n_labels, "label") + ", the examples " +
                                      std::to_string(input.labels.n_columns));
   }
   for (size_t level = 0; level < tree.depth(); ++level) {
@@ -186,8 +187,8 @@ void check_input(const RankerInput& input, const LabelTree& tree, const RankerOp
     }
     check_matrix(*input.negatives, input, "negatives");
     if (input.negatives->n_columns > tree.n_labels) {
-      throw Error(ErrorCode::data, "the negatives name " + std::to_string(input.negatives->n_columns) +
-                                       " labels, the tree " + std::to_string(tree.n_labels));
+      throw Error(ErrorCode::data, "the negatives name " + counted(input.negatives->n_columns, "label") +
+                                       ", the tree " + std::to_string(tree.n_labels));
     }
     break;
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/matrix_example_reader.h"
 
 namespace coppice {
@@ -17,8 +18,8 @@ void DenseFeatures::join(Examples& block) {
   if (path_.empty()) return;
   const size_t count = block.size();
   if (next_row_ + count > matrix_.n_rows()) {
-    throw Error(ErrorCode::data,
-                "the file has " + std::to_string(matrix_.n_rows()) + " rows, expected one for each example", path_);
+    throw Error(ErrorCode::data, "the file has " + counted(matrix_.n_rows(), "row") + ", expected one for each example",
+                path_);
   }
   std::vector<uint32_t> rows(count);
   std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(next_row_));
@@ -29,8 +30,7 @@ void DenseFeatures::join(Examples& block) {
 void DenseFeatures::expect_end() const {
   if (path_.empty() || next_row_ == matrix_.n_rows()) return;
   throw Error(ErrorCode::data,
-              "the file has " + std::to_string(matrix_.n_rows()) + " rows, but there are " + std::to_string(next_row_) +
-                  " examples",
+              "the file has " + counted(matrix_.n_rows(), "row") + ", but there are " + counted(next_row_, "example"),
               path_);
 }
 
