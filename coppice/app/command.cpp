@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/app/command.h"
 
-#include <fmt/core.h>
+#include "coppice/app/output.h"
 
 namespace coppice::app {
 
@@ -11,8 +11,10 @@ void describe(OptionTable& table, CommonOptions& options) {
   table.add("log_json", options.log_json, "Progress on standard error as JSON lines, for machines.");
 }
 
-Command::Command(CLI::App& program, const std::string& name, const std::string& summary, const std::string& examples)
-    : app_(program.add_subcommand(name, summary)), flags_(std::make_shared<Flags>()) {
+Command::Command(CommandList& commands, const std::string& name, const std::string& summary,
+                 const std::string& examples)
+    : app_(commands.program.add_subcommand(name, summary)), flags_(std::make_shared<Flags>()) {
+  commands.entries.push_back({app_, flags_});
   app_->footer("Examples:\n" + examples + "\nEvery option is also read from the variable COPPICE_NAME_OF_OPTION.");
 }
 
@@ -21,7 +23,7 @@ void Command::action(std::function<void()> run) {
   app_->callback([flags = flags_, run = std::move(run)] {
     flags->apply();
     if (flags->print_config()) {
-      fmt::print("{}\n", flags->resolved().dump(2));
+      print_out(json_text(flags->resolved()));
       return;
     }
     run();

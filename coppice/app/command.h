@@ -23,12 +23,23 @@ struct CommonOptions {
 
 void describe(OptionTable& table, CommonOptions& options);
 
+/// The program and its subcommands so far, in the order of --help.
+struct CommandList {
+  struct Entry {
+    const CLI::App* app;
+    std::shared_ptr<const Flags> flags;
+  };
+
+  CLI::App& program;
+  std::vector<Entry> entries;
+};
+
 /// One subcommand being put together: its flags, and what it does.
 ///
 /// A subcommand keeps its option structs in a shared_ptr captured by the action, so that they outlive the parsing.
 class Command {
  public:
-  Command(CLI::App& program, const std::string& name, const std::string& summary, const std::string& examples);
+  Command(CommandList& commands, const std::string& name, const std::string& summary, const std::string& examples);
 
   CLI::App& app() noexcept { return *app_; }
   Flags& flags() noexcept { return *flags_; }
@@ -42,12 +53,12 @@ class Command {
 };
 
 // One file each.
-void add_train(CLI::App& program);
-void add_evaluate(CLI::App& program);
-void add_predict(CLI::App& program);
-void add_explain(CLI::App& program);
-void add_inspect(CLI::App& program);
-void add_import_pecos(CLI::App& program);
-void add_options(CLI::App& program);
+void add_train(CommandList& commands);
+void add_evaluate(CommandList& commands);
+void add_predict(CommandList& commands);
+void add_explain(CommandList& commands);
+void add_inspect(CommandList& commands);
+void add_import_pecos(CommandList& commands);
+void add_options(CommandList& commands);  ///< the list must outlive the action
 
 }  // namespace coppice::app

@@ -38,14 +38,14 @@ void run(const EvaluateArguments& arguments) {
   EvaluationInput input{arguments.input, arguments.read, arguments.dense};
   input.read.stop = &progress;
   const Evaluation evaluation = evaluate(model, input, {arguments.predict, arguments.metrics}, pool);
-  print_out(arguments.json ? to_json(evaluation).dump(2) + "\n" : to_table(evaluation.metrics));
+  print_out(arguments.json ? json_text(to_json(evaluation.metrics)) : to_table(evaluation.metrics));
   print_remarks(evaluation.report, RowsAre::examples, arguments.common);
 }
 
 }  // namespace
 
-void add_evaluate(CLI::App& program) {
-  Command command(program, "evaluate", "Measure P@k, R@k, nDCG@k, PSP@k on rows whose labels are known.",
+void add_evaluate(CommandList& commands) {
+  Command command(commands, "evaluate", "Measure P@k, R@k, nDCG@k, PSP@k on rows whose labels are known.",
                   "  coppice evaluate packages.coppice held_out.jsonl\n"
                   "  coppice evaluate packages.coppice held_out.jsonl --json --at 1,3,5,10\n");
   auto arguments = std::make_shared<EvaluateArguments>();

@@ -127,16 +127,13 @@ void run(const ExplainArguments& arguments) {
       text += (text.empty() ? "" : "\n") + to_text(model, explanation, arguments.words);
     }
   }
-  print_out(arguments.json ? ordered_json{{"text", arguments.text}, {"explanations", all}}.dump(
-                                 2, ' ', false, nlohmann::json::error_handler_t::replace) +
-                                 "\n"
-                           : text);
+  print_out(arguments.json ? json_text({{"text", arguments.text}, {"explanations", all}}) : text);
 }
 
 }  // namespace
 
-void add_explain(CLI::App& program) {
-  Command command(program, "explain",
+void add_explain(CommandList& commands) {
+  Command command(commands, "explain",
                   "Show why labels are predicted: path through the tree, score per level, contribution per word.",
                   "  coppice explain packages.coppice \"window manager for X11\"\n"
                   "  coppice explain packages.coppice \"window manager for X11\" --label libx11-6 --json\n");

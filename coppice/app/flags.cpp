@@ -32,7 +32,12 @@ json read_config(const std::string& path) {
   if (!file) throw Error(ErrorCode::io, "cannot open the config file", path);
   try {
     return json::parse(file, nullptr, true, true);
-  } catch (const json::parse_error& error) {
+  } catch (const std::ios_base::failure&) {  // a folder, say
+    throw Error(ErrorCode::io, "cannot read the config file", path);
+  } catch (const json::out_of_range& error) {
+    throw Error(ErrorCode::usage, std::string("the config file holds a number that is too large: ") + error.what(),
+                path);
+  } catch (const json::exception& error) {
     throw Error(ErrorCode::usage, std::string("the config file is no JSON: ") + error.what(), path);
   }
 }
@@ -63,18 +68,20 @@ void Flags::add(CLI::App& command, OptionTable table, const std::string& heading
     }
     given->flag->group(heading);
   }
-  tables_.push_back(std::move(table));
+  sections_.push_back({heading, std::move(table)});
 }
 
 void Flags::add_config(CLI::App& command) {
-  command.add_option("--config", config_path_, "JSON file with options; flags and COPPICE_* variables win over it");
-  command.add_flag("--print-config", print_config_, "print all options with their values as JSON and stop");
+  command.add_option("--config", config_path_, "JSON file with options; flags and COPPICE_* variables win over it")
+      ->group("Configuration");
+  command.add_flag("--print-config", print_config_, "print all options with their values as JSON and stop")
+      ->group("Configuration");
 }
 
 const Option& Flags::find(const std::string& name) const {
   std::vector<std::string> names;
-  for (const OptionTable& table : tables_) {
-    for (const Option& option : table.options()) {
+  for (const Section& section : sections_) {
+    for (const Option& option : section.table.options()) {
       if (option.name == name) return option;
       names.push_back(option.name);
     }
@@ -98,8 +105,8 @@ void Flags::apply_config_file() {
 
 void Flags::apply() {
   if (!config_path_.empty()) apply_config_file();
-  for (const OptionTable& table : tables_) {
-    for (const Option& option : table.options()) {
+  for (const Section& section : sections_) {
+    for (const Option& option : section.table.options()) {
       const Given& given = *given_.at(option.name);
       if (given.flag->count() > 0) {
         const std::string text = option.type == "switch" ? (given.on ? "true" : "false") : given.text;
@@ -113,8 +120,8 @@ void Flags::apply() {
 
 nlohmann::ordered_json Flags::resolved() const {
   nlohmann::ordered_json all = nlohmann::ordered_json::object();
-  for (const OptionTable& table : tables_) {
-    for (const Option& option : table.options()) all[option.name] = option.get();
+  for (const Section& section : sections_) {
+    for (const Option& option : section.table.options()) all[option.name] = option.get();
   }
   return all;
 }

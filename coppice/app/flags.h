@@ -35,6 +35,13 @@ class Flags {
 
   bool print_config() const noexcept { return print_config_; }
 
+  /// The tables added, under their headings.
+  struct Section {
+    std::string heading;
+    OptionTable table;
+  };
+  const std::vector<Section>& sections() const noexcept { return sections_; }
+
   /// All options with their values after `apply`, for --print-config.
   nlohmann::ordered_json resolved() const;
 
@@ -48,7 +55,7 @@ class Flags {
   void apply_config_file();
   const Option& find(const std::string& name) const;
 
-  std::vector<OptionTable> tables_;
+  std::vector<Section> sections_;
   std::map<std::string, std::unique_ptr<Given>> given_;  // by option name; stable addresses for CLI11
   std::string config_path_;
   bool print_config_ = false;

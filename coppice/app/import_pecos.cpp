@@ -36,8 +36,8 @@ void run(const ImportArguments& arguments, const std::string& config_path) {
 
 }  // namespace
 
-void add_import_pecos(CLI::App& program) {
-  Command command(program, "import-pecos", "Turn a PECOS XR-Linear model folder into a model file with equal scores.",
+void add_import_pecos(CommandList& commands) {
+  Command command(commands, "import-pecos", "Turn a PECOS XR-Linear model folder into a model file with equal scores.",
                   "  coppice import-pecos model-folder -o model.coppice --vectorizer tfidf-folder "
                   "--label-names labels.txt\n");
   auto arguments = std::make_shared<ImportArguments>();

@@ -44,14 +44,14 @@ void run(const InspectArguments& arguments) {
     return;
   }
   const ModelReport report = inspect(file, model);
-  print_out(arguments.json ? to_json(report).dump(2) + "\n" : to_text(report));
+  print_out(arguments.json ? json_text(to_json(report)) : to_text(report));
   if (arguments.verify && !arguments.json) print_out("verified: every checksum and every invariant holds\n");
 }
 
 }  // namespace
 
-void add_inspect(CLI::App& program) {
-  Command command(program, "inspect", "Show what is in a model: sizes, tree, options, metrics.",
+void add_inspect(CommandList& commands) {
+  Command command(commands, "inspect", "Show what is in a model: sizes, tree, options, metrics.",
                   "  coppice inspect packages.coppice\n"
                   "  coppice inspect packages.coppice --verify\n"
                   "  coppice inspect packages.coppice --tree svg > tree.svg\n");

@@ -29,15 +29,15 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
-void add_commands(CLI::App& program) {
+void add_commands(coppice::app::CommandList& commands) {
   using namespace coppice::app;
-  add_train(program);
-  add_evaluate(program);
-  add_predict(program);
-  add_explain(program);
-  add_inspect(program);
-  add_import_pecos(program);
-  add_options(program);
+  add_train(commands);
+  add_evaluate(commands);
+  add_predict(commands);
+  add_explain(commands);
+  add_inspect(commands);
+  add_import_pecos(commands);
+  add_options(commands);
 }
 
 /// The long names of all flags of the subcommand in use, for the nearest match.
@@ -88,7 +88,8 @@ int main(int argc, char** argv) {
   program.require_subcommand(1);
   program.formatter(std::make_shared<HelpFormatter>());
   program.get_formatter()->column_width(34);
-  add_commands(program);
+  coppice::app::CommandList commands{program, {}};
+  add_commands(commands);
   try {
     program.parse(argc, argv);
     return 0;

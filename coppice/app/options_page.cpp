@@ -1,76 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
-// coppice options: every option of every stage, from the tables that also make the flags.
+// coppice options: every argument and option of every command, from the tables that also make the flags.
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
-#include <memory>
-#include <utility>
+#include <algorithm>
+#include <map>
+#include <string>
 #include <vector>
 
 #include "coppice/app/command.h"
 #include "coppice/app/output.h"
-#include "coppice/data/read_options.h"
-#include "coppice/rank/batch_prediction.h"
-#include "coppice/rank/ensemble.h"
-#include "coppice/rank/metrics.h"
-#include "coppice/train/pipeline.h"
 
 namespace coppice::app {
 namespace {
 
-/// All option structs there are, in travel order, with their defaults.
-struct Everything {
-  ReadOptions read;
-  TrainingInput input;
-  TrainOptions train;
-  PredictOptions predict;
-  EnsembleOptions ensemble;
-  MetricOptions metrics;
-  CommonOptions common;
+constexpr const char* kIntroduction =
+    "# Parameters\n\n"
+    "Made by `coppice options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
+    "`COPPICE_MAX_LEAF` and the key `max_leaf` of a `--config` file. A flag wins over the variable, the variable over\n"
+    "the file, the file over the default. A switch `x` is turned on by `--x` and off by `--no-x`. What is written "
+    "with\n"
+    "dashes here (`--output`) is a flag alone.\n";
 
-  std::vector<std::pair<std::string, OptionTable>> tables() {
-    std::vector<std::pair<std::string, OptionTable>> all(7);
-    all[0].first = "Reading (train, evaluate, predict)";
-    describe(all[0].second, read);
-    all[1].first = "Training examples (train)";
-    describe(all[1].second, input);
-    all[2].first = "Training: text, index, ranker (train)";
-    describe(all[2].second, train);
-    all[3].first = "Search (evaluate, predict, explain)";
-    describe(all[3].second, predict);
-    all[4].first = "Ensembles (predict)";
-    describe(all[4].second, ensemble);
-    all[5].first = "Metrics (evaluate)";
-    describe(all[5].second, metrics);
-    all[6].first = "Every command";
-    describe(all[6].second, common);
-    return all;
-  }
+/// "`-o`, `--output`", or "`input`" for what has no flag.
+std::string names_text(const CLI::Option& option) {
+  if (option.get_positional()) return "`" + option.get_single_name() + "`";
+  std::vector<std::string> names;
+  for (const std::string& name : option.get_snames()) names.push_back("`-" + name + "`");
+  for (const std::string& name : option.get_lnames()) names.push_back("`--" + name + "`");
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+/// Options of one command that stand together, and what the page says about them.
+struct Group {
+  std::string heading;
+  std::vector<std::string> names;
+  std::string text;
 };
 
-std::string markdown() {
-  std::string page =
-      "# Parameters\n\n"
-      "Made by `coppice options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
-      "`COPPICE_MAX_LEAF` and the key `max_leaf` of a `--config` file. A flag wins over the variable, the variable "
-      "over\n"
-      "the file, the file over the default. A switch `x` is turned on by `--x` and off by `--no-x`.\n";
-  Everything everything;
-  for (const auto& [heading, table] : everything.tables()) {
-    page += fmt::format("\n## {}\n", heading);
-    for (const Option& option : table.options()) {
-      const std::string fallback = option.default_text.empty() ? "none" : option.default_text;
-      page += fmt::format("\n**`{}`** ({}; default {})\n{}\n", option.name, option.type, fallback, option.help);
-    }
+Group group_of(const Flags::Section& section) {
+  Group group{section.heading, {}, {}};
+  for (const Option& option : section.table.options()) {
+    const std::string fallback = option.default_text.empty() ? "none" : option.default_text;
+    group.names.push_back("`" + option.name + "`");
+    group.text += fmt::format("\n**`{}`** ({}; default {})\n{}\n", option.name, option.type, fallback, option.help);
   }
-  return page;
+  return group;
+}
+
+/// Arguments and flags that are in no table.
+std::vector<Group> further_groups(const CommandList::Entry& command) {
+  std::vector<Group> groups;
+  const auto headed = [](const std::string& heading) {
+    return [&heading](const auto& group) { return group.heading == heading; };
+  };
+  for (const CLI::Option* option : command.app->get_options()) {
+    const std::string heading = option->get_positional() ? "Arguments" : option->get_group();
+    const auto& sections = command.flags->sections();
+    if (option == command.app->get_help_ptr() || std::any_of(sections.begin(), sections.end(), headed(heading)))
+      continue;
+    auto group = std::find_if(groups.begin(), groups.end(), headed(heading));
+    if (group == groups.end()) group = groups.insert(group, {heading, {}, {}});
+    group->names.push_back(names_text(*option));
+    group->text += fmt::format("\n**{}**{}\n{}\n", names_text(*option), option->get_required() ? " (required)" : "",
+                               option->get_description());
+  }
+  return groups;
+}
+
+/// The page; what a later command shares with an earlier one is described once.
+class Page {
+ public:
+  void add(const CommandList::Entry& command) {
+    const std::string title = "coppice " + command.app->get_name();
+    text_ += fmt::format("\n## {}\n\n{}\n", title, command.app->get_description());
+    std::vector<Group> groups = further_groups(command);
+    for (const Flags::Section& section : command.flags->sections()) groups.push_back(group_of(section));
+    for (const Group& group : groups) add(group, title);
+  }
+
+  const std::string& text() const noexcept { return text_; }
+
+ private:
+  void add(const Group& group, const std::string& title) {
+    text_ += fmt::format("\n### {}\n", group.heading);
+    const auto [first, is_new] = first_title_.emplace(group.text, title);
+    text_ += is_new ? group.text : fmt::format("\nAs under {}: {}.\n", first->second, fmt::join(group.names, ", "));
+  }
+
+  std::string text_ = kIntroduction;
+  std::map<std::string, std::string> first_title_;  ///< of a group's text: the command that has it first
+};
+
+std::string markdown(const CommandList& commands) {
+  Page page;
+  for (const CommandList::Entry& command : commands.entries) {
+    if (!command.flags->sections().empty()) page.add(command);
+  }
+  return page.text();
 }
 
 }  // namespace
 
-void add_options(CLI::App& program) {
-  Command command(program, "options", "Print every option with its effect, as Markdown (docs/parameters.md).",
+void add_options(CommandList& commands) {
+  Command command(commands, "options",
+                  "Print every argument and option with its effect, as Markdown (docs/parameters.md).",
                   "  coppice options > docs/parameters.md\n");
-  command.action([] { print_out(markdown()); });
+  command.action([&commands] { print_out(markdown(commands)); });
 }
 
 }  // namespace coppice::app

@@ -5,6 +5,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "coppice/app/command.h"
 #include "coppice/core/error.h"
@@ -16,6 +17,10 @@ void print_out(std::string_view text) {
   OutputFile out("-");
   out.write(text);
   out.commit();
+}
+
+std::string json_text(const nlohmann::ordered_json& object) {
+  return object.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 void print_remarks(const ReadReport& report, RowsAre rows, const CommonOptions& common) {

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "coppice/data/read_options.h"
 
 namespace coppice::app {
@@ -13,6 +15,9 @@ struct CommonOptions;
 
 /// Writes text to standard output. Throws `ErrorCode::io` when it cannot (a full disk behind a redirect, say).
 void print_out(std::string_view text);
+
+/// The object as indented lines. Bytes that are no UTF-8 (in a path, say) become U+FFFD.
+std::string json_text(const nlohmann::ordered_json& object);
 
 /// Says on standard error what the reader repaired or left out, unless --quiet.
 void print_remarks(const ReadReport& report, RowsAre rows, const CommonOptions& common);

@@ -225,8 +225,8 @@ void run(const PredictArguments& arguments) {
 
 }  // namespace
 
-void add_predict(CLI::App& program) {
-  Command command(program, "predict", "Rank the labels of texts (or of feature rows).",
+void add_predict(CommandList& commands) {
+  Command command(commands, "predict", "Rank the labels of texts (or of feature rows).",
                   "  echo '{\"text\": \"window manager for X11\"}' | coppice predict packages.coppice - --top-k 5\n"
                   "  coppice predict packages.coppice test.jsonl --output predictions.jsonl\n"
                   "  coppice predict packages.coppice test.svm --output scores.npz --beam 20\n"

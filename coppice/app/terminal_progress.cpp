@@ -72,7 +72,9 @@ void TerminalProgress::draw(uint64_t done) {
 void TerminalProgress::note(std::string_view text) {
   std::lock_guard lock(mutex_);
   if (style_ == ProgressStyle::json) {
-    fmt::print(stderr, "{}\n", nlohmann::json{{"stage", name_}, {"note", text}}.dump());
+    fmt::print(stderr, "{}\n",
+               nlohmann::json{{"stage", name_}, {"note", text}}.dump(-1, ' ', false,
+                                                                     nlohmann::json::error_handler_t::replace));
   } else if (style_ != ProgressStyle::quiet) {
     fmt::print(stderr, "{}  {}\n", style_ == ProgressStyle::terminal ? "\r\x1b[K" : "", text);
   }

@@ -136,7 +136,7 @@ bool plan(const TrainArguments& arguments, const TrainingSet& set, const TrainEx
   if (!arguments.plan && limit_bytes == 0) return false;
   const Estimate estimate = estimate_training(set, arguments.train, extras, pool, progress);
   progress.finish();
-  if (arguments.plan) print_out(arguments.json ? to_json(estimate).dump(2) + "\n" : to_text(estimate));
+  if (arguments.plan) print_out(arguments.json ? json_text(to_json(estimate)) : to_text(estimate));
   expect_below_limit(estimate, limit_bytes);
   return arguments.plan;
 }
@@ -174,7 +174,7 @@ void run(TrainArguments& arguments) {
   model.save(arguments.output);
   remove_checkpoint(extras.checkpoint_path);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  if (arguments.json) print_out(to_json(arguments, set, progress, seconds.count()).dump(2) + "\n");
+  if (arguments.json) print_out(json_text(to_json(arguments, set, progress, seconds.count())));
   if (is_output_stream(arguments.output)) return;
   const auto model_bytes = static_cast<double>(std::filesystem::file_size(arguments.output));
   say(arguments, fmt::format("{}: {}", arguments.output, bytes_text(model_bytes)));
@@ -182,8 +182,8 @@ void run(TrainArguments& arguments) {
 
 }  // namespace
 
-void add_train(CLI::App& program) {
-  Command command(program, "train", "Train a model from texts (or features) and their labels.",
+void add_train(CommandList& commands) {
+  Command command(commands, "train", "Train a model from texts (or features) and their labels.",
                   "  coppice train packages.jsonl -o packages.coppice\n"
                   "  coppice train packages.jsonl -o packages.coppice --plan --memory-limit 20G\n"
                   "  coppice train X.npz --labels-path Y.npz -o model.coppice\n"

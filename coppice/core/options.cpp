@@ -19,8 +19,12 @@ using nlohmann::json;
   throw Error(ErrorCode::usage, "option " + name + " is " + got + ", expected " + expected);
 }
 
+/// A value as a message shows it; a nested one by its kind alone, however deep it is.
 std::string text_of(const json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+  if (value.is_string()) return value.get<std::string>();
+  const bool nested = std::any_of(value.begin(), value.end(), [](const json& item) { return item.is_structured(); });
+  if (nested) return value.is_array() ? "a list of lists or objects" : "an object of lists or objects";
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 std::string number_text(double value) {
@@ -237,7 +241,7 @@ void OptionTable::add_choice(const std::string& name, std::function<int64_t()> g
 }
 
 void OptionTable::set(const json& object) {
-  if (!object.is_object()) throw Error(ErrorCode::usage, "options are " + object.dump() + ", expected a JSON object");
+  if (!object.is_object()) throw Error(ErrorCode::usage, "options are " + text_of(object) + ", expected a JSON object");
   for (const auto& [key, value] : object.items()) find(key).set(value);
 }
 

@@ -82,6 +82,17 @@ TEST(Options, RefuseWhatIsOutOfRangeOrOfAnotherTypeAndLeaveTheValue) {
   EXPECT_EQ(paint.coats, 2u);
 }
 
+TEST(Options, SayOfANestedValueOnlyItsKindHoweverDeepItIs) {
+  Paint paint;
+  const nlohmann::json deep = nlohmann::json::parse(std::string(200'000, '[') + std::string(200'000, ']'));
+  EXPECT_EQ(refusal([&] { table_of(paint).find("coats").set(deep); }),
+            "option coats is a list of lists or objects, expected a whole number from 1 to 9");
+  EXPECT_EQ(refusal([&] {
+              table_of(paint).find("coats").set({1, 2});
+            }),
+            "option coats is [1,2], expected a whole number from 1 to 9");
+}
+
 TEST(Options, AnUnknownNameIsAnErrorThatNamesTheNearest) {
   Paint paint;
   EXPECT_EQ(refusal([&] {

@@ -7,7 +7,7 @@ import subprocess
 
 from program import COPPICE, ProgramTest, environment, jsonl, rows
 
-USAGE, MEMORY = 2, 5
+USAGE, IO, MEMORY = 2, 4, 5
 
 
 class OptionsTest(ProgramTest):
@@ -23,6 +23,20 @@ class OptionsTest(ProgramTest):
         self.train_with(MEMORY, "--memory-limit", "1M", says=["the limit is 1.0 MB", "hint"])
         self.train_with(USAGE, "--memory-limit", "1X", says=["option memory_limit is '1X'", "20G"])
         self.assertEqual(json.loads(self.expect(0, "train", "x", "--print-config").stdout)["memory_limit"], "0")
+
+    def test_a_config_file_that_cannot_be_used_is_refused_with_its_name(self):
+        for text, says in (('{"beam": 1e999}', "too large"), ('{"beam": 1' + "0" * 400 + "}", "too large"),
+                           ('{"beam": 18446744073709551616}', "option beam is"), ('{"beam": 1', "no JSON"),
+                           ("", "no JSON"), ("\x00", "no JSON"), ("[1]", "no JSON object"), ('{"beam": null}', "beam"),
+                           ('{"beam": "\\ud800"}', "no JSON"), ('{"beam": ' + "[" * 100000 + "]" * 100000 + "}", "lists")):
+            config = self.write("config.json", text)
+            self.expect(USAGE, "predict", "m.coppice", "--config", config, says=["config.json", says])
+        self.expect(IO, "predict", "m.coppice", "--config", str(self.folder), says="cannot read the config file")
+
+    def test_a_name_that_is_no_utf8_does_not_stop_json_output(self):
+        name = "caf\udce9.coppice"  # the byte E9 alone
+        shown = self.expect(0, "train", "x", "--validate", name, "--print-config").stdout
+        self.assertEqual(json.loads(shown)["validate"], "caf\ufffd.coppice")
 
     def test_label_features_that_no_embedding_uses_are_refused(self):
         for flag in ("--label-vectors", "--label-features"):
