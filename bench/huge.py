@@ -13,7 +13,6 @@ import measure
 from compare import SETTINGS, Coppice
 
 GIB = 1 << 30
-HUGE = {**SETTINGS, "max_features_per_label": 0}  # our default: keep as many as a row has
 
 
 def make_set(arguments):
@@ -56,9 +55,9 @@ def main():
     arguments = parser.parse_args()
     arguments.mats = measure.folder(arguments.mats, "COPPICE_BENCH_MATS", "matrices")
     mats = make_set(arguments)
-    result = {"kind": "huge", "machine": measure.machine(), "settings": HUGE}
+    result = {"kind": "huge", "machine": measure.machine(), "settings": SETTINGS}
     with tempfile.TemporaryDirectory(prefix="coppice_bench_", dir=arguments.mats) as place:
-        ours = Coppice(arguments, mats, HUGE, place)
+        ours = Coppice(arguments, mats, SETTINGS, place)
         result["training"] = ours.train(0)
         measure.save(result, os.path.join(arguments.out, "huge.json"))
         result["prediction"] = ours.predict()

@@ -55,16 +55,15 @@ class LabelEmbedder {
 
 /// The embedders of `EmbeddingMethod`; rows have l2 norm 1 or are empty.
 ///
-/// Cost: one pass over the features of each (instance, label) pair, and memory for `max_features_per_label` entries
-/// per label and one dense row of d floats per thread.
+/// Cost: one pass over the features of each (instance, label) pair, memory for the entries that are kept, and one dense
+/// row of d floats per thread.
 /// Throws `ErrorCode::data` from `embed` when shapes disagree, `ErrorCode::usage` when label features are needed and
 /// not given.
 /// Source: Yu et al., "PECOS", 2022, section 3.1 (PII, PIFA, PIFA joined with label features). We depart from it in
 /// keeping only the largest weights of a row, and in scaling given label features to length 1 before joining.
 std::unique_ptr<LabelEmbedder> make_embedder(const EmbeddingOptions& options);
 
-/// The `most` entries of largest magnitude of each row (ties: lower column), l2 norm 1. 0 = as
-/// `EmbeddingOptions::max_features_per_label` chooses by itself.
+/// The `most` entries of largest magnitude of each row (ties: lower column), l2 norm 1. 0 keeps all.
 Csr keep_largest(const Csr& matrix, uint32_t most, ThreadPool& pool);
 
 /// For each label the number of instances that have it. Shapes: L.

@@ -154,16 +154,34 @@ TEST(LabelEmbedding, KeepsTheLargestWeights) {
   EXPECT_EQ(tied.columns[0], 1u);
 }
 
-TEST(LabelEmbedding, CutsLongSparseRowsAndLeavesDenseOnesByItself) {
-  const auto sizes = [](uint32_t columns, uint32_t entries) {
-    CsrBuilder builder(columns);
-    for (uint32_t c = 0; c < entries; ++c) builder.add(c, 1);
-    builder.end_row();
-    ThreadPool pool(1);
-    return keep_largest(builder.build(), 0, pool).columns.size();
-  };
-  EXPECT_EQ(sizes(100000, 500), 64u);
-  EXPECT_EQ(sizes(300, 300), 300u);
+/// The size of the vector of a label that each of `n_instances` like instances has: 1000 features of weight 1,
+/// the first `n_heavy` of weight 100.
+size_t kept_by_itself(size_t n_instances, uint32_t n_columns, uint32_t n_heavy) {
+  CsrBuilder x(n_columns), y(1);
+  for (size_t i = 0; i < n_instances; ++i) {
+    for (uint32_t c = 0; c < 1000; ++c) x.add(c, c < n_heavy ? 100 : 1);
+    x.end_row();
+    y.add(0, 1);
+    y.end_row();
+  }
+  return embed(EmbeddingOptions{}, {x.build(), y.build()}).columns.size();
+}
+
+TEST(LabelEmbedding, CutsTheTailOfSparseVectorsByItself) {
+  constexpr uint32_t kSparse = 100000;
+  EXPECT_EQ(kept_by_itself(1, kSparse, 1), 32u);       // never fewer
+  EXPECT_EQ(kept_by_itself(20, kSparse, 1), 160u);     // 8 per instance
+  EXPECT_EQ(kept_by_itself(1000, kSparse, 1), 1000u);  // there are no more
+  EXPECT_EQ(kept_by_itself(1, kSparse, 100), 91u);     // nine tenths of the squared norm
+  EXPECT_EQ(kept_by_itself(1, 1000, 1), 1000u);        // dense
+}
+
+TEST(LabelEmbedding, KeepsGivenFeaturesWholeByItself) {
+  CsrBuilder builder(100000);
+  for (uint32_t c = 0; c < 500; ++c) builder.add(c, 1);
+  builder.end_row();
+  ThreadPool pool(1);
+  EXPECT_EQ(keep_largest(builder.build(), 0, pool).columns.size(), 500u);
 }
 
 TEST(LabelEmbedding, IsTheSameForAnyThreadCount) {
