@@ -25,29 +25,6 @@ void check_filter(const LabelFilter& filter, const Ranker& ranker) {
   if (!fits) throw Error(ErrorCode::usage, "the label filter was made for another model");
 }
 
-/// Scores the children and offers those that may get in.
-void offer_children(const SearchPlan& plan, size_t level, const Visit& visit, VisitScratch& scratch) {
-  const ChunkView& chunk = *visit.chunk;
-  const bool labels = plan.yields_labels(level);
-  float* margins = scratch.margins.data();
-  const bool siblings = needs_siblings(plan.post_processor);
-  if (siblings) transform_siblings(plan.post_processor, visit.parent_score, margins, margins, chunk.n_children);
-  const float bound = visit.selection->bound();
-  const float cut = siblings ? bound : margin_below(plan.post_processor, visit.parent_score, bound);
-  const size_t n = select_margins(margins, chunk.n_children, cut, scratch.above.data());
-  for (size_t i = 0; i < n; ++i) {
-    const uint32_t child = scratch.above[i];
-    const uint32_t node = chunk.first_node + child;
-    if (plan.filter != nullptr && !plan.filter->allows(level + 1, node)) continue;
-    const uint32_t id = labels ? plan.leaf_label[node] : node;
-    if (labels && id >= plan.n_labels) continue;
-    const float score =
-        siblings ? margins[child]
-                 : combine(plan.post_processor, visit.parent_score, transform(plan.post_processor, margins[child]));
-    visit.selection->offer(candidate_key(score, id));
-  }
-}
-
 }  // namespace
 
 std::span<const uint64_t> Selection::finish() noexcept {
@@ -116,6 +93,28 @@ void VisitScratch::fit(std::span<const Visit> visits) {
   if (margins.size() < most_margins) {
     margins.resize(most_margins);
     above.resize(most_margins);
+  }
+}
+
+void offer_children(const SearchPlan& plan, size_t level, const Visit& visit, VisitScratch& scratch) {
+  const ChunkView& chunk = *visit.chunk;
+  const bool labels = plan.yields_labels(level);
+  float* margins = scratch.margins.data();
+  const bool siblings = needs_siblings(plan.post_processor);
+  if (siblings) transform_siblings(plan.post_processor, visit.parent_score, margins, margins, chunk.n_children);
+  const float bound = visit.selection->bound();
+  const float cut = siblings ? bound : margin_below(plan.post_processor, visit.parent_score, bound);
+  const size_t n = select_margins(margins, chunk.n_children, cut, scratch.above.data());
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t child = scratch.above[i];
+    const uint32_t node = chunk.first_node + child;
+    if (plan.filter != nullptr && !plan.filter->allows(level + 1, node)) continue;
+    const uint32_t id = labels ? plan.leaf_label[node] : node;
+    if (labels && id >= plan.n_labels) continue;
+    const float score =
+        siblings ? margins[child]
+                 : combine(plan.post_processor, visit.parent_score, transform(plan.post_processor, margins[child]));
+    visit.selection->offer(candidate_key(score, id));
   }
 }
 

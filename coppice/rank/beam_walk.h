@@ -49,6 +49,7 @@ class Selection {
 
   void offer(uint64_t key) noexcept {
     if (key <= bound_ || keep_ == 0) return;
+    if (keep_ <= kMostSorted && !unique_ids_) return insert(key);
     keys_[count_++] = key;
     if (count_ == room(keep_)) compact();
   }
@@ -57,6 +58,15 @@ class Selection {
   std::span<const uint64_t> finish() noexcept;
 
  private:
+  /// So few are kept sorted from the first to the last; more are cut back whenever their storage is full.
+  static constexpr size_t kMostSorted = 32;
+
+  void insert(uint64_t key) noexcept {
+    size_t place = count_ < keep_ ? count_++ : keep_ - 1;
+    for (; place > 0 && keys_[place - 1] < key; --place) keys_[place] = keys_[place - 1];
+    keys_[place] = key;
+    if (count_ == keep_) bound_ = std::max(bound_, keys_[keep_ - 1]);
+  }
   void compact() noexcept;
 
   uint64_t* keys_ = nullptr;
@@ -106,6 +116,9 @@ class VisitScratch {
 
   void fit(std::span<const Visit> visits);
 };
+
+/// Offers the children of one visit to its selection, those that may get in. `scratch.margins`: their margins.
+void offer_children(const SearchPlan& plan, size_t level, const Visit& visit, VisitScratch& scratch);
 
 /// Scores the chunks of up to kGroup visits and offers their children to the selections. All of the cache lines that
 /// the group needs are asked for before the first is used.

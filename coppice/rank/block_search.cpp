@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "coppice/rank/dense_chunk.h"
+
 namespace coppice {
 namespace {
 
@@ -60,6 +62,7 @@ class BlockSearch {
 
   void hash(const SearchPlan& plan, const Csr& queries, size_t begin, size_t end) {
     hashes_.resize(queries.offsets[end] - queries.offsets[begin]);
+    numbers_.resize(hashes_.size());
     queries_.clear();
     size_t used = 0;
     for (size_t i = begin; i < end; ++i) {
@@ -70,6 +73,15 @@ class BlockSearch {
       queries_.push_back({row.columns.data(), hashes, row.values.data(), known});
       used += known;
     }
+    const std::span<const uint32_t> hashes(hashes_.data(), used);
+    features_.reset(plan.n_features);
+    features_.add(hashes);
+    features_.number();
+    features_.find(hashes, numbers_.data());
+  }
+
+  const uint32_t* numbers_of(const HashedQuery& query) const noexcept {
+    return numbers_.data() + (query.hashes - hashes_.data());
   }
 
   /// The stops of all queries, ordered by chunk and, within a chunk, by query: radix sort, stable.
@@ -105,22 +117,56 @@ class BlockSearch {
     take_beams(plan.keep[level]);
   }
 
+  /// Chunk by chunk: where enough queries meet, on the unpacked chunk, else in groups on the packed ones.
   void visit_stops(const SearchPlan& plan, size_t level) {
     const LevelWeights& weights = plan.levels[level];
     chunks_.resize(VisitScratch::kGroup);
-    for (size_t begin = 0; begin < stops_.size(); begin += VisitScratch::kGroup) {
-      const size_t count = std::min(VisitScratch::kGroup, stops_.size() - begin);
-      visits_.clear();
-      size_t n_chunks = 0;
-      for (size_t i = 0; i < count; ++i) {
-        const Stop& stop = stops_[begin + i];
-        if (i == 0 || stop.chunk != stops_[begin + i - 1].chunk) chunks_[n_chunks++] = view_chunk(weights, stop.chunk);
-        const size_t row = stop.place / beam_width_;
-        visits_.push_back(
-            {&chunks_[n_chunks - 1], &queries_[row], &selections_[row], candidate_score(beam_[stop.place])});
+    visits_.clear();
+    for (size_t begin = 0, end = 0; begin < stops_.size(); begin = end) {
+      size_t n_features = 0;
+      for (end = begin; end < stops_.size() && stops_[end].chunk == stops_[begin].chunk; ++end) {
+        n_features += queries_[row_of(stops_[end])].size;
       }
-      visit_chunks(plan, level, visits_, scratch_);
+      const std::span<const Stop> stops(stops_.data() + begin, end - begin);
+      const ChunkView chunk = view_chunk(weights, stops.front().chunk);
+      if (DenseChunk::pays(chunk, n_features)) {
+        visit_dense(plan, level, chunk, stops);
+      } else {
+        visit_packed(plan, level, chunk, stops);
+      }
     }
+    flush(plan, level);
+  }
+
+  size_t row_of(const Stop& stop) const noexcept { return stop.place / beam_width_; }
+
+  Visit visit_of(const ChunkView& chunk, const Stop& stop) noexcept {
+    const size_t row = row_of(stop);
+    return {&chunk, &queries_[row], &selections_[row], candidate_score(beam_[stop.place])};
+  }
+
+  void visit_dense(const SearchPlan& plan, size_t level, const ChunkView& chunk, std::span<const Stop> stops) {
+    dense_.unpack(chunk, features_);
+    for (const Stop& stop : stops) {
+      const Visit visit = visit_of(chunk, stop);
+      scratch_.fit({&visit, 1});
+      dense_.sum(*visit.query, numbers_of(*visit.query), scratch_.margins.data());
+      offer_children(plan, level, visit, scratch_);
+    }
+  }
+
+  void visit_packed(const SearchPlan& plan, size_t level, const ChunkView& chunk, std::span<const Stop> stops) {
+    const ChunkView* seen = nullptr;
+    for (const Stop& stop : stops) {
+      if (visits_.empty() || seen == nullptr) seen = &(chunks_[visits_.size()] = chunk);
+      visits_.push_back(visit_of(*seen, stop));
+      if (visits_.size() == VisitScratch::kGroup) flush(plan, level);
+    }
+  }
+
+  void flush(const SearchPlan& plan, size_t level) {
+    if (!visits_.empty()) visit_chunks(plan, level, visits_, scratch_);
+    visits_.clear();
   }
 
   void take_beams(uint32_t keep) {
@@ -134,6 +180,9 @@ class BlockSearch {
   }
 
   std::vector<uint32_t> hashes_;
+  std::vector<uint32_t> numbers_;  ///< beside the hashes: the features' numbers in the block
+  BlockFeatures features_;
+  DenseChunk dense_;
   std::vector<HashedQuery> queries_;
   size_t beam_width_ = 1;
   std::vector<uint64_t> beam_;  ///< candidate keys, beam_width_ places a query
@@ -152,7 +201,7 @@ class BlockSearch {
 void search_blocks(const SearchPlan& plan, const Csr& queries, const SearchStart& start, ThreadPool& pool,
                    const TakeCandidates& take) {
   const size_t rows_of_memory = kBlockCandidates / Selection::room(plan.most_kept());
-  const size_t fair_share = (queries.n_rows() + 2 * pool.threads() - 1) / (2 * pool.threads());
+  const size_t fair_share = (queries.n_rows() + pool.threads() - 1) / pool.threads();
   const size_t block = std::clamp<size_t>(std::min(rows_of_memory, fair_share), 64, kBlockQueries);
   std::vector<std::unique_ptr<BlockSearch>> searches(pool.threads());
   pool.for_ranges(queries.n_rows(), block, [&](size_t begin, size_t end, size_t worker) {

@@ -14,22 +14,7 @@
 
 #include <hwy/cache_control.h>
 
-#ifndef COPPICE_RANK_CHUNK_SCORER_PLACES
-#define COPPICE_RANK_CHUNK_SCORER_PLACES
-namespace coppice {
-
-/// For each mask of eight lanes: which of the packed values a lane takes, -1 for none.
-inline constexpr std::array<std::array<int8_t, 8>, 256> kPlaces = [] {
-  std::array<std::array<int8_t, 8>, 256> places{};
-  for (size_t mask = 0; mask < 256; ++mask) {
-    int8_t next = 0;
-    for (size_t lane = 0; lane < 8; ++lane) places[mask][lane] = (mask >> lane & 1) != 0 ? next++ : int8_t{-1};
-  }
-  return places;
-}();
-
-}  // namespace coppice
-#endif
+#include "coppice/rank/mask_spread-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice {
@@ -182,19 +167,15 @@ HWY_INLINE HWY_ATTR void AddMasked(const std::byte* mask, MaskBytes mask_bytes, 
   }
 #else
   const hn::CappedTag<float, 8> d;
-  const hn::RebindToSigned<decltype(d)> di;
-  const hn::Rebind<int8_t, decltype(d)> d8;
   constexpr size_t kLanes = hn::MaxLanes(d);
   const auto x = hn::Set(d, value);
   for (size_t i = 0; i < mask_bytes; ++i) {
     for (size_t lane = 0; lane < 8; lane += kLanes, margins += kLanes) {
       const uint32_t bits = std::to_integer<uint32_t>(mask[i]) >> lane & ((1U << kLanes) - 1);
-      const auto places = hn::PromoteTo(di, hn::LoadU(d8, kPlaces[bits].data()));
-      const auto taken = hn::RebindMask(d, hn::Gt(places, hn::Set(di, -1)));
-      const auto inside = hn::IndicesFromVec(d, hn::And(places, hn::Set(di, kLanes - 1)));
-      const auto spread = hn::TableLookupLanes(hn::LoadU(d, weights), inside);
+      const auto places = PlacesOf(d, bits);
       const auto margin = hn::LoadU(d, margins);
-      hn::StoreU(hn::IfThenElse(taken, hn::MulAdd(x, spread, margin), margin), d, margins);
+      const auto sum = hn::MulAdd(x, TakePlaces(d, weights, places), margin);
+      hn::StoreU(hn::IfThenElse(IsTaken(d, places), sum, margin), d, margins);
       weights += std::popcount(bits);
     }
   }
@@ -260,6 +241,57 @@ HWY_ATTR void SumHits(const ChunkView& chunk, const HashedQuery& query, std::spa
   }
 }
 
+#if !(HWY_HAVE_SCALABLE || HWY_TARGET == HWY_SCALAR)
+/// kVectors vectors of margins, kept in registers over all features. `column`: the first of them.
+template <size_t kVectors>
+HWY_ATTR void SumColumns(const DenseRows& rows, size_t column, const uint32_t* HWY_RESTRICT numbers,
+                         std::span<const float> values, float* HWY_RESTRICT margins) {
+  const hn::CappedTag<float, 8> d;
+  constexpr size_t kWidth = hn::MaxLanes(d);
+  hn::Vec<decltype(d)> sums[kVectors];
+  for (size_t k = 0; k < kVectors; ++k) sums[k] = hn::LoadU(d, margins + column + k * kWidth);
+  const float* weights = rows.weights + column;
+  for (size_t j = 0; j < values.size(); ++j) {
+    const float* row = weights + size_t{rows.rows[numbers[j]]} * rows.stride;
+    const auto x = hn::Set(d, values[j]);
+    for (size_t k = 0; k < kVectors; ++k) sums[k] = hn::MulAdd(x, hn::Load(d, row + k * kWidth), sums[k]);
+  }
+  for (size_t k = 0; k < kVectors; ++k) hn::StoreU(sums[k], d, margins + column + k * kWidth);
+}
+#endif
+
+HWY_ATTR void SumDense(const DenseRows& rows, const uint32_t* HWY_RESTRICT numbers, std::span<const float> values,
+                       float* HWY_RESTRICT margins) {
+#if HWY_HAVE_SCALABLE || HWY_TARGET == HWY_SCALAR
+  for (size_t j = 0; j < values.size(); ++j) {
+    AddRow(rows.weights + size_t{rows.rows[numbers[j]]} * rows.stride, rows.stride, values[j], margins);
+  }
+#else
+  constexpr size_t kVectorsOfEight = 8 / hn::MaxLanes(hn::CappedTag<float, 8>());
+  size_t column = 0;
+  for (; column + 64 <= rows.stride; column += 64)
+    SumColumns<8 * kVectorsOfEight>(rows, column, numbers, values, margins);
+  switch ((rows.stride - column) / 8) {
+    case 7:
+      return SumColumns<7 * kVectorsOfEight>(rows, column, numbers, values, margins);
+    case 6:
+      return SumColumns<6 * kVectorsOfEight>(rows, column, numbers, values, margins);
+    case 5:
+      return SumColumns<5 * kVectorsOfEight>(rows, column, numbers, values, margins);
+    case 4:
+      return SumColumns<4 * kVectorsOfEight>(rows, column, numbers, values, margins);
+    case 3:
+      return SumColumns<3 * kVectorsOfEight>(rows, column, numbers, values, margins);
+    case 2:
+      return SumColumns<2 * kVectorsOfEight>(rows, column, numbers, values, margins);
+    case 1:
+      return SumColumns<1 * kVectorsOfEight>(rows, column, numbers, values, margins);
+    default:
+      return;
+  }
+#endif
+}
+
 HWY_ATTR size_t SelectMargins(const float* HWY_RESTRICT margins, size_t count, float cut,
                               uint32_t* HWY_RESTRICT above) {
   const hn::CappedTag<float, 8> d;
@@ -291,6 +323,7 @@ namespace coppice {
 HWY_EXPORT(PrefetchHeaders);
 HWY_EXPORT(FindHits);
 HWY_EXPORT(SumHits);
+HWY_EXPORT(SumDense);
 HWY_EXPORT(SelectMargins);
 
 size_t known_features(SparseRow query, uint32_t n_features) noexcept {
@@ -314,6 +347,10 @@ size_t find_hits(const ChunkView& chunk, const HashedQuery& query, uint32_t* hit
 void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
               float* margins) noexcept {
   HWY_DYNAMIC_DISPATCH(SumHits)(chunk, query, hits, margins);
+}
+
+void sum_dense(const DenseRows& rows, const uint32_t* numbers, std::span<const float> values, float* margins) noexcept {
+  HWY_DYNAMIC_DISPATCH(SumDense)(rows, numbers, values, margins);
 }
 
 size_t select_margins(const float* margins, size_t count, float cut, uint32_t* above) noexcept {

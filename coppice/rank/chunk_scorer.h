@@ -49,6 +49,18 @@ size_t find_hits(const ChunkView& chunk, const HashedQuery& query, uint32_t* hit
 void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
               float* margins) noexcept;
 
+/// Rows of weights side by side, `stride` floats (a multiple of eight) each, from an address that is a multiple of 64;
+/// `rows` gives each feature number its row.
+struct DenseRows {
+  const float* weights;
+  size_t stride;
+  const uint32_t* rows;
+};
+
+/// As `sum_hits`: margins[c] += value * weight for each of the numbered features, in order. `margins` has
+/// `rows.stride` floats.
+void sum_dense(const DenseRows& rows, const uint32_t* numbers, std::span<const float> values, float* margins) noexcept;
+
 /// Writes the positions of margins that are not below `cut` (NaN ones too), ascending; `above` has room for `count`.
 size_t select_margins(const float* margins, size_t count, float cut, uint32_t* above) noexcept;
 

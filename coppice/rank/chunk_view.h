@@ -86,6 +86,20 @@ struct ChunkView {
     return encoding == ChunkEncoding::masked ? kWordBytes : uint32_t{key_bytes} + child_bytes + sizeof(float);
   }
 
+  size_t n_buckets() const noexcept { return size_t{1} << (32 - bucket_shift); }
+
+  /// Whether the bucket ends behind its start, as all do in a sound chunk: a sweep over buckets that stops where one
+  /// does not sees each entry once.
+  bool ascends(size_t index) const noexcept { return headers[index].base <= headers[index + 1].base; }
+
+  /// The hash that a bucket and a key in it make: keys of two bytes hold the lower bits, which the bucket does not.
+  uint32_t hash_of(uint32_t index, uint32_t key) const noexcept {
+    const uint32_t lower = key << key_shift;
+    if (key_bytes == 4) return lower;
+    const uint32_t upper = index << bucket_shift;
+    return upper | (lower & ((uint32_t{1} << bucket_shift) - 1));
+  }
+
   /// Cut to the chunk's entries.
   Bucket bucket(uint32_t index) const noexcept {
     const uint32_t end = std::min(headers[index + 1].base, n_entries);

@@ -288,7 +288,7 @@ class ChunkReader {
 
   /// The hash that bucket and key make, refused unless it is a feature's.
   uint32_t checked_hash(uint32_t bucket, uint32_t key) const {
-    const uint32_t hash = hash_of(bucket, key, hash_bits(n_features_));
+    const uint32_t hash = view_.hash_of(bucket, key);
     if (feature_of(hash) >= n_features_) refuse(where_, "a key that is no feature");
     if (key_of(hash) != key || hash >> view_.bucket_shift != bucket) refuse(where_, "a key in the wrong bucket");
     return hash;
@@ -297,15 +297,6 @@ class ChunkReader {
   uint32_t key_of(uint32_t hash) const noexcept {
     const uint32_t key = hash >> view_.key_shift;
     return entry_.key_bytes == 2 ? key & 0xFFFF : key;
-  }
-
-  /// Bucket and key together; keys hold the lower bits of the hash that the bucket does not.
-  uint32_t hash_of(uint32_t bucket, uint32_t key, uint32_t bits) const noexcept {
-    if (entry_.key_bytes == 4) return static_cast<uint32_t>(uint64_t{key} << (32 - bits));
-    const uint64_t upper = uint64_t{bucket} << view_.bucket_shift;
-    const uint64_t lower = uint64_t{key} << (32 - bits);
-    const uint64_t mask = (uint64_t{1} << view_.bucket_shift) - 1;
-    return static_cast<uint32_t>(upper | (lower & mask));
   }
 
   const ChunkEntry& entry_;

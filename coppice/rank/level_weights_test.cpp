@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "coppice/core/error.h"
 #include "coppice/rank/chunk_scorer.h"
+#include "coppice/rank/dense_chunk.h"
 #include "coppice/rank/prediction_fixture.h"
 
 namespace coppice {
@@ -114,6 +116,64 @@ TEST(LevelWeights, ScoreAsTheNaiveLoopDoes) {
       score_chunk_naive(chunk, query, plain);
       for (uint32_t c = 0; c < shape.n_children; ++c) EXPECT_NEAR(plain[c], expected[c], 1e-6);
     }
+  }
+}
+
+/// The chunk's margins for one query, looked up in its packed form.
+std::vector<float> packed_margins(const ChunkView& chunk, const HashedQuery& query) {
+  std::vector<float> margins(margin_room(chunk));
+  std::vector<uint32_t> hits(query.size + 1);
+  hits.resize(find_hits(chunk, query, hits.data()));
+  sum_hits(chunk, query, hits, margins.data());
+  margins.resize(chunk.n_children);
+  return margins;
+}
+
+TEST(DenseChunk, ScoresAsThePackedOneBitForBit) {
+  DenseChunk dense;  // one for all: what an earlier chunk left behind must not show
+  BlockFeatures features;
+  size_t n_dense = 0;
+  for (const Shape& shape : kShapes) {
+    const ChunkRows rows = chunk_of(shape, 7);
+    const LevelWeights level = level_of({rows}, shape.n_features);
+    const ChunkView chunk = view_chunk(level, 0);
+    if (!DenseChunk::pays(chunk, SIZE_MAX / 8)) continue;
+    ++n_dense;
+    const Csr queries = random_queries(20, shape.n_features, 60, shape.n_children);
+    std::vector<uint32_t> hashes(queries.n_nonzeros());
+    hash_features(queries.columns.span(), shape.n_features, hashes.data());
+    std::vector<uint32_t> numbers(hashes.size());
+    features.reset(shape.n_features);
+    features.add(hashes);
+    features.number();
+    features.find(hashes, numbers.data());
+    dense.unpack(chunk, features);
+    for (size_t i = 0; i < queries.n_rows(); ++i) {
+      const SparseRow row = queries.row(i);
+      const size_t at = queries.offsets[i];
+      const HashedQuery query{row.columns.data(), hashes.data() + at, row.values.data(), row.size()};
+      std::vector<float> margins(margin_room(chunk));
+      dense.sum(query, numbers.data() + at, margins.data());
+      margins.resize(chunk.n_children);
+      EXPECT_EQ(margins, packed_margins(chunk, query)) << shape.n_features << " features, " << shape.n_children;
+    }
+  }
+  EXPECT_GE(n_dense, 13U);
+}
+
+TEST(BlockFeatures, AreNumberedByHashAndForgotten) {
+  BlockFeatures features;
+  for (const uint32_t n_features : {1U, 70U, 1000000U}) {
+    std::vector<uint32_t> hashes(std::min(n_features, 50U));
+    for (uint32_t i = 0; i < hashes.size(); ++i) hashes[i] = hash_feature(i, hash_bits(n_features));
+    features.reset(n_features);
+    features.add(hashes);
+    features.add(hashes);
+    features.number();
+    EXPECT_EQ(features.end(), hashes.size() + 1);
+    std::sort(hashes.begin(), hashes.end());
+    for (uint32_t i = 0; i < hashes.size(); ++i) EXPECT_EQ(features.find(hashes[i]), i + 1);
+    EXPECT_EQ(features.find(hash_feature(n_features > 50 ? 50 : 1, hash_bits(n_features))), 0U);
   }
 }
 

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/rank/dense_chunk.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "coppice/rank/chunk_view.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "coppice/rank/dense_chunk.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once per instruction set
+#include <hwy/highway.h>
+
+#include "coppice/rank/mask_spread-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+HWY_ATTR void FindNumbers(const BlockFeatures& features, const uint32_t* HWY_RESTRICT hashes, size_t count,
+                          uint32_t* HWY_RESTRICT numbers) {
+  for (size_t i = 0; i < count; ++i) numbers[i] = features.find(hashes[i]);
+}
+
+template <class Key, class MaskBytes>
+HWY_ATTR void UnpackMaskedRows(const ChunkView& chunk, const BlockFeatures& features, MaskBytes mask_bytes,
+                               DenseChunk& dense) {
+  for (uint32_t index = 0; index < chunk.n_buckets() && chunk.ascends(index); ++index) {
+    const MaskedBucket bucket = chunk.masked_bucket(index);
+    const std::byte* mask = bucket.masks;
+    uint32_t place = 0;
+    for (uint32_t i = 0; i < bucket.n && place <= bucket.n_values; ++i, mask += mask_bytes) {
+      const uint32_t number = features.find(chunk.hash_of(index, read_at<Key>(bucket.keys, i)));
+      if (number != 0) {
+        SpreadMasked(mask, mask_bytes, reinterpret_cast<const float*>(bucket.values) + place, dense.add_row(number));
+      }
+      place += count_bits(mask, mask_bytes);
+    }
+  }
+}
+
+template <class Key>
+HWY_ATTR void UnpackMaskedKeys(const ChunkView& chunk, const BlockFeatures& features, DenseChunk& dense) {
+  switch (chunk.child_bytes) {
+    case 1:
+      return UnpackMaskedRows<Key>(chunk, features, std::integral_constant<size_t, 1>(), dense);
+    case 2:
+      return UnpackMaskedRows<Key>(chunk, features, std::integral_constant<size_t, 2>(), dense);
+    default:
+      return UnpackMaskedRows<Key>(chunk, features, size_t{chunk.child_bytes}, dense);
+  }
+}
+
+HWY_ATTR void UnpackMasked(const ChunkView& chunk, const BlockFeatures& features, DenseChunk& dense) {
+  chunk.key_bytes == 2 ? UnpackMaskedKeys<uint16_t>(chunk, features, dense)
+                       : UnpackMaskedKeys<uint32_t>(chunk, features, dense);
+}
+
+template <class Key, class Child>
+HWY_ATTR void UnpackEntries(const ChunkView& chunk, const BlockFeatures& features, DenseChunk& dense) {
+  for (uint32_t index = 0; index < chunk.n_buckets() && chunk.ascends(index); ++index) {
+    const Bucket bucket = chunk.bucket(index);
+    for (uint32_t i = 0; i < bucket.n;) {
+      const Key key = read_at<Key>(bucket.keys, i);
+      const uint32_t number = features.find(chunk.hash_of(index, key));
+      float* row = nullptr;
+      if (number != 0 && !dense.has_row(number)) std::fill_n(dense.add_row(number), dense.stride(), 0.0F);
+      if (number != 0) row = dense.row(number);
+      for (; i < bucket.n && read_at<Key>(bucket.keys, i) == key; ++i) {
+        const Child child = read_at<Child>(bucket.children, i);
+        if (row != nullptr && child < chunk.n_children) row[child] = read_at<float>(bucket.values, i);
+      }
+    }
+  }
+}
+
+HWY_ATTR void UnpackHashed(const ChunkView& chunk, const BlockFeatures& features, DenseChunk& dense) {
+  if (chunk.key_bytes == 2) {
+    chunk.child_bytes == 1 ? UnpackEntries<uint16_t, uint8_t>(chunk, features, dense)
+                           : UnpackEntries<uint16_t, uint16_t>(chunk, features, dense);
+  } else {
+    chunk.child_bytes == 1 ? UnpackEntries<uint32_t, uint8_t>(chunk, features, dense)
+                           : UnpackEntries<uint32_t, uint16_t>(chunk, features, dense);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace coppice
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice {
+
+HWY_EXPORT(FindNumbers);
+HWY_EXPORT(UnpackMasked);
+HWY_EXPORT(UnpackHashed);
+
+namespace {
+
+/// A lookup of one feature in a packed chunk costs about as much as unpacking this many entries.
+constexpr size_t kEntriesPerLookup = 4;
+/// Rows of more children are rather packed: most of them would be zeros.
+constexpr uint32_t kMostChildren = 256;
+
+constexpr size_t kLanes = 8;
+
+}  // namespace
+
+void BlockFeatures::reset(uint32_t n_features) {
+  const uint32_t bits = hash_bits(n_features);
+  shift_ = 32 - bits;
+  present_.assign(((size_t{1} << bits) + 63) / 64, 0);
+  end_ = 1;
+}
+
+void BlockFeatures::add(std::span<const uint32_t> hashes) noexcept {
+  for (const uint32_t hash : hashes) present_[(hash >> shift_) / 64] |= uint64_t{1} << (hash >> shift_) % 64;
+}
+
+void BlockFeatures::number() {
+  before_.resize(present_.size());
+  end_ = 1;
+  for (size_t i = 0; i < present_.size(); ++i) {
+    before_[i] = end_;
+    end_ += static_cast<uint32_t>(std::popcount(present_[i]));
+  }
+}
+
+void BlockFeatures::find(std::span<const uint32_t> hashes, uint32_t* numbers) const noexcept {
+  HWY_DYNAMIC_DISPATCH(FindNumbers)(*this, hashes.data(), hashes.size(), numbers);
+}
+
+bool DenseChunk::pays(const ChunkView& chunk, size_t n_features) noexcept {
+  const bool packed = chunk.encoding == ChunkEncoding::masked || chunk.encoding == ChunkEncoding::hashed;
+  return packed && chunk.n_children <= kMostChildren &&
+         chunk.n_entries + chunk.n_buckets() <= n_features * kEntriesPerLookup;
+}
+
+void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {
+  chunk_ = &chunk;
+  stride_ = (chunk.n_children + kLanes - 1) / kLanes * kLanes;
+  rows_.assign(features.end(), 0);
+  n_rows_ = 0;
+  std::fill_n(add_row(0), stride_, 0.0F);
+  if (chunk.encoding == ChunkEncoding::masked) {
+    HWY_DYNAMIC_DISPATCH(UnpackMasked)(chunk, features, *this);
+  } else {
+    HWY_DYNAMIC_DISPATCH(UnpackHashed)(chunk, features, *this);
+  }
+}
+
+void DenseChunk::grow() {
+  weights_.resize(std::max<size_t>(64, 2 * weights_.size()) + stride_ / kLineFloats);
+}
+
+void DenseChunk::sum(const HashedQuery& query, const uint32_t* numbers, float* margins) const noexcept {
+  std::copy_n(chunk_->bias, chunk_->n_children, margins);
+  std::fill(margins + chunk_->n_children, margins + stride_, 0.0F);
+  sum_dense({weights_.data()->values, stride_, rows_.data()}, numbers, {query.values, query.size}, margins);
+}
+
+}  // namespace coppice
+#endif  // HWY_ONCE
