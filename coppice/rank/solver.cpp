@@ -45,20 +45,17 @@ float cost_of(const ChunkProblem& problem, size_t row, float relevance, const So
   return std::max(c, SolverOptions::kSmallestCost);
 }
 
-void set_cost(const ChunkProblem& problem, size_t row, float c, Loss loss, RowCost& cost, int side) {
+SideCost side_cost(const ChunkProblem& problem, size_t row, float c, Loss loss) {
   constexpr float kLargestStep = 1e30F;  // of a row without features: alpha goes straight to its bound
   const float diagonal = loss == Loss::squared_hinge ? 0.5F / c : 0.0F;
   const float q = problem.norm[row] + diagonal;
-  cost.diagonal[side] = diagonal + problem.own_norm[row];
-  cost.inverse_q[side] = q > 1.0F / kLargestStep ? 1.0F / q : kLargestStep;
-  cost.upper[side] = loss == Loss::squared_hinge ? LaneBlock::kInfinity : c;
+  return {diagonal + problem.own_norm[row], q > 1.0F / kLargestStep ? 1.0F / q : kLargestStep,
+          loss == Loss::squared_hinge ? LaneBlock::kInfinity : c};
 }
 
 RowCost row_cost(const ChunkProblem& problem, size_t row, const SolverOptions& options) {
-  RowCost cost;
-  set_cost(problem, row, cost_of(problem, row, -1.0F, options), options.loss, cost, 0);
-  set_cost(problem, row, cost_of(problem, row, 1.0F, options), options.loss, cost, 1);
-  return cost;
+  return {side_cost(problem, row, cost_of(problem, row, -1.0F, options), options.loss),
+          side_cost(problem, row, cost_of(problem, row, 1.0F, options), options.loss)};
 }
 
 namespace {

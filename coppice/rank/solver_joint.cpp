@@ -262,7 +262,7 @@ LaneWeights solve_children(const ChunkProblem& problem, ChildRange children, con
   LaneSolver solver(problem, options, costs);
   const auto sink = [&](const LaneBlock& block, uint32_t lanes, std::span<const uint32_t> iterations) {
     const size_t begin = result.weights.size();
-    extract_lanes(problem, block, lanes, prune.threshold, result.weights);
+    extract_lanes({problem, block, lanes, prune.threshold}, result.weights);
     for (size_t i = begin; i < result.weights.size(); ++i) {
       result.weights[i].feature = problem.features[result.weights[i].feature];
     }
@@ -310,7 +310,7 @@ std::vector<LaneSolution> solve_children_fully(const ChunkProblem& problem, cons
       }
     }
     std::vector<ChunkWeight> weights;
-    extract_lanes(problem, block, lanes, 0.0F, weights);
+    extract_lanes({problem, block, lanes, 0.0F}, weights);
     for (const ChunkWeight& weight : weights) result[weight.child].weights[weight.feature] = weight.value;
   };
   for (uint32_t first = 0; first < problem.n_children; first += lanes_at_once) {

@@ -111,22 +111,21 @@ struct LaneCosts {
 };
 
 inline void spread_costs(const LanePass& pass, size_t row, const LaneBlock& block, LaneCosts& costs) {
-  const RowCost& cost = pass.costs[row];
+  const SideCost& negative = pass.costs[row].negative;
   for (size_t p = 0; p < block.width; ++p) {
-    costs.diagonal[p] = cost.diagonal[0];
-    costs.inverse_q[p] = cost.inverse_q[0];
-    costs.upper[p] = cost.upper[0];
+    costs.diagonal[p] = negative.diagonal;
+    costs.inverse_q[p] = negative.inverse_q;
+    costs.upper[p] = negative.upper;
   }
   for (const Positive& positive : pass.problem.row_positives(row)) {
     const uint32_t place = positive.child - block.first_child;
     if (place >= LaneBlock::kMostLanes || block.position_of[place] == LaneBlock::kNowhere) continue;
     const size_t p = block.position_of[place];
-    RowCost own;
-    set_cost(pass.problem, row, cost_of(pass.problem, row, positive.relevance, pass.options), pass.options.loss, own,
-             1);
-    costs.diagonal[p] = own.diagonal[1];
-    costs.inverse_q[p] = own.inverse_q[1];
-    costs.upper[p] = own.upper[1];
+    const float c = cost_of(pass.problem, row, positive.relevance, pass.options);
+    const SideCost own = side_cost(pass.problem, row, c, pass.options.loss);
+    costs.diagonal[p] = own.diagonal;
+    costs.inverse_q[p] = own.inverse_q;
+    costs.upper[p] = own.upper;
   }
 }
 
@@ -151,20 +150,21 @@ HWY_INLINE bool hinge_step(const LanePass& pass, size_t row, LaneBlock& block,
     const size_t first = v * L::kPerVector;
     const auto positive = mask_at(d, positive_bits, first);
     auto active = mask_at(d, active_bits, first);
-    const auto pick = [&](const float* pair, const float* lanes) HWY_ATTR -> V {
-      return by_lane ? hn::Load(d, lanes + first) : hn::IfThenElse(positive, hn::Set(d, pair[1]), hn::Set(d, pair[0]));
+    const auto pick = [&](float SideCost::*part, const float* lanes) HWY_ATTR -> V {
+      if (by_lane) return hn::Load(d, lanes + first);
+      return hn::IfThenElse(positive, hn::Set(d, cost.positive.*part), hn::Set(d, cost.negative.*part));
     };
     float* HWY_RESTRICT alpha = block.alpha.data() + row * kWidth + first;
     const auto a = hn::Load(d, alpha);
     const auto sign = hn::IfThenElse(positive, one, hn::Neg(one));
-    const auto diagonal = pick(cost.diagonal, spread.diagonal);
+    const auto diagonal = pick(&SideCost::diagonal, spread.diagonal);
     const auto g = hn::Sub(hn::MulAdd(sign, m[v], hn::Mul(diagonal, a)), one);
     const auto at_zero = hn::Le(a, zero);
     auto pg = hn::IfThenElse(at_zero, hn::Min(g, zero), g);
     auto shrink = hn::And(at_zero, hn::Gt(g, hn::Load(d, block.pg_max_old.data() + first)));
-    auto next = hn::Max(hn::NegMulAdd(g, pick(cost.inverse_q, spread.inverse_q), a), zero);
+    auto next = hn::Max(hn::NegMulAdd(g, pick(&SideCost::inverse_q, spread.inverse_q), a), zero);
     if (kBounded) {
-      const auto upper = pick(cost.upper, spread.upper);
+      const auto upper = pick(&SideCost::upper, spread.upper);
       const auto at_top = hn::Ge(a, upper);
       pg = hn::IfThenElse(at_top, hn::Max(g, zero), pg);
       shrink = hn::Or(shrink, hn::And(at_top, hn::Lt(g, hn::Load(d, block.pg_min_old.data() + first))));
@@ -262,18 +262,18 @@ void Pass(const LanePass& pass, LaneBlock& block) {
 
 // Appends the lanes of values[0..kWidth) times `scale` that reach the threshold.
 template <size_t kWidth>
-HWY_INLINE void append(const float* HWY_RESTRICT values, float scale, uint32_t feature, const LaneBlock& block,
-                       uint32_t lanes, float threshold, std::vector<ChunkWeight>& weights) {
+HWY_INLINE void append(const LaneExtract& extract, const float* HWY_RESTRICT values, float scale, uint32_t feature,
+                       std::vector<ChunkWeight>& weights) {
   using L = Lanes<kWidth>;
   const typename L::D d;
   uint32_t bits = 0;
   for (size_t v = 0; v < L::kVectors; ++v) {
     const auto w = hn::Mul(hn::Load(d, values + v * L::kPerVector), hn::Set(d, scale));
-    bits |= bits_of(d, hn::Ge(hn::Abs(w), hn::Set(d, threshold)), v * L::kPerVector);
+    bits |= bits_of(d, hn::Ge(hn::Abs(w), hn::Set(d, extract.threshold)), v * L::kPerVector);
   }
-  for (bits &= lanes; bits != 0; bits &= bits - 1) {
+  for (bits &= extract.lanes; bits != 0; bits &= bits - 1) {
     const size_t p = hwy::Num0BitsBelowLS1Bit_Nonzero32(bits);
-    weights.push_back({feature, static_cast<uint16_t>(block.child[p]), values[p] * scale});
+    weights.push_back({feature, static_cast<uint16_t>(extract.block.child[p]), values[p] * scale});
   }
 }
 
@@ -288,27 +288,26 @@ HWY_INLINE void signed_alpha(const LaneBlock& block, size_t row, float* HWY_REST
 }
 
 template <size_t kWidth>
-void extract_of(const ChunkProblem& problem, const LaneBlock& block, uint32_t lanes, float threshold,
-                std::vector<ChunkWeight>& weights) {
+void extract_of(const LaneExtract& extract, std::vector<ChunkWeight>& weights) {
+  const ChunkProblem& problem = extract.problem;
   for (size_t j = 1; j < problem.n_shared; ++j) {
-    append<kWidth>(block.weights.data() + j * kWidth, 1.0F, static_cast<uint32_t>(j), block, lanes, threshold, weights);
+    append<kWidth>(extract, extract.block.weights.data() + j * kWidth, 1.0F, static_cast<uint32_t>(j), weights);
   }
   alignas(64) float beta[kWidth];
   for (size_t row = 0; row < problem.n_rows(); ++row) {
     if (problem.own_begin[row] == problem.own_begin[row + 1]) continue;
-    signed_alpha<kWidth>(block, row, beta);
+    signed_alpha<kWidth>(extract.block, row, beta);
     for (uint64_t j = problem.own_begin[row]; j < problem.own_begin[row + 1]; ++j) {
       const auto feature = static_cast<uint32_t>(problem.n_shared + j);
-      append<kWidth>(beta, problem.own_values[j], feature, block, lanes, threshold, weights);
+      append<kWidth>(extract, beta, problem.own_values[j], feature, weights);
     }
   }
 }
 
-void Extract(const ChunkProblem& problem, const LaneBlock& block, uint32_t lanes, float threshold,
-             std::vector<ChunkWeight>& weights) {
-  if (block.width == 4) return extract_of<4>(problem, block, lanes, threshold, weights);
-  if (block.width == 8) return extract_of<8>(problem, block, lanes, threshold, weights);
-  extract_of<16>(problem, block, lanes, threshold, weights);
+void Extract(const LaneExtract& extract, std::vector<ChunkWeight>& weights) {
+  if (extract.block.width == 4) return extract_of<4>(extract, weights);
+  if (extract.block.width == 8) return extract_of<8>(extract, weights);
+  extract_of<16>(extract, weights);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -327,10 +326,9 @@ void run_lane_pass(const LanePass& pass, LaneBlock& block) {
   HWY_DYNAMIC_DISPATCH(Pass)(pass, block);
 }
 
-void extract_lanes(const ChunkProblem& problem, const LaneBlock& block, uint32_t lanes, float threshold,
-                   std::vector<ChunkWeight>& weights) {
-  HWY_DYNAMIC_DISPATCH(Extract)
-  (problem, block, lanes, std::max(threshold, std::numeric_limits<float>::denorm_min()), weights);
+void extract_lanes(const LaneExtract& extract, std::vector<ChunkWeight>& weights) {
+  const float threshold = std::max(extract.threshold, std::numeric_limits<float>::denorm_min());
+  HWY_DYNAMIC_DISPATCH(Extract)({extract.problem, extract.block, extract.lanes, threshold}, weights);
 }
 
 LogisticStep logistic_step(double* pair, double q, double z, double inner_epsilon) {

@@ -35,17 +35,22 @@ class LaneFloats {
   std::unique_ptr<float, Free> data_;
 };
 
-/// What one row costs as a negative [0] and as a positive [1] of relevance 1.
+/// What one row costs with a given C.
+struct SideCost {
+  float diagonal;   ///< multiplies alpha in the gradient: the loss's own part and the row's folded features
+  float inverse_q;  ///< 1 / second derivative
+  float upper;      ///< bound of alpha
+};
+SideCost side_cost(const ChunkProblem& problem, size_t row, float c, Loss loss);
+
+/// What one row costs as a negative, and as a positive of relevance 1.
 struct RowCost {
-  float diagonal[2];   ///< multiplies alpha in the gradient: the loss's own part and the row's folded features
-  float inverse_q[2];  ///< 1 / second derivative
-  float upper[2];      ///< bound of alpha
+  SideCost negative, positive;
 };
 RowCost row_cost(const ChunkProblem& problem, size_t row, const SolverOptions& options);
 
 /// C_i of a row for a label it has (with this relevance) or, with relevance < 0, has not.
 float cost_of(const ChunkProblem& problem, size_t row, float relevance, const SolverOptions& options);
-void set_cost(const ChunkProblem& problem, size_t row, float c, Loss loss, RowCost& cost, int side);
 
 /// Up to 16 children in the lanes of SIMD vectors. `width` (4, 8 or 16) lanes are stored side by side; a lane at
 /// position p < n_lanes stands for child[p].
@@ -91,8 +96,13 @@ struct LanePass {
 void run_lane_pass(const LanePass& pass, LaneBlock& block);
 
 /// Adds the weights w of the lanes in `lanes` with |w| >= threshold (and w != 0), folded features included.
-void extract_lanes(const ChunkProblem& problem, const LaneBlock& block, uint32_t lanes, float threshold,
-                   std::vector<ChunkWeight>& weights);
+struct LaneExtract {
+  const ChunkProblem& problem;
+  const LaneBlock& block;
+  uint32_t lanes;
+  float threshold;
+};
+void extract_lanes(const LaneExtract& extract, std::vector<ChunkWeight>& weights);
 
 /// The step of logistic regression on one dual variable; returns the change of alpha.
 /// `pair` = {alpha, C - alpha}; `q` = |x|^2; `z` = y w.x.
