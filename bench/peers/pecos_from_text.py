@@ -5,7 +5,8 @@ pecos_from_text.py --data FOLDER --mode raw|words --out FOLDER
 
 --data holds trn.txt and tst.txt, a row "id,id<TAB>text" each, and labels.txt with a name a line. raw gives PECOS the
 text as it is; words is what its users do beforehand: NFKC, lower case, what is no letter, mark or digit becomes a
-blank. Leaves Y.trn.npz, Y.tst.npz and predictions.npz in --out; prints what was spent on training.
+blank. Leaves Y.trn.npz, Y.tst.npz and predictions.npz in --out, with --keep the folders vectorizer and model too;
+prints what was spent on training.
 """
 import argparse
 import json
@@ -76,6 +77,8 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--mode", choices=("raw", "words"), required=True)
     parser.add_argument("--out", required=True)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--beam", type=int, default=10)
     parser.add_argument("--negatives", default="tfn")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
@@ -88,9 +91,12 @@ def main():
     reading = watch.spent()
     vectorizer, model, parts = train(texts, labels, arguments)
     peak = memory_bytes("VmHWM")
+    if arguments.keep:
+        vectorizer.save(os.path.join(arguments.out, "vectorizer"))
+        model.save(os.path.join(arguments.out, "model"))
     test_rows, test_texts = read_rows(os.path.join(arguments.data, "tst.txt"), arguments.mode)
     scores = model.predict(vectorizer.predict(test_texts, threads=arguments.threads), only_topk=10,
-                           threads=arguments.threads)
+                           beam_size=arguments.beam, threads=arguments.threads)
     scores.sort_indices()
     for name, matrix in (("Y.trn", labels), ("Y.tst", label_matrix(test_rows, n_labels)), ("predictions", scores)):
         sparse.save_npz(os.path.join(arguments.out, name + ".npz"), matrix, compressed=False)
