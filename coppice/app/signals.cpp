@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/app/signals.h"
 
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is of POSIX, not of <csignal>
 #include <unistd.h>
 
 #include <atomic>

@@ -222,13 +222,13 @@ void OptionTable::add_choice(const std::string& name, std::function<int64_t()> g
     choices.push_back(entry.second);
     type += (type.empty() ? "" : " | ") + entry.second;
   }
-  auto set_json = [set, names, name, type](const json& j) {
+  auto set_json = [set = std::move(set), names, name, type](const json& j) {
     for (const auto& [value, text] : names) {
       if (j.is_string() && j.get<std::string>() == text) return set(value);
     }
     refuse(name, text_of(j), "one of " + type);
   };
-  auto get_json = [get, names] {
+  auto get_json = [get = std::move(get), names = std::move(names)] {
     for (const auto& [value, text] : names) {
       if (value == get()) return json(text);
     }

@@ -16,7 +16,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace coppice {
 namespace HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
 
 HWY_ATTR void FindNumbers(const BlockFeatures& features, const uint32_t* HWY_RESTRICT hashes, size_t count,
                           uint32_t* HWY_RESTRICT numbers) {

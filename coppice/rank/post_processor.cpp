@@ -107,8 +107,8 @@ std::string_view name(PostProcessor post_processor) noexcept {
   return index < table.size() ? table[index].second : "";
 }
 
-PostProcessor post_processor_from_name(std::string_view wanted) {
-  std::string plain(wanted);
+PostProcessor post_processor_from_name(std::string_view name) {
+  std::string plain(name);
   std::replace(plain.begin(), plain.end(), '-', '_');
   std::vector<std::string> names;
   for (const auto& entry : post_processors()) {
@@ -116,7 +116,7 @@ PostProcessor post_processor_from_name(std::string_view wanted) {
     names.emplace_back(entry.second);
   }
   const std::string near = nearest_name(plain, names);
-  throw Error(ErrorCode::data, "unknown post-processor \"" + std::string(wanted) + "\"", {},
+  throw Error(ErrorCode::data, "unknown post-processor \"" + std::string(name) + "\"", {},
               near.empty() ? std::string() : "did you mean " + near + "?");
 }
 
