@@ -155,6 +155,7 @@ void describe(OptionTable& table, XmrArguments& arguments) {
 }
 
 ordered_json measure_training(const XmrArguments& arguments) {
+  return_large_blocks();  // as `coppice train` does
   const Data data{read_matrix(arguments, "X.trn"), read_matrix(arguments, "Y.trn")};
   require_same_rows(data);
   ThreadPool pool(arguments.threads);

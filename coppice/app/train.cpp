@@ -155,6 +155,7 @@ Model validated(const Model& model, const TrainArguments& arguments, ThreadPool&
 void run(TrainArguments& arguments) {
   parse_bytes(arguments.memory_limit, "memory_limit");  // a wrong one is told before the data is read
   const auto begin = std::chrono::steady_clock::now();
+  return_large_blocks();
   TerminalProgress progress(default_style(arguments.common));
   const StopOnSignals stop(progress);
   arguments.input.read.stop = &progress;

@@ -42,4 +42,10 @@ void release_free_memory() {
 #endif
 }
 
+void return_large_blocks() {
+#if defined(__GLIBC__)
+  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);  // said once, it no longer moves by itself
+#endif
+}
+
 }  // namespace coppice

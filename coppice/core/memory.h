@@ -17,4 +17,10 @@ void reset_peak_memory();
 /// Gives memory that was freed back to the system, so that the next stage does not count it.
 void release_free_memory();
 
+/// From now on, blocks of a megabyte or more go back to the system as soon as they are freed.
+///
+/// The C library would keep blocks of up to 32 MB for later, once one of that size was freed: quicker for small work,
+/// and for training a third more memory than it uses. This is a setting of the whole process, for programs to make.
+void return_large_blocks();
+
 }  // namespace coppice

@@ -14,6 +14,11 @@ constexpr uint32_t kOwn = 0xFFFFFFFFU;
 
 }  // namespace
 
+uint64_t ChunkProblem::size_bytes() const noexcept {
+  const auto bytes = [](const auto&... vectors) { return (... + (vectors.size() * sizeof(vectors[0]))); };
+  return bytes(features, places, entries, own_begin, own_values, own_norm, norm, weight, positive_begin, positives);
+}
+
 void ChunkGatherer::count_features(const Csr& features) {
   slots_.resize(std::max<size_t>(slots_.size(), features.n_columns), 0);
   touched_.clear();
@@ -115,6 +120,10 @@ ChunkProblem ChunkGatherer::gather(const TrainingRows& all, const ChunkRange& ch
   count_features(*all.features);
   number_features(problem);
   problem.entries.reserve(n_entries);
+  problem.own_values.reserve(1 + touched_.size() - problem.n_shared);
+  problem.places.reserve(rows_.size());
+  problem.own_norm.reserve(rows_.size());
+  problem.norm.reserve(rows_.size());
   for (auto* offsets : {&problem.own_begin, &problem.positive_begin}) {
     offsets->reserve(rows_.size() + 1);
     offsets->push_back(0);

@@ -56,6 +56,7 @@ struct ChunkProblem {
   bool has_relevance = false;       ///< whether any relevance differs from 1
 
   size_t n_rows() const noexcept { return places.size(); }
+  uint64_t size_bytes() const noexcept;
   /// The row's entries without the padding.
   std::span<const RowEntry> row_entries(size_t row) const noexcept {
     return {entries.data() + places[row].begin, places[row].size};

@@ -8,6 +8,8 @@
 #include <numeric>
 #include <utility>
 
+#include "coppice/core/memory.h"
+
 namespace coppice {
 namespace {
 
@@ -52,6 +54,8 @@ std::vector<Part> parts_of_chunk(const LevelTask& task, const Part& whole, uint6
 /// Takes the chunks of one level as they are finished, in any order, and appends them in theirs.
 class LevelInWork {
  public:
+  static constexpr uint64_t kMostFreeBytes = 32 << 20;
+
   explicit LevelInWork(const LevelTask& task) : builder_(task.rows.features->n_columns), n_chunks_(task.n_chunks()) {}
 
   void add(size_t chunk, EncodedChunk encoded) {
@@ -59,7 +63,11 @@ class LevelInWork {
     for (auto first = waiting_.begin(); first != waiting_.end() && first->first == builder_.n_chunks();
          first = waiting_.erase(first)) {
       builder_.add(first->second);
+      free_bytes_ += first->second.payload.size();
     }
+    if (free_bytes_ < kMostFreeBytes) return;
+    release_free_memory();
+    free_bytes_ = 0;
   }
   bool complete() const noexcept { return builder_.n_chunks() == n_chunks_; }
   LevelWeights build() { return builder_.build(); }
@@ -68,6 +76,7 @@ class LevelInWork {
   LevelWeightsBuilder builder_;
   size_t n_chunks_;
   std::map<size_t, EncodedChunk> waiting_;
+  uint64_t free_bytes_ = 0;  // of chunks that waited, and were appended
 };
 
 class LevelsTrainer {
@@ -122,8 +131,9 @@ class LevelsTrainer {
     progress_.throw_if_stopped();
     const LevelTask& task = tasks_[part.task];
     if (part.split == Part::kWhole) {
-      const LaneWeights all = solve(task, gather(task, part, worker), part);
-      finish(part, pack_children({&all, 1}, task.options.prune, worker.scratch));
+      std::vector<LaneWeights> all;
+      all.push_back(solve(task, gather(task, part, worker), part));
+      finish(part, packed(std::move(all), task, worker));
     } else {
       train_split(part, *splits_[part.split], worker);
     }
@@ -142,8 +152,12 @@ class LevelsTrainer {
     split.problem = ChunkProblem();
     std::sort(split.results.begin(), split.results.end(),
               [](const LaneWeights& a, const LaneWeights& b) { return a.first_child < b.first_child; });
-    finish(part, pack_children(split.results, task.options.prune, worker.scratch));
-    split.results.clear();
+    finish(part, packed(std::move(split.results), task, worker));
+  }
+
+  /// Takes the parts, so that they are gone before the chunk is encoded.
+  static ChunkRows packed(std::vector<LaneWeights> parts, const LevelTask& task, Worker& worker) {
+    return pack_children(parts, task.options.prune, worker.scratch);
   }
 
   static ChunkProblem gather(const LevelTask& task, const Part& part, Worker& worker) {

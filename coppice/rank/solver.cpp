@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
+#include <utility>
 
 #include "coppice/rank/solver_lanes.h"
 
@@ -66,11 +68,13 @@ bool larger(const ChunkWeight& a, const ChunkWeight& b) {
   return x != y ? x > y : a.feature < b.feature;
 }
 
-// Keeps the largest `most` weights of each child.
-void limit_weights(std::vector<ChunkWeight>& weights, size_t n_children, uint32_t most) {
+// The largest `most` weights of each child.
+std::vector<ChunkWeight> largest_weights(std::span<const LaneWeights> parts, size_t n_children, uint32_t most) {
   std::vector<std::vector<ChunkWeight>> by_child(n_children);
-  for (const ChunkWeight& weight : weights) by_child[weight.child].push_back(weight);
-  weights.clear();
+  for (const LaneWeights& part : parts) {
+    for (const ChunkWeight& weight : part.weights) by_child[weight.child].push_back(weight);
+  }
+  std::vector<ChunkWeight> weights;
   for (auto& child : by_child) {
     if (child.size() > most) {
       std::nth_element(child.begin(), child.begin() + most, child.end(), larger);
@@ -78,6 +82,16 @@ void limit_weights(std::vector<ChunkWeight>& weights, size_t n_children, uint32_
     }
     weights.insert(weights.end(), child.begin(), child.end());
   }
+  return weights;
+}
+
+// Puts the entries [begin, end) of a row in the order of their children.
+void sort_row(ChunkRows& rows, uint32_t begin, uint32_t end, std::vector<std::pair<uint16_t, float>>& entries) {
+  if (std::is_sorted(rows.children.begin() + begin, rows.children.begin() + end)) return;
+  entries.clear();
+  for (uint32_t at = begin; at < end; ++at) entries.emplace_back(rows.children[at], rows.values[at]);
+  std::sort(entries.begin(), entries.end());
+  for (uint32_t at = begin; at < end; ++at) std::tie(rows.children[at], rows.values[at]) = entries[at - begin];
 }
 
 }  // namespace
@@ -87,40 +101,40 @@ ChunkRows pack_children(std::span<const LaneWeights> parts, const PruneOptions& 
   size_t n_children = 0;
   for (const LaneWeights& part : parts) n_children = std::max(n_children, part.first_child + part.bias.size());
   rows.bias.resize(n_children);
-  std::vector<ChunkWeight> weights;
   for (const LaneWeights& part : parts) {
     std::copy(part.bias.begin(), part.bias.end(), rows.bias.begin() + part.first_child);
-    weights.insert(weights.end(), part.weights.begin(), part.weights.end());
   }
-  if (prune.max_weights != 0) limit_weights(weights, n_children, prune.max_weights);
+  std::vector<ChunkWeight> largest;
+  if (prune.max_weights != 0) largest = largest_weights(parts, n_children, prune.max_weights);
+  const auto for_each_weight = [&](const auto& use) {
+    if (prune.max_weights != 0) return void(std::for_each(largest.begin(), largest.end(), use));
+    for (const LaneWeights& part : parts) std::for_each(part.weights.begin(), part.weights.end(), use);
+  };
 
   auto& slots = scratch.slots;
-  for (const ChunkWeight& weight : weights) {
+  for_each_weight([&](const ChunkWeight& weight) {
     if (weight.feature >= slots.size()) slots.resize(weight.feature + 1, 0);
     if (slots[weight.feature]++ == 0) rows.features.push_back(weight.feature);
-  }
+  });
   std::sort(rows.features.begin(), rows.features.end());
   rows.first_entry.assign(1, 0);
+  rows.first_entry.reserve(rows.features.size() + 1);
   for (const uint32_t feature : rows.features) {
     const uint32_t count = slots[feature];
     slots[feature] = rows.first_entry.back();
     rows.first_entry.push_back(rows.first_entry.back() + count);
   }
-  std::vector<ChunkWeight> sorted(weights.size());
-  for (const ChunkWeight& weight : weights) sorted[slots[weight.feature]++] = weight;
-  rows.children.resize(sorted.size());
-  rows.values.resize(sorted.size());
-  const auto by_child = [](const ChunkWeight& a, const ChunkWeight& b) { return a.child < b.child; };
+  rows.children.resize(rows.first_entry.back());
+  rows.values.resize(rows.first_entry.back());
+  for_each_weight([&](const ChunkWeight& weight) {
+    const uint32_t at = slots[weight.feature]++;
+    rows.children[at] = weight.child;
+    rows.values[at] = weight.value;
+  });
+  std::vector<std::pair<uint16_t, float>> entries;
   for (size_t r = 0; r < rows.features.size(); ++r) {
     slots[rows.features[r]] = 0;
-    const auto begin = sorted.begin() + rows.first_entry[r];
-    const auto end = sorted.begin() + rows.first_entry[r + 1];
-    if (!std::is_sorted(begin, end, by_child)) std::sort(begin, end, by_child);
-    for (auto it = begin; it != end; ++it) {
-      const auto at = static_cast<size_t>(it - sorted.begin());
-      rows.children[at] = it->child;
-      rows.values[at] = it->value;
-    }
+    sort_row(rows, rows.first_entry[r], rows.first_entry[r + 1], entries);
   }
   return rows;
 }

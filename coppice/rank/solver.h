@@ -93,6 +93,9 @@ struct ChildRange {
 LaneWeights solve_children(const ChunkProblem& problem, ChildRange children, const SolverOptions& options,
                            const PruneOptions& prune);
 
+/// The most memory that one thread takes in `solve_children`, beside the problem and the weights it finds.
+uint64_t solving_bytes(const ChunkProblem& problem, uint32_t n_children, Loss loss);
+
 /// The ranking stage of training: finds the weights of a chunk's children. Implement it to plug in a ranker of your
 /// own: anything that gives a row a score by a sum of weights.
 ///

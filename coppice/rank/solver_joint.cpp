@@ -17,6 +17,10 @@ class RowOrders {
  public:
   RowOrders(const ChunkProblem& problem, uint64_t seed) : n_(problem.n_rows()), seed_(seed), stream_(problem.id) {}
 
+  static constexpr uint64_t bytes_per_row(size_t n_rows) {
+    return (n_rows > kMostKept ? 1 : kOrders) * sizeof(uint32_t);
+  }
+
   std::span<const uint32_t> of_pass(size_t pass) {
     const size_t which = pass % kOrders;
     if (n_ > kMostKept) return draw(which, orders_[0]);
@@ -278,6 +282,17 @@ LaneWeights solve_children(const ChunkProblem& problem, ChildRange children, con
     done += group;
   }
   return result;
+}
+
+uint64_t solving_bytes(const ChunkProblem& problem, uint32_t n_children, Loss loss) {
+  const uint64_t n = problem.n_rows();
+  const uint64_t width = width_for(std::min(n_children, LaneWeights::kMostLanes));
+  const uint64_t weights = uint64_t{problem.n_shared} * width * sizeof(float);
+  const uint64_t alpha = n * width * (loss == Loss::logistic ? 2 * sizeof(double) : sizeof(float));
+  // Lanes move to blocks of half the width, first the weights, then the dual variables.
+  const uint64_t moving = width == 4 ? 0 : std::max(weights / 2, alpha / 2 - std::min(alpha, weights) / 2);
+  const uint64_t by_row = sizeof(RowCost) + sizeof(RowVisit) + 2 * sizeof(uint16_t) + RowOrders::bytes_per_row(n);
+  return weights + alpha + moving + n * by_row;
 }
 
 const ChunkSolver& joint_solver() noexcept {

@@ -11,16 +11,15 @@
 
 #include "coppice/core/memory.h"
 #include "coppice/rank/level_training.h"
+#include "coppice/train/training_memory.h"
 
 namespace coppice {
 namespace {
 
 constexpr size_t kPilotChunks = 12;
 constexpr uint32_t kLargestPilotRows = 16384;
-/// A chunk's weights on their way, beside their encoded form: as solved, and sorted by rows.
-constexpr uint64_t kPackingCopies = 2;
-/// What the allocator, the program and its libraries take beside the arrays that are counted.
-constexpr double kMemoryMargin = 1.10;
+/// What the allocator takes beside the arrays that are counted: blocks below a megabyte that are free but not returned.
+constexpr double kMemoryMargin = 1.05;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -38,20 +37,15 @@ struct Trial {
   double nonzeros = 0;
   double seconds = 0;
   double model_bytes = 0;
-  double scratch_bytes = 0;
+  double weight_bytes = 0;
+  double problem_bytes = 0;
+  double solving_bytes = 0;
 };
 
 uint64_t nonzeros_of(const Csr& features, std::span<const uint32_t> rows) {
   uint64_t count = 0;
   for (const uint32_t row : rows) count += features.row(row).size();
   return count;
-}
-
-uint64_t scratch_of(const ChunkProblem& problem) {
-  const uint64_t rows = problem.n_rows();
-  constexpr uint64_t kLanes = 16;
-  return problem.entries.size() * sizeof(RowEntry) + problem.own_values.size() * 4 + problem.features.size() * 4 +
-         problem.n_shared * kLanes * 4 + rows * (kLanes * 4 + 64) + problem.positives.size() * sizeof(Positive);
 }
 
 /// Evenly spread rows, at most `most`.
@@ -71,22 +65,50 @@ class LevelPilot {
   LevelEstimate run(Progress& progress) {
     estimate_.n_chunks = task_.row_sets.n_chunks();
     estimate_.n_children = task_.first_child.back();
-    const std::vector<size_t> chunks = pilots();
     Trial sum;
-    double largest_share = 0;
-    for (const size_t chunk : chunks) {
+    for (const size_t chunk : pilots()) {
       progress.throw_if_stopped();
-      const Trial trial = try_chunk(chunk);
-      sum.nonzeros += trial.nonzeros;
-      sum.seconds += trial.seconds;
-      sum.model_bytes += trial.model_bytes;
-      largest_share = std::max(largest_share, trial.scratch_bytes / std::max(1.0, trial.nonzeros));
+      trials_.push_back(try_chunk(chunk));
+      sum.nonzeros += trials_.back().nonzeros;
+      sum.seconds += trials_.back().seconds;
+      sum.model_bytes += trials_.back().model_bytes;
     }
-    conclude(sum, largest_share, chunks.size());
+    conclude(sum);
     return estimate_;
   }
 
+  /// What each chunk holds while it is trained, in the order of training.
+  std::vector<ChunkMemory> memory() {
+    const size_t n_chunks = task_.row_sets.n_chunks();
+    if (n_chunks == 0) return {};
+    std::vector<std::pair<double, size_t>> order;
+    double all = 0;
+    for (size_t chunk = 0; chunk < n_chunks; ++chunk) {
+      order.emplace_back(nonzeros(chunk), chunk);
+      all += order.back().first;
+    }
+    std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    trials_.push_back(gather_only(order.front().second));
+    std::vector<ChunkMemory> chunks;
+    for (const auto& [size, chunk] : order) {
+      chunks.push_back(memory_of(size));
+      chunks.back().encoded =
+          static_cast<uint64_t>(size / std::max(1.0, all) * static_cast<double>(estimate_.model_bytes));
+      chunks.back().parts = parts_of(task_.n_children(chunk), size / std::max(1.0, all));
+    }
+    return chunks;
+  }
+
  private:
+  /// Into how many parts `train_levels` splits a chunk with this share of all work.
+  uint32_t parts_of(uint32_t n_children, double share) const {
+    if (threads_ <= 1) return 1;
+    const auto pieces = static_cast<uint32_t>(share * threads_ * 2) + 1;
+    uint32_t lanes = ((n_children + pieces - 1) / pieces + 7) / 8 * 8;
+    if (lanes > LaneWeights::kMostLanes) lanes = lanes / LaneWeights::kMostLanes * LaneWeights::kMostLanes;
+    return (n_children + lanes - 1) / lanes;
+  }
+
   /// Chunks at evenly spread ranks of size, so that their sum stands for all.
   std::vector<size_t> pilots() const {
     std::vector<size_t> by_size(task_.row_sets.n_chunks());
@@ -116,16 +138,56 @@ class LevelPilot {
 
   Trial try_rows(size_t chunk, const std::vector<uint32_t>& rows) {
     const double begin = thread_seconds();
-    const uint32_t first = task_.first_child[chunk];
-    const uint64_t id = uint64_t{task_.level} << 32 | chunk;
-    const ChunkProblem problem = gatherer_.gather(task_.rows, {id, first, task_.first_child[chunk + 1] - first}, rows);
+    const ChunkProblem problem = gather(chunk, rows);
     const LaneWeights all =
         task_.solver->solve(problem, {0, problem.n_children}, task_.options.solver, task_.options.prune);
     const EncodedChunk encoded =
         encode_chunk(pack_children({&all, 1}, task_.options.prune, scratch_), task_.rows.features->n_columns);
-    return {static_cast<double>(nonzeros_of(*task_.rows.features, rows)), thread_seconds() - begin,
-            static_cast<double>(encoded.payload.size()),
-            static_cast<double>(scratch_of(problem) + kPackingCopies * encoded.payload.size())};
+    Trial trial = memory_of(problem, rows);
+    trial.seconds = thread_seconds() - begin;
+    trial.model_bytes = static_cast<double>(encoded.payload.size());
+    trial.weight_bytes = static_cast<double>(all.weights.size() * sizeof(ChunkWeight));
+    return trial;
+  }
+
+  ChunkProblem gather(size_t chunk, const std::vector<uint32_t>& rows) {
+    return gatherer_.gather(task_.rows, task_.range(chunk), rows);
+  }
+
+  Trial memory_of(const ChunkProblem& problem, const std::vector<uint32_t>& rows) const {
+    Trial trial;
+    trial.nonzeros = static_cast<double>(nonzeros_of(*task_.rows.features, rows));
+    trial.problem_bytes = static_cast<double>(problem.size_bytes());
+    trial.solving_bytes = static_cast<double>(solving_bytes(problem, problem.n_children, task_.options.solver.loss));
+    return trial;
+  }
+
+  /// Knows its weights from the trial of the nearest size.
+  Trial gather_only(size_t chunk) {
+    const std::vector<uint32_t> rows = rows_of(chunk);
+    Trial trial = memory_of(gather(chunk, rows), rows);
+    const Trial& nearest = nearest_trial(trial.nonzeros);
+    trial.weight_bytes = nearest.weight_bytes * trial.nonzeros / std::max(1.0, nearest.nonzeros);
+    return trial;
+  }
+
+  /// The largest that is not larger, for bytes by nonzero fall with size.
+  const Trial& nearest_trial(double size) const {
+    const Trial* nearest = &trials_.front();
+    for (const Trial& trial : trials_) {
+      if (trial.nonzeros <= size && (trial.nonzeros > nearest->nonzeros || nearest->nonzeros > size)) nearest = &trial;
+    }
+    return *nearest;
+  }
+
+  ChunkMemory memory_of(double size) const {
+    const Trial& trial = nearest_trial(size);
+    const double growth = size / std::max(1.0, trial.nonzeros);
+    ChunkMemory memory;
+    memory.problem = static_cast<uint64_t>(trial.problem_bytes * growth);
+    memory.solving = static_cast<uint64_t>(trial.solving_bytes * growth);
+    memory.weights = static_cast<uint64_t>(trial.weight_bytes * growth);
+    return memory;
   }
 
   /// A chunk whole, or, where it is too large, carried on from two samples of its rows by the power they grow with.
@@ -139,31 +201,34 @@ class LevelPilot {
       const double power = std::log2(std::max(1e-9, whole.*figure) / std::max(1e-9, half.*figure));
       return whole.*figure * std::pow(growth, std::clamp(power, 0.3, 1.3));
     };
-    return {static_cast<double>(nonzeros_of(*task_.rows.features, rows)), carried(&Trial::seconds),
-            carried(&Trial::model_bytes), carried(&Trial::scratch_bytes)};
+    Trial trial = memory_of(gather(chunk, rows), rows);
+    trial.seconds = carried(&Trial::seconds);
+    trial.model_bytes = carried(&Trial::model_bytes);
+    trial.weight_bytes = carried(&Trial::weight_bytes);
+    return trial;
   }
 
-  void conclude(const Trial& sum, double scratch_per_nonzero, size_t n_pilots) {
-    double all = 0, largest = 0;
-    const double per_row = static_cast<double>(task_.rows.features->n_nonzeros()) /
-                           static_cast<double>(std::max<size_t>(1, task_.rows.features->n_rows()));
+  /// Of a chunk's own rows, and of those that a matcher brings.
+  double nonzeros(size_t chunk) const {
+    const Csr& features = *task_.rows.features;
+    const double per_row =
+        static_cast<double>(features.n_nonzeros()) / static_cast<double>(std::max<size_t>(1, features.n_rows()));
+    return static_cast<double>(nonzeros_of(features, task_.row_sets.of(chunk))) + extra_rows_ * per_row;
+  }
+
+  void conclude(const Trial& sum) {
+    double all = 0;
     for (size_t chunk = 0; chunk < task_.row_sets.n_chunks(); ++chunk) {
-      const double extra = task_.row_sets.n_chunks() > 1 ? extra_rows_ : 0;
-      const double nonzeros =
-          static_cast<double>(nonzeros_of(*task_.rows.features, task_.row_sets.of(chunk))) + extra * per_row;
-      estimate_.n_rows += task_.row_sets.of(chunk).size() + static_cast<uint64_t>(extra);
-      all += nonzeros;
-      largest = std::max(largest, nonzeros);
+      estimate_.n_rows += task_.row_sets.of(chunk).size() + static_cast<uint64_t>(extra_rows_);
+      all += nonzeros(chunk);
     }
     const double share = all / std::max(1.0, sum.nonzeros);
-    estimate_.pilot_chunks = static_cast<uint32_t>(n_pilots);
+    estimate_.pilot_chunks = static_cast<uint32_t>(trials_.size());
     estimate_.cpu_seconds = sum.seconds * share;
     const double parts = static_cast<double>(estimate_.n_children) / 4;  // a large chunk is split by children
     estimate_.wall_seconds = estimate_.cpu_seconds / std::max(1.0, std::min(threads_, parts));
     estimate_.model_bytes = static_cast<uint64_t>(sum.model_bytes * share) + 4 * estimate_.n_children +
                             sizeof(ChunkEntry) * estimate_.n_chunks;
-    const double at_once = std::min(threads_, static_cast<double>(estimate_.n_chunks));
-    estimate_.scratch_bytes = static_cast<uint64_t>(largest * scratch_per_nonzero * std::max(1.0, at_once));
   }
 
   const LevelTask& task_;
@@ -171,17 +236,61 @@ class LevelPilot {
   double threads_;
   ChunkGatherer gatherer_;
   PackScratch scratch_;
+  std::vector<Trial> trials_;
   LevelEstimate estimate_;
 };
 
+/// Our own beam, given room for all nodes, finds them all.
+bool beam_holds_all(const LabelTree& tree, const TrainOptions& options, const TrainExtras& extras, size_t level) {
+  return level == 0 || (extras.matcher == nullptr && tree.n_chunks(level) <= options.ranker.matcher_beam);
+}
+
 /// How many rows per chunk a matcher brings beside those that belong there.
-double matched_rows_per_chunk(const Csr& parents, const RankerOptions& options, Negatives negatives) {
-  if (!negatives.man) return 0;
+double matched_rows_per_chunk(const Csr& parents, const RankerOptions& options) {
   const double chunks = parents.n_columns;
   const double found = std::min<double>(options.matcher_beam, chunks);
   const double own = static_cast<double>(parents.n_nonzeros()) / static_cast<double>(parents.n_rows());
   return std::max(0.0, found - 0.9 * std::min(own, found)) * static_cast<double>(parents.n_rows()) / chunks;
 }
+
+/// Adds up what levels hold, from the first one on.
+class MemoryOfLevels {
+ public:
+  MemoryOfLevels(uint64_t resident, const TrainingSet& set, size_t threads)
+      : resident_(resident), n_features_(set.features.n_columns), threads_(threads) {}
+
+  /// A level that is trained with those before it since the last `search`.
+  void add(LevelEstimate& level, const std::vector<ChunkMemory>& chunks, uint64_t row_sets_bytes) {
+    level.scratch_bytes = peak_of_chunks(chunks, threads_);
+    together_.insert(together_.end(), chunks.begin(), chunks.end());
+    row_sets_bytes_ += row_sets_bytes;
+    // Each thread counts features in one array, and places their weights by another.
+    const uint64_t by_feature = threads_ * 2 * sizeof(uint32_t) * n_features_;
+    reach(resident_ + row_sets_bytes_ + by_feature + peak_of_chunks(together_, threads_));
+  }
+
+  /// The levels before are finished, and find `matches` nodes for the rows: as keys, then as a matrix.
+  void search(uint64_t matches) {
+    for (const ChunkMemory& chunk : together_) resident_ += chunk.encoded;
+    together_.clear();
+    row_sets_bytes_ = 0;
+    reach(resident_ + matches * 2 * sizeof(uint64_t));
+  }
+
+  uint64_t peak() const { return peak_; }
+
+ private:
+  void reach(uint64_t bytes) {
+    peak_ = std::max(peak_, static_cast<uint64_t>(static_cast<double>(bytes) * kMemoryMargin));
+  }
+
+  uint64_t resident_;
+  uint64_t n_features_;
+  size_t threads_;
+  uint64_t row_sets_bytes_ = 0;
+  uint64_t peak_ = 0;
+  std::vector<ChunkMemory> together_;
+};
 
 uint64_t bytes_beside_weights(const TrainingSet& set, const LabelTree& tree) {
   uint64_t bytes = 8192 + set.label_names.bytes().size() + set.label_names.offsets().size_bytes() +
@@ -209,14 +318,16 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   estimate.index_seconds = seconds_since(begin);
   const std::vector<Csr> members = labels_up_the_tree(tree, set.labels, pool);
   release_free_memory();
-  uint64_t resident = resident_memory_bytes();
+  MemoryOfLevels memory(resident_memory_bytes(), set, pool.threads());
   estimate.peak_bytes = peak_memory_bytes();
   estimate.model_bytes = bytes_beside_weights(set, tree);
   progress.stage("training pilot chunks", tree.depth());
   for (size_t level = 0; level < tree.depth(); ++level) {
     const LevelOptions own = options_of_level(options.ranker, level);
-    const ChunkRowSets sets = level == 0
-                                  ? all_rows_in_each(set.n_rows(), 1)
+    const bool all_rows = beam_holds_all(tree, options, extras, level) && (level == 0 || own.negatives.man);
+    const bool search = own.negatives.man && !all_rows;
+    const ChunkRowSets sets = all_rows
+                                  ? all_rows_in_each(set.n_rows(), tree.n_chunks(level))
                                   : rows_by_chunk(std::vector<const Csr*>{&members[level - 1]}, tree.n_chunks(level));
     const LevelTask task{{&set.features, &members[level], set.weights, own.solver.bias},
                          sets,
@@ -224,18 +335,19 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
                          static_cast<uint32_t>(level),
                          own,
                          extras.solver != nullptr ? extras.solver : &joint_solver()};
-    const double extra = level == 0 ? 0 : matched_rows_per_chunk(members[level - 1], options.ranker, own.negatives);
-    LevelEstimate one = LevelPilot(task, extra, pool.threads()).run(progress);
-    const uint64_t row_sets_bytes = one.n_rows * 4 + (extra > 0 ? set.n_rows() * options.ranker.matcher_beam * 16 : 0);
-    resident += one.model_bytes;
-    const uint64_t now = resident + one.scratch_bytes + row_sets_bytes;
-    estimate.peak_bytes =
-        std::max(estimate.peak_bytes, static_cast<uint64_t>(static_cast<double>(now) * kMemoryMargin));
+    const double extra = search ? matched_rows_per_chunk(members[level - 1], options.ranker) : 0;
+    const uint64_t matches =
+        search ? set.n_rows() * std::min<uint64_t>(options.ranker.matcher_beam, sets.n_chunks()) : 0;
+    if (search) memory.search(matches);
+    LevelPilot pilot(task, extra, pool.threads());
+    LevelEstimate one = pilot.run(progress);
+    memory.add(one, pilot.memory(), (all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t));
     estimate.model_bytes += one.model_bytes;
     estimate.train_seconds += one.wall_seconds;
     estimate.levels.push_back(one);
     progress.advance(1);
   }
+  estimate.peak_bytes = std::max(estimate.peak_bytes, memory.peak());
   return estimate;
 }
 

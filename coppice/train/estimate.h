@@ -17,7 +17,7 @@ struct LevelEstimate {
   uint64_t n_children = 0;
   uint64_t n_rows = 0;         ///< over all chunks: rows times the chunks they take part in
   uint64_t model_bytes = 0;    ///< of the level's weights
-  uint64_t scratch_bytes = 0;  ///< while it is trained, all threads together
+  uint64_t scratch_bytes = 0;  ///< at most, while it is trained: chunks in work, and those that are finished
   double cpu_seconds = 0;
   double wall_seconds = 0;
   uint32_t pilot_chunks = 0;  ///< how many were trained to know this

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/train/training_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace coppice {
+namespace {
+
+TEST(TrainingMemory, OneThreadHoldsOneChunkAndWhatIsFinished) {
+  const std::vector<ChunkMemory> chunks{{1000, 500, 10, 50, 1}, {900, 400, 10, 40, 1}};
+  EXPECT_EQ(peak_of_chunks(std::span(chunks).first(1), 1), 1000u + 500 + 20);
+  EXPECT_EQ(peak_of_chunks(chunks, 1), 1000u + 500 + 20);
+}
+
+TEST(TrainingMemory, ThreadsHoldNeighbouringChunks) {
+  const std::vector<ChunkMemory> chunks{{1000, 500, 0, 50, 1}, {900, 400, 0, 40, 1}, {800, 300, 0, 30, 1}};
+  EXPECT_EQ(peak_of_chunks(chunks, 2), 1000u + 900 + 2 * 500);
+  EXPECT_EQ(peak_of_chunks(chunks, 7), 1000u + 900 + 800 + 3 * 500);
+}
+
+TEST(TrainingMemory, ThreadsShareTheProblemOfASplitChunk) {
+  const std::vector<ChunkMemory> chunks{{1000, 500, 0, 50, 4}};
+  EXPECT_EQ(peak_of_chunks(chunks, 2), 1000u + 2 * 500);
+  EXPECT_EQ(peak_of_chunks(chunks, 7), 1000u + 4 * 500);
+}
+
+TEST(TrainingMemory, PackingNeedsNoProblem) {
+  EXPECT_EQ(peak_of_chunks(std::vector<ChunkMemory>{{100, 0, 1000, 50, 4}}, 1), 2u * 1000 + 50);
+  EXPECT_EQ(peak_of_chunks(std::vector<ChunkMemory>{{900, 0, 1000, 50, 4}}, 1), 900u + 1000 + 250);
+}
+
+TEST(TrainingMemory, WhatIsFinishedMayOutweighWhatIsInWork) {
+  const std::vector<ChunkMemory> chunks(100, {10, 10, 0, 20, 1});
+  EXPECT_EQ(peak_of_chunks(chunks, 1), 99u * 20 + 20 + 10);
+}
+
+TEST(TrainingMemory, NoChunksTakeNothing) {
+  EXPECT_EQ(peak_of_chunks({}, 2), 0u);
+}
+
+}  // namespace
+}  // namespace coppice
