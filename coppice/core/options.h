@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -47,7 +46,7 @@ class OptionTable {
   /// An enumeration by its names.
   template <class Enum>
   requires std::is_enum_v<Enum>
-  void add(const std::string& name, Enum& value, std::initializer_list<std::pair<Enum, const char*>> names,
+  void add(const std::string& name, Enum& value, const std::vector<std::pair<Enum, const char*>>& names,
            const std::string& help) {
     std::vector<std::pair<int64_t, std::string>> table;
     for (const auto& [item, text] : names) table.emplace_back(static_cast<int64_t>(item), text);

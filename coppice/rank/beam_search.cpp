@@ -22,22 +22,9 @@ void describe(OptionTable& table, PredictOptions& options) {
   std::string help =
       "How margins become scores. The default is what the model was trained for. With h = max(0, 1 - margin): lP_hinge "
       "is exp(-h^P), multiplied along the path; the log_ ones are added; softmax is over siblings.";
-  table.add("post_processor", options.post_processor,
-            {{PostProcessor::of_model, "of_model"},
-             {PostProcessor::noop, "noop"},
-             {PostProcessor::sigmoid, "sigmoid"},
-             {PostProcessor::log_sigmoid, "log_sigmoid"},
-             {PostProcessor::l1_hinge, "l1_hinge"},
-             {PostProcessor::l2_hinge, "l2_hinge"},
-             {PostProcessor::l3_hinge, "l3_hinge"},
-             {PostProcessor::l4_hinge, "l4_hinge"},
-             {PostProcessor::log_l1_hinge, "log_l1_hinge"},
-             {PostProcessor::log_l2_hinge, "log_l2_hinge"},
-             {PostProcessor::log_l3_hinge, "log_l3_hinge"},
-             {PostProcessor::log_l4_hinge, "log_l4_hinge"},
-             {PostProcessor::softmax, "softmax"},
-             {PostProcessor::log_softmax, "log_softmax"}},
-            help);
+  auto names = post_processors();
+  names.insert(names.begin(), {PostProcessor::of_model, "of_model"});
+  table.add("post_processor", options.post_processor, names, help);
 }
 
 struct SearchState::Scratch {

@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
@@ -267,27 +268,14 @@ HWY_ATTR void SumDense(const DenseRows& rows, const uint32_t* HWY_RESTRICT numbe
     AddRow(rows.weights + size_t{rows.rows[numbers[j]]} * rows.stride, rows.stride, values[j], margins);
   }
 #else
-  constexpr size_t kVectorsOfEight = 8 / hn::MaxLanes(hn::CappedTag<float, 8>());
-  size_t column = 0;
-  for (; column + 64 <= rows.stride; column += 64)
-    SumColumns<8 * kVectorsOfEight>(rows, column, numbers, values, margins);
-  switch ((rows.stride - column) / 8) {
-    case 7:
-      return SumColumns<7 * kVectorsOfEight>(rows, column, numbers, values, margins);
-    case 6:
-      return SumColumns<6 * kVectorsOfEight>(rows, column, numbers, values, margins);
-    case 5:
-      return SumColumns<5 * kVectorsOfEight>(rows, column, numbers, values, margins);
-    case 4:
-      return SumColumns<4 * kVectorsOfEight>(rows, column, numbers, values, margins);
-    case 3:
-      return SumColumns<3 * kVectorsOfEight>(rows, column, numbers, values, margins);
-    case 2:
-      return SumColumns<2 * kVectorsOfEight>(rows, column, numbers, values, margins);
-    case 1:
-      return SumColumns<1 * kVectorsOfEight>(rows, column, numbers, values, margins);
-    default:
-      return;
+  constexpr size_t k = 8 / hn::MaxLanes(hn::CappedTag<float, 8>());  // vectors of eight floats
+  using Sum = void (*)(const DenseRows&, size_t, const uint32_t*, std::span<const float>, float*);
+  constexpr Sum kSums[] = {SumColumns<1 * k>, SumColumns<2 * k>, SumColumns<3 * k>, SumColumns<4 * k>,
+                           SumColumns<5 * k>, SumColumns<6 * k>, SumColumns<7 * k>, SumColumns<8 * k>};
+  for (size_t column = 0; column < rows.stride;) {
+    const size_t eights = std::min<size_t>((rows.stride - column) / 8, std::size(kSums));
+    kSums[eights - 1](rows, column, numbers, values, margins);
+    column += 8 * eights;
   }
 #endif
 }

@@ -222,20 +222,7 @@ void describe(OptionTable& table, RankerOptions& options) {
       "at the last level (PECOS: ranker-only), or at every level, where a node counts as its most relevant label "
       "(PECOS: induce).");
   table.add(
-      "train_post_processor", options.post_processor,
-      {{PostProcessor::noop, "noop"},
-       {PostProcessor::sigmoid, "sigmoid"},
-       {PostProcessor::log_sigmoid, "log_sigmoid"},
-       {PostProcessor::l1_hinge, "l1_hinge"},
-       {PostProcessor::l2_hinge, "l2_hinge"},
-       {PostProcessor::l3_hinge, "l3_hinge"},
-       {PostProcessor::l4_hinge, "l4_hinge"},
-       {PostProcessor::log_l1_hinge, "log_l1_hinge"},
-       {PostProcessor::log_l2_hinge, "log_l2_hinge"},
-       {PostProcessor::log_l3_hinge, "log_l3_hinge"},
-       {PostProcessor::log_l4_hinge, "log_l4_hinge"},
-       {PostProcessor::softmax, "softmax"},
-       {PostProcessor::log_softmax, "log_softmax"}},
+      "train_post_processor", options.post_processor, post_processors(),
       "How a margin becomes a score; stored in the model and used by its matcher. l3_hinge suits the hinge losses, "
       "sigmoid the logistic one.");
 }
