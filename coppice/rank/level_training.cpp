@@ -2,6 +2,7 @@
 #include "coppice/rank/level_training.h"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -54,8 +55,6 @@ std::vector<Part> parts_of_chunk(const LevelTask& task, const Part& whole, uint6
 /// Takes the chunks of one level as they are finished, in any order, and appends them in theirs.
 class LevelInWork {
  public:
-  static constexpr uint64_t kMostFreeBytes = 32 << 20;
-
   explicit LevelInWork(const LevelTask& task) : builder_(task.rows.features->n_columns), n_chunks_(task.n_chunks()) {}
 
   void add(size_t chunk, EncodedChunk encoded) {
@@ -63,11 +62,7 @@ class LevelInWork {
     for (auto first = waiting_.begin(); first != waiting_.end() && first->first == builder_.n_chunks();
          first = waiting_.erase(first)) {
       builder_.add(first->second);
-      free_bytes_ += first->second.payload.size();
     }
-    if (free_bytes_ < kMostFreeBytes) return;
-    release_free_memory();
-    free_bytes_ = 0;
   }
   bool complete() const noexcept { return builder_.n_chunks() == n_chunks_; }
   LevelWeights build() { return builder_.build(); }
@@ -76,7 +71,6 @@ class LevelInWork {
   LevelWeightsBuilder builder_;
   size_t n_chunks_;
   std::map<size_t, EncodedChunk> waiting_;
-  uint64_t free_bytes_ = 0;  // of chunks that waited, and were appended
 };
 
 class LevelsTrainer {
@@ -131,8 +125,12 @@ class LevelsTrainer {
     progress_.throw_if_stopped();
     const LevelTask& task = tasks_[part.task];
     if (part.split == Part::kWhole) {
-      std::vector<LaneWeights> all;
-      all.push_back(solve(task, gather(task, part, worker), part));
+      std::vector<LaneWeights> all(1);
+      {
+        const ChunkProblem problem = gather(task, part, worker);
+        all[0] = solve(task, problem, part);
+        count_free(problem.size_bytes());
+      }
       finish(part, packed(std::move(all), task, worker));
     } else {
       train_split(part, *splits_[part.split], worker);
@@ -149,6 +147,7 @@ class LevelsTrainer {
       split.results.push_back(std::move(weights));
       if (split.results.size() < split.n_parts) return;
     }
+    count_free(split.problem.size_bytes());
     split.problem = ChunkProblem();
     std::sort(split.results.begin(), split.results.end(),
               [](const LaneWeights& a, const LaneWeights& b) { return a.first_child < b.first_child; });
@@ -156,7 +155,8 @@ class LevelsTrainer {
   }
 
   /// Takes the parts, so that they are gone before the chunk is encoded.
-  static ChunkRows packed(std::vector<LaneWeights> parts, const LevelTask& task, Worker& worker) {
+  ChunkRows packed(std::vector<LaneWeights> parts, const LevelTask& task, Worker& worker) {
+    for (const LaneWeights& part : parts) count_free(part.weights.size() * sizeof(ChunkWeight));
     return pack_children(parts, task.options.prune, worker.scratch);
   }
 
@@ -175,7 +175,13 @@ class LevelsTrainer {
     std::lock_guard lock(mutex_);
     levels_[part.task].add(part.chunk, std::move(encoded));
     hand_over();
+    if (free_bytes_ < kMostFreeBytes) return;
+    free_bytes_ = 0;
+    release_free_memory();
   }
+
+  /// Freed blocks that are too small to go back to the system at once are sent there now and then.
+  void count_free(uint64_t bytes) { free_bytes_ += bytes; }
 
   void hand_over() {
     while (next_ < levels_.size() && levels_[next_].complete()) done_(levels_[next_++].build());
@@ -191,6 +197,7 @@ class LevelsTrainer {
   std::mutex mutex_;
   std::vector<LevelInWork> levels_;  // guarded by mutex_, as is next_
   size_t next_ = 0;
+  std::atomic<uint64_t> free_bytes_ = 0;  // of chunks, since memory was last given back
 };
 
 }  // namespace

@@ -35,13 +35,16 @@ struct LevelTask {
   }
 };
 
+/// Bytes of finished chunks that may stay with the C library before they are given back to the system.
+constexpr uint64_t kMostFreeBytes = 16 << 20;
+
 /// Trains all chunks of some levels that do not depend on each other, and hands the levels over one by one, the first
 /// first, as soon as they and those before are complete.
 ///
 /// Chunks go to the threads by level, the largest of a level first, so that the few of the top, which one thread may
 /// be long at, are worked on beside those of deeper levels. A chunk larger than a thread's fair share is split by
 /// children. A child's weights depend on none of this.
-/// Memory: the finished chunks, and a gathered chunk per thread.
+/// Memory: the finished chunks, a gathered chunk per thread, and kMostFreeBytes.
 /// Threads: `done` is called from any thread of the pool, one call at a time. Throws `ErrorCode::cancelled` on request.
 void train_levels(std::span<const LevelTask> tasks, ThreadPool& pool, Progress& progress,
                   const std::function<void(LevelWeights)>& done);

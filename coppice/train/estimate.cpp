@@ -18,8 +18,6 @@ namespace {
 
 constexpr size_t kPilotChunks = 12;
 constexpr uint32_t kLargestPilotRows = 16384;
-/// What the allocator takes beside the arrays that are counted: blocks below a megabyte that are free but not returned.
-constexpr double kMemoryMargin = 1.05;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -264,9 +262,12 @@ class MemoryOfLevels {
     level.scratch_bytes = peak_of_chunks(chunks, threads_);
     together_.insert(together_.end(), chunks.begin(), chunks.end());
     row_sets_bytes_ += row_sets_bytes;
+    uint64_t freed = 0;
+    for (const ChunkMemory& chunk : together_) freed += chunk.problem + chunk.weights;
     // Each thread counts features in one array, and places their weights by another.
     const uint64_t by_feature = threads_ * 2 * sizeof(uint32_t) * n_features_;
-    reach(resident_ + row_sets_bytes_ + by_feature + peak_of_chunks(together_, threads_));
+    reach(resident_ + row_sets_bytes_ + by_feature + peak_of_chunks(together_, threads_) +
+          std::min(freed, kMostFreeBytes));
   }
 
   /// The levels before are finished, and find `matches` nodes for the rows: as keys, then as a matrix.
@@ -280,9 +281,7 @@ class MemoryOfLevels {
   uint64_t peak() const { return peak_; }
 
  private:
-  void reach(uint64_t bytes) {
-    peak_ = std::max(peak_, static_cast<uint64_t>(static_cast<double>(bytes) * kMemoryMargin));
-  }
+  void reach(uint64_t bytes) { peak_ = std::max(peak_, bytes); }
 
   uint64_t resident_;
   uint64_t n_features_;
