@@ -29,6 +29,32 @@ def sample_rows():
     return "\n".join(lines) + "\n"
 
 
+def pages():
+    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def option_defaults():
+    """The defaults of each option, by its name, over all commands: from the page that is made of the tables."""
+    printed = subprocess.run([COPPICE, "options"], capture_output=True, text=True, check=True).stdout
+    defaults = {}
+    for name, default in re.findall(r"^\*\*`([a-z0-9_]+)`\*\* \(.*; default (.*)\)$", printed, re.M):
+        defaults.setdefault(name, set()).add(default)
+    return defaults
+
+
+def helped_flags():
+    """Every flag that some command's help shows."""
+    page = subprocess.run([COPPICE, "--help"], capture_output=True, text=True, check=True).stdout
+    commands = re.findall(r"^  ([a-z-]+) {2,}", page.split("Subcommands:")[-1], re.M)
+    for command in commands:
+        page += subprocess.run([COPPICE, command, "--help"], capture_output=True, text=True, check=True).stdout
+    return set(re.findall(r"--[a-z0-9][a-z0-9-]*", page))
+
+
+# Code in the documents that is of other programs, whose flags are their own.
+OTHER_PROGRAMS = re.compile(r"\b(cmake|ctest)\b|_test\b")
+
+
 class DocumentsTest(unittest.TestCase):
     def run_blocks(self, path):
         with tempfile.TemporaryDirectory(prefix="coppice_docs_") as folder:
@@ -56,6 +82,36 @@ class DocumentsTest(unittest.TestCase):
                          "run: build/release/coppice options > docs/parameters.md")
 
     def test_links_lead_somewhere(self):
-        for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for page in pages():
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
                 self.assertTrue((page.parent / target).exists(), f"{page.name} links to {target}")
+
+    def test_flags_in_the_documents_exist(self):
+        known = helped_flags()
+        self.assertIn("--beam", known)
+        for page in pages():
+            if page.name == "parameters.md":  # made by the program
+                continue
+            for code in re.findall(r"`([^`\n]+)`|^(.*coppice .*)$", page.read_text(), re.M):
+                text = code[0] or code[1]
+                if OTHER_PROGRAMS.search(text):
+                    continue
+                for flag in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]*", text):
+                    self.assertIn(flag, known, f"{page.name}: {text}")
+
+    def test_defaults_in_the_documents_are_those_of_the_program(self):
+        defaults = option_defaults()
+        checked = 0
+        for page in pages():
+            for flag, said in re.findall(r"`--([a-z0-9-]+)`\s\(([0-9][0-9.,]*)\)", page.read_text()):
+                self.assertIn(said.replace(",", ""), defaults[flag.replace("-", "_")], f"{page.name}: --{flag}")
+                checked += 1
+            # A row of a table that calls a value the default: `pifa` (default), under the option's name.
+            option = None
+            for line in page.read_text().splitlines():
+                if heading := re.match(r"\| `--([a-z0-9-]+)` \|", line):
+                    option = heading[1].replace("-", "_")
+                if option and (row := re.match(r"\| `(\w+)` \(default\)", line)):
+                    self.assertEqual({row[1]}, defaults[option], f"{page.name}: --{option}")
+                    checked += 1
+        self.assertGreater(checked, 2)
