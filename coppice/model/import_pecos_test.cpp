@@ -60,6 +60,25 @@ TEST(ImportPecos, ScoresAreThoseOfTheFormula) {
   }
 }
 
+TEST(ImportPecos, NoopGivesTheMarginsOfTheLabelsAlone) {
+  const PecosFolder folder;
+  folder.write_ranker("noop");
+  ThreadPool pool(1);
+  const Model model = import_pecos(folder / "model", {}, pool);
+  const float expected[] = {1.0F * kQuery[0], 0.5F * kQuery[1] - 0.5F * kQuery[2], 2 * -0.125F,
+                            1.5F * kQuery[2] + 0.25F * kQuery[3] + 2 * 0.5F};
+  SearchState state;
+  const auto found = predict(model.ranker(), query(), {}, state);
+  ASSERT_EQ(found.size(), 4u);
+  for (const ScoredLabel& label : found) EXPECT_NEAR(label.score, expected[label.label], 1e-6F);
+  PredictOptions narrow;
+  narrow.beam = 1;  // the first cluster has the larger margin: labels 1 and 3
+  const auto best = predict(model.ranker(), query(), narrow, state);
+  ASSERT_EQ(best.size(), 2u);
+  EXPECT_EQ(best[0].label, 3u);
+  EXPECT_EQ(best[1].label, 1u);
+}
+
 TEST(ImportPecos, TheFolderRankerAndOneLevelOfItAreModelsToo) {
   const PecosFolder folder;
   folder.write_ranker();

@@ -100,14 +100,14 @@ class PecosFolder {
   }
 
   /// Two levels, 4 features and a bias of value 2, labels 1 and 3 in the first cluster, 0 and 2 in the second.
-  void write_ranker() const {
+  void write_ranker(const std::string& post_processor = "l3-hinge") const {
     write("model/param.json", R"({"__meta__": {"class_fullname": "pecos.xmc.xlinear.model###XLinearModel"}})");
     write("model/ranker/param.json",
           R"({"model": "HierarchicalMLModel", "depth": 2, "nr_features": 4, "nr_codes": 2, "nr_labels": 4})");
-    write_level("model/ranker/0.model", R"("nr_labels": 2, "nr_codes": 1)", "l3-hinge");
+    write_level("model/ranker/0.model", R"("nr_labels": 2, "nr_codes": 1)", post_processor);
     write("model/ranker/0.model/C.npz", npz_text({2, {{{0, 1}, {1, 1}}}}));
     write("model/ranker/0.model/W.npz", npz_text({5, {{{0, 0.5F}, {4, 0.25F}}, {{1, -1.0F}, {2, 0.75F}}}}));
-    write_level("model/ranker/1.model", R"("nr_labels": 4, "nr_codes": 2)", "l3-hinge");
+    write_level("model/ranker/1.model", R"("nr_labels": 4, "nr_codes": 2)", post_processor);
     write("model/ranker/1.model/C.npz", npz_text({4, {{{1, 1}, {3, 1}}, {{0, 1}, {2, 1}}}}));
     write("model/ranker/1.model/W.npz",
           npz_text(

@@ -40,7 +40,7 @@ struct NodeMatches {
 };
 
 /// The best labels below the nodes that a matcher of your own found: the ranking stage alone. What `predict_batch` does
-/// from the root is done from these nodes, their scores taken for those of the path so far.
+/// from the root is done from these nodes, their scores taken for those of the path so far (noop: not looked at).
 ///
 /// Throws `ErrorCode::data` when `matches.nodes` does not fit queries and tree.
 Predictions rank_matches(const Ranker& ranker, const Csr& queries, const NodeMatches& matches,

@@ -144,6 +144,7 @@ float transform(PostProcessor post_processor, float margin) noexcept {
 }
 
 float combine(PostProcessor post_processor, float parent, float child) noexcept {
+  if (post_processor == PostProcessor::noop) return child;
   const float score = combines_by_sum(post_processor) ? parent + child : parent * child;
   return std::isnan(score) ? worst(post_processor) : score;
 }
@@ -155,12 +156,8 @@ float combine_identity(PostProcessor post_processor) noexcept {
 float margin_below(PostProcessor post_processor, float parent, float bound) noexcept {
   // Rounding of the transform is a few units in 2^-24 of the score and of its logarithm; the slack is far above it.
   constexpr float kSlack = 1e-4F;
+  if (post_processor == PostProcessor::noop) return bound;
   if (needs_siblings(post_processor) || !std::isfinite(bound) || !std::isfinite(parent)) return -kInfinity;
-  if (post_processor == PostProcessor::noop) {
-    if (!(parent > 1e-30F) || std::fabs(bound) > 1e30F) return -kInfinity;
-    const float margin = bound / parent;
-    return margin - kSlack * std::fabs(margin) - 1e-30F;
-  }
   if (combines_by_sum(post_processor)) {
     const float needed = (bound - parent) - kSlack * (1 + std::fabs(bound) + std::fabs(parent));
     if (needed >= 0) return post_processor == PostProcessor::log_sigmoid ? 8.0F : 1 - kSlack;

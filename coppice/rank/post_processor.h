@@ -11,9 +11,10 @@ namespace coppice {
 
 /// How a margin w.x + bias becomes the score of a node, and how scores combine along a path of the tree.
 ///
-/// With h = max(0, 1 - v): lP_hinge is exp(-h^P), sigmoid 1 / (1 + exp(-v)), noop v itself; these are multiplied along
-/// the path. The log_ ones are their logarithms, added along the path; they order labels alike. softmax is
-/// exp(v) / sum over the siblings of exp(v): the probability of a child given its parent; log_softmax its logarithm.
+/// With h = max(0, 1 - v): lP_hinge is exp(-h^P), sigmoid 1 / (1 + exp(-v)); these are multiplied along the path. The
+/// log_ ones are their logarithms, added along the path; they order labels alike. softmax is exp(v) / sum over the
+/// siblings of exp(v): the probability of a child given its parent; log_softmax its logarithm. noop is v itself, of the
+/// node alone: whatever lies above it on the path plays no part.
 /// Source: PECOS' names and formulas; softmax is Morin and Bengio's hierarchical softmax, 2005.
 enum class PostProcessor : uint8_t {
   noop,
@@ -50,7 +51,7 @@ bool needs_siblings(PostProcessor post_processor) noexcept;
 /// The score of a margin; needs_siblings() ones are not served here. A NaN margin gives the worst score.
 float transform(PostProcessor post_processor, float margin) noexcept;
 
-/// `parent` and `child` combined; the root's own score is combine_identity().
+/// `parent` and `child` combined (noop: `child`); the root's own score is combine_identity().
 float combine(PostProcessor post_processor, float parent, float child) noexcept;
 float combine_identity(PostProcessor post_processor) noexcept;
 

@@ -61,6 +61,13 @@ TEST(PostProcessor, SoftmaxOfSiblingsSumsToTheParent) {
   for (int i = 2; i < 4; ++i) EXPECT_NEAR(std::exp(logs[i]), scores[i], 1e-5);
 }
 
+TEST(PostProcessor, NoopKeepsTheMarginOfTheNodeAlone) {
+  for (const float parent : {-3.0F, 0.0F, 0.5F, 7.0F}) {
+    EXPECT_EQ(combine(PostProcessor::noop, parent, -1.25F), -1.25F);
+    EXPECT_EQ(margin_below(PostProcessor::noop, parent, -1.25F), -1.25F);
+  }
+}
+
 TEST(PostProcessor, NamesRoundTripAndDashesAreTaken) {
   for (const auto& entry : post_processors()) {
     EXPECT_EQ(post_processor_from_name(entry.second), entry.first);
