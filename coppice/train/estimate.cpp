@@ -58,7 +58,11 @@ std::vector<uint32_t> sample(std::span<const uint32_t> rows, size_t most) {
 class LevelPilot {
  public:
   LevelPilot(const LevelTask& task, double extra_rows_per_chunk, size_t threads)
-      : task_(task), extra_rows_(extra_rows_per_chunk), threads_(static_cast<double>(threads)) {}
+      : task_(task), threads_(static_cast<double>(threads)) {
+    std::vector<size_t> own;
+    for (size_t chunk = 0; chunk < task.n_chunks(); ++chunk) own.push_back(task.row_sets.of(chunk).size());
+    extra_rows_ = spread_matches(own, extra_rows_per_chunk, task.rows.features->n_rows());
+  }
 
   LevelEstimate run(Progress& progress) {
     estimate_.n_chunks = task_.row_sets.n_chunks();
@@ -123,7 +127,7 @@ class LevelPilot {
   std::vector<uint32_t> rows_of(size_t chunk) const {
     const auto own = task_.row_sets.of(chunk);
     std::vector<uint32_t> rows(own.begin(), own.end());
-    const size_t wanted = own.size() + static_cast<size_t>(extra_rows_);
+    const size_t wanted = own.size() + static_cast<size_t>(extra_rows_[chunk]);
     for (size_t step = 1; rows.size() < wanted && step < task_.row_sets.n_chunks(); ++step) {
       const auto next = task_.row_sets.of((chunk + step) % task_.row_sets.n_chunks());
       rows.insert(rows.end(), next.begin(), next.end());
@@ -211,13 +215,13 @@ class LevelPilot {
     const Csr& features = *task_.rows.features;
     const double per_row =
         static_cast<double>(features.n_nonzeros()) / static_cast<double>(std::max<size_t>(1, features.n_rows()));
-    return static_cast<double>(nonzeros_of(features, task_.row_sets.of(chunk))) + extra_rows_ * per_row;
+    return static_cast<double>(nonzeros_of(features, task_.row_sets.of(chunk))) + extra_rows_[chunk] * per_row;
   }
 
   void conclude(const Trial& sum) {
     double all = 0;
     for (size_t chunk = 0; chunk < task_.row_sets.n_chunks(); ++chunk) {
-      estimate_.n_rows += task_.row_sets.of(chunk).size() + static_cast<uint64_t>(extra_rows_);
+      estimate_.n_rows += task_.row_sets.of(chunk).size() + static_cast<uint64_t>(extra_rows_[chunk]);
       all += nonzeros(chunk);
     }
     const double share = all / std::max(1.0, sum.nonzeros);
@@ -230,7 +234,7 @@ class LevelPilot {
   }
 
   const LevelTask& task_;
-  double extra_rows_;
+  std::vector<double> extra_rows_;  ///< that a matcher will bring, by chunk
   double threads_;
   ChunkGatherer gatherer_;
   PackScratch scratch_;

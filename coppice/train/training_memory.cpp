@@ -2,6 +2,7 @@
 #include "coppice/train/training_memory.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace coppice {
 namespace {
@@ -29,6 +30,20 @@ uint64_t peak_of_chunks(std::span<const ChunkMemory> chunks, size_t threads) {
     finished += chunks[first].encoded;
   }
   return std::max(peak, finished);
+}
+
+std::vector<double> spread_matches(std::span<const size_t> own_rows, double per_chunk, size_t n_rows) {
+  std::vector<double> extra;
+  double sum = 0;
+  for (const size_t own : own_rows) {
+    extra.push_back(std::pow(static_cast<double>(own), 0.6));
+    sum += extra.back();
+  }
+  const double scale = sum > 0 ? per_chunk * static_cast<double>(own_rows.size()) / sum : 0;
+  for (size_t i = 0; i < extra.size(); ++i) {
+    extra[i] = std::min(extra[i] * scale, static_cast<double>(n_rows - std::min(n_rows, own_rows[i])));
+  }
+  return extra;
 }
 
 }  // namespace coppice

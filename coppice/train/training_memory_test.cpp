@@ -40,5 +40,16 @@ TEST(TrainingMemory, NoChunksTakeNothing) {
   EXPECT_EQ(peak_of_chunks({}, 2), 0u);
 }
 
+TEST(TrainingMemory, PopularChunksAreMatchedMore) {
+  const std::vector<size_t> own{1, 32, 1024};
+  const std::vector<double> extra = spread_matches(own, 73, 1000000);  // 1 + 8 + 64 shares
+  EXPECT_NEAR(extra[0], 3, 1e-9);
+  EXPECT_NEAR(extra[1], 24, 1e-9);
+  EXPECT_NEAR(extra[2], 192, 1e-9);
+  EXPECT_EQ(spread_matches(own, 1e9, 1100)[2], 76);  // there are no more rows
+  EXPECT_EQ(spread_matches(own, 0, 1100), (std::vector<double>{0, 0, 0}));
+  EXPECT_TRUE(spread_matches({}, 5, 10).empty());
+}
+
 }  // namespace
 }  // namespace coppice
