@@ -112,6 +112,15 @@ void drop_rare_labels(uint32_t min_count, TrainingSet& set) {
   set.label_names = LabelNames::from(names);
 }
 
+/// Names say how many labels there are: an option that says otherwise would be ignored, or make labels without a name.
+void expect_number_of_names(const LabelNames& names, uint32_t n_labels) {
+  if (names.size() == 0 || n_labels == 0 || n_labels == names.size()) return;
+  throw Error(ErrorCode::usage,
+              "n_labels is " + std::to_string(n_labels) + ", but the labels have names, and there are " +
+                  std::to_string(names.size()),
+              {}, "n_labels is for labels that are given as numbers; leave it out");
+}
+
 void expect_something(const TrainingSet& set, const TrainingInput& input) {
   if (set.labels.n_columns == 0 || set.labels.n_nonzeros() == 0) {
     throw Error(
@@ -147,6 +156,7 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
   set.report = reader->report();
   require_rows(set.report);
   set.label_names = labels.names();
+  expect_number_of_names(set.label_names, input.read.n_labels);
   set.labels = concatenate_rows(std::move(pass.labels));
   set.labels.n_columns = std::max(set.labels.n_columns, labels.size());
   set.weights = std::move(pass.weights);

@@ -45,7 +45,8 @@ struct TrainingSet {
 /// Reads examples and turns texts into features. Texts are read twice (vocabulary, then features) and never held, so
 /// a file larger than memory can be trained on as long as its features fit.
 ///
-/// Throws `ErrorCode::data` with the place of a bad line, or when no row or no label is left.
+/// Throws `ErrorCode::data` with the place of a bad line, or when no row or no label is left; `ErrorCode::usage` for a
+/// number of labels that is not that of their names.
 TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, ThreadPool& pool,
                               Progress& progress);
 

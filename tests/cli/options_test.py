@@ -5,7 +5,7 @@ import os
 import pty
 import subprocess
 
-from program import COPPICE, ProgramTest, environment, jsonl, rows
+from program import COPPICE, WORDS, ProgramTest, environment, jsonl, rows
 
 USAGE, IO, MEMORY = 2, 4, 5
 
@@ -55,6 +55,14 @@ class OptionsTest(ProgramTest):
 
     def test_a_label_matrix_beside_rows_that_hold_their_labels_is_refused(self):
         self.train_with(USAGE, "--labels-path", self.path("none.npz"), says=["labels_path", "jsonl"])
+
+    def test_a_number_of_labels_that_is_not_that_of_their_names_is_refused(self):
+        for n_labels in ("100", "2"):
+            self.train_with(USAGE, "--n-labels", n_labels, says=[f"n_labels is {n_labels}", "names"])
+            names = self.write("names.txt", "".join(name + "\n" for name in sorted(WORDS)))
+            self.train_with(USAGE, "--n-labels", n_labels, "--label-names", names, says="there are 6")
+            self.assertFalse((self.folder / "model.coppice").exists())
+        self.train_with(0, "--n-labels", "6")
 
     def test_lists_longer_than_the_tree_is_deep_are_noted_or_refused(self):
         self.train_with(0, "--level-threshold", "0.1,0.1,0.1,0.1,0.1",
