@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coppice/app/command.h"
+#include "coppice/app/signals.h"
 #include "coppice/app/version.h"
 #include "coppice/core/error.h"
 
@@ -83,6 +84,7 @@ int report(const Error& error) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  coppice::app::fail_beyond_file_size_limit();
   CLI::App program("Coppice: a handful of right answers out of thousands or millions.", "coppice");
   program.set_version_flag("--version", coppice::app::version_text());
   program.require_subcommand(1);

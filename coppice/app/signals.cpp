@@ -28,6 +28,10 @@ void end_on_signals() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
+void fail_beyond_file_size_limit() {
+  ::signal(SIGXFSZ, SIG_IGN);
+}
+
 StopOnSignals::StopOnSignals(Progress& progress) {
   stoppable.store(&progress);
   end_on_signals();

@@ -9,6 +9,10 @@ namespace coppice::app {
 /// work that leaves nothing half done.
 void end_on_signals();
 
+/// From now on a write beyond the limit of a file's size (ulimit -f) fails as one to a full disk does, where SIGXFSZ
+/// would end the program and leave its temporary file.
+void fail_beyond_file_size_limit();
+
 /// While it lives, the first of these signals asks `progress` to stop, a second one ends the program at once. Calls of
 /// the system that wait are interrupted.
 ///

@@ -13,17 +13,31 @@ IO = 4
 
 
 def small_files():
-    """No file may grow beyond 4 KiB: what a full disk is to the program (an error of write, not a signal)."""
+    """No file may grow beyond 4 KiB: what a full disk is to the program. Without more ado a signal ends it there."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 
 class Outputs(ProgramTest):
     def test_a_full_disk_under_the_model_leaves_nothing(self):
         examples = self.write("train.jsonl", jsonl(rows()))
-        # restore_signals off: SIGXFSZ stays ignored, so that the write fails as on a full disk.
         self.expect(IO, "train", examples, "-o", self.path("model.coppice"), preexec_fn=small_files,
-                    restore_signals=False, says="model.coppice")
-        self.assertEqual([n for n in self.names_in_folder() if "checkpoint" not in n], ["train.jsonl"])
+                    says=["model.coppice: ", "File too large"])
+        self.assertEqual(self.names_in_folder(), ["train.jsonl"])
+
+    def test_a_full_disk_under_a_checkpoint_leaves_nothing(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        deep = ("--branching", "2", "--max-leaf", "2", "--matcher-beam", "1")  # several levels, one by one
+        self.expect(IO, "train", examples, "-o", self.path("model.coppice"), *deep, preexec_fn=small_files,
+                    says=["model.coppice.checkpoint: ", "File too large"])
+        self.assertEqual(self.names_in_folder(), ["train.jsonl"])
+
+    def test_a_full_disk_under_predictions_leaves_nothing(self):
+        model = self.train()
+        queries = self.write("queries.jsonl", jsonl(rows()))
+        before = self.names_in_folder()
+        self.expect(IO, "predict", model, queries, "--output", self.path("out.jsonl"), preexec_fn=small_files,
+                    says=["out.jsonl: ", "File too large"])
+        self.assertEqual(self.names_in_folder(), before)
 
     def test_a_full_disk_under_standard_output_is_an_error(self):
         model = self.train()
