@@ -103,6 +103,10 @@ void Flags::apply_config_file() {
   }
 }
 
+bool Flags::given(const std::string& name) const {
+  return on_command_line(name) || std::getenv(variable_name(name).c_str()) != nullptr;
+}
+
 void Flags::apply() {
   if (!config_path_.empty()) apply_config_file();
   for (const Section& section : sections_) {

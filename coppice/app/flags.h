@@ -30,6 +30,9 @@ class Flags {
   /// The file given by --config, or "".
   const std::string& config_path() const noexcept { return config_path_; }
 
+  /// Was the option given as a flag or a variable (not by the config file)?
+  bool given(const std::string& name) const;
+
   /// Was the option given as a flag (not by a variable or the config file)?
   bool on_command_line(const std::string& name) const { return given_.at(name)->flag->count() > 0; }
 

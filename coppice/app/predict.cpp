@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coppice/app/command.h"
@@ -100,6 +101,17 @@ std::vector<std::string> inputs_of(const PredictArguments& arguments, const std:
     for (const std::string& entry : *entries) inputs.push_back(file_of(entry).value_or(""));
   }
   return inputs;
+}
+
+/// Throws for a list that is given and empty (--allow "$NAMES", say): no filter at all is hardly what it means.
+void expect_names(const PredictArguments& arguments, const Flags& flags) {
+  const std::pair<const char*, const std::vector<std::string>*> lists[] = {
+      {"allow", &arguments.allow}, {"deny", &arguments.deny}, {"score_labels", &arguments.score_labels}};
+  for (const auto& [name, entries] : lists) {
+    if (!entries->empty() || !flags.given(name)) continue;
+    throw Error(ErrorCode::usage, "the list is empty, expected names of labels", flag_name(name),
+                "leave " + flag_name(name) + " out to do without it");
+  }
 }
 
 /// Throws for options that contradict each other, and for those that would be ignored.
@@ -246,6 +258,7 @@ void add_predict(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
+    expect_names(*arguments, flags);
     expect_used(*arguments, flags);
     expect_no_input(arguments->output, inputs_of(*arguments, flags.config_path()));
     run(*arguments);

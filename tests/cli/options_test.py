@@ -76,6 +76,14 @@ class OptionsTest(ProgramTest):
         self.expect(USAGE, "predict", model, "-", "--ensemble", "rank_average", says="--with-models")
         self.expect(USAGE, "predict", model, "-", "--allow", "mail", "--deny", "audio", says="one of them")
 
+    def test_an_empty_list_of_labels_is_refused(self):
+        model = self.train()
+        for flag in ("--allow", "--deny", "--score-labels"):
+            self.expect(USAGE, "predict", model, "-", flag, "", stdin='{"text": "a"}\n',
+                        says=[f"{flag}: the list is empty", "out to do without it"])
+        self.expect(USAGE, "predict", model, "-", variables={"COPPICE_ALLOW": ""}, stdin='{"text": "a"}\n',
+                    says="--allow: the list is empty")
+
     def test_an_output_that_is_an_input_is_refused_and_the_input_stays(self):
         examples = self.examples()
         before = (self.folder / "train.jsonl").read_bytes()
