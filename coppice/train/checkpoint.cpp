@@ -18,9 +18,10 @@ struct Shape {
   uint32_t n_labels = 0;
 };
 
+constexpr const char* kBeginAnew = "remove it, or train without --resume to begin anew";
+
 [[noreturn]] void fail(const ModelFile& file, const std::string& what) {
-  throw Error(ErrorCode::data, "the checkpoint is damaged: " + what, file.where(),
-              "remove it, or train without --resume to begin anew");
+  throw Error(ErrorCode::data, what, file.where());
 }
 
 uint32_t number_at(const nlohmann::json& object, const char* key, const ModelFile& file) {
@@ -39,6 +40,18 @@ Shape shape_of(const ModelFile& file) {
                     number_at(object, "n_features", file), number_at(object, "n_labels", file)};
   if (shape.n_levels > shape.depth) fail(file, "it has more levels of weights than its tree");
   return shape;
+}
+
+TrainingState read_state(const ModelFile& file) {
+  const Shape shape = shape_of(file);
+  TrainingState state;
+  state.tree = read_tree(file, shape.depth, shape.n_labels);
+  state.tree.validate();
+  for (uint32_t t = 0; t < shape.n_levels; ++t) {
+    state.levels.push_back(read_level(file, t, shape.n_features));
+    state.levels[t].verify(state.tree.first_child[t].span(), "level " + std::to_string(t + 1) + " of the checkpoint");
+  }
+  return state;
 }
 
 }  // namespace
@@ -61,21 +74,17 @@ void Checkpoint::save(const LabelTree& tree, const std::vector<LevelWeights>& le
 
 std::optional<TrainingState> Checkpoint::load() const {
   if (path_.empty() || !std::filesystem::exists(path_)) return std::nullopt;
-  const ModelFile file = ModelFile::map(path_);
-  file.verify();
-  if (file.text({SectionType::fingerprint}, ElementType::text) != fingerprint_) {
-    throw Error(ErrorCode::usage, "the checkpoint is of other data or other options", path_,
-                "remove it, or train without --resume to begin anew");
+  try {
+    const ModelFile file = ModelFile::map(path_);
+    file.verify();
+    if (file.text({SectionType::fingerprint}, ElementType::text) != fingerprint_) {
+      throw Error(ErrorCode::usage, "the checkpoint is of other data or other options", path_, kBeginAnew);
+    }
+    return read_state(file);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::data) throw;
+    throw Error(ErrorCode::data, std::string("the checkpoint is damaged: ") + error.what(), path_, kBeginAnew);
   }
-  const Shape shape = shape_of(file);
-  TrainingState state;
-  state.tree = read_tree(file, shape.depth, shape.n_labels);
-  state.tree.validate();
-  for (uint32_t t = 0; t < shape.n_levels; ++t) {
-    state.levels.push_back(read_level(file, t, shape.n_features));
-    state.levels[t].verify(state.tree.first_child[t].span(), "level " + std::to_string(t + 1) + " of the checkpoint");
-  }
-  return state;
 }
 
 void remove_checkpoint(const std::string& path) {

@@ -20,7 +20,8 @@ struct TrainingState {
 /// level.
 class Checkpoint {
  public:
-  /// `fingerprint` names data and options; a checkpoint of others is not gone on from. An empty path keeps nothing.
+  /// `fingerprint` names data, options and extras; a checkpoint of others is not gone on from. An empty path keeps
+  /// nothing.
   Checkpoint(std::string path, std::string fingerprint)
       : path_(std::move(path)), fingerprint_(std::move(fingerprint)) {}
 

@@ -98,6 +98,15 @@ TEST_F(CheckpointFile, CutAtAnyByteIsRefused) {
   for (size_t n = 0; n < whole.size(); n += 7) ASSERT_THAT(refusal_of(whole.substr(0, n)), HasSubstr("data: ")) << n;
 }
 
+TEST_F(CheckpointFile, ThatIsNoneIsSaidToBeTheCheckpointAndToBeRemoved) {
+  for (const std::string_view bytes :
+       {"", "no model at all, but some text of more bytes than a header has: 0123456789"}) {
+    const std::string message = refusal_of(bytes);
+    EXPECT_THAT(message, HasSubstr("the checkpoint is damaged: "));
+    EXPECT_THAT(message, HasSubstr("remove it, or train without --resume"));
+  }
+}
+
 TEST_F(CheckpointFile, WithAFlippedBitIsRefused) {
   save();
   const std::string whole = bytes();

@@ -8,6 +8,7 @@
 #include "coppice/core/memory.h"
 #include "coppice/core/quantity.h"
 #include "coppice/train/checkpoint.h"
+#include "coppice/train/content_hash.h"
 
 namespace coppice {
 namespace {
@@ -87,11 +88,26 @@ LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, cons
   return build_tree(set, with_seed(options), extras, pool, progress);
 }
 
+std::string fingerprint(const TrainExtras& extras) {
+  ContentHash hash;
+  const bool is_there[] = {extras.label_features != nullptr, extras.embedder != nullptr, extras.indexer != nullptr,
+                           extras.matcher != nullptr,        extras.solver != nullptr,   extras.tree != nullptr,
+                           extras.negatives != nullptr};
+  hash.add(std::span<const bool>(is_there));
+  for (const Csr* matrix : {extras.label_features, extras.negatives}) {
+    if (matrix != nullptr) hash.add(*matrix);
+  }
+  if (extras.tree == nullptr) return hash.text();
+  for (const Array<uint32_t>& first_child : extras.tree->first_child) hash.add(first_child.span());
+  hash.add(extras.tree->leaf_label.span());
+  return hash.text();
+}
+
 Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras& extras, ThreadPool& pool,
             Progress& progress) {
   const TrainOptions options = with_seed(given);
   std::string name = fingerprint(set);
-  const Checkpoint checkpoint(extras.checkpoint_path, name + options_text(options));
+  const Checkpoint checkpoint(extras.checkpoint_path, name + fingerprint(extras) + options_text(options));
   std::optional<TrainingState> state;
   if (extras.resume) state = checkpoint.load();
   if (!state) state = TrainingState{build_tree(set, options, extras, pool, progress), {}};

@@ -46,13 +46,18 @@ struct TrainExtras {
   bool resume = false;                      ///< go on from the checkpoint, which must be of the same data and options
 };
 
+/// XXH3-128 of what `extras` brings: label features, tree and negatives by their content, stages of the user's own by
+/// whether they are there (what they would do, nobody else knows). In hexadecimal.
+std::string fingerprint(const TrainExtras& extras);
+
 /// The index alone: what `train` builds first, unless `extras` brings a tree.
 LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
                        Progress& progress);
 
 /// Index, then rank: from a training set to a model.
 ///
-/// The result depends on data and options alone: neither on threads nor on whether training was interrupted.
+/// The result depends on data, options and extras alone: neither on threads nor on whether training was interrupted. A
+/// checkpoint of other data, options or extras is refused.
 /// Throws `ErrorCode::cancelled` when `progress` asks to stop; the checkpoint then holds the finished levels.
 /// Source: Yu et al., "PECOS", 2022.
 Model train(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/train/training_set.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cstdio>
-#include <memory>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -14,6 +10,7 @@
 #include "coppice/data/reader.h"
 #include "coppice/index/label_embedding.h"
 #include "coppice/model/answer.h"
+#include "coppice/train/content_hash.h"
 #include "coppice/train/dense_features.h"
 
 namespace coppice {
@@ -179,27 +176,12 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
 }
 
 std::string fingerprint(const TrainingSet& set) {
-  const std::unique_ptr<XXH3_state_t, void (*)(XXH3_state_t*)> owner(
-      XXH3_createState(), [](XXH3_state_t* state) { XXH3_freeState(state); });
-  XXH3_state_t* state = owner.get();
-  XXH3_128bits_reset(state);
-  const auto add = [state](const auto& values) {
-    XXH3_128bits_update(state, values.data(), values.size() * sizeof(values[0]));
-  };
-  for (const Csr* matrix : {&set.features, &set.labels}) {
-    const uint32_t n_columns = matrix->n_columns;
-    XXH3_128bits_update(state, &n_columns, sizeof n_columns);
-    add(matrix->offsets);
-    add(matrix->columns);
-    add(matrix->values);
-  }
-  add(set.weights);
-  add(set.label_names.bytes());
-  const XXH128_hash_t hash = XXH3_128bits_digest(state);
-  char text[33];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
-  return text;
+  ContentHash hash;
+  hash.add(set.features);
+  hash.add(set.labels);
+  hash.add(std::span<const float>(set.weights));
+  hash.add(set.label_names.bytes().span());
+  return hash.text();
 }
 
 }  // namespace coppice

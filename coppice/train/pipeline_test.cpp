@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/train/pipeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string_view>
+
+#include "coppice/rank/matcher.h"
+#include "coppice/train/training_fixture.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Asks to stop as soon as the second level begins: the checkpoint of the first one is there then.
+class StopAtLevelTwo : public Progress {
+ public:
+  void stage(std::string_view name, uint64_t) override {
+    if (name.find("level 2") != std::string_view::npos) request_stop();
+  }
+};
+
+/// A training that was interrupted, and what it is resumed with.
+class Resumed : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    TrainingInput input;
+    input.path = folder_.write("train.jsonl", generated_jsonl(300, 40, 5));
+    set_ = read_set(input);
+    options_.index.branching = 4;
+    options_.index.max_leaf = 4;
+    options_.ranker.matcher_beam = 1;  // too few for a level to be trained before the one above it
+  }
+
+  /// Trains until the first level is done.
+  void interrupt(TrainExtras extras = {}) {
+    extras.checkpoint_path = path_;
+    StopAtLevelTwo progress;
+    ThreadPool pool(1);
+    EXPECT_THAT(message_of([&] { train(set_, options_, extras, pool, progress); }), HasSubstr("stopped"));
+    ASSERT_TRUE(std::filesystem::exists(path_));
+  }
+
+  /// The error of going on with these; "" if there is none.
+  std::string refusal(TrainExtras extras = {}) {
+    extras.checkpoint_path = path_;
+    extras.resume = true;
+    Progress progress;
+    ThreadPool pool(1);
+    return message_of([&] { train(set_, options_, extras, pool, progress); });
+  }
+
+  LabelTree tree_of(uint64_t seed) const {
+    TrainOptions options = options_;
+    options.seed = seed;
+    Progress progress;
+    ThreadPool pool(1);
+    return index_labels(set_, options, {}, pool, progress);
+  }
+
+  /// One row for each label, with one feature of this value.
+  Csr label_features(float value) const {
+    CsrBuilder builder(3);
+    for (uint32_t label = 0; label < set_.labels.n_columns; ++label) {
+      builder.add(label % 3, value + static_cast<float>(label));
+      builder.end_row();
+    }
+    return builder.build();
+  }
+
+  /// One negative for each row.
+  Csr negatives(uint32_t step) const {
+    CsrBuilder builder(set_.labels.n_columns);
+    for (uint32_t row = 0; row < set_.n_rows(); ++row) {
+      builder.add(row * step % set_.labels.n_columns, 1);
+      builder.end_row();
+    }
+    return builder.build();
+  }
+
+  TestFolder folder_;
+  std::string path_ = folder_.path("model.checkpoint");
+  TrainingSet set_;
+  TrainOptions options_;
+};
+
+constexpr const char* kRefused = "the checkpoint is of other data or other options";
+
+TEST_F(Resumed, WithAnotherTreeIsRefused) {
+  const LabelTree one = tree_of(1), same = tree_of(1), other = tree_of(2);
+  TrainExtras extras;
+  extras.tree = &one;
+  interrupt(extras);
+  extras.tree = &other;
+  EXPECT_THAT(refusal(extras), HasSubstr(kRefused));
+  EXPECT_THAT(refusal(), HasSubstr(kRefused));
+  extras.tree = &same;
+  EXPECT_EQ(refusal(extras), "");
+}
+
+TEST_F(Resumed, WithOtherLabelFeaturesIsRefused) {
+  options_.embedding.method = EmbeddingMethod::pifa_concat;
+  const Csr one = label_features(1), same = label_features(1), other = label_features(2);
+  TrainExtras extras;
+  extras.label_features = &one;
+  interrupt(extras);
+  extras.label_features = &other;
+  EXPECT_THAT(refusal(extras), HasSubstr(kRefused));
+  extras.label_features = &same;
+  EXPECT_EQ(refusal(extras), "");
+}
+
+TEST_F(Resumed, WithOtherNegativesIsRefused) {
+  options_.ranker.negatives = {"tfn+man+usn"};
+  const Csr one = negatives(1), same = negatives(1), other = negatives(7);
+  TrainExtras extras;
+  extras.negatives = &one;
+  interrupt(extras);
+  extras.negatives = &other;
+  EXPECT_THAT(refusal(extras), HasSubstr(kRefused));
+  extras.negatives = &same;
+  EXPECT_EQ(refusal(extras), "");
+}
+
+TEST_F(Resumed, WithAStageOfTheUsersOwnMoreOrLessIsRefused) {
+  const BeamMatcher matcher(3, PostProcessor::l3_hinge);
+  const auto embedder = make_embedder({});
+  const auto indexer = make_indexer(options_.index);
+  TrainExtras own_matcher, own_embedder, own_indexer;
+  own_matcher.matcher = &matcher;
+  own_embedder.embedder = embedder.get();
+  own_indexer.indexer = indexer.get();
+  interrupt();
+  for (const TrainExtras& extras : {own_matcher, own_embedder, own_indexer}) {
+    EXPECT_THAT(refusal(extras), HasSubstr(kRefused));
+  }
+  interrupt(own_matcher);
+  EXPECT_THAT(refusal(), HasSubstr(kRefused));
+  EXPECT_THAT(refusal(own_embedder), HasSubstr(kRefused));
+  EXPECT_EQ(refusal(own_matcher), "");
+}
+
+TEST_F(Resumed, FingerprintsOfExtrasDiffer) {
+  const Csr matrix = label_features(1);
+  TrainExtras features, negatives;
+  features.label_features = &matrix;
+  negatives.negatives = &matrix;
+  EXPECT_NE(fingerprint(features), fingerprint(negatives));
+  EXPECT_NE(fingerprint(features), fingerprint(TrainExtras{}));
+  TrainExtras resumed = features;
+  resumed.checkpoint_path = path_;
+  resumed.resume = true;
+  EXPECT_EQ(fingerprint(resumed), fingerprint(features));
+}
+
+}  // namespace
+}  // namespace coppice
