@@ -17,6 +17,7 @@
 #include "coppice/data/reader.h"
 #include "coppice/model/answer.h"
 #include "coppice/model/model.h"
+#include "coppice/model/same_labels.h"
 #include "coppice/rank/batch_prediction.h"
 #include "coppice/rank/ensemble.h"
 #include "coppice/rank/label_scorer.h"
@@ -49,7 +50,7 @@ void describe(OptionTable& table, PredictArguments& arguments) {
             "CSR matrix of scores instead.");
   table.add("dense", arguments.dense, "More features, one row per input row: a .npy or .npz file, as in training.");
   table.add("with_models", arguments.more_models,
-            "More models of the same labels, by path: their predictions are combined (an ensemble).");
+            "More models of the same labels, in any order, by path: their predictions are combined (an ensemble).");
   table.add("allow", arguments.allow,
             "Only these labels may come out; applied during the search, not after it." + lists);
   table.add("deny", arguments.deny, "These labels may not come out; applied during the search." + lists);
@@ -151,6 +152,7 @@ class Predictor {
     std::vector<Predictions> all;
     for (size_t i = 0; i < models_.size(); ++i) {
       all.push_back(predict_batch(models_[i].ranker(), rows_between(features[i], begin, end), options_[i], pool));
+      renumber_labels(all.back(), numbers_[i]);
     }
     return all.size() == 1 ? std::move(all.front()) : combine_predictions(all, ensemble_);
   }
@@ -158,18 +160,15 @@ class Predictor {
  private:
   void add(const std::string& path, const PredictArguments& arguments) {
     models_.push_back(Model::load(path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map}));
-    const LabelNames& first = models_.front().label_names();
-    const LabelNames& names = models_.back().label_names();
-    if (names.size() != first.size() ||
-        !std::equal(names.bytes().begin(), names.bytes().end(), first.bytes().begin(), first.bytes().end())) {
-      throw Error(ErrorCode::data, "the model's labels are not those of the first model", path);
-    }
+    const auto labels_of = [](const Model& model) { return LabelSet{model.label_names(), model.n_labels()}; };
+    numbers_.push_back(match_labels(labels_of(models_.front()), labels_of(models_.back()), path));
     options_.push_back(arguments.predict);
     options_.back().filter = filter_of(models_.back(), arguments);
   }
 
   std::vector<Model> models_;
   std::vector<PredictOptions> options_;
+  std::vector<std::vector<uint32_t>> numbers_;  ///< of each model's labels in the first model; empty = the same
   EnsembleOptions ensemble_;
 };
 

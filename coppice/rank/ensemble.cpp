@@ -79,6 +79,14 @@ void describe(OptionTable& table, EnsembleOptions& options) {
             "The weight of each model in the mean, in their order. Empty: all alike.");
 }
 
+void renumber_labels(Predictions& predictions, std::span<const uint32_t> numbers) {
+  if (numbers.empty()) return;
+  for (size_t row = 0; row < predictions.n_rows(); ++row) {
+    uint32_t* labels = predictions.labels.data() + row * predictions.top_k;
+    for (size_t j = 0; j < predictions.counts[row]; ++j) labels[j] = numbers[labels[j]];
+  }
+}
+
 Predictions combine_predictions(std::span<const Predictions> models, const EnsembleOptions& options) {
   check_models(models, options);
   Predictions result;

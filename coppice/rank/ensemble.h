@@ -21,6 +21,10 @@ struct EnsembleOptions {
 /// Throws `ErrorCode::usage` for values out of range when they are set.
 void describe(OptionTable& table, EnsembleOptions& options);
 
+/// Gives labels other numbers: label i becomes `numbers[i]`, unless `numbers` is empty. What makes models with the same
+/// labels in different orders fit each other.
+void renumber_labels(Predictions& predictions, std::span<const uint32_t> numbers);
+
 /// The best labels of each row by the weighted mean over the models of
 /// average: the score; a label that a model did not return counts with that model's lowest score of the row, or 0 if
 /// that is lower;

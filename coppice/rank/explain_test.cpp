@@ -107,6 +107,17 @@ TEST(Ensemble, WeightsCountAndMissingLogScoresCountAsTheLowest) {
   EXPECT_THROW(combine_predictions(models, weighted), Error);
 }
 
+TEST(Ensemble, LabelsGetTheNumbersOfTheFirstModel) {
+  Predictions found;
+  found.top_k = 2;
+  found.counts = {2, 0, 1};
+  found.labels = {0, 2, 7, 7, 1, 7};  // 7: no label stands there
+  renumber_labels(found, {});
+  EXPECT_EQ(found.labels, (std::vector<uint32_t>{0, 2, 7, 7, 1, 7}));
+  renumber_labels(found, std::vector<uint32_t>{1, 2, 0});
+  EXPECT_EQ(found.labels, (std::vector<uint32_t>{1, 0, 7, 7, 2, 7}));
+}
+
 TEST(Ensemble, OfOneModelIsThatModel) {
   const std::vector<Predictions> one = {predictions(3, {4, 7}, {0.9F, 0.5F})};
   const Predictions same = combine_predictions(one, {});

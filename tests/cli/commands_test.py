@@ -71,6 +71,39 @@ class Commands(ProgramTest):
         self.assertEqual(sorted(labels("--allow", "audio,shell")), ["audio", "shell"])
         self.assertNotIn("mail", labels("--deny", "mail"))
 
+    def ensemble(self, first, second, code=0, says=(), query="inbox spam smtp"):
+        done = self.expect(code, "predict", first, "-", "--with-models", second, "--top-k", "6", "--beam", "100",
+                           stdin=json.dumps({"text": query}) + "\n", says=says)
+        return {} if code else dict(zip(*(json.loads(done.stdout)[key] for key in ("labels", "scores"))))
+
+    def test_models_of_an_ensemble_find_their_labels_by_name(self):
+        items = rows()
+        one = self.train("one.coppice", items)
+        two = self.train("two.coppice", items[::-1])  # labels are numbered as they come: in another order here
+        alone = [self.ensemble(model, model) for model in (one, two)]
+        both = self.ensemble(one, two)
+        self.assertEqual(sorted(both), sorted(alone[0]))
+        for label, score in both.items():
+            self.assertAlmostEqual(score, (alone[0][label] + alone[1][label]) / 2, 6)
+        self.assertEqual(self.ensemble(two, one), both)
+
+    def test_models_of_other_labels_are_no_ensemble(self):
+        one = self.train("one.coppice")
+        renamed = rows()
+        for item in renamed:
+            item["labels"] = ["post" if label == "mail" else label for label in item["labels"]]
+        other = self.train("other.coppice", renamed)
+        self.ensemble(one, other, 3, ["other.coppice: ", "it has no 'mail'", "label_names"])
+        self.ensemble(other, one, 3, "'mail' is new")
+        self.write("three.svm", "2 4 3\n0,1 0:1 1:2\n2 2:1\n")
+        self.write("five.svm", "2 4 5\n0,1 0:1 1:2\n4 2:1\n")
+        for name in ("three", "five"):
+            self.expect(0, "train", self.path(f"{name}.svm"), "-o", self.path(f"{name}.coppice"))
+        self.expect(3, "predict", self.path("three.coppice"), self.path("three.svm"), "--with-models",
+                    self.path("five.coppice"), says=["five.coppice: ", "it has 5 labels, the first has 3"])
+        self.expect(0, "predict", self.path("three.coppice"), self.path("three.svm"), "--with-models",
+                    self.path("three.coppice"))
+
     def test_labels_with_a_comma_are_named_by_a_file(self):
         items = rows()
         for item in items:
