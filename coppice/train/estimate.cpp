@@ -16,8 +16,11 @@
 namespace coppice {
 namespace {
 
-constexpr size_t kPilotChunks = 12;
-constexpr uint32_t kLargestPilotRows = 16384;
+// Chunks of a level that are tried: fewer where they are large.
+constexpr size_t kMostPilotChunks = 12;
+constexpr size_t kFewestPilotChunks = 4;
+constexpr size_t kPilotRows = size_t{1} << 19;
+constexpr uint32_t kLargestPilotRows = 65536;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -117,7 +120,11 @@ class LevelPilot {
     std::iota(by_size.begin(), by_size.end(), size_t{0});
     std::stable_sort(by_size.begin(), by_size.end(),
                      [&](size_t a, size_t b) { return task_.row_sets.of(a).size() < task_.row_sets.of(b).size(); });
-    const size_t count = std::min(kPilotChunks, by_size.size());
+    const size_t n_chunks = by_size.size();
+    double rows = std::accumulate(extra_rows_.begin(), extra_rows_.end(), 1.0);
+    for (const size_t chunk : by_size) rows += static_cast<double>(task_.row_sets.of(chunk).size());
+    const auto affordable = static_cast<size_t>(kPilotRows / rows * static_cast<double>(n_chunks));
+    const size_t count = std::min(std::clamp(affordable, kFewestPilotChunks, kMostPilotChunks), n_chunks);
     std::vector<size_t> chosen;
     for (size_t i = 0; i < count; ++i) chosen.push_back(by_size[(2 * i + 1) * by_size.size() / (2 * count)]);
     return chosen;
