@@ -35,10 +35,10 @@ json read_config(const std::string& path) {
   } catch (const std::ios_base::failure&) {  // a folder, say
     throw Error(ErrorCode::io, "cannot read the config file", path);
   } catch (const json::out_of_range& error) {
-    throw Error(ErrorCode::usage, std::string("the config file holds a number that is too large: ") + error.what(),
+    throw Error(ErrorCode::usage, "the config file holds a number that is too large: " + json_fault(error.what()),
                 path);
   } catch (const json::exception& error) {
-    throw Error(ErrorCode::usage, std::string("the config file is no JSON: ") + error.what(), path);
+    throw Error(ErrorCode::usage, "the config file is no JSON: " + json_fault(error.what()), path);
   }
 }
 

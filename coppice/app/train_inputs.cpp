@@ -15,10 +15,13 @@ namespace coppice::app {
 namespace {
 
 /// A tree of the user's: nested JSON, or cluster matrices C0.npz, C1.npz, ... named one by one.
-LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& set) {
-  const TreeImportOptions options{set.labels.n_columns,
-                                  [&set](std::string_view name) { return set.label_names.find(name); },
-                                  MissingLabels::gather};
+LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& set, std::vector<std::string>& remarks) {
+  const auto label_of = [&set](std::string_view name) { return set.label_names.find(name); };
+  const auto on_gathered = [&](size_t count) {
+    remarks.push_back(fmt::format("{} of {} are not in {}: gathered in a branch of their own", count,
+                                  counted(set.labels.n_columns, "label"), paths.front()));
+  };
+  const TreeImportOptions options{set.labels.n_columns, label_of, MissingLabels::gather, on_gathered};
   if (paths.size() == 1 && !paths.front().ends_with(".npz")) {
     const MappedFile file(paths.front());
     return tree_from_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, options,
@@ -60,7 +63,8 @@ void describe(OptionTable& table, TrainInputs& inputs) {
   table.add(
       "tree", inputs.tree,
       "A tree of your own in place of the index: a JSON file of nested children, or the .npz cluster matrices of a "
-      "chain from the root down (PECOS: C), separated by commas. A label may stand in several leaves.");
+      "chain from the root down (PECOS: C), separated by commas. A label may stand in several leaves; labels that it "
+      "does not hold are gathered in a branch of their own.");
   table.add("negatives_matrix", inputs.negatives,
             "Negatives of your own, for negatives usn: a .npz matrix, one row per example, whose columns are labels.");
   describe(table, inputs.word_vectors);
@@ -97,7 +101,7 @@ TrainMaterial read_train_material(const TrainInputs& inputs, const TrainingSet& 
   TrainMaterial material;
   if (!inputs.label_features.empty()) material.label_features = read_matrix(inputs.label_features);
   if (!inputs.label_vectors.empty()) read_vectors(inputs, set, progress, material);
-  if (!inputs.tree.empty()) material.tree = read_tree(inputs.tree, set);
+  if (!inputs.tree.empty()) material.tree = read_tree(inputs.tree, set, material.remarks);
   if (!inputs.negatives.empty()) material.negatives = read_matrix(inputs.negatives);
   return material;
 }

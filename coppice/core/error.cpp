@@ -51,6 +51,11 @@ int exit_code(ErrorCode code) noexcept {
   return row(code).exit_code;
 }
 
+std::string json_fault(std::string_view what) {
+  const size_t tag_end = what.starts_with("[json.") ? what.find("] ") : std::string_view::npos;
+  return std::string(tag_end == std::string_view::npos ? what : what.substr(tag_end + 2));
+}
+
 void throw_io_error(std::string_view action, const std::string& path, int error_number) {
   throw Error(ErrorCode::io, "cannot " + std::string(action) + ": " + std::strerror(error_number), path);
 }

@@ -41,6 +41,9 @@ int exit_code(ErrorCode code) noexcept;
 /// Throws `ErrorCode::io` for a failed system call on `path`, with the system's own words for `error_number`.
 [[noreturn]] void throw_io_error(std::string_view action, const std::string& path, int error_number);
 
+/// What the JSON parser says of a fault, without its own tag: "[json.exception.parse_error.101] parse error at ...".
+std::string json_fault(std::string_view what);
+
 /// Throws `ErrorCode::internal` when our own invariant does not hold.
 inline void check(bool holds, const char* invariant) {
   if (!holds) [[unlikely]]

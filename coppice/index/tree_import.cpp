@@ -52,6 +52,7 @@ void gather_missing(Outline& outline, const TreeImportOptions& options, const st
                std::to_string(first) + " for one",
            where, "add them, or ask for the missing ones to be gathered in clusters of their own");
   }
+  if (options.on_gathered) options.on_gathered(count);
   const uint32_t branch = outline.add();
   outline.nodes[0].children.push_back(branch);
   uint32_t cluster = 0;
@@ -127,9 +128,7 @@ LabelTree tree_of(Outline& outline, const TreeImportOptions& options, const std:
 /// Walks JSON and writes an outline; knows the place for messages.
 class JsonReader {
  public:
-  JsonReader(const TreeImportOptions& options, std::string where) : options_(options), place_(std::move(where)) {
-    place_ += ": ";
-  }
+  JsonReader(const TreeImportOptions& options, std::string where) : options_(options), place_(std::move(where)) {}
 
   Outline read(const nlohmann::json& json) {
     outline_.add();
@@ -182,13 +181,15 @@ class JsonReader {
   template <class Action>
   void at(const std::string& step, const Action& action) {
     const size_t length = place_.size();
-    place_ += '/' + step;
+    place_ += (depth_of_place_++ == 0 ? ": /" : "/") + step;
     action();
     place_.resize(length);
+    --depth_of_place_;
   }
 
   const TreeImportOptions& options_;
-  std::string place_;
+  std::string place_;  ///< the file, and behind it the steps from the root
+  size_t depth_of_place_ = 0;
   Outline outline_;
 };
 
@@ -212,10 +213,10 @@ LabelTree tree_from_json(std::string_view json, const TreeImportOptions& options
   try {
     parsed = nlohmann::json::parse(json);
   } catch (const nlohmann::json::parse_error& error) {
-    throw Error(ErrorCode::data, std::string("label tree: no valid JSON: ") + error.what(),
+    throw Error(ErrorCode::data, "label tree: no valid JSON: " + json_fault(error.what()),
                 where + ": byte " + std::to_string(error.byte));
   } catch (const nlohmann::json::exception& error) {  // a number that no double holds
-    throw Error(ErrorCode::data, std::string("label tree: no valid JSON: ") + error.what(), where);
+    throw Error(ErrorCode::data, "label tree: no valid JSON: " + json_fault(error.what()), where);
   }
   Outline outline = JsonReader(options, where).read(parsed);
   if (outline.is_label(0)) {  // one label, and nothing else

@@ -24,6 +24,7 @@ struct TreeImportOptions {
   uint32_t n_labels = 0;
   std::function<std::optional<uint32_t>(std::string_view name)> label_of;
   MissingLabels missing = MissingLabels::refuse;
+  std::function<void(size_t count)> on_gathered = nullptr;  ///< told how many were gathered, if any
 };
 
 /// A tree from nested JSON: `{"children": [...]}` is an inner node, `{"label": "name"}`, `"name"` or a label's number

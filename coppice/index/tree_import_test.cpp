@@ -70,7 +70,10 @@ TEST(TreeFromJson, GathersMissingLabelsWhenAsked) {
             std::string::npos);
   TreeImportOptions options = letters(3);
   options.missing = MissingLabels::gather;
+  size_t gathered = 0;
+  options.on_gathered = [&](size_t count) { gathered = count; };
   const LabelTree tree = tree_from_json(R"({"labels": ["b"]})", options, "t");
+  EXPECT_EQ(gathered, 2u);
   List labels = list(tree.leaf_label);
   std::sort(labels.begin(), labels.end());
   EXPECT_EQ(labels, (List{0, 1, 2}));
