@@ -124,7 +124,9 @@ IndexLimit LabelResolver::limit_of_ids() const {
     return {id_limit(index_.n_known()),
             "that is far above the labels of the model; set n_labels if such ids are meant"};
   }
-  return index_limit(bound, "the header or n_labels says how many there are", "set n_labels if such ids are meant");
+  const char* const hint =
+      option_labels_ > 0 || header_labels_ == 0 ? "n_labels says how many there are" : header_hint_;
+  return index_limit(bound, hint, "set n_labels if such ids are meant");
 }
 
 /// Nothing to note where names, a header, an option or the labels of a model say how many there are.

@@ -33,8 +33,12 @@ class LabelResolver {
   /// changed the index.
   std::span<const std::pair<uint32_t, float>> resolve(const Row& row, ReadReport& report);
 
-  /// What a header says of the number of labels: ids from there on are refused.
-  void set_header_labels(uint32_t n_labels) noexcept { header_labels_ = n_labels; }
+  /// What a header says of the number of labels: ids from there on are refused, with `hint`, a literal.
+  void set_header_labels(uint32_t n_labels,
+                         const char* hint = "the header or n_labels says how many there are") noexcept {
+    header_labels_ = n_labels;
+    header_hint_ = hint;
+  }
 
   /// To be called at the end of the input. Throws `ErrorCode::data` with the place of the largest id when nothing but
   /// that id itself says that there are so many labels: it is above `id_limit` of the labels that rows have. One
@@ -65,6 +69,7 @@ class LabelResolver {
   std::string file_path_;
   uint32_t option_labels_;
   uint32_t header_labels_ = 0;
+  const char* header_hint_ = nullptr;
   bool ids_seen_ = false;
   FarthestId farthest_;
   std::vector<std::pair<uint32_t, float>> resolved_;

@@ -77,7 +77,7 @@ void LineExampleReader::take_line(Line line) {
 
 /// What a header says of the sizes; options go before it.
 void LineExampleReader::take_sizes() {
-  resolver_.set_header_labels(parser_->n_labels());
+  resolver_.set_header_labels(parser_->n_labels(), parser_->size_hint());
   if (labels_.n_known() == 0 && !labels_.has_names()) labels_.reserve_ids(parser_->n_labels());
   if (n_features_ == 0) n_features_ = parser_->n_features();
 }

@@ -107,13 +107,22 @@ TEST(Svm, OneBasedIndicesAreShifted) {
 
 TEST(Svm, BadLinesAreRefusedWithTheirPlace) {
   const auto refused = [](string_view line) { return refusal(line, Format::svm); };
+  const std::string guessed =
+      "line 1, three whole numbers, was read as the header: rows, features, labels; if it is a row, set svm_header to "
+      "absent (--svm-header absent)";
   EXPECT_EQ(refused("1 5 3\n0 1:1 5:1\n"),
-            "data: input:2:7: feature index is 5, expected a whole number from 0 to 4\n"
-            "  hint: the header or an option says how many there are");
+            "data: input:2:7: feature index is 5, expected a whole number from 0 to 4\n  hint: " + guessed);
   EXPECT_EQ(refused("1 5 3\n0,3 1:1\n"),
-            "data: input:2:3: label is 3, expected a whole number from 0 to 2\n"
-            "  hint: the header or n_labels says how many there are");
+            "data: input:2:3: label is 3, expected a whole number from 0 to 2\n  hint: " + guessed);
   EXPECT_EQ(refused("2 5 3\n0 1:1\n"),
+            "data: input:1:1: the header promises 2 rows, the file holds 1\n  hint: is the file cut off? " + guessed);
+  ReadOptions said;
+  said.format = Format::svm;
+  said.svm_header = SvmHeader::present;
+  EXPECT_EQ(refusal("1 5 3\n0,3 1:1\n", said),
+            "data: input:2:3: label is 3, expected a whole number from 0 to 2\n"
+            "  hint: the header or an option says how many there are");
+  EXPECT_EQ(refusal("2 5 3\n0 1:1\n", said),
             "data: input:1:1: the header promises 2 rows, the file holds 1\n  hint: is the file cut off?");
   EXPECT_EQ(refused("0 1:nan\n"), "data: input:1:5: feature value is nan, expected a finite number");
   EXPECT_EQ(refused("0 1:-inf\n"), "data: input:1:5: feature value is -inf, expected a finite number");

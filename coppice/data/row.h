@@ -77,6 +77,9 @@ class RowParser {
   /// What the file itself says about its sizes; 0 = nothing.
   virtual uint32_t n_features() const { return 0; }
   virtual uint32_t n_labels() const { return 0; }
+
+  /// What to say to someone whose rows do not fit those sizes.
+  virtual const char* size_hint() const { return "the header or an option says how many there are"; }
 };
 
 /// `text` as messages show it: in quotes, cut at 40 bytes, control characters as dots.

@@ -9,7 +9,9 @@ namespace coppice {
 namespace {
 
 constexpr std::string_view kSpaces = " \t";
-constexpr const char* kHeaderHint = "the header or an option says how many there are";
+constexpr const char* kGuessedHint =
+    "line 1, three whole numbers, was read as the header: rows, features, labels; if it is a row, set svm_header to "
+    "absent (--svm-header absent)";
 
 struct SvmHeaderNumbers {
   uint64_t rows;
@@ -34,14 +36,18 @@ class SvmParser final : public RowParser {
     if (header_ && header_->rows != n_rows) {
       throw BadLine{
           1, "the header promises " + counted(header_->rows, "row") + ", the file holds " + std::to_string(n_rows),
-          "is the file cut off?"};
+          guessed() ? std::string("is the file cut off? ") + kGuessedHint : "is the file cut off?"};
     }
   }
 
   uint32_t n_features() const override { return header_ ? header_->features : 0; }
   uint32_t n_labels() const override { return header_ ? header_->labels : 0; }
+  const char* size_hint() const override { return guessed() ? kGuessedHint : RowParser::size_hint(); }
 
  private:
+  /// Nobody said that the first line is a header; it looks like one.
+  bool guessed() const noexcept { return header_ && header_option_ == SvmHeader::automatic; }
+
   /// True if the line is three whole numbers and no more.
   bool read_header(std::string_view line) {
     uint64_t numbers[3];
@@ -52,7 +58,7 @@ class SvmParser final : public RowParser {
       const size_t end = std::min(line.find_first_of(kSpaces, begin), line.size());
       const std::string_view token = line.substr(begin, end - begin);
       if (count == 3 || token.find_first_not_of("0123456789") != std::string_view::npos) break;
-      numbers[count] = parse_index(token, begin + 1, {highest[count], ""}, "size in the header");
+      numbers[count] = parse_index(token, begin + 1, {highest[count], kGuessedHint}, "size in the header");
       begin = std::min(line.find_first_not_of(kSpaces, end), line.size());
     }
     const bool is_header = count == 3 && begin == line.size();
@@ -98,7 +104,8 @@ class SvmParser final : public RowParser {
 
   IndexLimit feature_limit() const {
     const uint32_t size = n_features_ > 0 ? n_features_ : n_features();
-    IndexLimit limit = index_limit(size, kHeaderHint, "set n_features if such indices are meant");
+    const char* const hint = n_features_ > 0 ? RowParser::size_hint() : size_hint();
+    IndexLimit limit = index_limit(size, hint, "set n_features if such indices are meant");
     if (one_based_) ++limit.highest;
     return limit;
   }
