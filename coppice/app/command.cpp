@@ -2,6 +2,7 @@
 #include "coppice/app/command.h"
 
 #include "coppice/app/output.h"
+#include "coppice/app/unused_options.h"
 
 namespace coppice::app {
 
@@ -13,15 +14,16 @@ void describe(OptionTable& table, CommonOptions& options) {
 
 Command::Command(CommandList& commands, const std::string& name, const std::string& summary,
                  const std::string& examples)
-    : app_(commands.program.add_subcommand(name, summary)), flags_(std::make_shared<Flags>()) {
+    : commands_(commands), app_(commands.program.add_subcommand(name, summary)), flags_(std::make_shared<Flags>()) {
   commands.entries.push_back({app_, flags_});
   app_->footer("Examples:\n" + examples + "\nEvery option is also read from the variable COPPICE_NAME_OF_OPTION.");
 }
 
 void Command::action(std::function<void()> run) {
   flags_->add_config(*app_);
-  app_->callback([flags = flags_, run = std::move(run)] {
+  app_->callback([&commands = commands_, flags = flags_, run = std::move(run)] {
     flags->apply();
+    if (!flags->is_on("quiet")) note_unknown_variables(commands);
     if (flags->print_config()) {
       print_out(json_text(flags->resolved()));
       return;

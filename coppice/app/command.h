@@ -36,7 +36,8 @@ struct CommandList {
 
 /// One subcommand being put together: its flags, and what it does.
 ///
-/// A subcommand keeps its option structs in a shared_ptr captured by the action, so that they outlive the parsing.
+/// The list must outlive the action. A subcommand keeps its option structs in a shared_ptr captured by the action, so
+/// that they outlive the parsing.
 class Command {
  public:
   Command(CommandList& commands, const std::string& name, const std::string& summary, const std::string& examples);
@@ -48,6 +49,7 @@ class Command {
   void action(std::function<void()> run);
 
  private:
+  const CommandList& commands_;
   CLI::App* app_;
   std::shared_ptr<Flags> flags_;
 };

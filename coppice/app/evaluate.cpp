@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // coppice evaluate: how well a model ranks rows whose labels are known.
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "coppice/app/command.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/train/evaluate.h"
 
 namespace coppice::app {
@@ -27,6 +31,17 @@ void describe(OptionTable& table, EvaluateArguments& arguments) {
   table.add("json", arguments.json, "Print one JSON object for machines in place of the table.");
   table.add("dense", arguments.dense, "More features, one row per input row: a .npy or .npz file, as in training.");
   table.add("verify", arguments.verify, "Check every checksum and invariant of the model first.");
+}
+
+std::vector<Unused> unused(const EvaluateArguments& arguments) {
+  const std::vector<uint32_t>& at = arguments.metrics.at;
+  const uint32_t deepest = at.empty() ? 0 : *std::max_element(at.begin(), at.end());
+  return {{arguments.metrics.propensity != Propensity::own,
+           {"propensity_a", "propensity_b"},
+           "--propensity own alone takes it"},
+          {arguments.predict.top_k < deepest,
+           {"top_k"},
+           "--at asks for " + std::to_string(deepest) + " labels, so that many come out"}};
 }
 
 void run(const EvaluateArguments& arguments) {
@@ -62,7 +77,10 @@ void add_evaluate(CommandList& commands) {
   command.flags().add(command.app(), std::move(search), "Search");
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
-  command.action([arguments] { run(*arguments); });
+  command.action([arguments, &flags = command.flags()] {
+    note_unused(flags, unused(*arguments), arguments->common);
+    run(*arguments);
+  });
 }
 
 }  // namespace coppice::app

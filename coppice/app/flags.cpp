@@ -122,6 +122,15 @@ void Flags::apply() {
   }
 }
 
+bool Flags::is_on(const std::string& name) const {
+  for (const Section& section : sections_) {
+    for (const Option& option : section.table.options()) {
+      if (option.name == name) return option.get() == json(true);
+    }
+  }
+  return false;
+}
+
 nlohmann::ordered_json Flags::resolved() const {
   nlohmann::ordered_json all = nlohmann::ordered_json::object();
   for (const Section& section : sections_) {

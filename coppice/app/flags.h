@@ -36,6 +36,9 @@ class Flags {
   /// Was the option given as a flag (not by a variable or the config file)?
   bool on_command_line(const std::string& name) const { return given_.at(name)->flag->count() > 0; }
 
+  /// After `apply`: is there a switch of that name, and is it on?
+  bool is_on(const std::string& name) const;
+
   bool print_config() const noexcept { return print_config_; }
 
   /// The tables added, under their headings.

@@ -12,6 +12,7 @@
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
 #include "coppice/app/train_inputs.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
 #include "coppice/core/memory.h"
 #include "coppice/core/output_file.h"
@@ -111,6 +112,45 @@ void check_output(const TrainArguments& arguments, const std::string& config_pat
   expect_writable(arguments.output);
 }
 
+/// What can be told before anything is read.
+std::vector<Unused> unused(const TrainArguments& arguments) {
+  const EmbeddingMethod method = arguments.train.embedding.method;
+  const bool joined = method == EmbeddingMethod::pifa_concat || method == EmbeddingMethod::pifa_convex;
+  const VectorizerOptions& text = arguments.train.vectorizer;
+  const bool hashed = text.hash_bits > 0;
+  TrainOptions names;
+  OptionTable embedding, index;
+  describe(embedding, names.embedding);
+  describe(index, names.index);
+  return {{arguments.validation.path.empty(), {"validate_labels", "validate_dense"}, "--validate names no rows"},
+          {!arguments.more.tree.empty(), names_of(embedding), "the tree is given"},
+          {!arguments.more.tree.empty(), names_of(index), "the tree is given"},
+          {arguments.more.tree.empty() && !joined,
+           {"pifa_share"},
+           "only --label-embedding pifa_concat and pifa_convex join two parts"},
+          {arguments.more.tree.empty() && !arguments.train.index.level_widths.empty(),
+           {"branching", "max_leaf", "root_branching"},
+           "--level-widths says the whole shape"},
+          {!hashed, {"hash_signed", "hash_seed"}, "--hash-bits is 0, nothing is hashed"},
+          {hashed,
+           {"min_df", "max_df", "min_df_share", "max_df_share", "max_features", "feature_names"},
+           "hashed features (--hash-bits) have no vocabulary"},
+          {text.tokenizer.split != TokenSplit::words, {"punctuation", "symbols"}, "--tokens words alone asks for it"},
+          {text.idf != InverseDocumentFrequency::pecos,
+           {"pecos_idf_smooth", "pecos_idf_add_one"},
+           "--idf pecos alone asks for it"},
+          {!uses_matcher(arguments.train.ranker), {"matcher_beam"}, "--negatives man alone searches"},
+          {arguments.plan, {"resume"}, "--plan trains nothing to go on with"}};
+}
+
+/// What the rows themselves make useless.
+std::vector<Unused> unused(const TrainingSet& set) {
+  VectorizerOptions names;
+  OptionTable text;
+  describe(text, names);
+  return {{!set.vectorizer, names_of(text), "no row has a text"}};
+}
+
 /// What training came to, for --json.
 nlohmann::ordered_json to_json(const TrainArguments& arguments, const TrainingSet& set,
                                const TerminalProgress& progress, double seconds) {
@@ -152,7 +192,7 @@ Model validated(const Model& model, const TrainArguments& arguments, ThreadPool&
   }
 }
 
-void run(TrainArguments& arguments) {
+void run(TrainArguments& arguments, const Flags& flags) {
   parse_bytes(arguments.memory_limit, "memory_limit");  // a wrong one is told before the data is read
   const auto begin = std::chrono::steady_clock::now();
   return_large_blocks();
@@ -163,6 +203,7 @@ void run(TrainArguments& arguments) {
   const TrainingSet set = read_training_set(arguments.input, arguments.train.vectorizer, pool, progress);
   progress.finish();
   report_data(arguments, set);
+  note_unused(flags, unused(set), arguments.common);
   const TrainMaterial material = read_train_material(arguments.more, set, progress);
   for (const std::string& remark : material.remarks) say(arguments, "note: " + remark);
   TrainExtras extras = material.extras();
@@ -209,7 +250,8 @@ void add_train(CommandList& commands) {
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
     check_output(*arguments, flags.config_path());
-    run(*arguments);
+    note_unused(flags, unused(*arguments), arguments->common);
+    run(*arguments, flags);
   });
 }
 

@@ -46,12 +46,16 @@ bool uses_label_features(EmbeddingMethod method) {
   return method != EmbeddingMethod::pifa && method != EmbeddingMethod::pii;
 }
 
-bool uses_negatives(const std::vector<std::string>& per_level) {
-  return std::any_of(per_level.begin(), per_level.end(),
-                     [](const std::string& names) { return negatives_from_name(names).usn; });
+bool any_level(const RankerOptions& options, bool Negatives::*kind) {
+  return std::any_of(options.negatives.begin(), options.negatives.end(),
+                     [kind](const std::string& names) { return negatives_from_name(names).*kind; });
 }
 
 }  // namespace
+
+bool uses_matcher(const RankerOptions& options) {
+  return any_level(options, &Negatives::man);
+}
 
 void describe(OptionTable& table, TrainInputs& inputs) {
   table.add("label_features", inputs.label_features,
@@ -83,7 +87,7 @@ void expect_used(const TrainInputs& inputs, const TrainOptions& options) {
     throw Error(ErrorCode::usage, given + " is given, but the label embedding chosen does not use it", {},
                 "--label-embedding pifa_concat joins it with pifa, features takes it alone");
   }
-  if (!inputs.negatives.empty() && !uses_negatives(options.ranker.negatives)) {
+  if (!inputs.negatives.empty() && !any_level(options.ranker, &Negatives::usn)) {
     throw Error(ErrorCode::usage, "negatives_matrix is given, but the negatives chosen do not use it", {},
                 "--negatives tfn+usn does");
   }

@@ -26,6 +26,9 @@ void describe(OptionTable& table, TrainInputs& inputs);
 /// Throws `ErrorCode::usage` for a file that training with these options would not look at.
 void expect_used(const TrainInputs& inputs, const TrainOptions& options);
 
+/// Do any of the negatives come from a search?
+bool uses_matcher(const RankerOptions& options);
+
 /// What was read from these paths; empty or absent where nothing was given.
 struct TrainMaterial {
   Csr label_features;

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/app/unused_options.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string_view>
+
+namespace coppice::app {
+namespace {
+
+constexpr std::string_view kPrefix = "COPPICE_";
+constexpr std::string_view kReserved[] = {"COPPICE_BENCH", "COPPICE_FUZZ", "COPPICE_GOLDEN", "COPPICE_TEST",
+                                          "COPPICE_WRITE_GOLDEN"};
+
+bool is_reserved(std::string_view variable) {
+  return std::any_of(std::begin(kReserved), std::end(kReserved),
+                     [&](std::string_view start) { return variable.starts_with(start); });
+}
+
+std::vector<std::string> known_variables(const CommandList& commands) {
+  std::vector<std::string> known;
+  for (const CommandList::Entry& command : commands.entries) {
+    for (const Flags::Section& section : command.flags->sections()) {
+      for (const std::string& name : names_of(section.table)) known.push_back(variable_name(name));
+    }
+  }
+  return known;
+}
+
+}  // namespace
+
+std::vector<std::string> names_of(const OptionTable& table) {
+  std::vector<std::string> names;
+  for (const Option& option : table.options()) names.push_back(option.name);
+  return names;
+}
+
+void note_unused(const Flags& flags, const std::vector<Unused>& table, const CommonOptions& common) {
+  if (common.quiet) return;
+  for (const Unused& row : table) {
+    if (!row.holds) continue;
+    for (const std::string& option : row.options) {
+      if (flags.on_command_line(option)) fmt::print(stderr, "note: {} has no effect: {}\n", flag_name(option), row.why);
+    }
+  }
+}
+
+void note_unknown_variables(const CommandList& commands) {
+  std::vector<std::string> known;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!text.starts_with(kPrefix)) continue;
+    const std::string variable(text.substr(0, text.find('=')));
+    if (is_reserved(variable)) continue;
+    if (known.empty()) known = known_variables(commands);
+    if (std::find(known.begin(), known.end(), variable) != known.end()) continue;
+    const std::string nearest = nearest_name(variable, known);
+    fmt::print(stderr, "note: no option is set by the variable {}{}\n", variable,
+               nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest));
+  }
+}
+
+}  // namespace coppice::app
