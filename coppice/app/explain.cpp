@@ -111,6 +111,9 @@ std::vector<Explanation> explanations(const Model& model, const ExplainArguments
   dense.expect_end();
   ThreadPool pool(1);
   const Csr features = features_for(model, row, pool);
+  if (features.row(0).size() == 0) {
+    fmt::print(stderr, "note: the model knows nothing of this text; only biases make the scores\n");
+  }
   if (arguments.label.empty()) return explain_best(model.ranker(), features.row(0), arguments.predict);
   return {explain_label(model.ranker(), features.row(0), find_label(model, arguments.label),
                         arguments.predict.post_processor)};

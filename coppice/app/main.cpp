@@ -60,7 +60,17 @@ std::vector<std::string> command_names(const CLI::App& program) {
   return names;
 }
 
+/// CLI11 speaks of counts where a flag that takes one value is given twice.
+Error given_twice(const CLI::ArgumentMismatch& error) {
+  const std::string text = error.what();
+  return Error(ErrorCode::usage, text.substr(0, text.find(": At Most 1 ")) + " is given more than once", {},
+               "several values are written with commas in between");
+}
+
 Error as_usage_error(const CLI::App& program, const CLI::ParseError& error) {
+  const auto* mismatch = dynamic_cast<const CLI::ArgumentMismatch*>(&error);
+  if (mismatch != nullptr && std::string_view(mismatch->what()).find(": At Most 1 ") != std::string_view::npos)
+    return given_twice(*mismatch);
   const bool no_command = program.get_subcommands().empty();
   const bool unknown_word = no_command || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
   if (!unknown_word || program.remaining(true).empty()) {

@@ -58,7 +58,7 @@ void PredictionWriter::add(const Csr& scores, std::span<const uint32_t> labels, 
 
 void PredictionWriter::write(const Line& line, const Examples& rows, size_t row) {
   ordered_json json = ordered_json::object();
-  if (!rows.ids.empty()) json["id"] = rows.ids[row];
+  if (!rows.ids.empty() && !rows.ids[row].empty()) json["id"] = rows.ids[row];
   json["labels"] = line.labels;
   json["scores"] = line.scores;
   file_.write(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");

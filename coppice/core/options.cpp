@@ -34,6 +34,7 @@ std::string number_text(double value) {
 }
 
 std::string range_text(const char* kind, double lowest, double highest) {
+  if (lowest <= -1e18 && highest >= 1e18) return kind;
   if (highest >= 1e18) return std::string(kind) + " of at least " + number_text(lowest);
   return std::string(kind) + " from " + number_text(lowest) + " to " + number_text(highest);
 }

@@ -72,6 +72,7 @@ void expect_writable(const std::string& path) {
 }
 
 OutputFile::OutputFile(std::string path, const Progress* stop) : path_(std::move(path)), stop_(stop) {
+  if (path_.empty()) throw Error(ErrorCode::usage, "the path of the output is empty", {}, "- is standard output");
   if (is_output_stream(path_)) {
     open_stream();
   } else {

@@ -91,11 +91,15 @@ class CsvParser final : public RowParser {
     return std::nullopt;
   }
 
+  /// Of the header; fields that nobody asks for may repeat.
   std::optional<size_t> find_field(const std::string& name) const {
+    std::optional<size_t> found;
     for (size_t i = 0; i < fields_.size(); ++i) {
-      if (trimmed(fields_[i].text) == name) return i;
+      if (trimmed(fields_[i].text) != name) continue;
+      if (found) throw BadLine{fields_[i].column, "the field " + shown(name) + " is there twice", {}, true};
+      found = i;
     }
-    return std::nullopt;
+    return found;
   }
 
   void read_header() {

@@ -167,6 +167,16 @@ Compression compression_of(std::string_view first_bytes, const std::string& name
   return Compression::none;
 }
 
+void refuse_compressed(std::span<const std::byte> bytes, const std::string& name) {
+  const std::string_view start(reinterpret_cast<const char*>(bytes.data()), std::min<size_t>(bytes.size(), 8));
+  const Compression compression = compression_of(start, name);
+  if (compression == Compression::none) return;
+  const std::string method = compression == Compression::gzip ? "gzip" : "zstd";
+  throw Error(ErrorCode::unsupported,
+              "the matrix is compressed by " + method + ", expected the .npz or .npy file itself", name,
+              "decompress it first (" + method + " -d); a .npz that SciPy wrote is compressed inside");
+}
+
 std::unique_ptr<InputStream::Source> decompress(std::unique_ptr<InputStream::Source> raw, Compression compression,
                                                 const std::string& name) {
   switch (compression) {

@@ -39,7 +39,7 @@ struct Examples {
   Csr dense;                     ///< n x any: features from a second file, put behind all others; or none
   Csr labels;                    ///< n x L; the value is the label's relevance (1 unless the input says otherwise)
   std::vector<float> weights;    ///< n; empty = every row weighs 1
-  std::vector<std::string> ids;  ///< n; the input's own names for its rows ("id" in JSONL), or empty
+  std::vector<std::string> ids;  ///< n; the input's own names for its rows ("id" in JSONL), "" = none; or empty
 
   size_t size() const noexcept;
 };

@@ -12,6 +12,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/mapped_file.h"
 #include "coppice/core/quantity.h"
+#include "coppice/data/decompress.h"
 
 namespace coppice {
 namespace {
@@ -273,6 +274,7 @@ Dense read_npy(const std::string& path) {
 }
 
 Dense read_npy(std::span<const std::byte> file, std::shared_ptr<const void> keeper, const std::string& name) {
+  refuse_compressed(file, name);
   const std::string_view bytes(reinterpret_cast<const char*>(file.data()), file.size());
   const NpyHeader header = parse_npy_header(bytes, name);
   const size_t dimensions = header.shape.size();

@@ -79,8 +79,10 @@ Recognised by_content(InputStream& stream) {
   if (look.empty()) throw Error(ErrorCode::data, "the input is empty: no rows", stream.name());
   if (look.starts_with("\x89"
                        "CPC\r\n")) {
-    throw Error(ErrorCode::data, "this is a model, expected examples", stream.name(),
-                "the model comes first: coppice predict MODEL INPUT");
+    throw Error(
+        ErrorCode::data, "this is a model, expected examples", stream.name(),
+        "train reads examples alone and writes the model to -o; predict and evaluate take the model first, then "
+        "the rows");
   }
   if (look.starts_with("PK\x03\x04")) return {Format::npz, "the first bytes"};
   if (look.starts_with("\x93NUMPY")) return {Format::npy, "the first bytes"};

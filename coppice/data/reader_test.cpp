@@ -99,7 +99,8 @@ TEST(Recognise, AModelIsNoExamples) {
             "\x89"
             "CPC\r\n\x1a\n...");
       }),
-      "data: input: this is a model, expected examples\n  hint: the model comes first: coppice predict MODEL INPUT");
+      "data: input: this is a model, expected examples\n  hint: train reads examples alone and writes the model to -o; "
+      "predict and evaluate take the model first, then the rows");
 }
 
 TEST(ReadAll, LabelsFromAMatrixBesideLinesThatHoldTheirOwnAreRefused) {

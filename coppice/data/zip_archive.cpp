@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/data/decompress.h"
 
 namespace coppice {
 namespace {
@@ -100,6 +101,7 @@ struct ZipArchive::Handle {
 };
 
 ZipArchive::ZipArchive(std::span<const std::byte> bytes, const std::string& name) : name_(name) {
+  refuse_compressed(bytes, name);
   zip_error_t error;
   zip_error_init(&error);
   zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);

@@ -125,8 +125,12 @@ void expect_something(const TrainingSet& set, const TrainingInput& input) {
         input.path, set.rare_labels > 0 ? "lower min_label_count" : "docs/formats.md shows how labels are given");
   }
   if (set.features.n_columns == 0 || set.features.n_nonzeros() == 0) {
-    throw Error(ErrorCode::data, "no row has a feature: every text is empty, or no word is frequent enough",
-                input.path);
+    if (set.vectorizer) {
+      throw Error(ErrorCode::data, "no row has a feature: every text is empty, or no word is frequent enough",
+                  input.path);
+    }
+    throw Error(ErrorCode::data, "no row has a feature: all of them are empty", input.path,
+                "docs/formats.md shows how features are given");
   }
 }
 

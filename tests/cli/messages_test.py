@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages name what is wrong in the words of the user's input, and notes tell of what has no effect."""
+import gzip
+import json
+import struct
+
+from program import ProgramTest, jsonl, rows
+
+USAGE, DATA, UNSUPPORTED = 2, 3, 6
+
+
+class MessagesTest(ProgramTest):
+    def examples(self):
+        return self.write("train.jsonl", jsonl(rows()))
+
+    def notes(self, *arguments, **more):
+        done = self.expect(0, *arguments, **more)
+        return [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+
+    def train_notes(self, *flags, **more):
+        return self.notes("train", self.examples(), "-o", self.path("model.coppice"), *flags, **more)
+
+    def test_options_without_effect_are_noted(self):
+        for flags, option, why in (
+                (["--validate-dense", "d.npy"], "validate-dense", "--validate names no rows"),
+                (["--validate-labels", "l.npz"], "validate-labels", "--validate names no rows"),
+                (["--pifa-share", "0.3"], "pifa-share", "pifa_concat"),
+                (["--branching", "4", "--level-widths", "2"], "branching", "--level-widths"),
+                (["--max-leaf", "4", "--level-widths", "2"], "max-leaf", "--level-widths"),
+                (["--hash-signed"], "hash-signed", "--hash-bits"),
+                (["--hash-bits", "10", "--min-df", "2"], "min-df", "no vocabulary"),
+                (["--matcher-beam", "4", "--negatives", "tfn"], "matcher-beam", "--negatives man"),
+                (["--symbols", "drop", "--tokens", "space"], "symbols", "--tokens words"),
+                (["--pecos-idf-smooth"], "pecos-idf-smooth", "--idf pecos")):
+            notes = self.train_notes(*flags)
+            self.assertEqual(len(notes), 1, notes)
+            self.assertIn(f"--{option} has no effect", notes[0])
+            self.assertIn(why, notes[0])
+        self.assertEqual(self.train_notes("--pifa-share", "0.3", "--quiet"), [])
+        self.assertEqual(self.train_notes("--hash-bits", "10", "--hash-signed", "--symbols", "drop"), [])
+        self.assertEqual(self.train_notes("--matcher-beam", "4", "--negatives", "tfn+man"), [])
+
+    def test_a_config_file_of_all_options_is_not_noted(self):
+        config = self.write("all.json", self.expect(0, "train", "x", "--print-config").stdout)
+        self.assertEqual(self.train_notes("--config", config), [])
+
+    def test_options_of_texts_are_noted_where_no_row_has_one(self):
+        svm = self.write("train.svm", "0 1:1 2:1\n1 3:1\n0 1:1\n")
+        notes = self.notes("train", svm, "-o", self.path("m.coppice"), "--word-ngrams", "1,3", "--min-df", "1")
+        self.assertEqual([note.split(":")[1].split()[0] for note in notes], ["--word-ngrams", "--min-df"])
+        self.assertIn("no row has a text", notes[0])
+
+    def test_options_of_evaluation_without_effect_are_noted(self):
+        model = self.train()
+        self.assertIn("--propensity own", self.notes("evaluate", model, self.path("train.jsonl"),
+                                                     "--propensity-a", "0.5")[0])
+        self.assertIn("--at asks for 5 labels", self.notes("evaluate", model, self.path("train.jsonl"),
+                                                           "--top-k", "2")[0])
+        self.assertEqual(self.notes("evaluate", model, self.path("train.jsonl"), "--top-k", "2", "--at", "1,2"), [])
+
+    def test_variables_that_no_command_knows_are_noted(self):
+        variables = {"COPPICE_TOPK": "3", "COPPICE_BEAM": "3", "COPPICE_BENCH_DATA": "x", "COPPICE_ZZZZZZ": "1"}
+        notes = self.train_notes(variables=variables)
+        self.assertEqual(sorted(notes), ["note: no option is set by the variable COPPICE_TOPK; did you mean "
+                                         "COPPICE_TOP_K?", "note: no option is set by the variable COPPICE_ZZZZZZ"])
+        self.assertEqual(self.train_notes("--quiet", variables=variables), [])
+
+    def test_labels_that_a_tree_does_not_hold_are_counted(self):
+        tree = self.write("tree.json", json.dumps({"labels": ["mail", "audio", "image", "shell"]}))
+        self.assertEqual(self.train_notes("--tree", tree),
+                         [f"note: 2 of 6 labels are not in {tree}: gathered in a branch of their own"])
+
+    def test_a_tree_that_is_no_json_is_refused_in_plain_words(self):
+        tree = self.write("tree.json", '{"children": [}')
+        done = self.expect(DATA, "train", self.examples(), "-o", self.path("m"), "--tree", tree,
+                           says="tree.json: byte 15: label tree: no valid JSON: parse error")
+        self.assertNotIn("json.exception", done.stderr)
+        tree = self.write("tree.json", "[1]")
+        self.expect(DATA, "train", self.examples(), "-o", self.path("m"), "--tree", tree,
+                    says="tree.json: label tree: a label is neither")
+        config = self.write("config.json", '{"beam": 1')
+        self.assertNotIn("json.exception", self.expect(USAGE, "predict", "m", "--config", config).stderr)
+
+    def test_a_first_row_taken_for_a_header_is_named(self):
+        for name, content in (("labels", "0 1 2\n5 1:1\n"), ("features", "1 1 9\n0 7:1\n"), ("rows", "9 9 9\n0 7:1\n")):
+            svm = self.write(name + ".svm", content)
+            self.expect(DATA, "train", svm, "-o", self.path("m"), says=["line 1", "read as the header",
+                                                                       "--svm-header absent"])
+        self.expect(0, "train", self.path("rows.svm"), "-o", self.path("m"), "--svm-header", "absent")
+
+    def test_a_number_that_is_none_is_refused_without_the_limits_of_floats(self):
+        done = self.expect(USAGE, "predict", "m", "--threshold", "nan", says="threshold is nan, expected a number")
+        self.assertNotIn("e+30", done.stderr)
+
+    def test_a_flag_given_twice_is_refused_by_name(self):
+        done = self.expect(USAGE, "predict", "m", "--beam", "1", "--beam", "2",
+                           says="--beam is given more than once")
+        self.assertNotIn("At Most", done.stderr)
+
+    def test_an_empty_output_is_refused_before_the_work(self):
+        model = self.train()
+        self.expect(USAGE, "predict", model, self.path("train.jsonl"), "--output", "",
+                    says="the path of the output is empty")
+
+    def test_a_compressed_matrix_is_refused_in_plain_words(self):
+        for name, packed in (("X.npz.gz", gzip.compress(b"PK")), ("X.npy.gz", gzip.compress(b"x")),
+                             ("X.npz.zst", struct.pack("<I", 0xFD2FB528) + b"rest")):
+            self.expect(UNSUPPORTED, "train", self.write(name, packed), "-o", self.path("m"),
+                        says=["the matrix is compressed by", "decompress it first"])
+
+    def test_a_model_as_examples_is_refused_with_a_hint_for_training_too(self):
+        self.expect(DATA, "train", self.train(), "-o", self.path("m2"), says=["this is a model", "train reads examples"])
+
+    def test_rows_of_labels_alone_are_not_called_texts(self):
+        done = self.expect(DATA, "train", self.write("t.svm", "0\n1\n"), "-o", self.path("m"), "--format", "svm",
+                           says="no row has a feature")
+        self.assertNotIn("text", done.stderr.splitlines()[-2])
+
+    def test_explaining_words_that_the_model_does_not_know_says_so(self):
+        model = self.train()
+        self.expect(0, "explain", model, "qqqq zzzz", says="knows nothing of this text")
+        self.assertEqual(self.expect(0, "explain", model, "mail").stderr, "")
+
+    def test_a_csv_field_there_twice_is_refused(self):
+        self.expect(DATA, "train", self.write("t.csv", "text,labels,text\na,b,c\n"), "-o", self.path("m"),
+                    says="t.csv:1:13: the field 'text' is there twice")
+        self.expect(0, "train", self.write("t.csv", "text,labels,x,x\na,b,c,d\n"), "-o", self.path("m"))
+
+    def test_a_row_without_an_id_is_answered_without_one(self):
+        model = self.train()
+        queries = '{"text": "mail", "id": null}\n{"text": "mail", "id": "q7"}\n'
+        answers = self.expect(0, "predict", model, "-", stdin=queries).stdout.splitlines()
+        self.assertEqual([json.loads(line).get("id", "none") for line in answers], ["none", "q7"])
