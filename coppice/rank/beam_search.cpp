@@ -21,9 +21,8 @@ void describe(OptionTable& table, PredictOptions& options) {
             "Labels with a lower score do not come out. The default keeps all.");
   std::string help =
       "How margins become scores. The default is what the model was trained for. With h = max(0, 1 - margin): lP_hinge "
-      "is exp(-h^P), multiplied along the path; the log_ ones are added; softmax is over siblings; noop is the margin "
-      "of "
-      "the label alone.";
+      "is exp(-h^P), multiplied along the path; the log_ ones are added; softmax is over siblings; noop is the "
+      "margin of the label alone.";
   auto names = post_processors();
   names.insert(names.begin(), {PostProcessor::of_model, "of_model"});
   table.add("post_processor", options.post_processor, names, help);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "coppice/rank/matcher.h"
+#include "coppice/rank/solver.h"
 #include "coppice/train/training_fixture.h"
 
 namespace coppice {
@@ -129,12 +130,13 @@ TEST_F(Resumed, WithAStageOfTheUsersOwnMoreOrLessIsRefused) {
   const BeamMatcher matcher(3, PostProcessor::l3_hinge);
   const auto embedder = make_embedder({});
   const auto indexer = make_indexer(options_.index);
-  TrainExtras own_matcher, own_embedder, own_indexer;
+  TrainExtras own_matcher, own_embedder, own_indexer, own_solver;
   own_matcher.matcher = &matcher;
   own_embedder.embedder = embedder.get();
   own_indexer.indexer = indexer.get();
+  own_solver.solver = &joint_solver();
   interrupt();
-  for (const TrainExtras& extras : {own_matcher, own_embedder, own_indexer}) {
+  for (const TrainExtras& extras : {own_matcher, own_embedder, own_indexer, own_solver}) {
     EXPECT_THAT(refusal(extras), HasSubstr(kRefused));
   }
   interrupt(own_matcher);

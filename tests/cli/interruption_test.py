@@ -115,6 +115,12 @@ class Interruption(ProgramTest):
         self.assertIn(b"training level 1 of", self.finish())
         self.assertTrue(resumed == (self.folder / "model.coppice").read_bytes())
 
+    def test_a_checkpoint_that_is_empty_is_named_as_one_to_be_removed(self):
+        self.write("model.coppice.checkpoint", "")
+        examples = self.write("train.jsonl", jsonl(rows()))
+        self.expect(3, "train", examples, "-o", self.path("model.coppice"), "--resume",
+                    says=["model.coppice.checkpoint: the checkpoint is damaged", "remove it"])
+
     def test_training_that_waits_for_standard_input_stops_at_the_first_signal(self):
         process = self.start("train", "-", "-o", self.path("model.coppice"), stdin=subprocess.PIPE)
         process.stdin.write(jsonl(rows(3000)).encode())  # more than a pipe holds: some was read when this returns
