@@ -174,7 +174,10 @@ bool plan(const TrainArguments& arguments, const TrainingSet& set, const TrainEx
           TerminalProgress& progress) {
   const uint64_t limit_bytes = parse_bytes(arguments.memory_limit, "memory_limit");
   if (!arguments.plan && limit_bytes == 0) return false;
-  const Estimate estimate = estimate_training(set, arguments.train, extras, pool, progress);
+  double reading_seconds = 0;
+  for (const StageTime& stage : progress.stages()) reading_seconds += stage.seconds;
+  Estimate estimate = estimate_training(set, arguments.train, extras, pool, progress);
+  estimate.reading_seconds = reading_seconds;
   progress.finish();
   if (arguments.plan) print_out(arguments.json ? json_text(to_json(estimate)) : to_text(estimate));
   expect_below_limit(estimate, limit_bytes);

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coppice/core/quantity.h"
 #include "coppice/train/estimate.h"
 
 namespace coppice {
@@ -30,6 +31,7 @@ nlohmann::ordered_json to_json(const Estimate& estimate) {
           {"features", estimate.n_features},
           {"labels", estimate.n_labels},
           {"nonzeros", estimate.n_nonzeros},
+          {"reading_seconds", estimate.reading_seconds},
           {"index_seconds", estimate.index_seconds},
           {"train_seconds", estimate.train_seconds},
           {"peak_bytes", estimate.peak_bytes},
@@ -39,9 +41,10 @@ nlohmann::ordered_json to_json(const Estimate& estimate) {
 
 std::string to_text(const Estimate& estimate) {
   std::string text = fmt::format(
-      "plan for {} rows, {} features, {} labels, {} nonzeros\n\n"
+      "plan for {}, {}, {}, {}\n\n"
       "level  chunks  children  rows seen  model MB  scratch MB  CPU s  wall s\n",
-      estimate.n_rows, estimate.n_features, estimate.n_labels, estimate.n_nonzeros);
+      counted(estimate.n_rows, "row"), counted(estimate.n_features, "feature"), counted(estimate.n_labels, "label"),
+      counted(estimate.n_nonzeros, "nonzero"));
   for (size_t i = 0; i < estimate.levels.size(); ++i) {
     const LevelEstimate& level = estimate.levels[i];
     text += fmt::format("{:5}  {:6}  {:8}  {:9}  {:8.1f}  {:10.1f}  {:5.1f}  {:6.1f}\n", i + 1, level.n_chunks,
@@ -49,9 +52,11 @@ std::string to_text(const Estimate& estimate) {
                         level.cpu_seconds, level.wall_seconds);
   }
   text += fmt::format(
-      "\nindex        {:.1f} s (measured)\ntraining     {:.1f} s (from pilot chunks)\npeak memory  {:.0f} MB\n"
+      "\nreading      {:.1f} s (measured)\nindex        {:.1f} s (measured)\n"
+      "training     {:.1f} s (from pilot chunks)\npeak memory  {:.0f} MB\n"
       "model file   {:.1f} MB\n",
-      estimate.index_seconds, estimate.train_seconds, megabytes(estimate.peak_bytes), megabytes(estimate.model_bytes));
+      estimate.reading_seconds, estimate.index_seconds, estimate.train_seconds, megabytes(estimate.peak_bytes),
+      megabytes(estimate.model_bytes));
   return text;
 }
 
