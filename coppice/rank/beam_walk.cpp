@@ -28,8 +28,10 @@ void check_filter(const LabelFilter& filter, const Ranker& ranker) {
 }  // namespace
 
 std::span<const uint64_t> Selection::finish() noexcept {
-  compact();
-  std::sort(keys_, keys_ + count_, std::greater<>());
+  if (!stays_sorted()) {
+    compact();
+    std::sort(keys_, keys_ + count_, std::greater<>());
+  }
   return {keys_, count_};
 }
 

@@ -49,7 +49,7 @@ class Selection {
 
   void offer(uint64_t key) noexcept {
     if (key <= bound_ || keep_ == 0) return;
-    if (keep_ <= kMostSorted && !unique_ids_) return insert(key);
+    if (stays_sorted()) return insert(key);
     keys_[count_++] = key;
     if (count_ == room(keep_)) compact();
   }
@@ -61,6 +61,7 @@ class Selection {
   /// So few are kept sorted from the first to the last; more are cut back whenever their storage is full.
   static constexpr size_t kMostSorted = 32;
 
+  bool stays_sorted() const noexcept { return keep_ <= kMostSorted && !unique_ids_; }
   void insert(uint64_t key) noexcept {
     size_t place = count_ < keep_ ? count_++ : keep_ - 1;
     for (; place > 0 && keys_[place - 1] < key; --place) keys_[place] = keys_[place - 1];

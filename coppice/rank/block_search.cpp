@@ -62,7 +62,7 @@ class BlockSearch {
 
   void hash(const SearchPlan& plan, const Csr& queries, size_t begin, size_t end) {
     hashes_.resize(queries.offsets[end] - queries.offsets[begin]);
-    numbers_.resize(hashes_.size());
+    numbers_.clear();
     queries_.clear();
     size_t used = 0;
     for (size_t i = begin; i < end; ++i) {
@@ -73,11 +73,17 @@ class BlockSearch {
       queries_.push_back({row.columns.data(), hashes, row.values.data(), known});
       used += known;
     }
-    const std::span<const uint32_t> hashes(hashes_.data(), used);
-    features_.reset(plan.n_features);
-    features_.add(hashes);
+    hashes_.resize(used);
+  }
+
+  /// Put off until a chunk is unpacked: a small batch has none, and would pay for the table of all hashes.
+  void number_features(uint32_t n_features) {
+    if (!numbers_.empty()) return;
+    features_.reset(n_features);
+    features_.add(hashes_);
     features_.number();
-    features_.find(hashes, numbers_.data());
+    numbers_.resize(hashes_.size());
+    features_.find(hashes_, numbers_.data());
   }
 
   const uint32_t* numbers_of(const HashedQuery& query) const noexcept {
@@ -146,6 +152,7 @@ class BlockSearch {
   }
 
   void visit_dense(const SearchPlan& plan, size_t level, const ChunkView& chunk, std::span<const Stop> stops) {
+    number_features(plan.n_features);
     dense_.unpack(chunk, features_);
     for (const Stop& stop : stops) {
       const Visit visit = visit_of(chunk, stop);

@@ -132,7 +132,7 @@ void BlockFeatures::find(std::span<const uint32_t> hashes, uint32_t* numbers) co
 
 bool DenseChunk::pays(const ChunkView& chunk, size_t n_features) noexcept {
   const bool packed = chunk.encoding == ChunkEncoding::masked || chunk.encoding == ChunkEncoding::hashed;
-  return packed && chunk.n_children <= kMostChildren &&
+  return packed && chunk.n_children > 0 && chunk.n_children <= kMostChildren &&
          chunk.n_entries + chunk.n_buckets() <= n_features * kEntriesPerLookup;
 }
 
