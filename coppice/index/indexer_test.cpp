@@ -129,6 +129,28 @@ TEST(Indexer, FindsKindsOfLabels) {
   }
 }
 
+/// Share of the labels of two kinds that lie with their kind when the root is split in two, mean over seeds.
+double purity_of_root_split(uint32_t starts) {
+  constexpr uint32_t kLabels = 1000, kSeeds = 10;
+  IndexOptions options;
+  options.level_widths = {2};
+  options.kmeans.starts = starts;
+  options.kmeans.max_iterations = 2;
+  double sum = 0;
+  for (options.kmeans.seed = 0; options.kmeans.seed < kSeeds; ++options.kmeans.seed) {
+    const LabelTree tree = build(grouped_labels(kLabels, 2, 5, 60), options);
+    double even = 0;
+    for (uint32_t a = 0; a < kLabels / 2; ++a) even += tree.leaf_label[a] % 2 == 0;
+    sum += std::max(even, kLabels / 2 - even) / (kLabels / 2);
+  }
+  return sum / kSeeds;
+}
+
+TEST(Indexer, TakesTheBestOfSeveralStarts) {
+  const double one = purity_of_root_split(1), eight = purity_of_root_split(8);
+  EXPECT_GT(eight, one + 0.05) << one;
+}
+
 TEST(Indexer, GivesTheSameTreeForAnyThreadCount) {
   const Csr embedding = grouped_labels(6000, 60, 2, 90);  // big enough for splits by all threads together
   ASSERT_GT(embedding.n_nonzeros(), 500000u);

@@ -16,6 +16,8 @@ namespace {
 /// A node of more entries is split by all threads together; a smaller one, with all below it, by one thread.
 constexpr uint64_t kBigNodeEntries = 400'000;
 constexpr size_t kLoadGrain = 4096;
+/// So many binary splits from the root down are tried from several starts: there a bad one spoils most.
+constexpr uint32_t kTriedDepth = 5;
 
 /// Siblings [lo, hi) of one level, to be split until each stands alone; `depth` binary splits above.
 struct Range {
@@ -102,7 +104,8 @@ class BalancedClustering {
     const size_t n_left = shape_.label_begin(range.level, middle(range)) - begin(range);
     // A binary node is known by where it begins and how many labels it has.
     const Random random(options_.seed, uint64_t{begin(range)} << 32 | members.size());
-    return scratch.two_means.split({rows, members, n_left, sample_rate(range.depth)}, options_, random, pool_);
+    const uint32_t starts = range.depth < kTriedDepth ? options_.starts : 1;
+    return scratch.two_means.split({rows, members, n_left, sample_rate(range.depth), starts}, options_, random, pool_);
   }
 
   /// Moves the left ones to the front; keeps the order on either side.
@@ -241,6 +244,10 @@ void describe(OptionTable& table, KmeansOptions& options) {
             {{KmeansDistance::spherical, "spherical"}, {KmeansDistance::euclidean, "euclidean"}},
             "How label vectors are compared. spherical: by angle, centres scaled to length 1; the usual choice for "
             "text. euclidean: plain means. spherical true / false in PECOS.");
+  table.add("cluster_starts", options.starts, 1, 1000,
+            "From how many random starts each of the five uppermost binary splits of the label clustering is tried, "
+            "for two rounds and on 2,048 labels at most; the best goes on. Without, the quality of a tree may depend "
+            "on the seed by several points. n_init in scikit-learn.");
   table.add("cluster_iterations", options.max_iterations, 1, 10000,
             "The most rounds of one split of the label clustering; it stops earlier when no label changes sides. "
             "kmeans_max_iter in PECOS.");

@@ -16,6 +16,7 @@ enum class KmeansDistance { spherical, euclidean };
 
 struct KmeansOptions {
   KmeansDistance distance = KmeansDistance::spherical;
+  uint32_t starts = 4;
   uint32_t max_iterations = 20;
   float tolerance = 0;
   float min_sample_rate = 1;

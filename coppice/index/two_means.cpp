@@ -13,6 +13,9 @@ namespace {
 constexpr size_t kScoreGrain = 1024;
 constexpr size_t kColumnGrain = 16384;
 constexpr size_t kMostParts = 16;
+/// Among more rows, starts are tried on a sample.
+constexpr size_t kMostTrialRows = 2048;
+constexpr uint32_t kTrialRounds = 2;
 
 /// A score as an integer of the same order.
 uint32_t ordered_bits(float score) noexcept {
@@ -40,6 +43,19 @@ void scatter(const NodeRows& rows, std::span<const uint32_t> members, float sign
     const float* values = rows.values.data() + rows.first[row];
     for (size_t j = 0; j < columns.size(); ++j) sums[columns[j]] += sign * values[j];
   }
+}
+
+void draw_sample(std::span<const uint32_t> members, size_t wanted, Random& random, std::vector<uint32_t>& sample) {
+  sample.assign(members.begin(), members.end());
+  if (wanted >= members.size()) return;
+  random.shuffle(std::span(sample));
+  sample.resize(wanted);
+  std::sort(sample.begin(), sample.end());
+}
+
+/// How many of a sample go left, that the shares be those of the whole.
+size_t left_of_sample(const TwoMeans::Task& task, size_t wanted) noexcept {
+  return std::clamp<size_t>(wanted * task.n_left / task.members.size(), 1, wanted - 1);
 }
 
 }  // namespace
@@ -80,30 +96,31 @@ void TwoMeans::start_direction(const Task& task, Random& random) {
   scatter(task.rows, task.members.subspan(left, 1), -1, direction_.data());
 }
 
-// c2 - c1 from the sums: means, or for the spherical distance means scaled to length 1.
-void TwoMeans::update_direction(size_t n_left, size_t n_right, KmeansDistance distance) {
+// c2 - c1 from the sums: means, or for the spherical distance means scaled to length 1. Returns what 2-means raises:
+// the sum of the members' products with their centres.
+double TwoMeans::update_direction(size_t n_left, size_t n_right, KmeansDistance distance) {
+  std::array<float, 8> left_squares{}, right_squares{};
+  const size_t n = total_.size();
+  for (size_t c = 0; c < n; c += 8) {
+    const size_t lanes = std::min<size_t>(8, n - c);
+    for (size_t lane = 0; lane < lanes; ++lane) {
+      const float a = left_[c + lane], b = total_[c + lane] - left_[c + lane];
+      left_squares[lane] += a * a;
+      right_squares[lane] += b * b;
+    }
+  }
+  const double left = std::accumulate(left_squares.begin(), left_squares.end(), 0.0);
+  const double right = std::accumulate(right_squares.begin(), right_squares.end(), 0.0);
   double left_scale = 1.0 / static_cast<double>(n_left);
   double right_scale = 1.0 / static_cast<double>(n_right);
-  const size_t n = total_.size();
   if (distance == KmeansDistance::spherical) {
-    std::array<float, 8> left_squares{}, right_squares{};
-    double left_norm = 0, right_norm = 0;
-    for (size_t c = 0; c < n; c += 8) {
-      const size_t lanes = std::min<size_t>(8, n - c);
-      for (size_t lane = 0; lane < lanes; ++lane) {
-        const float a = left_[c + lane], b = total_[c + lane] - left_[c + lane];
-        left_squares[lane] += a * a;
-        right_squares[lane] += b * b;
-      }
-    }
-    left_norm = std::accumulate(left_squares.begin(), left_squares.end(), 0.0);
-    right_norm = std::accumulate(right_squares.begin(), right_squares.end(), 0.0);
-    left_scale = left_norm > 0 ? 1 / std::sqrt(left_norm) : 0;
-    right_scale = right_norm > 0 ? 1 / std::sqrt(right_norm) : 0;
+    left_scale = left > 0 ? 1 / std::sqrt(left) : 0;
+    right_scale = right > 0 ? 1 / std::sqrt(right) : 0;
   }
   const auto scale = static_cast<float>(left_scale + right_scale);
   const auto of_total = static_cast<float>(right_scale);
   for (size_t c = 0; c < n; ++c) direction_[c] = of_total * total_[c] - scale * left_[c];
+  return left_scale * left + right_scale * right;
 }
 
 void TwoMeans::score(const Task& task, ThreadPool& pool) {
@@ -135,23 +152,52 @@ size_t TwoMeans::assign(const Task& task) {
   return to_left_.size() + to_right_.size();
 }
 
-void TwoMeans::iterate(const Task& task, const KmeansOptions& options, Random& random, ThreadPool& pool) {
-  sides_.assign(task.members.size(), 1);
-  start_direction(task, random);
-  score(task, pool);
-  assign(task);
+void TwoMeans::sum_all(const Task& task, ThreadPool& pool) {
   total_.assign(task.rows.n_columns, 0);
-  left_.assign(task.rows.n_columns, 0);
   add_rows(task.rows, task.members, 1, total_, pool);
-  add_rows(task.rows, to_left_, 1, left_, pool);
-  const auto still = static_cast<size_t>(options.tolerance * static_cast<float>(task.members.size()));
-  for (uint32_t iteration = 1; iteration < options.max_iterations; ++iteration) {
-    update_direction(task.n_left, task.members.size() - task.n_left, options.distance);
+}
+
+// From direction_ on; total_ is known. Returns the objective at the last centres that it made.
+double TwoMeans::run_rounds(const Task& task, KmeansDistance distance, uint32_t most, size_t still, ThreadPool& pool) {
+  const size_t n_right = task.members.size() - task.n_left;
+  left_.assign(task.rows.n_columns, 0);
+  sides_.assign(task.members.size(), 1);
+  double objective = 0;
+  for (uint32_t round = 0; round < most; ++round) {
     score(task, pool);
-    if (assign(task) <= still) break;
+    const size_t moved = assign(task);
+    if (round > 0 && moved <= still) break;
     add_rows(task.rows, to_left_, 1, left_, pool);
     add_rows(task.rows, to_right_, -1, left_, pool);
+    objective = update_direction(task.n_left, n_right, distance);
   }
+  return objective;
+}
+
+// Leaves in direction_ the best of several random starts, each tried for some rounds on a sample. Two rows drawn at
+// random may have next to nothing in common with the others; near the root, such a start spoils all that is below.
+void TwoMeans::choose_start(const Task& task, const KmeansOptions& options, Random& random, ThreadPool& pool) {
+  if (task.starts == 1) return start_direction(task, random);
+  const size_t wanted = std::min(task.members.size(), kMostTrialRows);
+  draw_sample(task.members, wanted, random, trial_members_);
+  const Task trial{task.rows, trial_members_, left_of_sample(task, wanted), 1, 1};
+  sum_all(trial, pool);
+  double best = -1;
+  for (uint32_t start = 0; start < task.starts; ++start) {
+    start_direction(trial, random);
+    const double objective = run_rounds(trial, options.distance, kTrialRounds, 0, pool);
+    if (objective <= best) continue;
+    best = objective;
+    best_direction_ = direction_;
+  }
+  direction_.swap(best_direction_);
+}
+
+void TwoMeans::iterate(const Task& task, const KmeansOptions& options, Random& random, ThreadPool& pool) {
+  choose_start(task, options, random, pool);
+  sum_all(task, pool);
+  const auto still = static_cast<size_t>(options.tolerance * static_cast<float>(task.members.size()));
+  run_rounds(task, options.distance, options.max_iterations, still, pool);
 }
 
 std::span<const uint8_t> TwoMeans::split(const Task& task, const KmeansOptions& options, Random random,
@@ -162,12 +208,8 @@ std::span<const uint8_t> TwoMeans::split(const Task& task, const KmeansOptions& 
     iterate(task, options, random, pool);
     return sides_;
   }
-  sample_.assign(task.members.begin(), task.members.end());
-  random.shuffle(std::span(sample_));
-  sample_.resize(wanted);
-  std::sort(sample_.begin(), sample_.end());
-  const size_t n_left = std::clamp<size_t>(wanted * task.n_left / m, 1, wanted - 1);
-  iterate({task.rows, sample_, n_left, 1}, options, random, pool);
+  draw_sample(task.members, wanted, random, sample_);
+  iterate({task.rows, sample_, left_of_sample(task, wanted), 1, task.starts}, options, random, pool);
   sides_.assign(m, 1);
   score(task, pool);
   assign(task);

@@ -32,6 +32,7 @@ class TwoMeans {
     std::span<const uint32_t> members;  ///< rows of the node, ascending
     size_t n_left;                      ///< how many of them go left; 0 < n_left < members.size()
     float sample_rate;                  ///< of the members, to find the centres with
+    uint32_t starts;                    ///< random ones that are tried
   };
 
   /// For each member 0 (left) or 1. Valid until the next call.
@@ -39,8 +40,11 @@ class TwoMeans {
 
  private:
   void iterate(const Task& task, const KmeansOptions& options, Random& random, ThreadPool& pool);
+  void choose_start(const Task& task, const KmeansOptions& options, Random& random, ThreadPool& pool);
   void start_direction(const Task& task, Random& random);
-  void update_direction(size_t n_left, size_t n_right, KmeansDistance distance);
+  double run_rounds(const Task& task, KmeansDistance distance, uint32_t most, size_t still, ThreadPool& pool);
+  void sum_all(const Task& task, ThreadPool& pool);
+  double update_direction(size_t n_left, size_t n_right, KmeansDistance distance);
   void score(const Task& task, ThreadPool& pool);
   size_t assign(const Task& task);
   void add_rows(const NodeRows& rows, std::span<const uint32_t> members, float sign, std::vector<float>& sums,
@@ -52,7 +56,8 @@ class TwoMeans {
   std::vector<float> total_;                  // sum of all rows
   std::vector<float> left_;                   // sum of the rows on the left
   std::vector<uint32_t> to_left_, to_right_;  // rows that changed sides
-  std::vector<uint32_t> sample_;
+  std::vector<float> best_direction_;
+  std::vector<uint32_t> sample_, trial_members_;
   std::vector<std::vector<float>> partial_;
 };
 
