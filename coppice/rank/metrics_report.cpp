@@ -111,6 +111,9 @@ std::string table_body(const Metrics& metrics) {
   return text + line("MRR", metrics, [](const MetricsOfBin& bin) { return figure(bin, bin.mrr); });
 }
 
+/// With fewer rows, a mean is not near enough to normal for an interval of 1.96 standard errors.
+constexpr uint64_t kRowsForInterval = 30;
+
 std::string footnotes(const Metrics& metrics) {
   const MetricOptions& options = metrics.options;
   const MetricsOfBin& all = metrics.bins.front();
@@ -121,7 +124,7 @@ std::string footnotes(const Metrics& metrics) {
   if (!metrics.frequencies_known) text += "The model holds no label frequencies: propensities are 1, bins are empty.\n";
   text += fmt::format("Labels never seen in training count as misses: {} ({}).\n", unseen.labels,
                       counted(unseen.positives, "occurrence"));
-  if (!all.at.empty())
+  if (!all.at.empty() && all.rows >= kRowsForInterval)
     text += fmt::format("P@{} is {:.2f} +- {:.2f} (95 %).\n", all.at[0].k, all.at[0].precision,
                         1.96 * all.at[0].precision_error);
   text += fmt::format("MRR looks at the first {} predictions. Propensities: A = {}, B = {}, C = {:.4f}, N = {}.\n",
