@@ -32,7 +32,7 @@ def commit():
     def git(*arguments):
         command = ["git", "-C", ROOT, *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "coppice", "bench")
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "coppice", "bench", ":!bench/results")
     return git("rev-parse", "--short", "HEAD") + (" + changes" if changed else "")
 
 
