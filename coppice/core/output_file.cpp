@@ -2,6 +2,7 @@
 #include "coppice/core/output_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ namespace {
 constexpr size_t kBufferBytes = size_t{1} << 20;
 
 constexpr int kMostLinks = 40;  // as the kernel's own limit
+constexpr int kMostTemporaries = 100;
 
 void write_all(int descriptor, std::string_view bytes, const std::string& path, const Progress* stop) {
   while (!bytes.empty()) {
@@ -41,6 +43,43 @@ std::string behind_links(const std::string& path) {
     place = place.parent_path() / fs::read_symlink(place, none);
   }
   return place.string();
+}
+
+/// A file of its own; -1 where something lies already, a link included, and for what the system refuses (errno).
+int create(const std::string& path, mode_t mode) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  // The lock ends with the process: by it others tell a file in work from one that was left.
+  if (descriptor >= 0) ::flock(descriptor, LOCK_EX | LOCK_NB);
+  return descriptor;
+}
+
+/// Removes our own file that nobody works on: process ids come again, so a run that was killed may have left it.
+bool remove_if_left(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  struct stat found {};
+  const bool ours = ::fstat(descriptor, &found) == 0 && S_ISREG(found.st_mode) && found.st_uid == ::geteuid();
+  const bool removed = ours && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ::unlink(path.c_str()) == 0;
+  ::close(descriptor);
+  return removed;
+}
+
+/// Hands on the mode, and the owner if the system lets us. A group of ours in the place of theirs may do no more than
+/// everybody. File systems without modes are left as they are.
+void hand_on(const struct stat& replaced, int descriptor) {
+  mode_t mode = replaced.st_mode & 0777;
+  if (::fchown(descriptor, replaced.st_uid, replaced.st_gid) != 0) mode = (mode & ~mode_t{070}) | ((mode & 07) << 3);
+  ::fchmod(descriptor, mode);
+}
+
+/// A new name lasts through a power cut once its folder is on disk. Not every file system can do that, and the file is
+/// in its place already: so this is no reason to fail.
+void sync_folder_of(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  const int descriptor = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return;
+  ::fsync(descriptor);
+  ::close(descriptor);
 }
 
 }  // namespace
@@ -93,9 +132,20 @@ void OutputFile::open_stream() {
 
 void OutputFile::open_temporary() {
   target_path_ = behind_links(path_);
-  temporary_path_ = target_path_ + ".tmp." + std::to_string(::getpid());
-  descriptor_ = ::open(temporary_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor_ < 0) throw_io_error("create the file", path_, errno);
+  const std::string base = target_path_ + ".tmp." + std::to_string(::getpid());
+  struct stat replaced {};
+  const bool replaces = ::stat(target_path_.c_str(), &replaced) == 0;
+  for (int i = 0; descriptor_ < 0; ++i) {
+    temporary_path_ = i == 0 ? base : base + "." + std::to_string(i);
+    // What replaces a private file is never open to others, not even for a moment.
+    const mode_t mode = replaces ? 0600 : 0644;
+    descriptor_ = create(temporary_path_, mode);
+    if (descriptor_ >= 0) break;
+    const int reason = errno;
+    if (reason != EEXIST || i == kMostTemporaries) throw_io_error("create the file", path_, reason);
+    if (remove_if_left(temporary_path_)) descriptor_ = create(temporary_path_, mode);
+  }
+  if (replaces) hand_on(replaced, descriptor_);
 }
 
 OutputFile::~OutputFile() {
@@ -149,6 +199,7 @@ void OutputFile::commit() {
     ::unlink(temporary_path_.c_str());
     throw_io_error("put the finished file in its place", path_, reason);
   }
+  if (!stream) sync_folder_of(target_path_);
 }
 
 }  // namespace coppice

@@ -13,11 +13,12 @@ namespace coppice {
 
 /// A file that appears whole or not at all: written beside its place, fsynced and renamed by `commit`.
 ///
-/// Without `commit` (an exception, say) the temporary file is removed. A symbolic link stays one: the file it leads to
-/// is replaced. What is no file but a stream is written as it comes: "-" (standard output), a named pipe, a character
-/// device such as /dev/null.
-/// Throws `ErrorCode::io` with the system's words: no permission, disk full, no such folder; also for a folder, a
-/// socket or a block device in the place of a file.
+/// Without `commit` (an exception, say) the temporary file is removed; what a killed run of the same process id left
+/// is, too, and nothing else that lies there already. A symbolic link stays one: the file it leads to is replaced. A
+/// file that is replaced hands on its mode, and its owner where the system allows that. What is no file but a stream is
+/// written as it comes: "-" (standard output), a named pipe, a character device such as /dev/null. Throws
+/// `ErrorCode::io` with the system's words: no permission, disk full, no such folder; also for a folder, a socket or a
+/// block device in the place of a file.
 class OutputFile {
  public:
   /// `stop`, if given, outlives the file: a stream whose reader is slow is then given up (`ErrorCode::cancelled`) when

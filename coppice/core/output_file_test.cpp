@@ -10,6 +10,8 @@
 #include <iterator>
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +22,26 @@ namespace coppice {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// While it lives no file may grow beyond a size: what a full disk is to the program.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t bytes) : signal_(::signal(SIGXFSZ, SIG_IGN)) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit small{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallFiles() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, signal_);
+  }
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+
+ private:
+  sighandler_t signal_;
+  rlimit before_{};
+};
 
 class OutputFileTest : public ::testing::Test {
  protected:
@@ -36,9 +58,14 @@ class OutputFileTest : public ::testing::Test {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};
   }
+  mode_t mode_of(const std::string& name) const {
+    struct stat status {};
+    return ::stat((folder_ / name).c_str(), &status) == 0 ? status.st_mode & 0777 : 0;
+  }
   size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder_), {})); }
 
   fs::path folder_;
+  std::string temporary_ = "out.tmp." + std::to_string(::getpid());
 };
 
 TEST_F(OutputFileTest, AppearsWholeOnCommit) {
@@ -127,17 +154,51 @@ TEST_F(OutputFileTest, StreamsAreToldFromFilesWithoutOpeningThem) {
 }
 
 TEST_F(OutputFileTest, AFullDiskIsAnIoError) {
-  if (!fs::exists("/dev/full")) GTEST_SKIP() << "this system has no /dev/full";
-  fs::create_symlink("/dev/full", folder_ / ("out.tmp." + std::to_string(::getpid())));
+  const SmallFiles limit(4096);
   OutputFile file(folder_ / "out");
-  file.write("x");
+  file.write(std::string(5000, 'x'));
   try {
     file.commit();
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::io);
-    EXPECT_NE(error.message().find("No space left on device"), std::string::npos);
+    EXPECT_NE(error.message().find("File too large"), std::string::npos);
   }
+}
+
+TEST_F(OutputFileTest, WhatReplacesAFileIsAsPrivateAsItWas) {
+  const std::string path = folder_ / "out";
+  for (const mode_t mode : {mode_t{0600}, mode_t{0664}, mode_t{0400}}) {
+    write(path, "old");
+    ASSERT_EQ(::chmod(path.c_str(), mode), 0);
+    OutputFile file(path);
+    file.write("new");
+    EXPECT_EQ(mode_of(temporary_), mode) << "while it is written";
+    file.commit();
+    EXPECT_EQ(mode_of("out"), mode);
+    fs::remove(path);
+  }
+}
+
+TEST_F(OutputFileTest, ALinkUnderTheTemporaryNameIsNotFollowed) {
+  std::ofstream(folder_ / "victim") << "precious";
+  fs::create_symlink("victim", folder_ / temporary_);
+  write(folder_ / "out", "new");
+  EXPECT_EQ(text_of(folder_ / "victim"), "precious");
+  EXPECT_EQ(text_of(folder_ / "out"), "new");
+  EXPECT_TRUE(fs::is_symlink(folder_ / temporary_));
+}
+
+TEST_F(OutputFileTest, WhatAKilledRunLeftIsRemovedAndWhatIsInWorkIsNot) {
+  std::ofstream(folder_ / temporary_) << "left";
+  OutputFile first(folder_ / "out");
+  first.write("first");
+  EXPECT_EQ(files(), 1u);
+  write(folder_ / "out", "second");
+  EXPECT_EQ(text_of(folder_ / "out"), "second");
+  first.commit();
+  EXPECT_EQ(text_of(folder_ / "out"), "first");
+  EXPECT_EQ(files(), 1u);
 }
 
 }  // namespace
