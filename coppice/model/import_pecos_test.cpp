@@ -138,5 +138,29 @@ TEST(ImportPecos, WhatCannotBeImportedIsNamed) {
   EXPECT_THAT(error_of(folder / "model", {"", folder / "names.txt"}), HasSubstr("1 label name,"));
 }
 
+TEST(ImportPecos, JsonThatNestsWithoutMeasureIsRefused) {
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');
+  for (const std::string& text : {R"({"model":"MLModel","nr_features":)" + deep + "}",
+                                  R"({"model":"MLModel","pred_kwargs":{"a":)" + deep + "}}"}) {
+    const PecosFolder folder;
+    folder.write_ranker();
+    folder.write("model/ranker/param.json", text);
+    EXPECT_THAT(error_of(folder / "model"), HasSubstr("nest deeper than 256 levels"));
+  }
+  const PecosFolder folder;
+  folder.write_ranker();
+  folder.write("model/ranker/param.json", R"({"model":"MLModel","nr_features":[[1]]})");
+  EXPECT_THAT(error_of(folder / "model"), HasSubstr("the value of \"nr_features\" has the wrong type: a list"));
+}
+
+TEST(ImportPecos, AVectorizersJsonThatNestsWithoutMeasureIsRefused) {
+  const PecosFolder folder;
+  folder.write_ranker();
+  folder.write_tfidf();
+  folder.write("tfidf/meta.json", R"({"kwargs": {"num_base_vect": 1, "norm_p": )" + std::string(200'000, '[') +
+                                      std::string(200'000, ']') + "}}");
+  EXPECT_THAT(error_of(folder / "model", {folder / "tfidf", ""}), HasSubstr("nest deeper than 256 levels"));
+}
+
 }  // namespace
 }  // namespace coppice

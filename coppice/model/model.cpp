@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/json_text.h"
 #include "coppice/model/ranker_sections.h"
 #include "coppice/model/validate.h"
 
@@ -45,8 +46,7 @@ uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most,
 }
 
 Shape shape_of(const ModelFile& file) {
-  const auto object =
-      nlohmann::json::parse(file.text({SectionType::shape}, ElementType::json), nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json object = parse_json(file.text({SectionType::shape}, ElementType::json));
   if (!object.is_object()) fail(file, "the section shape is no JSON object");
   Shape shape;
   shape.depth = static_cast<uint32_t>(number_at(object, "depth", kMostSections, file));
@@ -125,8 +125,7 @@ void add_vectorizer(ModelFileWriter& writer, const Vectorizer& vectorizer) {
 
 std::optional<Vectorizer> read_vectorizer(const ModelFile& file) {
   if (!file.has({SectionType::vectorizer})) return std::nullopt;
-  const auto object = nlohmann::json::parse(file.text({SectionType::vectorizer}, ElementType::json), nullptr,
-                                            /*allow_exceptions=*/false);
+  const nlohmann::json object = parse_json(file.text({SectionType::vectorizer}, ElementType::json));
   if (!object.is_object() || !object.contains("options")) fail(file, "the section vectorizer is no JSON object");
   VectorizerTables tables;
   tables.n_features = static_cast<uint32_t>(number_at(object, "n_features", UINT32_MAX, file));

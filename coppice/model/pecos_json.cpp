@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/model/pecos_json.h"
 
+#include "coppice/core/json_text.h"
 #include "coppice/core/mapped_file.h"
 
 namespace coppice {
@@ -11,7 +12,11 @@ std::string read_whole_file(const std::string& path) {
 }
 
 PecosJson::PecosJson(const std::string& path) : path_(path) {
-  object_ = nlohmann::json::parse(read_whole_file(path), nullptr, /*allow_exceptions=*/false);
+  const std::string text = read_whole_file(path);
+  if (nests_deeper(text, kDeepestJson)) {
+    fail("lists or objects nest deeper than " + std::to_string(kDeepestJson) + " levels");
+  }
+  object_ = parse_json(text);
   if (!object_.is_object()) fail("this is no JSON object");
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/json_text.h"
 
 namespace coppice {
 
@@ -30,7 +31,7 @@ class PecosJson {
     try {
       return at(key).get<T>();
     } catch (const nlohmann::json::exception&) {
-      fail(std::string("the value of \"") + key + "\" has the wrong type: " + at(key).dump());
+      fail(std::string("the value of \"") + key + "\" has the wrong type: " + json_value_text(at(key)));
     }
   }
 

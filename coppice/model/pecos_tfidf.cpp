@@ -132,7 +132,7 @@ PecosTfidf::Norm read_norm(const PecosJson& kwargs) {
   const nlohmann::json& value = kwargs.at("norm_p");
   if (value == "l1" || value == 1) return PecosTfidf::Norm::l1;
   if (value == "l2" || value == 2) return PecosTfidf::Norm::l2;
-  kwargs.fail("norm_p is " + value.dump() + ", expected l1 or l2");
+  kwargs.fail("norm_p is " + json_value_text(value) + ", expected l1 or l2");
 }
 
 PecosTfidf::Part read_part(const std::string& folder) {

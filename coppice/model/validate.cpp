@@ -7,6 +7,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/core/json_text.h"
 #include "coppice/core/quantity.h"
 
 namespace coppice {
@@ -49,6 +50,7 @@ void check_label_names(const LabelNames& names, uint32_t n_labels) {
 
 void check_json(const std::string& text, const std::string& what) {
   expect(nlohmann::json::accept(text) && text.front() == '{', what + " are no JSON object");
+  expect(!nests_deeper(text, kDeepestJson), what + " nest deeper than " + counted(kDeepestJson, "level"));
 }
 
 void check_label_name_contents(const LabelNames& names) {

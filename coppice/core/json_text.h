@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace coppice {
+
+/// How deep lists and objects may nest in the JSON of a model or of a folder to import. Copying and printing nested
+/// values goes by recursion, so that a text of brackets alone would use up the stack.
+inline constexpr size_t kDeepestJson = 256;
+
+/// Whether lists and objects nest deeper than `levels`; of a text that is no JSON, any answer. Cost: one pass.
+bool nests_deeper(std::string_view json, size_t levels) noexcept;
+
+/// The value of a JSON text from elsewhere; a discarded one (which is of no type) when the text is no JSON or nests
+/// deeper than kDeepestJson.
+nlohmann::json parse_json(std::string_view text);
+
+/// A value as a message shows it: a list or an object by its kind alone, however much is in it.
+std::string json_value_text(const nlohmann::json& value);
+
+}  // namespace coppice
