@@ -11,8 +11,8 @@
 #include "coppice/app/output.h"
 #include "coppice/app/prediction_writer.h"
 #include "coppice/app/signals.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
-#include "coppice/data/label_index.h"
 #include "coppice/data/label_resolver.h"
 #include "coppice/data/reader.h"
 #include "coppice/model/answer.h"
@@ -211,10 +211,9 @@ void run(const PredictArguments& arguments) {
   std::optional<GivenLabels> given;
   if (!arguments.score_labels.empty()) given.emplace(model, arguments);
   ThreadPool pool(arguments.common.threads);
-  LabelIndex labels(model.label_names(), model.n_labels());
   ReadOptions read = arguments.read;
   read.stop = &progress;
-  const auto reader = open_examples(arguments.input, read, labels);
+  const auto reader = open_queries(arguments.input, read);
   DenseFeatures dense(arguments.dense);
   PredictionWriter output(arguments.output, model, progress);
   for (Examples block; reader->next(block);) {
@@ -259,6 +258,8 @@ void add_predict(CommandList& commands) {
   command.action([arguments, &flags = command.flags()] {
     expect_names(*arguments, flags);
     expect_used(*arguments, flags);
+    note_unused(flags, {{true, {"label_names", "labels_path", "n_labels"}, "predictions look at no labels of rows"}},
+                arguments->common);
     expect_no_input(arguments->output, inputs_of(*arguments, flags.config_path()));
     run(*arguments);
   });

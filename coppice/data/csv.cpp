@@ -39,6 +39,8 @@ class CsvParser final : public RowParser {
   /// Inside quotes, an even number of quotes leaves us inside quotes: so each record is split twice at most.
   bool goes_on(std::string_view line) const override { return std::count(line.begin(), line.end(), '"') % 2 == 0; }
 
+  bool in_header() const override { return n_fields_ == 0; }
+
  private:
   /// Splits the record into `fields_`; false if it ends inside quotes. Tab-separated files know no quotes.
   bool split(std::string_view record) {
@@ -96,7 +98,7 @@ class CsvParser final : public RowParser {
     std::optional<size_t> found;
     for (size_t i = 0; i < fields_.size(); ++i) {
       if (trimmed(fields_[i].text) != name) continue;
-      if (found) throw BadLine{fields_[i].column, "the field " + shown(name) + " is there twice", {}, true};
+      if (found) throw BadLine{fields_[i].column, "the field " + shown(name) + " is there twice"};
       found = i;
     }
     return found;
@@ -107,8 +109,7 @@ class CsvParser final : public RowParser {
     for (const std::string& name : options_.text_field) {
       const std::optional<size_t> place = find_field(name);
       if (!place) {
-        throw BadLine{1, "the header has no field " + shown(name), "text_field names the field that holds the text",
-                      true};
+        throw BadLine{1, "the header has no field " + shown(name), "text_field names the field that holds the text"};
       }
       texts_.push_back(*place);
     }

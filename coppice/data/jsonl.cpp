@@ -90,9 +90,7 @@ class JsonlParser final : public RowParser {
         weight_field_(options.weight_field),
         id_field_(options.id_field),
         limit_(index_limit(options.n_features, "n_features says how many there are",
-                           "set n_features if such indices are meant")) {
-    if (text_fields_.empty()) throw Error(ErrorCode::usage, "text_field is empty, expected the name of a field");
-  }
+                           "set n_features if such indices are meant")) {}
 
   Outcome parse(Line line, Row& row) override {
     if (trimmed(line.text).empty()) return Outcome::blank;

@@ -30,6 +30,8 @@ uint32_t LabelIndex::add(std::string_view name) {
 }
 
 uint32_t LabelIndex::append(std::string_view name) {
+  if (n_known_ > 0 && !has_names())
+    throw Error(ErrorCode::internal, "a name for labels that are known by number alone");
   if (offsets_.size() > kMostLabels) throw Error(ErrorCode::data, "more than 2147483648 different labels");
   const uint32_t label = static_cast<uint32_t>(offsets_.size() - 1);
   const uint64_t hash = hash_of_name(name);

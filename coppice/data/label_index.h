@@ -32,6 +32,7 @@ class LabelIndex {
   uint32_t add(std::string_view name);
 
   /// Adds a label even if its name exists already (label files may repeat names); `find` gives the first one.
+  /// Throws `ErrorCode::internal` where known labels have no names: a name would get the id of one of them.
   uint32_t append(std::string_view name);
 
   /// Notes that a label was given by its number.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "coppice/core/error.h"
 #include "coppice/data/label_index.h"
 
 namespace coppice {
@@ -66,6 +67,12 @@ TEST(LabelIndex, LabelsThatAModelDoesNotKnowComeBehindItsOwn) {
   EXPECT_EQ(index.n_known(), 2u);
   EXPECT_EQ(index.n_unseen(), 1u);
   EXPECT_EQ(index.size(), 3u);
+}
+
+TEST(LabelIndex, NoNameTakesTheIdOfALabelThatIsKnownByNumber) {
+  LabelIndex index(LabelNames(), 10);
+  EXPECT_THROW(index.add("a"), Error);
+  EXPECT_EQ(index.find("a"), std::nullopt);
 }
 
 TEST(LabelIndex, BareIdsBeyondAModelAreCountedOnceEach) {

@@ -9,6 +9,24 @@
 #include "coppice/data/utf8.h"
 
 namespace coppice {
+namespace {
+
+/// Are labels named 0, 1, 2, ..., as those of an imported model without a label-name file?
+bool names_are_numbers(const LabelIndex& labels) {
+  for (uint32_t label = 0; label < labels.n_known(); ++label) {
+    if (labels.name(label) != std::to_string(label)) return false;
+  }
+  return true;
+}
+
+bool holds_all(const LabelIndex& labels, const LabelNames& names) {
+  for (uint32_t label = 0; label < names.size(); ++label) {
+    if (!labels.find(names.name(label))) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 LabelNames read_label_names(const std::string& path) {
   LineReader reader(InputStream::open(path));
@@ -32,8 +50,20 @@ LabelResolver::LabelResolver(LabelIndex& index, const ReadOptions& options)
     : index_(index), file_path_(options.label_names), option_labels_(options.n_labels) {
   if (file_path_.empty()) return;
   file_names_ = read_label_names(file_path_);
+  lines_are_labels_ = lines_are_labels();
   if (index_.size() > 0) return;
   for (uint32_t label = 0; label < file_names_.size(); ++label) index_.append(file_names_.name(label));
+}
+
+bool LabelResolver::lines_are_labels() const {
+  if (index_.n_known() == 0) return false;
+  const bool has_names = index_.has_names() && (!names_are_numbers(index_) || holds_all(index_, file_names_));
+  if (has_names) return false;
+  if (file_names_.size() >= index_.n_known()) return true;
+  throw Error(ErrorCode::data,
+              "the file names " + counted(file_names_.size(), "label") + ", the model has " +
+                  std::to_string(index_.n_known()) + " and knows them by number alone",
+              file_path_, "the line numbers of this file are then the model's labels: give that of the training data");
 }
 
 std::span<const std::pair<uint32_t, float>> LabelResolver::resolve(const Row& row, ReadReport& report) {
@@ -99,6 +129,9 @@ void LabelResolver::check_id(const LabelMention& label) const {
     throw BadLine{label.column, "label is " + std::to_string(label.id) + ", expected a number below " +
                                     std::to_string(file_names_.size()) + ", the lines of " + file_path_};
   }
+  if (header_labels_ == 0U && option_labels_ == 0) {
+    throw BadLine{label.column, "the row has a label, expected none: the header says that there are 0", header_hint_};
+  }
   const IndexLimit limit = limit_of_ids();
   if (label.id > limit.highest) {
     throw BadLine{
@@ -119,19 +152,18 @@ void LabelResolver::check_id(const LabelMention& label) const {
 }
 
 IndexLimit LabelResolver::limit_of_ids() const {
-  const uint32_t bound = option_labels_ > 0 ? option_labels_ : header_labels_;
+  const uint32_t bound = option_labels_ > 0 ? option_labels_ : header_labels_.value_or(0);
   if (bound == 0 && index_.n_known() > 0 && id_limit(index_.n_known()) < kLargestIndex) {
     return {id_limit(index_.n_known()),
             "that is far above the labels of the model; set n_labels if such ids are meant"};
   }
-  const char* const hint =
-      option_labels_ > 0 || header_labels_ == 0 ? "n_labels says how many there are" : header_hint_;
+  const char* const hint = option_labels_ > 0 || bound == 0 ? "n_labels says how many there are" : header_hint_;
   return index_limit(bound, hint, "set n_labels if such ids are meant");
 }
 
 /// Nothing to note where names, a header, an option or the labels of a model say how many there are.
 void LabelResolver::note_farthest(const Row& row, uint64_t line) {
-  if (file_names_.size() > 0 || option_labels_ > 0 || header_labels_ > 0 || index_.n_known() > 0) return;
+  if (file_names_.size() > 0 || option_labels_ > 0 || header_labels_ || index_.n_known() > 0) return;
   for (const LabelMention& label : row.labels) {
     if (label.id != LabelMention::kNamed && label.id > farthest_.id) farthest_ = {label.id, line, label.column};
   }
@@ -149,8 +181,14 @@ void LabelResolver::expect_plausible_ids(const ReadReport& report) const {
 }
 
 uint32_t LabelResolver::id_of(const LabelMention& label) {
-  if (label.id == LabelMention::kNamed) return index_.add(label.name);
-  const auto id = static_cast<uint32_t>(label.id);
+  const bool is_named = label.id == LabelMention::kNamed;
+  if (is_named && !lines_are_labels_) return index_.add(label.name);
+  // The check before found the name in the file.
+  const auto id = is_named ? file_names_.find(label.name).value() : static_cast<uint32_t>(label.id);
+  if (lines_are_labels_) {
+    index_.add_id(id);
+    return id;
+  }
   if (file_names_.size() == 0) {
     ids_seen_ = true;
     if (!index_.has_names()) index_.add_id(id);

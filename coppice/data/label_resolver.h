@@ -23,9 +23,11 @@ LabelNames read_label_names(const std::string& path);
 ///
 /// With a label-name file, an id of the input means a line of that file, and the set of names is closed. Training
 /// (an empty index) takes the file's names over, so that ids stay what they are; evaluation finds the model's label
-/// of the same name. Without one, a name gets the next free id, and an id is taken as it is.
+/// of the same name. A model that knows its labels by number alone has no name to find: the line is the label's number.
+/// Without a file, a name gets the next free id, and an id is taken as it is.
 class LabelResolver {
  public:
+  /// Throws as `read_label_names`; `ErrorCode::data` for a file that cannot be that of a model without names.
   LabelResolver(LabelIndex& index, const ReadOptions& options);
 
   /// The row's labels, ascending, each once with its largest relevance, until the next call; counts repeats and
@@ -33,7 +35,7 @@ class LabelResolver {
   /// changed the index.
   std::span<const std::pair<uint32_t, float>> resolve(const Row& row, ReadReport& report);
 
-  /// What a header says of the number of labels: ids from there on are refused, with `hint`, a literal.
+  /// What a header says of the number of labels, 0 too: ids from there on are refused, with `hint`, a literal.
   void set_header_labels(uint32_t n_labels,
                          const char* hint = "the header or n_labels says how many there are") noexcept {
     header_labels_ = n_labels;
@@ -49,6 +51,8 @@ class LabelResolver {
   static constexpr uint64_t id_limit(uint64_t n_known) noexcept { return 1'000'000 + 10 * n_known; }
 
  private:
+  bool lines_are_labels() const;
+
   /// The largest id that nothing bounds, and where it stands.
   struct FarthestId {
     uint64_t id = 0;
@@ -68,7 +72,8 @@ class LabelResolver {
   LabelNames file_names_;
   std::string file_path_;
   uint32_t option_labels_;
-  uint32_t header_labels_ = 0;
+  bool lines_are_labels_ = false;  ///< a line of the file is the model's label of that number
+  std::optional<uint32_t> header_labels_;
   const char* header_hint_ = nullptr;
   bool ids_seen_ = false;
   FarthestId farthest_;

@@ -5,23 +5,26 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/data/parsers.h"
 #include "coppice/data/utf8.h"
 
 namespace coppice {
 
-LineExampleReader::LineExampleReader(InputStream stream, Format format, const ReadOptions& options, LabelIndex& labels)
+LineExampleReader::LineExampleReader(InputStream stream, Format format, const ReadOptions& options, LabelIndex* labels)
     : reader_(std::move(stream), options.max_line_bytes),
       parser_(make_parser(format, options)),
-      resolver_(labels, options),
       labels_(labels),
       max_record_bytes_(options.max_line_bytes),
+      max_text_bytes_(options.max_text_bytes),
       n_features_(options.n_features),
       skip_bad_lines_(options.skip_bad_lines),
       is_text_(format != Format::svm) {
   report_.input = reader_.name();
   report_.format = format;
-  if (options.n_labels > 0 && labels.n_known() == 0 && !labels.has_names()) labels.reserve_ids(options.n_labels);
+  if (labels_ == nullptr) return;
+  resolver_.emplace(*labels_, options);
+  if (options.n_labels > 0 && labels_->n_known() == 0 && !labels_->has_names()) labels_->reserve_ids(options.n_labels);
 }
 
 bool LineExampleReader::next(Examples& block) {
@@ -30,7 +33,7 @@ bool LineExampleReader::next(Examples& block) {
     if (!read_line()) finish();
   }
   const bool any = builder_.size() > 0;
-  block = builder_.take(n_features_, labels_.size());
+  block = builder_.take(n_features_, labels_ != nullptr ? labels_->size() : 0);
   return any || !finished_;
 }
 
@@ -41,7 +44,8 @@ bool LineExampleReader::read_line() {
     if (line) take_line(*line);
     return line.has_value();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::data || !skip_bad_lines_ || reader_.lines() == report_.lines) throw;
+    const bool may_go_on = skip_bad_lines_ && !parser_->in_header() && reader_.lines() != report_.lines;
+    if (error.code() != ErrorCode::data || !may_go_on) throw;
     report_.lines = reader_.lines();
     ++report_.bad_lines;
     if (report_.messages.size() < ReadReport::kMessagesKept) report_.messages.push_back(error.message());
@@ -56,7 +60,7 @@ void LineExampleReader::take_line(Line line) {
     row_.clear();
     switch (parse(line)) {
       case RowParser::Outcome::row:
-        take_row();
+        take_row(first_line);
         break;
       case RowParser::Outcome::blank:
         ++report_.blank_lines;
@@ -69,17 +73,18 @@ void LineExampleReader::take_line(Line line) {
         return;
     }
   } catch (const BadLine& bad) {
-    record_line_ = 0;
-    refuse(bad, report_.input + ":" + std::to_string(first_line));
+    refuse(bad);
   }
   record_line_ = 0;
 }
 
 /// What a header says of the sizes; options go before it.
 void LineExampleReader::take_sizes() {
-  resolver_.set_header_labels(parser_->n_labels(), parser_->size_hint());
-  if (labels_.n_known() == 0 && !labels_.has_names()) labels_.reserve_ids(parser_->n_labels());
-  if (n_features_ == 0) n_features_ = parser_->n_features();
+  if (n_features_ == 0) n_features_ = parser_->n_features().value_or(0);
+  const std::optional<uint32_t> n_labels = parser_->n_labels();
+  if (!resolver_ || !n_labels) return;
+  resolver_->set_header_labels(*n_labels, parser_->size_hint());
+  if (labels_->n_known() == 0 && !labels_->has_names()) labels_->reserve_ids(*n_labels);
 }
 
 RowParser::Outcome LineExampleReader::parse(Line line) {
@@ -112,33 +117,54 @@ void LineExampleReader::join(std::string_view line) {
   }
 }
 
-void LineExampleReader::take_row() {
+/// `line`: where the row starts.
+void LineExampleReader::take_row(uint64_t line) {
+  if (std::binary_search(left_out_.begin(), left_out_.end(), line)) {
+    ++report_.bad_lines;
+    return;
+  }
+  if (row_.text.size() > max_text_bytes_) {
+    throw BadLine{1, "the text is longer than " + counted(max_text_bytes_, "byte"), "split it into several rows"};
+  }
   const uint64_t repeated = sort_features(row_.features);
-  const auto labels = resolver_.resolve(row_, report_);
-  builder_.add(row_, labels);
+  builder_.add(row_, take_labels(line));
   if (!row_.features.empty()) n_features_ = std::max(n_features_, row_.features.back().column + 1);
   report_.repeated_features += repeated;
   if (row_.repaired) ++report_.repaired_lines;
   ++report_.rows;
 }
 
+std::span<const std::pair<uint32_t, float>> LineExampleReader::take_labels(uint64_t line) {
+  if (!resolver_) return {};
+  try {
+    return resolver_->resolve(row_, report_);
+  } catch (const BadLine&) {
+    report_.bad_labels.push_back(line);
+    throw;
+  }
+}
+
 void LineExampleReader::finish() {
   finished_ = true;
-  if (record_line_ > 0) {
-    refuse({1, "a quoted field without its closing quote"}, report_.input + ":" + std::to_string(record_line_));
-  }
+  if (record_line_ > 0) refuse({1, "a quoted field without its closing quote"});
   try {
     parser_->finish(report_.rows + report_.bad_lines);
   } catch (const BadLine& bad) {
     throw Error(ErrorCode::data, bad.what, report_.input + ":1:" + std::to_string(bad.column), bad.hint);
   }
-  resolver_.expect_plausible_ids(report_);
+  if (resolver_) resolver_->expect_plausible_ids(report_);
 }
 
-/// Throws, or counts the line if bad lines are to be left out.
-void LineExampleReader::refuse(const BadLine& bad, const std::string& where) {
-  const Error error(ErrorCode::data, bad.what, where + ":" + std::to_string(bad.column), bad.hint);
-  if (!skip_bad_lines_ || bad.fatal) throw error;
+/// Throws, or counts the line if bad lines are to be left out. In a row of several lines the fault's own line is named.
+void LineExampleReader::refuse(const BadLine& bad) {
+  const bool several = record_line_ > 0;
+  const std::string_view before = several ? std::string_view(record_).substr(0, bad.column - 1) : std::string_view();
+  const uint64_t line =
+      several ? record_line_ + static_cast<uint64_t>(std::count(before.begin(), before.end(), '\n')) : report_.lines;
+  const size_t column = bad.column - (before.rfind('\n') + 1);  // npos + 1 is 0
+  const Error error(ErrorCode::data, bad.what,
+                    report_.input + ":" + std::to_string(line) + ":" + std::to_string(column), bad.hint);
+  if (!skip_bad_lines_ || parser_->in_header()) throw error;
   ++report_.bad_lines;
   if (report_.messages.size() < ReadReport::kMessagesKept) report_.messages.push_back(error.message());
 }

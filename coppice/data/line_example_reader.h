@@ -2,7 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "coppice/data/block_builder.h"
 #include "coppice/data/examples.h"
@@ -14,10 +18,14 @@ namespace coppice {
 
 /// Examples from a stream of lines: reads them, repairs invalid UTF-8, lets a parser make rows, resolves labels.
 ///
-/// `labels` must outlive the reader. Memory: one block, and the longest line twice.
+/// `labels` must outlive the reader; without it (nullptr) labels play no part: rows come without them, and none makes a
+/// row bad. Memory: one block, and the longest line twice.
 class LineExampleReader final : public ExampleReader {
  public:
-  LineExampleReader(InputStream stream, Format format, const ReadOptions& options, LabelIndex& labels);
+  LineExampleReader(InputStream stream, Format format, const ReadOptions& options, LabelIndex* labels);
+
+  /// Rows that start in these lines, in ascending order, count as bad ones.
+  void leave_out(std::vector<uint64_t> lines) { left_out_ = std::move(lines); }
 
   bool next(Examples& block) override;
   const ReadReport& report() const override { return report_; }
@@ -28,22 +36,25 @@ class LineExampleReader final : public ExampleReader {
   RowParser::Outcome parse(Line line);
   Line repaired(Line line);
   void join(std::string_view line);
-  void take_row();
+  void take_row(uint64_t line);
+  std::span<const std::pair<uint32_t, float>> take_labels(uint64_t line);
   void take_sizes();
   void finish();
-  void refuse(const BadLine& bad, const std::string& where);
+  void refuse(const BadLine& bad);
 
   LineReader reader_;
   std::unique_ptr<RowParser> parser_;
-  LabelResolver resolver_;
-  LabelIndex& labels_;
+  LabelIndex* labels_;
+  std::optional<LabelResolver> resolver_;  ///< none if labels play no part
   ReadReport report_;
   BlockBuilder builder_;
   Row row_;
   std::string repaired_;
   std::string record_;        ///< the lines so far of a row that goes on
   uint64_t record_line_ = 0;  ///< where it began; 0 = no such row
+  std::vector<uint64_t> left_out_;
   uint64_t max_record_bytes_;
+  uint64_t max_text_bytes_;
   uint32_t n_features_;  ///< declared, or one more than the largest index seen
   bool skip_bad_lines_;
   bool is_text_;

@@ -84,6 +84,54 @@ TEST(Svm, ThreeWholeNumbersAreARowIfTheUserSaysSo) {
             "  hint: set svm_header to absent if there is none");
 }
 
+TEST(Svm, ADamagedHeaderIsNeverLeftOut) {
+  ReadOptions options;
+  options.format = Format::svm;
+  options.skip_bad_lines = true;
+  for (const SvmHeader header : {SvmHeader::automatic, SvmHeader::present}) {
+    options.svm_header = header;
+    EXPECT_TRUE(refusal("2 9999999999 3\n0 1:1\n1 2:1\n", options)
+                    .starts_with("data: input:1:3: size in the header is 9999999999, expected a whole number from 0 to "
+                                 "4294967295\n  hint: "));
+  }
+  options.max_line_bytes = 20;
+  EXPECT_TRUE(refusal("2 9 3" + std::string(40, ' ') + "\n0 1:1\n1 2:1\n", options).starts_with("data: input:1: "));
+  // Four numbers are a row, and a bad one.
+  options.svm_header = SvmHeader::automatic;
+  EXPECT_EQ(read_bytes("2 9999999999 3 4\n0 1:1\n", options).report.bad_lines, 1u);
+}
+
+TEST(Svm, EmptyLinesBehindTheRowsOfTheHeaderAreNoRows) {
+  const Dataset data = read_bytes("2 9 3\n0 1:1\n1 2:1\n\n \n", Format::svm);
+  EXPECT_EQ(data.report.rows, 2u);
+  EXPECT_EQ(data.report.blank_lines, 2u);
+  EXPECT_EQ(read_bytes("2 9 3\n0 1:1\n\n", Format::svm).report.rows, 2u);
+  EXPECT_EQ(read_bytes("3 9 3\n0 1:1\n\n1 2:1\n\n", Format::svm).report.rows, 3u);
+  EXPECT_EQ(read_bytes("0 1:1\n\n", Format::svm).report.rows, 2u);
+  ReadOptions said;
+  said.format = Format::svm;
+  said.svm_header = SvmHeader::present;
+  EXPECT_EQ(refusal("1 9 3\n0 1:1\n\n1 2:1\n", said),
+            "data: input:1:1: the header promises 1 row, the file holds 2\n"
+            "  hint: were rows added and the header left as it was?");
+}
+
+TEST(Svm, AHeaderMayPromiseNoFeaturesOrNoLabels) {
+  ReadOptions options;
+  options.format = Format::svm;
+  options.svm_header = SvmHeader::present;
+  const std::string hint = "\n  hint: the header or an option says how many there are";
+  EXPECT_EQ(read_bytes("2 9 0\n 1:1\n 2:1\n", options).n_labels, 0u);
+  EXPECT_EQ(refusal("2 9 0\n 1:1\n0 2:1\n", options),
+            "data: input:3:1: the row has a label, expected none: the header says that there are 0" + hint);
+  EXPECT_EQ(read_bytes("2 0 3\n0\n1\n", options).report.rows, 2u);
+  EXPECT_EQ(refusal("2 0 3\n0\n1 2:1\n", options),
+            "data: input:3:3: the row has a feature, expected none: the header says that there are 0" + hint);
+  options.n_features = 9;
+  options.n_labels = 3;
+  EXPECT_EQ(read_bytes("1 0 0\n1 2:1\n", options).report.rows, 1u);
+}
+
 TEST(Svm, RepeatedFeaturesAreSummedAndCounted) {
   const Dataset data = read_bytes("0 3:1 1:1 3:0.5\n", Format::svm);
   EXPECT_EQ(row_text(data.examples.features, 0), "1:1 3:1.5");
@@ -244,6 +292,35 @@ TEST(Csv, BadRowsAreRefusedWithTheLineWhereTheyStart) {
             "data: input:1:1: the header has no field 'text'\n  hint: text_field names the field that holds the text");
 }
 
+TEST(Csv, AFaultInARowOfSeveralLinesIsToldByItsOwnLine) {
+  const std::string start = "text,labels\r\n\"a\r\nb\",x\r\n";
+  EXPECT_EQ(refusal(start + "\"c\r\nd\",\"e\r\nf\" g,y\r\n", Format::csv).substr(0, 17), "data: input:6:3: ");
+  EXPECT_EQ(refusal(start + "\"c\nd\"\n", Format::csv).substr(0, 17), "data: input:5:3: ");
+  EXPECT_EQ(refusal(start + "\"c\nd\",\"x,,y\"\n", Format::csv).substr(0, 17), "data: input:5:6: ");
+}
+
+TEST(Csv, ADamagedHeaderIsNeverLeftOut) {
+  ReadOptions options;
+  options.format = Format::csv;
+  options.skip_bad_lines = true;
+  options.max_line_bytes = 100;
+  for (const std::string& header :
+       {std::string("te\"xt,labels"), std::string("\"text\"x,labels"), std::string("text,\0,labels", 13),
+        std::string("\"text,labels"), "text,labels," + std::string(100, 'x')}) {
+    EXPECT_TRUE(refusal(header + "\ntext,labels\na,x\n", options).starts_with("data: input:1")) << header;
+  }
+  EXPECT_EQ(read_bytes("\ntext,labels\na,x\nb\"c,x\n", options).report.bad_lines, 1u);
+}
+
+TEST(Csv, WithoutAFieldForTheTextNothingIsRead) {
+  ReadOptions options;
+  options.text_field.clear();
+  for (const Format format : {Format::jsonl, Format::csv, Format::tsv}) {
+    options.format = format;
+    EXPECT_EQ(refusal("text,labels\na,x\n", options), "usage: text_field is empty, expected the name of a field");
+  }
+}
+
 TEST(Csv, AnOpenQuoteBeforeManyLinesIsNotReadAgainAndAgain) {
   std::string rows = "text\n\"open\n";
   for (int i = 0; i < 100'000; ++i) rows += "a \"\"quoted\"\" word\n";
@@ -254,6 +331,16 @@ TEST(Tsv, QuotesAreText) {
   const Dataset data = read_bytes("labels\ttext\na,b\t5\" \"disk\n", Format::tsv);
   EXPECT_EQ(data.examples.texts[0], "5\" \"disk");
   EXPECT_EQ(row_text(data.examples.labels, 0), "0:1 1:1");
+}
+
+TEST(LineFormats, ATextThatIsTooLongIsABadLine) {
+  ReadOptions options;
+  options.format = Format::text;
+  options.max_text_bytes = 5;
+  EXPECT_EQ(refusal("12345\n123456\n", options),
+            "data: input:2:1: the text is longer than 5 bytes\n  hint: split it into several rows");
+  options.skip_bad_lines = true;
+  EXPECT_EQ(read_bytes("12345\n123456\n", options).report.bad_lines, 1u);
 }
 
 TEST(LineFormats, InvalidUtf8IsRepairedAndCounted) {

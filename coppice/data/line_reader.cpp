@@ -14,6 +14,15 @@ constexpr size_t kBufferBytes = size_t{1} << 20;
 
 }  // namespace
 
+void expect_utf8_mark(std::string_view start, const std::string& input) {
+  const std::string_view first = start.substr(0, 4);
+  const bool utf_16 = first.starts_with("\xff\xfe") || first.starts_with("\xfe\xff");
+  const bool utf_32 = first == std::string_view("\0\0\xfe\xff", 4) || first == std::string_view("\xff\xfe\0\0", 4);
+  if (!utf_16 && !utf_32) return;
+  throw Error(ErrorCode::data, utf_32 ? "the text is UTF-32, expected UTF-8" : "the text is UTF-16, expected UTF-8",
+              input + ":1:1", utf_32 ? "convert it: iconv -f utf-32 -t utf-8" : "convert it: iconv -f utf-16 -t utf-8");
+}
+
 LineReader::LineReader(InputStream stream, uint64_t max_line_bytes)
     : stream_(std::move(stream)), max_line_bytes_(max_line_bytes), buffer_(kBufferBytes + kPadding) {}
 
@@ -96,13 +105,7 @@ void LineReader::drop_byte_order_mark() {
     stream_.read(mark);
     return;
   }
-  const bool utf_16 = first.substr(0, 2) == "\xff\xfe" || first.substr(0, 2) == "\xfe\xff";
-  const bool utf_32 = first == std::string_view("\0\0\xfe\xff", 4) || first == std::string_view("\xff\xfe\0\0", 4);
-  if (utf_16 || utf_32) {
-    throw Error(ErrorCode::data, utf_32 ? "the text is UTF-32, expected UTF-8" : "the text is UTF-16, expected UTF-8",
-                name() + ":1:1",
-                utf_32 ? "convert it: iconv -f utf-32 -t utf-8" : "convert it: iconv -f utf-16 -t utf-8");
-  }
+  expect_utf8_mark(first, name());
 }
 
 }  // namespace coppice

@@ -18,6 +18,9 @@ struct Line {
   uint64_t number = 0;    ///< from 1
 };
 
+/// Throws `ErrorCode::data` if the bytes at the start of `input` are the byte order mark of UTF-16 or UTF-32.
+void expect_utf8_mark(std::string_view start, const std::string& input);
+
 /// The lines of a stream: ended by LF or CRLF, the last one also by the end of the stream; a UTF-8 byte order mark at
 /// the start is dropped.
 ///

@@ -8,7 +8,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
-#include "coppice/data/line_example_reader.h"
+#include "coppice/data/block_builder.h"
 #include "coppice/data/npy.h"
 #include "coppice/data/npz.h"
 #include "coppice/data/reader.h"
@@ -19,8 +19,15 @@ namespace {
 Csr read_svm_features(const std::string& path) {
   ReadOptions options;
   options.format = Format::svm;
-  LabelIndex labels;
-  return read_all(path, options, labels).examples.features;
+  const auto reader = open_queries(path, options);
+  ExamplesJoiner joiner;
+  uint32_t n_features = 0;
+  for (Examples block; reader->next(block);) {
+    n_features = std::max(n_features, block.features.n_columns);
+    joiner.add(block);
+  }
+  require_rows(reader->report());
+  return joiner.take(n_features, 0).features;
 }
 
 Csr read_dense(const std::string& path) {
@@ -37,19 +44,25 @@ Csr slice(const Csr& matrix, size_t begin, size_t end) {
 }  // namespace
 
 Csr read_matrix(const std::string& path) {
-  switch (recognise(path).format) {
+  const Recognised recognised = recognise(path);
+  switch (recognised.format) {
     case Format::npz:
       return read_npz(path);
     case Format::npy:
       return read_dense(path);
-    default:
+    case Format::svm:
       return read_svm_features(path);
+    default:
+      throw Error(ErrorCode::data,
+                  "this is " + std::string(name(recognised.format)) + ", told by " + recognised.by +
+                      ", expected a matrix: npz, npy or svm",
+                  path);
   }
 }
 
 MatrixExampleReader::MatrixExampleReader(const std::string& path, Format format, const ReadOptions& options,
-                                         LabelIndex& labels)
-    : resolver_(labels, options), labels_(labels), labels_path_(options.labels_path) {
+                                         LabelIndex* labels)
+    : labels_(labels), labels_path_(options.labels_path) {
   report_.input = path;
   report_.format = format;
   NpzRepairs repairs;
@@ -64,18 +77,30 @@ MatrixExampleReader::MatrixExampleReader(const std::string& path, Format format,
     }
     features_.n_columns = options.n_features;
   }
-  if (labels_path_.empty()) return;
+  if (labels_ == nullptr) return;
+  resolver_.emplace(*labels_, options);
+  if (!labels_path_.empty()) read_labels(options);
+}
+
+void MatrixExampleReader::read_labels(const ReadOptions& options) {
+  const Recognised recognised = recognise(labels_path_);
+  if (recognised.format != Format::npz && recognised.format != Format::npy) {
+    throw Error(ErrorCode::data,
+                "this is " + std::string(name(recognised.format)) + ", told by " + recognised.by +
+                    ", expected the label matrix: npz or npy",
+                labels_path_, "scipy.sparse.save_npz writes it");
+  }
   relevance_ = read_matrix(labels_path_);
   if (relevance_.n_rows() != features_.n_rows()) {
     throw Error(ErrorCode::data,
-                "the label matrix has " + counted(relevance_.n_rows(), "row") + ", the features in " + path + " have " +
-                    std::to_string(features_.n_rows()),
+                "the label matrix has " + counted(relevance_.n_rows(), "row") + ", the features in " + report_.input +
+                    " have " + std::to_string(features_.n_rows()),
                 labels_path_);
   }
-  resolver_.set_header_labels(relevance_.n_columns);
-  const bool bare_ids = options.label_names.empty() && !labels.has_names();
-  if (bare_ids && relevance_.n_columns > labels.size() && labels.n_known() == 0) {
-    labels.reserve_ids(relevance_.n_columns);
+  resolver_->set_header_labels(relevance_.n_columns);
+  const bool bare_ids = options.label_names.empty() && !labels_->has_names();
+  if (bare_ids && relevance_.n_columns > labels_->size() && labels_->n_known() == 0) {
+    labels_->reserve_ids(relevance_.n_columns);
   }
 }
 
@@ -87,7 +112,7 @@ bool MatrixExampleReader::next(Examples& block) {
     bytes += 8 * features_.row(end).size() + 8;
   if (begin == end) return false;
   block.features = slice(features_, begin, end);
-  block.labels = resolve_labels(begin, end);
+  if (resolver_) block.labels = resolve_labels(begin, end);
   report_.rows = end;
   return true;
 }
@@ -106,13 +131,13 @@ Csr MatrixExampleReader::resolve_labels(size_t begin, size_t end) {
         label.relevance = entries.values[j];
         row.labels.push_back(label);
       }
-      for (const auto& [label, relevance] : resolver_.resolve(row, report_)) builder.add(label, relevance);
+      for (const auto& [label, relevance] : resolver_->resolve(row, report_)) builder.add(label, relevance);
     } catch (const BadLine& bad) {
       throw Error(ErrorCode::data, bad.what, labels_path_ + ": row " + std::to_string(i), bad.hint);
     }
     builder.end_row();
   }
-  builder.set_columns(labels_.size());
+  builder.set_columns(labels_->size());
   return builder.build();
 }
 

@@ -9,6 +9,7 @@
 #include "coppice/core/options.h"
 #include "coppice/core/progress.h"
 #include "coppice/data/line_reader.h"
+#include "coppice/data/tokenizer.h"
 
 namespace coppice {
 
@@ -36,7 +37,9 @@ struct ReadOptions {
   uint32_t n_labels = 0;
   bool skip_bad_lines = false;
   uint64_t max_line_bytes = LineReader::kDefaultMaxLineBytes;
-  const Progress* stop = nullptr;  ///< asked while a pipe keeps us waiting; not an option by name
+  // What follows is no option by name.
+  uint64_t max_text_bytes = Tokenizer::kMostBytes;  ///< of a row; a longer text is an error
+  const Progress* stop = nullptr;                   ///< asked while a pipe keeps us waiting
 };
 
 void describe(OptionTable& table, ReadOptions& options);
@@ -57,6 +60,7 @@ struct ReadReport {
   uint64_t rows = 0;
   uint64_t bad_lines = 0;             ///< left out, see skip_bad_lines
   std::vector<std::string> messages;  ///< of the first bad lines
+  std::vector<uint64_t> bad_labels;   ///< the first lines of the rows left out that only their labels made bad
   uint64_t blank_lines = 0;
   uint64_t repaired_lines = 0;     ///< invalid UTF-8 or lone surrogates were replaced by U+FFFD
   uint64_t label_entries = 0;      ///< labels of all rows, after merging

@@ -86,6 +86,7 @@ Recognised by_content(InputStream& stream) {
   }
   if (look.starts_with("PK\x03\x04")) return {Format::npz, "the first bytes"};
   if (look.starts_with("\x93NUMPY")) return {Format::npy, "the first bytes"};
+  expect_utf8_mark(look, stream.name());
   if (look.starts_with("\xef\xbb\xbf")) look.remove_prefix(3);
   while (!look.empty()) {
     const size_t end = std::min(look.find('\n'), look.size());
@@ -112,13 +113,14 @@ Recognised chosen(const std::string& path, const ReadOptions& options, InputStre
   return recognise(path, stream);
 }
 
+/// `labels` may be nullptr: see `LineExampleReader`.
 std::unique_ptr<ExampleReader> open_lines(InputStream stream, Format format, const ReadOptions& options,
-                                          LabelIndex& labels) {
+                                          LabelIndex* labels) {
   if (is_matrix(format)) {
     throw Error(ErrorCode::unsupported, "a matrix (" + std::string(name(format)) + ") cannot be read from a stream",
                 stream.name(), "give it as a file, not compressed by gzip or zstd");
   }
-  if (!options.labels_path.empty()) {
+  if (labels != nullptr && !options.labels_path.empty()) {
     throw Error(ErrorCode::usage,
                 "option labels_path is " + options.labels_path + ", but examples of the format " +
                     std::string(name(format)) + " hold their labels themselves",
@@ -127,10 +129,41 @@ std::unique_ptr<ExampleReader> open_lines(InputStream stream, Format format, con
   return std::make_unique<LineExampleReader>(std::move(stream), format, options, labels);
 }
 
+std::unique_ptr<ExampleReader> open_rows(const std::string& path, const ReadOptions& options, LabelIndex* labels) {
+  InputStream stream = InputStream::open(path, options.stop);
+  const Format format = chosen(path, options, stream).format;
+  if (is_matrix(format) && path != "-") return std::make_unique<MatrixExampleReader>(path, format, options, labels);
+  return open_lines(std::move(stream), format, options, labels);
+}
+
+/// A second reading: as many rows as in the first, or what was made of the first no longer goes with them.
+class SecondReading final : public ExampleReader {
+ public:
+  SecondReading(std::unique_ptr<ExampleReader> reader, uint64_t n_rows) : reader_(std::move(reader)), n_rows_(n_rows) {}
+
+  bool next(Examples& block) override {
+    const bool more = reader_->next(block);
+    const uint64_t n_rows = report().rows;
+    if (more || n_rows == n_rows_) return more;
+    throw Error(ErrorCode::data,
+                "the second reading found " + counted(n_rows, "row") + ", the first " + std::to_string(n_rows_),
+                report().input, "has the file been written to meanwhile? give a copy that stays as it is");
+  }
+  const ReadReport& report() const override { return reader_->report(); }
+
+ private:
+  std::unique_ptr<ExampleReader> reader_;
+  uint64_t n_rows_;
+};
+
 }  // namespace
 
 std::unique_ptr<RowParser> make_parser(Format format, const ReadOptions& options) {
   if (options.label_separator.empty()) throw Error(ErrorCode::usage, "label_separator is empty, expected a character");
+  const bool has_fields = format == Format::jsonl || format == Format::csv || format == Format::tsv;
+  if (has_fields && options.text_field.empty()) {
+    throw Error(ErrorCode::usage, "text_field is empty, expected the name of a field");
+  }
   switch (format) {
     case Format::jsonl:
       return make_jsonl_parser(options);
@@ -165,15 +198,16 @@ Recognised recognise(const std::string& path) {
 }
 
 std::unique_ptr<ExampleReader> open_examples(const std::string& path, const ReadOptions& options, LabelIndex& labels) {
-  InputStream stream = InputStream::open(path, options.stop);
-  const Format format = chosen(path, options, stream).format;
-  if (is_matrix(format) && path != "-") return std::make_unique<MatrixExampleReader>(path, format, options, labels);
-  return open_lines(std::move(stream), format, options, labels);
+  return open_rows(path, options, &labels);
+}
+
+std::unique_ptr<ExampleReader> open_queries(const std::string& path, const ReadOptions& options) {
+  return open_rows(path, options, nullptr);
 }
 
 std::unique_ptr<ExampleReader> open_examples(InputStream stream, const ReadOptions& options, LabelIndex& labels) {
   const Format format = chosen(stream.name(), options, stream).format;
-  return open_lines(std::move(stream), format, options, labels);
+  return open_lines(std::move(stream), format, options, &labels);
 }
 
 ExampleSource::ExampleSource(std::string path, ReadOptions options)
@@ -187,6 +221,13 @@ ExampleSource::ExampleSource(std::string path, ReadOptions options)
 std::unique_ptr<ExampleReader> ExampleSource::open(LabelIndex& labels) const {
   if (!input_) return open_examples(path_, options_, labels);
   return open_examples(input_->open(), options_, labels);
+}
+
+std::unique_ptr<ExampleReader> ExampleSource::open_again(const ReadReport& first) const {
+  if (!input_) return std::make_unique<SecondReading>(open_queries(path_, options_), first.rows);
+  auto lines = std::make_unique<LineExampleReader>(input_->open(), options_.format, options_, nullptr);
+  lines->leave_out(first.bad_labels);
+  return std::make_unique<SecondReading>(std::move(lines), first.rows);
 }
 
 Dataset read_all(ExampleReader& reader, LabelIndex& labels) {

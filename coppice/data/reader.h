@@ -29,7 +29,12 @@ Recognised recognise(const std::string& path, InputStream& stream);
 /// reader. Throws as `recognise`, and what the reader of the format throws.
 std::unique_ptr<ExampleReader> open_examples(const std::string& path, const ReadOptions& options, LabelIndex& labels);
 
-/// Same, for a stream of lines that is open already; matrices cannot be streamed (`ErrorCode::unsupported`).
+/// Opens rows whose labels, if they have any, play no part: blocks come without labels, no label makes a row bad, and
+/// the options about label names and numbers are not looked at. A row must be in its format all the same.
+std::unique_ptr<ExampleReader> open_queries(const std::string& path, const ReadOptions& options);
+
+/// As `open_examples`, for a stream of lines that is open already; matrices cannot be streamed
+/// (`ErrorCode::unsupported`).
 std::unique_ptr<ExampleReader> open_examples(InputStream stream, const ReadOptions& options, LabelIndex& labels);
 
 /// An input that is read more than once, to fit and then to transform, say, without holding it in memory: see
@@ -40,6 +45,10 @@ class ExampleSource {
 
   /// A new reader at the start.
   std::unique_ptr<ExampleReader> open(LabelIndex& labels) const;
+
+  /// The same rows once more, in the same order, without their labels; `first`, the report of a reader at its end, says
+  /// which they are. The reader throws `ErrorCode::data` at the end if there are more or fewer rows than then.
+  std::unique_ptr<ExampleReader> open_again(const ReadReport& first) const;
 
   const ReadOptions& options() const noexcept { return options_; }
 

@@ -46,6 +46,8 @@ TEST(Recognise, WhatIsNoFormatIsAnError) {
             "  hint: name it by the option format: jsonl, labelled_text, svm, fasttext, csv, tsv, or text for lines "
             "without labels");
   EXPECT_EQ(message_of([] { recognised(""); }), "data: input: the input is empty: no rows");
+  EXPECT_EQ(message_of([] { recognised(std::string_view("\xff\xfe{\0", 4)); }),
+            "data: input:1:1: the text is UTF-16, expected UTF-8\n  hint: convert it: iconv -f utf-16 -t utf-8");
 }
 
 TEST(ReadAll, AnEmptyFileIsAnErrorInEveryLineFormat) {
@@ -251,6 +253,63 @@ TEST(Evaluation, BareIdsMeanTheModelsLabels) {
   EXPECT_EQ(numbered.n_unseen(), 1u);
 }
 
+TEST(Evaluation, WhereLabelsHaveNoNamesALineOfTheFileIsTheLabelOfThatNumber) {
+  const TestFolder folder;
+  ReadOptions options;
+  options.label_names = folder.write("labels.txt", "zero\none\ntwo\n");
+  const LabelNames numbers = LabelNames::from({"0", "1"});
+  for (const LabelNames& known : {LabelNames(), numbers}) {
+    LabelIndex labels(known, 2);
+    options.format = Format::svm;
+    const Dataset data = read_bytes("2 5:1\n1 3:1\n0 1:1\n", options, labels);
+    EXPECT_EQ(row_text(data.examples.labels, 0), "2:1");
+    EXPECT_EQ(row_text(data.examples.labels, 1), "1:1");
+    EXPECT_EQ(row_text(data.examples.labels, 2), "0:1");
+    EXPECT_EQ(data.report.unseen_label_entries, 1u);
+    options.format = Format::jsonl;
+    EXPECT_EQ(row_text(read_bytes("{\"text\":\"t\",\"labels\":[\"one\"]}\n", options, labels).examples.labels, 0),
+              "1:1");
+  }
+  LabelIndex larger(LabelNames(), 4);
+  EXPECT_EQ(message_of([&] { read_bytes("{}", options, larger); }),
+            "data: " + options.label_names +
+                ": the file names 3 labels, the model has 4 and knows them by number alone"
+                "\n  hint: the line numbers of this file are then the model's labels: give that of the training data");
+}
+
+TEST(Evaluation, NamesThatAreNumbersAreFoundByName) {
+  const TestFolder folder;
+  ReadOptions options;
+  options.format = Format::svm;
+  options.label_names = folder.write("labels.txt", "1\n0\n");
+  LabelIndex labels(LabelNames::from({"0", "1"}));
+  EXPECT_EQ(row_text(read_bytes("0 1:1\n", options, labels).examples.labels, 0), "1:1");
+}
+
+/// The texts of all rows, with a space behind each.
+std::string texts_of(ExampleReader& reader) {
+  std::string texts;
+  for (Examples block; reader.next(block);) {
+    EXPECT_EQ(block.labels.n_nonzeros(), 0u);
+    for (size_t i = 0; i < block.size(); ++i) texts += std::string(block.texts[i]) + " ";
+  }
+  return texts;
+}
+
+TEST(Queries, LabelsPlayNoPart) {
+  const TestFolder folder;
+  const std::string path = folder.write("x.jsonl",
+                                        "{\"text\":\"a\",\"labels\":[99999999999]}\n"
+                                        "{\"text\":\"b\",\"labels\":[\"x\", 1]}\n"
+                                        "{\"text\":\"c\",\"labels\":[\"\"]}\n");
+  ReadOptions options;
+  options.label_names = folder.path("missing");
+  options.n_labels = 1;
+  const auto reader = open_queries(path, options);
+  EXPECT_EQ(texts_of(*reader), "a b c ");
+  EXPECT_EQ(reader->report().label_entries + reader->report().rows_without_labels, 0u);
+}
+
 Csr small_matrix(uint32_t n_columns, const std::vector<std::vector<std::pair<uint32_t, float>>>& rows) {
   CsrBuilder builder(n_columns);
   for (const auto& row : rows) {
@@ -296,6 +355,27 @@ TEST(Matrices, DisagreementIsRefused) {
             "data: " + options.labels_path + ": row 1: relevance is below 0, expected a number from 0");
 }
 
+TEST(Matrices, LabelsAreNotTakenFromTheFeaturesOfRows) {
+  const TestFolder folder;
+  const std::string x = write_matrix(folder, "X.npz", small_matrix(6, {{{1, 0.5f}}, {}}));
+  ReadOptions options;
+  options.labels_path = folder.write("Y.svm", "5 1:1\n6 0:1\n");
+  LabelIndex labels;
+  EXPECT_EQ(message_of([&] { read_all(x, options, labels); }),
+            "data: " + options.labels_path +
+                ": this is svm, told by the extension .svm, expected the label matrix: npz "
+                "or npy\n  hint: scipy.sparse.save_npz writes it");
+  EXPECT_TRUE(open_queries(x, options) != nullptr);
+}
+
+TEST(Matrices, WhatHoldsNoMatrixIsNamed) {
+  const TestFolder folder;
+  const std::string path = folder.write("x.jsonl", "{\"text\":\"a\"}\n");
+  EXPECT_EQ(message_of([&] { read_matrix(path); }),
+            "data: " + path + ": this is jsonl, told by the extension .jsonl, expected a matrix: npz, npy or svm");
+  EXPECT_EQ(row_text(read_matrix(folder.write("x.svm", "7 2:1\n 0:3\n")), 1), "0:3");
+}
+
 TEST(Matrices, AreNoStreams) {
   EXPECT_EQ(refusal("PK\x03\x04", Format::automatic),
             "unsupported: input: a matrix (npz) cannot be read from a stream\n"
@@ -311,6 +391,41 @@ TEST(ExampleSource, CanBeReadTwice) {
     LabelIndex labels;
     EXPECT_EQ(read_all(*source.open(labels), labels).examples.texts[0], "a");
   }
+}
+
+TEST(ExampleSource, TheSecondReadingHasTheRowsOfTheFirst) {
+  const TestFolder folder;
+  const auto row = [](const std::string& text, const std::string& labels) {
+    return "{\"text\":\"" + text + "\",\"labels\":[" + labels + "]}\n";
+  };
+  ReadOptions options;
+  options.skip_bad_lines = true;
+  const std::string rows = row("a", "\"x\"") + row("b", "0") + "nonsense\n" + row("c", "\"y\", 1") + row("d", "\"y\"");
+  const ExampleSource source(folder.write("x.jsonl", rows), options);
+  LabelIndex labels;
+  const ReadReport first = read_all(*source.open(labels), labels).report;
+  EXPECT_EQ(first.rows, 2u);
+  EXPECT_THAT(first.bad_labels, ::testing::ElementsAre(2u, 4u));
+  const auto again = source.open_again(first);
+  EXPECT_EQ(texts_of(*again), "a d ");
+  EXPECT_EQ(again->report().bad_lines, first.bad_lines);
+  const std::string path = folder.write("x.jsonl", rows + row("e", "\"y\""));
+  EXPECT_EQ(message_of([&] { texts_of(*source.open_again(first)); }),
+            "data: " + path +
+                ": the second reading found 3 rows, the first 2\n"
+                "  hint: has the file been written to meanwhile? give a copy that stays as it is");
+}
+
+TEST(ExampleSource, ARowOfSeveralLinesStaysLeftOut) {
+  const TestFolder folder;
+  ReadOptions options;
+  options.skip_bad_lines = true;
+  const ExampleSource source(folder.write("x.csv", "text,labels\n\"a\nb\",x\n\"c\nd\",\"x,,y\"\n\n\"e\nf\",y\n"),
+                             options);
+  LabelIndex labels;
+  const ReadReport first = read_all(*source.open(labels), labels).report;
+  EXPECT_THAT(first.bad_labels, ::testing::ElementsAre(4u));
+  EXPECT_EQ(texts_of(*source.open_again(first)), "a\nb e\nf ");
 }
 
 TEST(ReadOptions, EachOptionIsDescribed) {

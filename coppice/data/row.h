@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,6 @@ struct BadLine {
   size_t column;  ///< in bytes, from 1
   std::string what;
   std::string hint = {};
-  bool fatal = false;  ///< about the whole file (its header): never left out as one bad line
 };
 
 /// A label as it stands in a row: a name or an id.
@@ -71,12 +71,15 @@ class RowParser {
   /// After `incomplete`: whether the row cannot end with `line` either, so that joining it is enough.
   virtual bool goes_on(std::string_view /*line*/) const { return false; }
 
+  /// Whether the header is still due: what is wrong with it is never left out as one bad line.
+  virtual bool in_header() const { return false; }
+
   /// Told at the end how many rows there were, bad ones included. Throws `BadLine`.
   virtual void finish(uint64_t /*n_rows*/) {}
 
-  /// What the file itself says about its sizes; 0 = nothing.
-  virtual uint32_t n_features() const { return 0; }
-  virtual uint32_t n_labels() const { return 0; }
+  /// What the file itself says about its sizes, if it does.
+  virtual std::optional<uint32_t> n_features() const { return std::nullopt; }
+  virtual std::optional<uint32_t> n_labels() const { return std::nullopt; }
 
   /// What to say to someone whose rows do not fit those sizes.
   virtual const char* size_hint() const { return "the header or an option says how many there are"; }

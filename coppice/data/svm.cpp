@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <string>
 
 #include "coppice/core/quantity.h"
 #include "coppice/data/parsers.h"
@@ -22,54 +24,75 @@ struct SvmHeaderNumbers {
 class SvmParser final : public RowParser {
  public:
   explicit SvmParser(const ReadOptions& options)
-      : header_option_(options.svm_header), one_based_(options.one_based), n_features_(options.n_features) {}
+      : header_option_(options.svm_header),
+        one_based_(options.one_based),
+        n_features_(options.n_features),
+        in_header_(options.svm_header == SvmHeader::present) {}
 
   Outcome parse(Line line, Row& row) override {
     if (line.number == 1 && header_option_ != SvmHeader::absent && read_header(line.text)) return Outcome::header;
+    // Editors and scripts leave an empty line at the end: the header says that it is no row.
+    if (header_ && line.number - 1 > header_->rows && trimmed(line.text).empty()) return Outcome::blank;
     const size_t begin = parse_labels(line.text, row);
     parse_features(line.text, begin, row);
     row.has_features = true;
     return Outcome::row;
   }
 
+  bool in_header() const override { return in_header_; }
+
   void finish(uint64_t n_rows) override {
-    if (header_ && header_->rows != n_rows) {
-      throw BadLine{
-          1, "the header promises " + counted(header_->rows, "row") + ", the file holds " + std::to_string(n_rows),
-          guessed() ? std::string("is the file cut off? ") + kGuessedHint : "is the file cut off?"};
-    }
+    if (!header_ || header_->rows == n_rows) return;
+    std::string hint =
+        n_rows < header_->rows ? "is the file cut off?" : "were rows added and the header left as it was?";
+    if (guessed()) hint += std::string(" ") + kGuessedHint;
+    throw BadLine{
+        1, "the header promises " + counted(header_->rows, "row") + ", the file holds " + std::to_string(n_rows), hint};
   }
 
-  uint32_t n_features() const override { return header_ ? header_->features : 0; }
-  uint32_t n_labels() const override { return header_ ? header_->labels : 0; }
+  std::optional<uint32_t> n_features() const override {
+    return header_ ? std::optional(header_->features) : std::nullopt;
+  }
+  std::optional<uint32_t> n_labels() const override { return header_ ? std::optional(header_->labels) : std::nullopt; }
   const char* size_hint() const override { return guessed() ? kGuessedHint : RowParser::size_hint(); }
 
  private:
   /// Nobody said that the first line is a header; it looks like one.
   bool guessed() const noexcept { return header_ && header_option_ == SvmHeader::automatic; }
 
-  /// True if the line is three whole numbers and no more.
-  bool read_header(std::string_view line) {
-    uint64_t numbers[3];
-    const uint64_t highest[3] = {UINT64_MAX, UINT32_MAX, uint64_t{1} << 31};
-    size_t begin = 0;
+  /// The three words of a line of exactly three whole numbers.
+  static std::optional<std::array<std::string_view, 3>> three_numbers(std::string_view line) {
+    std::array<std::string_view, 3> words;
     size_t count = 0;
-    for (begin = line.find_first_not_of(kSpaces); begin < line.size(); ++count) {
+    for (size_t begin = line.find_first_not_of(kSpaces); begin < line.size(); ++count) {
       const size_t end = std::min(line.find_first_of(kSpaces, begin), line.size());
-      const std::string_view token = line.substr(begin, end - begin);
-      if (count == 3 || token.find_first_not_of("0123456789") != std::string_view::npos) break;
-      numbers[count] = parse_index(token, begin + 1, {highest[count], kGuessedHint}, "size in the header");
-      begin = std::min(line.find_first_not_of(kSpaces, end), line.size());
+      const std::string_view word = line.substr(begin, end - begin);
+      if (count == 3 || word.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
+      words[count] = word;
+      begin = line.find_first_not_of(kSpaces, end);
     }
-    const bool is_header = count == 3 && begin == line.size();
-    if (!is_header && header_option_ == SvmHeader::present) {
+    if (count < 3) return std::nullopt;
+    return words;
+  }
+
+  /// False if the line is no header and need not be one.
+  bool read_header(std::string_view line) {
+    const auto words = three_numbers(line);
+    if (!words && header_option_ == SvmHeader::automatic) return false;
+    in_header_ = true;
+    if (!words) {
       throw BadLine{1, "the first line is " + shown(line) + ", expected the header: rows, features, labels",
-                    "set svm_header to absent if there is none", true};
+                    "set svm_header to absent if there is none"};
     }
-    if (is_header) {
-      header_ = SvmHeaderNumbers{numbers[0], static_cast<uint32_t>(numbers[1]), static_cast<uint32_t>(numbers[2])};
-    }
-    return is_header;
+    const auto size_at = [&](size_t i, uint64_t highest) {
+      const size_t column = static_cast<size_t>((*words)[i].data() - line.data()) + 1;
+      const char* const hint = header_option_ == SvmHeader::automatic ? kGuessedHint : "is the header damaged?";
+      return parse_index((*words)[i], column, {highest, hint}, "size in the header");
+    };
+    header_ = SvmHeaderNumbers{size_at(0, UINT64_MAX), static_cast<uint32_t>(size_at(1, UINT32_MAX)),
+                               static_cast<uint32_t>(size_at(2, uint64_t{1} << 31))};
+    in_header_ = false;
+    return true;
   }
 
   /// Reads the labels in front, if any; returns where the features start.
@@ -86,7 +109,11 @@ class SvmParser final : public RowParser {
 
   void parse_features(std::string_view line, size_t begin, Row& row) const {
     const IndexLimit limit = feature_limit();
-    for (begin = line.find_first_not_of(kSpaces, begin); begin < line.size();) {
+    begin = line.find_first_not_of(kSpaces, begin);
+    if (begin < line.size() && n_features_ == 0 && n_features() == 0U) {
+      throw BadLine{begin + 1, "the row has a feature, expected none: the header says that there are 0", size_hint()};
+    }
+    while (begin < line.size()) {
       const size_t end = std::min(line.find_first_of(kSpaces, begin), line.size());
       const std::string_view token = line.substr(begin, end - begin);
       const size_t colon = token.find(':');
@@ -103,7 +130,7 @@ class SvmParser final : public RowParser {
   }
 
   IndexLimit feature_limit() const {
-    const uint32_t size = n_features_ > 0 ? n_features_ : n_features();
+    const uint32_t size = n_features_ > 0 ? n_features_ : n_features().value_or(0);
     const char* const hint = n_features_ > 0 ? RowParser::size_hint() : size_hint();
     IndexLimit limit = index_limit(size, hint, "set n_features if such indices are meant");
     if (one_based_) ++limit.highest;
@@ -113,6 +140,7 @@ class SvmParser final : public RowParser {
   SvmHeader header_option_;
   bool one_based_;
   uint32_t n_features_;
+  bool in_header_;  ///< line 1 is one, as the user says or as it looks
   std::optional<SvmHeaderNumbers> header_;
 };
 

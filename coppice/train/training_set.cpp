@@ -167,9 +167,8 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
     set.vectorizer = vocabulary.build();
     release_free_memory();
     progress.stage("turning text into features", pass.n_rows);
-    LabelIndex again(set.label_names, set.labels.n_columns);
     const FeatureSources sources{*set.vectorizer, pass.n_own_features, dense};
-    set.features = vectorize_all(*source.open(again), sources, pool, progress);
+    set.features = vectorize_all(*source.open_again(set.report), sources, pool, progress);
   } else {
     set.features = with_dense(concatenate_rows(std::move(pass.features)), dense, pool);
   }

@@ -76,6 +76,17 @@ TEST_F(TrainingSetFile, NoLabelThatIsFrequentEnoughIsAnError) {
   EXPECT_THAT(refusal_of(kRows), HasSubstr("no label is seen often enough"));
 }
 
+TEST_F(TrainingSetFile, ARowLeftOutForItsLabelsIsLeftOutWithItsText) {
+  input_.read.skip_bad_lines = true;
+  const std::string last = "{\"text\": \"delta\", \"labels\": [\"a\"]}\n";
+  const std::string bad =
+      "{\"text\": \"wrong\", \"labels\": [0]}\n{\"text\": \"wrong\", \"labels\": [\"a\", 1]}\n"
+      "{\"text\": \"wrong\", \"labels\": [\"\"]}\n";
+  const TrainingSet set = read(kRows + bad + last);
+  EXPECT_EQ(set.report.bad_lines, 3u);
+  EXPECT_EQ(fingerprint(set), fingerprint(read(kRows + last)));
+}
+
 TEST_F(TrainingSetFile, NumbersOfLabelsNeverChange) {
   const std::string svm = "0 1:1\n1 2:1\n0 3:1\n";
   input_.min_label_count = 1;

@@ -4,7 +4,7 @@ import json
 
 from program import ProgramTest, jsonl, rows
 
-DATA, IO = 3, 4
+USAGE, DATA, IO = 2, 3, 4
 
 
 class BadInput(ProgramTest):
@@ -50,6 +50,35 @@ class BadInput(ProgramTest):
             self.assertEqual(len(shown), 10, done.stderr)
             quiet = self.expect(0, *command, "--skip-bad-lines", "--quiet")
             self.assertEqual(quiet.stderr, "")
+
+    def test_a_row_skipped_for_its_label_takes_no_other_row_with_it(self):
+        items = rows()
+        self.accept("clean.jsonl", jsonl(items), flags=["--skip-bad-lines"])
+        clean = (self.folder / "model.coppice").read_bytes()
+        items.insert(5, {"text": "mail mail", "labels": [0]})
+        self.accept("mixed.jsonl", jsonl(items), "note: 1 bad line left out:", flags=["--skip-bad-lines"])
+        self.assertTrue(clean == (self.folder / "model.coppice").read_bytes())
+
+    def test_a_damaged_header_is_no_bad_line(self):
+        self.refuse(DATA, "head.svm", "2 9999999999 3\n0 1:1\n1 2:1\n", "head.svm:1:3: size in the header",
+                    flags=["--skip-bad-lines"])
+        (self.folder / "head.svm").unlink()
+        self.refuse(DATA, "head.csv", 'te"xt,labels\ntext,labels\na,x\n', "head.csv:1:3: a quote",
+                    flags=["--skip-bad-lines"])
+
+    def test_an_empty_list_of_text_fields_is_named_in_every_format(self):
+        for name, text in (("a.jsonl", jsonl(rows())), ("a.csv", "text,labels\na,x\n")):
+            self.expect(USAGE, "train", self.write(name, text), "-o", self.path("m"), "--text-field", "",
+                        says="text_field is empty")
+
+    def test_utf16_is_named_whatever_the_file_is_called(self):
+        for name in ("wide.txt", "wide.jsonl"):
+            self.refuse(DATA, name, "0\ttext\n".encode("utf-16"), "the text is UTF-16", "iconv")
+            (self.folder / name).unlink()
+
+    def test_rows_are_no_dense_features(self):
+        path = self.write("rows.jsonl", jsonl(rows()))
+        self.expect(DATA, "train", path, "-o", self.path("m"), "--dense", path, says="expected a matrix")
 
     def test_not_a_number_among_the_features(self):
         for value in ("nan", "inf", "1e999", "x"):
@@ -101,6 +130,26 @@ class BadInput(ProgramTest):
         judged = json.loads(self.expect(0, "evaluate", model, held_out, "--json").stdout)
         self.assertEqual(judged["labels_unseen_in_training"], 1)
         self.assertEqual(judged["R@5"], 50)
+
+    def test_the_labels_of_rows_play_no_part_in_predictions(self):
+        model = self.train()
+        plain = '{"text": "mail inbox"}\n'
+        expected = self.expect(0, "predict", model, "-", stdin=plain * 3).stdout
+        odd = "".join(f'{{"text": "mail inbox", "labels": {labels}}}\n' for labels in ("[99]", '["mail"]', '["", 1]'))
+        done = self.expect(0, "predict", model, "-", "--n-labels", "3", stdin=odd, says="--n-labels has no effect")
+        self.assertEqual(done.stdout, expected)
+
+    def test_label_names_do_not_move_the_labels_of_a_model_without_names(self):
+        lines = ["0 1:1 2:1", "1 3:1 4:1", "2 5:1 6:1"]
+        model = self.path("model.coppice")
+        self.expect(0, "train", self.write("train.svm", "\n".join(lines * 4) + "\n"), "-o", model)
+        held_out = self.write("test.svm", "\n".join(reversed(lines)) + "\n")
+        names = self.write("names.txt", "zero\none\ntwo\n")
+        for flags in ([], ["--label-names", names]):
+            judged = json.loads(self.expect(0, "evaluate", model, held_out, "--json", *flags).stdout)
+            self.assertEqual(judged["P@1"], 100)
+        self.expect(DATA, "evaluate", model, held_out, "--label-names", self.write("few.txt", "zero\n"),
+                    says="few.txt: the file names 1 label, the model has 3")
 
     def test_evaluating_nothing_is_an_error(self):
         model = self.train()
