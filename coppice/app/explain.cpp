@@ -2,6 +2,7 @@
 // coppice explain: why a label got its score.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -50,16 +51,13 @@ std::string feature_text(const Model& model, uint32_t feature) {
 std::string node_text(const Model& model, size_t level, uint32_t node) {
   const LabelTree& tree = model.ranker().tree;
   if (level == tree.depth()) return label_text(model, tree.leaf_label[node]);
-  uint32_t begin = node, end = node + 1;
-  for (size_t t = level; t < tree.depth(); ++t) {
-    begin = tree.first_child[t][begin];
-    end = tree.first_child[t][end];
-  }
+  const NodeRange leaves = leaves_below(tree, level, node);
+  const uint32_t n_shown = std::min(leaves.size(), 3U);
   std::string text;
-  for (uint32_t leaf = begin; leaf < end && leaf < begin + 3; ++leaf) {
+  for (uint32_t leaf = leaves.begin; leaf < leaves.begin + n_shown; ++leaf) {
     text += (text.empty() ? "" : ", ") + label_text(model, tree.leaf_label[leaf]);
   }
-  return fmt::format("{}: {}{}", counted(end - begin, "label"), text, end - begin > 3 ? ", ..." : "");
+  return fmt::format("{}: {}{}", counted(leaves.size(), "label"), text, leaves.size() > n_shown ? ", ..." : "");
 }
 
 std::string to_text(const Model& model, const Explanation& explanation, uint32_t words) {

@@ -138,6 +138,18 @@ void LabelTree::validate() const {
   if (missing != seen.end()) refuse("label " + std::to_string(missing - seen.begin()) + " stands in no leaf");
 }
 
+NodeRange leaves_below(const LabelTree& tree, size_t level, uint32_t node) noexcept {
+  size_t begin = node, end = size_t{node} + 1;
+  for (size_t t = level; t < tree.depth(); ++t) {
+    const Array<uint32_t>& first_child = tree.first_child[t];
+    const size_t last = first_child.size() - 1;
+    begin = first_child[std::min(begin, last)];
+    end = first_child[std::min(end, last)];
+  }
+  end = std::min(end, tree.leaf_label.size());
+  return {static_cast<uint32_t>(std::min(begin, end)), static_cast<uint32_t>(end)};
+}
+
 std::vector<Csr> labels_up_the_tree(const LabelTree& tree, const Csr& labels, ThreadPool& pool) {
   if (labels.n_columns > tree.n_labels) {
     throw Error(ErrorCode::data, "labels of " + counted(labels.n_columns, "column") + " on a tree of " +

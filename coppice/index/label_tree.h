@@ -34,6 +34,18 @@ struct LabelTree {
   void validate() const;
 };
 
+/// Nodes [begin, end) of one level.
+struct NodeRange {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+
+  uint32_t size() const noexcept { return end - begin; }
+};
+
+/// The leaves below a node of `level`; of a leaf, itself. Cut to the leaves that there are, so that a tree whose child
+/// offsets are damaged (but as many as its nodes ask for) is not read out of bounds. Cost: O(depth).
+NodeRange leaves_below(const LabelTree& tree, size_t level, uint32_t node) noexcept;
+
 /// For each level t = 1..depth(): which nodes of level t an instance belongs to, with the largest relevance of its
 /// labels under the node. Shapes: labels n x L; result[t - 1] is n x n_nodes(t).
 std::vector<Csr> labels_up_the_tree(const LabelTree& tree, const Csr& labels, ThreadPool& pool);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "coppice/core/error.h"
 #include "coppice/core/random.h"
@@ -142,6 +143,33 @@ TEST(LabelsUpTheTree, EqualTheNaiveWalkForAnyThreadCount) {
           best = std::max(best, value);
         }
         nodes = up;
+      }
+    }
+  }
+}
+
+TEST(LeavesBelow, AreThoseOfTheSubtreeAndOfALeafItself) {
+  const LabelTree tree = overlapping_tree();
+  const auto range = [&](size_t level, uint32_t node) {
+    const NodeRange leaves = leaves_below(tree, level, node);
+    return std::pair(leaves.begin, leaves.end);
+  };
+  EXPECT_EQ(range(0, 0), std::pair(0U, 5U));
+  EXPECT_EQ(range(1, 0), std::pair(0U, 3U));
+  EXPECT_EQ(range(1, 1), std::pair(3U, 5U));
+  EXPECT_EQ(range(2, 4), std::pair(4U, 5U));
+}
+
+TEST(LeavesBelow, AreCutToThoseThatThereAreWhereOffsetsAreDamaged) {
+  LabelTree tree = overlapping_tree();
+  for (const uint32_t damaged : {0x80000002U, 0U, UINT32_MAX}) {
+    tree.first_child[0] = std::vector<uint32_t>{0, damaged};
+    tree.first_child[1] = std::vector<uint32_t>{0, damaged, 5};
+    for (size_t level = 0; level <= 2; ++level) {
+      for (const uint32_t node : {0U, 1U, 0x80000000U, UINT32_MAX}) {
+        const NodeRange leaves = leaves_below(tree, level, node);
+        EXPECT_LE(leaves.begin, leaves.end);
+        EXPECT_LE(leaves.end, 5U);
       }
     }
   }

@@ -197,6 +197,12 @@ TEST_P(FlippedBit, InNamesTreeOrWeightsNeverMakesAQueryReadOutOfBounds) {
   EXPECT_GT(ask_flipped(image, bytes, GetParam()), bytes.size() / 2);
 }
 
+TEST_P(FlippedBit, InADeepTreeNeverMakesAQueryReadOutOfBounds) {
+  const std::string image = sample_image(Model(deep_sample_parts()));
+  const auto bytes = bytes_of_sections(image, SectionType::tree_first_child, SectionType::weights_payload);
+  EXPECT_GT(ask_flipped(image, bytes, GetParam()), bytes.size() / 2);
+}
+
 TEST_P(FlippedBit, InTheVectorizerNeverMakesAQueryReadOutOfBounds) {
   const std::string image = sample_image(Model(sample_parts()));
   const auto bytes = bytes_of_sections(image, SectionType::vectorizer, SectionType::vectorizer_name_bytes);
@@ -247,6 +253,9 @@ TEST(Model, PartsThatDoNotFitAreRefused) {
       "41 features");
   refused([](ModelParts& p) { p.options_json = "{"; }, "options");
   refused([](ModelParts& p) { p.metrics_json = "[]"; }, "metrics");
+  const std::string deep = R"({"a":)" + std::string(200'000, '[') + std::string(200'000, ']') + "}";
+  refused([&](ModelParts& p) { p.options_json = deep; }, "options nest deeper");
+  refused([&](ModelParts& p) { p.metrics_json = deep; }, "metrics nest deeper");
   refused([](ModelParts& p) { p.fingerprint = "\xFF"; }, "fingerprint");
 }
 

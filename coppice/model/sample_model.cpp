@@ -9,8 +9,10 @@
 
 #include "coppice/core/random.h"
 #include "coppice/data/vectorizer.h"
+#include "coppice/model/answer.h"
 #include "coppice/rank/batch_prediction.h"
 #include "coppice/rank/beam_search.h"
+#include "coppice/rank/explain.h"
 #include "coppice/rank/label_scorer.h"
 
 namespace coppice {
@@ -59,6 +61,29 @@ Ranker sample_ranker() {
   return ranker;
 }
 
+LevelWeights sample_level(const Array<uint32_t>& first_child, uint32_t percent, uint64_t seed) {
+  LevelWeightsBuilder builder(kFeatures);
+  for (size_t p = 0; p + 1 < first_child.size(); ++p) {
+    builder.add(sample_chunk(static_cast<uint16_t>(first_child[p + 1] - first_child[p]), percent, seed + p));
+  }
+  return builder.build();
+}
+
+/// Four levels, so that there are nodes whose children's children are nodes.
+Ranker deep_ranker() {
+  Ranker ranker;
+  ranker.n_features = kFeatures;
+  ranker.tree.n_labels = 16;
+  ranker.tree.first_child = {std::vector<uint32_t>{0, 2}, std::vector<uint32_t>{0, 2, 4},
+                             std::vector<uint32_t>{0, 3, 4, 6, 8},
+                             std::vector<uint32_t>{0, 2, 4, 6, 8, 10, 12, 14, 16}};
+  ranker.tree.leaf_label = std::vector<uint32_t>{3, 4, 1, 0, 7, 2, 5, 6, 8, 9, 11, 10, 15, 12, 14, 13};
+  for (const Array<uint32_t>& first_child : ranker.tree.first_child) {
+    ranker.levels.push_back(sample_level(first_child, 50, 10 * (ranker.levels.size() + 1)));
+  }
+  return ranker;
+}
+
 /// Words, pairs and characters; 30 of the ranker's 40 features.
 Vectorizer sample_vectorizer() {
   VectorizerOptions options;
@@ -96,6 +121,15 @@ ModelParts sample_parts() {
   return parts;
 }
 
+ModelParts deep_sample_parts() {
+  ModelParts parts;
+  parts.ranker = deep_ranker();
+  std::vector<std::string> names;
+  while (names.size() < parts.ranker.tree.n_labels) names.push_back("label-" + std::to_string(names.size()));
+  parts.label_names = LabelNames::from(names);
+  return parts;
+}
+
 std::string sample_image(const Model& model) {
   static int count = 0;
   const auto path = std::filesystem::temp_directory_path() /
@@ -117,6 +151,48 @@ Csr sample_queries() {
   return builder.build();
 }
 
+namespace {
+
+void ask_text(const Model& model, const PredictOptions& options, SearchState& state) {
+  const Vectorizer* vectorizer = model.vectorizer();
+  if (vectorizer == nullptr) return;
+  Vectorizer::State text_state;
+  for (const char* text : {"Window manager w7 w29", "", "\xFFwin\xC3\xA4"}) {
+    const SparseRow row = vectorizer->transform(text, text_state);
+    for (const uint32_t column : row.columns) (void)vectorizer->feature_name(column);
+    (void)predict(model.ranker(), row, options, state);
+  }
+  (void)vectorizer->feature_name(29);
+}
+
+/// The first, the last and one between.
+std::vector<uint32_t> some_labels(const Model& model) {
+  const uint32_t n = model.n_labels();
+  return {0, n / 2, n - 1};
+}
+
+void ask_with_filters(const Model& model, SparseRow query, PredictOptions options, SearchState& state) {
+  const LabelTree& tree = model.ranker().tree;
+  for (const LabelFilter& filter :
+       {LabelFilter::allow(tree, some_labels(model)), LabelFilter::deny(tree, some_labels(model))}) {
+    options.filter = std::make_shared<LabelFilter>(filter);
+    (void)predict(model.ranker(), query, options, state);
+  }
+}
+
+void ask_why(const Model& model, SparseRow query, PredictOptions options) {
+  options.top_k = 2;
+  const LabelTree& tree = model.ranker().tree;
+  for (const Explanation& explanation : explain_best(model.ranker(), query, options)) {
+    for (size_t i = 0; i < explanation.levels.size(); ++i) {
+      const NodeRange leaves = leaves_below(tree, i + 1, explanation.levels[i].node);
+      for (uint32_t leaf = leaves.begin; leaf < leaves.end; ++leaf) (void)label_text(model, tree.leaf_label[leaf]);
+    }
+  }
+}
+
+}  // namespace
+
 void ask_everything(const Model& model) {
   static const Csr queries = sample_queries();
   PredictOptions options;
@@ -130,20 +206,12 @@ void ask_everything(const Model& model) {
   }
   const LabelScorer scorer(model.ranker());
   LabelScorer::State scorer_state;
-  if (model.n_labels() >= kLabels) {
-    (void)scorer.score(queries.row(5), std::vector<uint32_t>{0, 3, 11}, scorer_state);
-  }
-  if (const Vectorizer* vectorizer = model.vectorizer()) {
-    Vectorizer::State text_state;
-    for (const char* text : {"Window manager w7 w29", "", "\xFFwin\xC3\xA4"}) {
-      const SparseRow row = vectorizer->transform(text, text_state);
-      for (const uint32_t column : row.columns) (void)vectorizer->feature_name(column);
-      (void)predict(model.ranker(), row, options, state);
-    }
-    (void)vectorizer->feature_name(29);
-  }
+  (void)scorer.score(queries.row(5), some_labels(model), scorer_state);
+  ask_text(model, options, state);
   static ThreadPool pool(1);
   (void)predict_batch(model.ranker(), queries, options, pool);
+  ask_with_filters(model, queries.row(5), options, state);
+  ask_why(model, queries.row(5), options);
 }
 
 }  // namespace coppice
