@@ -135,6 +135,7 @@ void expect_used(const PredictArguments& arguments, const Flags& flags) {
 class Predictor {
  public:
   explicit Predictor(const PredictArguments& arguments) : ensemble_(arguments.ensemble) {
+    ensemble_.threshold = arguments.predict.threshold;
     add(arguments.model_path, arguments);
     for (const std::string& path : arguments.more_models) add(path, arguments);
   }
@@ -164,6 +165,7 @@ class Predictor {
     numbers_.push_back(match_labels(labels_of(models_.front()), labels_of(models_.back()), path));
     options_.push_back(arguments.predict);
     options_.back().filter = filter_of(models_.back(), arguments);
+    if (!arguments.more_models.empty()) options_.back().threshold = PredictOptions::kNoThreshold;  // of the mean
   }
 
   std::vector<Model> models_;

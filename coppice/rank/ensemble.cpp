@@ -66,6 +66,8 @@ void collect_votes(std::span<const Predictions> models, const EnsembleOptions& o
   }
   votes.resize(kept);
   for (Vote& vote : votes) vote.score = (vote.score + all_missing) / total;
+  // As floats, as which scores come out and --threshold was read.
+  std::erase_if(votes, [&](const Vote& vote) { return static_cast<float>(vote.score) < options.threshold; });
 }
 
 }  // namespace

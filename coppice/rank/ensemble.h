@@ -16,6 +16,9 @@ enum class EnsembleMethod { average, rank_average };
 struct EnsembleOptions {
   EnsembleMethod method = EnsembleMethod::average;
   std::vector<float> weights;  ///< empty = all alike; else one per model
+  /// Labels with a lower combined score do not come out. The models themselves are to be asked without a threshold: a
+  /// label that one of them left out would count with that model's lowest score. Not an option by name.
+  float threshold = PredictOptions::kNoThreshold;
 };
 
 /// Throws `ErrorCode::usage` for values out of range when they are set.
@@ -30,8 +33,8 @@ void renumber_labels(Predictions& predictions, std::span<const uint32_t> numbers
 /// that is lower;
 /// rank_average: (k - r) / k for the label of rank r = 0.. among k; 0 where a model did not return it.
 ///
-/// Shapes: all of `models` have as many rows; the result keeps the largest top_k. Ties by label.
-/// Throws `ErrorCode::usage` when rows or weights do not fit.
+/// Shapes: all of `models` have as many rows; the result keeps the largest top_k, of scores from `threshold` on. Ties
+/// by label. Throws `ErrorCode::usage` when rows or weights do not fit.
 Predictions combine_predictions(std::span<const Predictions> models, const EnsembleOptions& options);
 
 }  // namespace coppice

@@ -107,6 +107,18 @@ TEST(Ensemble, WeightsCountAndMissingLogScoresCountAsTheLowest) {
   EXPECT_THROW(combine_predictions(models, weighted), Error);
 }
 
+TEST(Ensemble, AThresholdHoldsForTheCombinedScore) {
+  const std::vector<Predictions> models = {predictions(3, {4, 7}, {0.9F, 0.5F}),
+                                           predictions(3, {7, 1, 4}, {0.8F, 0.4F, 0.1F})};
+  EnsembleOptions options;
+  options.threshold = 0.45F;  // label 4 has 0.5, though 0.1 in the second model
+  const Predictions mean = combine_predictions(models, options);
+  EXPECT_EQ(std::vector<uint32_t>(mean.row_labels(0).begin(), mean.row_labels(0).end()), (std::vector<uint32_t>{7, 4}));
+  EXPECT_FLOAT_EQ(mean.row_scores(0)[1], 0.5F);
+  options.threshold = 0.66F;
+  EXPECT_EQ(combine_predictions(models, options).counts, std::vector<uint32_t>{0});
+}
+
 TEST(Ensemble, LabelsGetTheNumbersOfTheFirstModel) {
   Predictions found;
   found.top_k = 2;

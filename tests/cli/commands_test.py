@@ -71,8 +71,8 @@ class Commands(ProgramTest):
         self.assertEqual(sorted(labels("--allow", "audio,shell")), ["audio", "shell"])
         self.assertNotIn("mail", labels("--deny", "mail"))
 
-    def ensemble(self, first, second, code=0, says=(), query="inbox spam smtp"):
-        done = self.expect(code, "predict", first, "-", "--with-models", second, "--top-k", "6", "--beam", "100",
+    def ensemble(self, first, second, code=0, says=(), query="inbox spam smtp", flags=()):
+        done = self.expect(code, "predict", first, "-", "--with-models", second, "--top-k", "6", "--beam", "100", *flags,
                            stdin=json.dumps({"text": query}) + "\n", says=says)
         return {} if code else dict(zip(*(json.loads(done.stdout)[key] for key in ("labels", "scores"))))
 
@@ -86,6 +86,16 @@ class Commands(ProgramTest):
         for label, score in both.items():
             self.assertAlmostEqual(score, (alone[0][label] + alone[1][label]) / 2, 6)
         self.assertEqual(self.ensemble(two, one), both)
+
+    def test_the_threshold_of_an_ensemble_holds_for_the_combined_score(self):
+        one, two = self.train("one.coppice", rows(seed=1)), self.train("two.coppice", rows(60, seed=2))
+        for query in ("inbox spam smtp", "window mail"):
+            scores = self.ensemble(one, two, query=query)
+            self.assertGreater(len(scores), 3)
+            for threshold in list(scores.values())[1:]:
+                threshold -= 1e-6  # scores are printed to about seven digits
+                kept = self.ensemble(one, two, query=query, flags=["--threshold", str(threshold)])
+                self.assertEqual(kept, {label: score for label, score in scores.items() if score >= threshold})
 
     def test_models_of_other_labels_are_no_ensemble(self):
         one = self.train("one.coppice")
