@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <numeric>
+#include <string>
 #include <utility>
 
+#include "coppice/core/error.h"
 #include "coppice/core/memory.h"
 
 namespace coppice {
@@ -50,6 +53,19 @@ std::vector<Part> parts_of_chunk(const LevelTask& task, const Part& whole, uint6
     parts.push_back({whole.task, whole.chunk, first, std::min(lanes, whole.count - first), Part::kWhole});
   }
   return parts;
+}
+
+/// A weight that overflowed would make every score of its chunk useless, and the model one that is called damaged.
+void expect_finite(const LaneWeights& weights, const LevelTask& task, size_t chunk) {
+  const auto is_finite = [](float value) { return std::isfinite(value); };
+  if (std::all_of(weights.bias.begin(), weights.bias.end(), is_finite) &&
+      std::all_of(weights.weights.begin(), weights.weights.end(),
+                  [](const ChunkWeight& weight) { return std::isfinite(weight.value); })) {
+    return;
+  }
+  throw Error(ErrorCode::data, "training came to a weight that is not finite",
+              "level " + std::to_string(task.level + 1) + ", chunk " + std::to_string(chunk),
+              "values of features, weights of rows or relevances are too large; scale them down");
 }
 
 /// Takes the chunks of one level as they are finished, in any order, and appends them in theirs.
@@ -167,7 +183,9 @@ class LevelsTrainer {
   LaneWeights solve(const LevelTask& task, const ChunkProblem& problem, const Part& part) const {
     SolverOptions options = task.options.solver;
     options.stop = &progress_;
-    return task.solver->solve(problem, {part.first, part.count}, options, task.options.prune);
+    LaneWeights weights = task.solver->solve(problem, {part.first, part.count}, options, task.options.prune);
+    expect_finite(weights, task, part.chunk);
+    return weights;
   }
 
   void finish(const Part& part, const ChunkRows& rows) {

@@ -169,32 +169,50 @@ void check_relevance(const Csr& labels) {
   }
 }
 
-void check_input(const RankerInput& input, const LabelTree& tree, const RankerOptions& options) {
-  tree.validate();
-  if (input.features.n_rows() > UINT32_MAX - 1) throw Error(ErrorCode::unsupported, "more than 2^32 - 2 rows");
-  input.features.validate("features");
-  check_matrix(input.labels, input, "labels");
-  check_weights(input);
-  if (options.relevance != Relevance::ignore) check_relevance(input.labels);
-  if (input.labels.n_columns > tree.n_labels) {
-    throw Error(ErrorCode::data, "the tree has " + counted(tree.n_labels, "label") + ", the examples " +
-                                     std::to_string(input.labels.n_columns));
-  }
-  for (size_t level = 0; level < tree.depth(); ++level) {
-    if (!options_of_level(options, level).negatives.usn || level == 0) continue;
-    if (input.negatives == nullptr) {
-      throw Error(ErrorCode::usage, "negatives of the user's own are asked for, but no matrix is given");
-    }
-    check_matrix(*input.negatives, input, "negatives");
-    if (input.negatives->n_columns > tree.n_labels) {
-      throw Error(ErrorCode::data, "the negatives name " + counted(input.negatives->n_columns, "label") +
-                                       ", the tree " + std::to_string(tree.n_labels));
-    }
-    break;
+/// The solver keeps each row's squared length in single precision.
+void check_lengths(const Csr& features) {
+  constexpr double kLargestSquare = 1e38;
+  for (size_t i = 0; i < features.n_rows(); ++i) {
+    double square = 0;
+    for (const float value : features.row(i).values) square += double{value} * value;
+    if (square <= kLargestSquare) continue;
+    throw Error(ErrorCode::data,
+                "features: row " + std::to_string(i) +
+                    " (the first is 0): its values are so large that their squares " +
+                    "overflow, expected a length below 1e19",
+                {}, "scale the features down; rows of length 1 are learned from best");
   }
 }
 
 }  // namespace
+
+void check_ranker_input(const RankerInput& input, const RankerOptions& options) {
+  if (input.features.n_rows() > UINT32_MAX - 1) throw Error(ErrorCode::unsupported, "more than 2^32 - 2 rows");
+  input.features.validate("features");
+  check_lengths(input.features);
+  check_matrix(input.labels, input, "labels");
+  check_weights(input);
+  if (options.relevance != Relevance::ignore) check_relevance(input.labels);
+  if (input.negatives != nullptr) check_matrix(*input.negatives, input, "negatives");
+}
+
+void check_ranker_tree(const RankerInput& input, const LabelTree& tree, const RankerOptions& options) {
+  tree.validate();
+  if (input.labels.n_columns > tree.n_labels) {
+    throw Error(ErrorCode::data, "the tree has " + counted(tree.n_labels, "label") + ", the examples " +
+                                     std::to_string(input.labels.n_columns));
+  }
+  for (size_t level = 1; level < tree.depth(); ++level) {
+    if (!options_of_level(options, level).negatives.usn) continue;
+    if (input.negatives == nullptr) {
+      throw Error(ErrorCode::usage, "negatives of the user's own are asked for, but no matrix is given");
+    }
+    if (input.negatives->n_columns > tree.n_labels) {
+      throw Error(ErrorCode::data, "the negatives name " + counted(input.negatives->n_columns, "label") +
+                                       ", the tree " + std::to_string(tree.n_labels));
+    }
+  }
+}
 
 void describe(OptionTable& table, RankerOptions& options) {
   describe(table, options.solver);
@@ -239,7 +257,8 @@ LevelOptions options_of_level(const RankerOptions& options, size_t level) {
 
 Ranker train_ranker(const RankerInput& input, LabelTree tree, const RankerOptions& options, ThreadPool& pool,
                     Progress& progress, TrainingHooks hooks) {
-  check_input(input, tree, options);
+  check_ranker_input(input, options);
+  check_ranker_tree(input, tree, options);
   if (hooks.finished.size() > tree.depth()) throw Error(ErrorCode::data, "more finished levels than the tree has");
   return RankerTrainer(input, std::move(tree), options, pool, progress).train(std::move(hooks));
 }

@@ -61,6 +61,14 @@ struct RankerInput {
   const Csr* negatives = nullptr;  ///< rows that a label learns from as negatives, for usn
 };
 
+/// Throws `ErrorCode::data` for input that no tree would make good: NaN, values too large, shapes that differ. Part of
+/// `train_ranker`; for those who want to know before they build the tree.
+void check_ranker_input(const RankerInput& input, const RankerOptions& options);
+
+/// The other part: throws `ErrorCode::data` for a tree that does not fit the input, `ErrorCode::usage` when a level
+/// wants negatives of the user's own and there are none.
+void check_ranker_tree(const RankerInput& input, const LabelTree& tree, const RankerOptions& options);
+
 /// Stages of the caller's own, where training starts, and who hears of finished levels.
 struct TrainingHooks {
   const Matcher* matcher = nullptr;     ///< brings matcher-aware negatives; null = a beam search, `matcher_beam` wide
@@ -75,8 +83,8 @@ struct TrainingHooks {
 /// All rows take part at the root. Levels that need no matcher are trained at once, so that the threads are busy while
 /// one of them works on the root's chunk.
 /// The result is the same for any number of threads, and whether or not some levels were given as finished.
-/// Throws `ErrorCode::data` for input that breaks an invariant (NaN, shapes that differ), `ErrorCode::usage` when
-/// negatives are asked for that were not given, `ErrorCode::cancelled` on request.
+/// Throws `ErrorCode::data` for input that breaks an invariant (NaN, shapes that differ) and for weights that come out
+/// not finite, `ErrorCode::usage` when negatives are asked for that were not given, `ErrorCode::cancelled` on request.
 /// Memory: the finished levels, one gathered chunk per thread, and with matcher-aware negatives a beam per row.
 /// Source: Yu et al., "PECOS", 2022, section 4.
 Ranker train_ranker(const RankerInput& input, LabelTree tree, const RankerOptions& options, ThreadPool& pool,

@@ -395,6 +395,83 @@ TEST(TrainRanker, RefusesInputThatBreaksItsPromises) {
   EXPECT_EQ(code_of({good.features, good.labels, weights}), ErrorCode::data);
 }
 
+TEST(TrainRanker, HugeWeightsAndRelevancesGiveFiniteModels) {
+  Data data = random_data(11, 120, 12);
+  const LabelTree tree = tree_of(12, {3});
+  std::vector<float> relevances(data.labels.n_nonzeros(), 1.0F);
+  relevances[2] = 0;
+  relevances[3] = 3e38F;
+  data.labels.values = relevances;
+  std::vector<float> weights(120, 1.0F);
+  for (const size_t row : {1, 5, 7}) weights[row] = 3e38F;
+  ThreadPool pool(1);
+  Progress progress;
+  for (const Loss loss : {Loss::squared_hinge, Loss::hinge, Loss::logistic}) {
+    RankerOptions options;
+    options.solver.loss = loss;
+    options.solver.c_positive = 4;
+    for (const Relevance relevance : {Relevance::ignore, Relevance::leaf, Relevance::induce}) {
+      options.relevance = relevance;
+      const Ranker ranker = train_ranker({data.features, data.labels, weights}, tree, options, pool, progress);
+      ranker.verify();
+      EXPECT_GT(ranker.n_weights(), 0U);
+    }
+  }
+}
+
+std::string message_of_training(const Data& data, const LabelTree& tree, TrainingHooks hooks = {}) {
+  try {
+    train(data, tree, {}, 1, std::move(hooks));
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::data);
+    return error.message();
+  }
+  return "";
+}
+
+TEST(TrainRanker, RefusesRowsWhoseLengthOverflows) {
+  Data data = random_data(12, 50, 10);
+  std::vector<float> values(data.features.values.begin(), data.features.values.end());
+  const LabelTree tree = tree_of(10, {2});
+  const auto first = static_cast<size_t>(data.features.offsets[7]);
+  values[first] = 1e15F;
+  data.features.values = values;
+  EXPECT_EQ(message_of_training(data, tree), "");
+  values[first] = 3e38F;
+  data.features.values = values;
+  EXPECT_NE(message_of_training(data, tree).find("features: row 7 "), std::string::npos);
+}
+
+/// Finds a weight or a bias that is no number.
+class OverflowingSolver final : public ChunkSolver {
+ public:
+  explicit OverflowingSolver(bool in_bias) : in_bias_(in_bias) {}
+  LaneWeights solve(const ChunkProblem&, ChildRange children, const SolverOptions&,
+                    const PruneOptions&) const override {
+    LaneWeights result;
+    result.first_child = children.first;
+    result.bias.assign(children.count, in_bias_ ? std::numeric_limits<float>::quiet_NaN() : 0.0F);
+    result.iterations.assign(children.count, 1);
+    if (!in_bias_) result.weights.push_back({0, 0, std::numeric_limits<float>::infinity()});
+    return result;
+  }
+
+ private:
+  bool in_bias_;
+};
+
+TEST(TrainRanker, RefusesWeightsThatAreNotFinite) {
+  const Data data = random_data(13, 50, 10);
+  for (const bool in_bias : {false, true}) {
+    const OverflowingSolver solver(in_bias);
+    TrainingHooks hooks;
+    hooks.solver = &solver;
+    const std::string message = message_of_training(data, tree_of(10, {2}), std::move(hooks));
+    EXPECT_NE(message.find("level 1, chunk 0: "), std::string::npos) << message;
+    EXPECT_NE(message.find("not finite"), std::string::npos) << message;
+  }
+}
+
 TEST(TrainRanker, StopsOnRequest) {
   const Data data = random_data(10, 100, 10);
   ThreadPool pool(2);

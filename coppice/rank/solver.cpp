@@ -43,8 +43,10 @@ void describe(OptionTable& table, PruneOptions& options) {
 
 float cost_of(const ChunkProblem& problem, size_t row, float relevance, const SolverOptions& options) {
   const float weight = problem.weight.empty() ? 1.0F : problem.weight[row];
-  const float c = relevance < 0 ? weight * options.c_negative : weight * options.c_positive * relevance;
-  return std::max(c, SolverOptions::kSmallestCost);
+  const float side = weight * (relevance < 0 ? options.c_negative : options.c_positive);
+  // Bounded here too: an infinite product times a relevance of 0 would be no number.
+  const float c = std::min(side, SolverOptions::kLargestCost) * (relevance < 0 ? 1.0F : relevance);
+  return std::clamp(c, SolverOptions::kSmallestCost, SolverOptions::kLargestCost);
 }
 
 SideCost side_cost(const ChunkProblem& problem, size_t row, float c, Loss loss) {

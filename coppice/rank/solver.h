@@ -19,6 +19,10 @@ enum class Loss : uint8_t {
   logistic = 2,       ///< log(1 + exp(-z))
 };
 
+/// Counts the changes to training after which the same data and options give other weights: raise it with each, so that
+/// an interrupted training is not gone on with by a program that would train the other levels differently.
+inline constexpr uint32_t kSolverRevision = 1;
+
 /// How the one-versus-rest problem of each child is solved: min over (w, b) of
 /// 1/2 |w|^2 + 1/2 b^2 + sum_i C_i loss(y_i (w.x_i + bias * b)), where C_i is the row's weight times c_positive and the
 /// label's relevance, or times c_negative. The bias is one more feature of value `bias`, and regularised like the rest.
@@ -33,6 +37,7 @@ struct SolverOptions {
   const Progress* stop = nullptr;  ///< asked between passes whether to stop; not an option by name
 
   static constexpr float kSmallestCost = 1e-6F;  ///< lower C_i (a relevance of 0, say) count as this
+  static constexpr float kLargestCost = 1e12F;   ///< higher ones as this: products beyond it overflow single precision
 };
 void describe(OptionTable& table, SolverOptions& options);
 

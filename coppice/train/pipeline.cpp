@@ -20,6 +20,10 @@ TrainOptions with_seed(TrainOptions options) {
   return options;
 }
 
+RankerInput ranker_input(const TrainingSet& set, const TrainExtras& extras) {
+  return {set.features, set.labels, set.weights, extras.negatives};
+}
+
 LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
                      Progress& progress) {
   if (extras.tree != nullptr) return *extras.tree;
@@ -85,6 +89,7 @@ void describe(OptionTable& table, TrainOptions& options) {
 
 LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
                        Progress& progress) {
+  check_ranker_input(ranker_input(set, extras), options.ranker);  // before the time for the index is spent
   return build_tree(set, with_seed(options), extras, pool, progress);
 }
 
@@ -110,7 +115,7 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
   const Checkpoint checkpoint(extras.checkpoint_path, name + fingerprint(extras) + options_text(options));
   std::optional<TrainingState> state;
   if (extras.resume) state = checkpoint.load();
-  if (!state) state = TrainingState{build_tree(set, options, extras, pool, progress), {}};
+  if (!state) state = TrainingState{index_labels(set, options, extras, pool, progress), {}};
   release_free_memory();
   note_unused_entries(options.ranker, state->tree.depth(), progress);
   TrainingHooks hooks;
@@ -121,8 +126,8 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
     release_free_memory();
     if (levels.size() < state->tree.depth()) checkpoint.save(state->tree, levels, set.features.n_columns);
   };
-  const RankerInput input{set.features, set.labels, set.weights, extras.negatives};
-  Ranker ranker = train_ranker(input, state->tree, options.ranker, pool, progress, std::move(hooks));
+  Ranker ranker =
+      train_ranker(ranker_input(set, extras), state->tree, options.ranker, pool, progress, std::move(hooks));
   ModelParts parts = parts_of(set, options, std::move(ranker));
   parts.fingerprint = std::move(name);
   return Model(std::move(parts));

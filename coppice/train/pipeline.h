@@ -50,7 +50,8 @@ struct TrainExtras {
 /// whether they are there (what they would do, nobody else knows). In hexadecimal.
 std::string fingerprint(const TrainExtras& extras);
 
-/// The index alone: what `train` builds first, unless `extras` brings a tree.
+/// The index alone: what `train` builds first, unless `extras` brings a tree. Throws as `check_ranker_input` does, for
+/// a set that no ranker could be trained on.
 LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
                        Progress& progress);
 

@@ -158,5 +158,24 @@ TEST_F(Resumed, FingerprintsOfExtrasDiffer) {
   EXPECT_EQ(fingerprint(resumed), fingerprint(features));
 }
 
+/// Notes whether an index was built.
+class StagesSeen : public Progress {
+ public:
+  void stage(std::string_view name, uint64_t) override { names += std::string(name) + "; "; }
+  std::string names;
+};
+
+TEST_F(Resumed, WhatNoRankerCanBeTrainedOnIsToldBeforeTheIndexIsBuilt) {
+  CsrBuilder builder(set_.labels.n_columns);
+  builder.end_row();
+  const Csr one_row = builder.build();
+  TrainExtras extras;
+  extras.negatives = &one_row;
+  StagesSeen progress;
+  ThreadPool pool(1);
+  EXPECT_THAT(message_of([&] { train(set_, options_, extras, pool, progress); }), HasSubstr("negatives have 1 row"));
+  EXPECT_EQ(progress.names, "");
+}
+
 }  // namespace
 }  // namespace coppice
