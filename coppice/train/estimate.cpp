@@ -249,17 +249,76 @@ class LevelPilot {
   LevelEstimate estimate_;
 };
 
+/// What training would be given, and the tree.
+struct PlanInput {
+  const TrainingSet& set;
+  const TrainOptions& options;
+  const TrainExtras& extras;
+  const LabelTree& tree;
+};
+
+/// Which rows the chunks of a level learn from, as far as that is known before the levels above are trained.
+struct PlannedRows {
+  ChunkRowSets sets;
+  bool all_rows = false;         ///< in each chunk
+  bool search = false;           ///< a matcher is asked
+  double matched_per_chunk = 0;  ///< rows that it brings beside those in `sets`
+  uint64_t lookup_bytes = 0;     ///< what the user's own negatives take until `sets` are known
+};
+
 /// Our own beam, given room for all nodes, finds them all.
-bool beam_holds_all(const LabelTree& tree, const TrainOptions& options, const TrainExtras& extras, size_t level) {
-  return level == 0 || (extras.matcher == nullptr && tree.n_chunks(level) <= options.ranker.matcher_beam);
+bool beam_holds_all(const PlanInput& input, size_t level) {
+  return level == 0 ||
+         (input.extras.matcher == nullptr && input.tree.n_chunks(level) <= input.options.ranker.matcher_beam);
 }
 
-/// How many rows per chunk a matcher brings beside those that belong there.
-double matched_rows_per_chunk(const Csr& parents, const RankerOptions& options) {
+/// How many rows per chunk a matcher brings beside those of `sets`, which hold the rows that belong to the chunk
+/// (`parents`) and those of the user's. `hits` is the share of the former that it finds.
+double matched_rows_per_chunk(const Csr& parents, const ChunkRowSets& sets, double beam, double hits) {
   const double chunks = parents.n_columns;
-  const double found = std::min<double>(options.matcher_beam, chunks);
-  const double own = static_cast<double>(parents.n_nonzeros()) / static_cast<double>(parents.n_rows());
-  return std::max(0.0, found - 0.9 * std::min(own, found)) * static_cast<double>(parents.n_rows()) / chunks;
+  const auto rows = static_cast<double>(parents.n_rows());
+  const double found = std::min(beam, chunks);
+  const double own = static_cast<double>(parents.n_nonzeros()) / rows;
+  const double users = static_cast<double>(sets.rows.size()) / rows - own;
+  // What is found beside the row's own chunks may be among the user's.
+  const double free_share = chunks > own ? std::clamp(1 - users / (chunks - own), 0.0, 1.0) : 0.0;
+  return std::max(0.0, found - hits * std::min(own, found)) * free_share * rows / chunks;
+}
+
+uint64_t bytes_of(const std::vector<Csr>& levels) {
+  uint64_t bytes = 0;
+  for (const Csr& level : levels) {
+    bytes += level.offsets.size_bytes() + level.columns.size_bytes() + level.values.size_bytes();
+  }
+  return bytes;
+}
+
+/// As `train_ranker` chooses them. Without teacher-forced negatives the rows that belong to a chunk stand in for those
+/// that a matcher finds first.
+PlannedRows plan_rows(const PlanInput& input, const std::vector<Csr>& members, size_t level, ThreadPool& pool) {
+  const Negatives kinds = options_of_level(input.options.ranker, level).negatives;
+  const size_t n_chunks = input.tree.n_chunks(level);
+  PlannedRows planned;
+  planned.all_rows = level == 0 || (kinds.man && beam_holds_all(input, level));
+  if (planned.all_rows) {
+    planned.sets = all_rows_in_each(input.set.n_rows(), n_chunks);
+    return planned;
+  }
+  std::vector<const Csr*> memberships;
+  std::vector<Csr> users;
+  if (kinds.tfn || kinds.man) memberships.push_back(&members[level - 1]);
+  if (kinds.usn) {
+    users = labels_up_the_tree(input.tree, *input.extras.negatives, pool);
+    memberships.push_back(&users[level - 1]);
+    planned.lookup_bytes = bytes_of(users);
+  }
+  planned.sets = rows_by_chunk(memberships, n_chunks);
+  planned.search = kinds.man;
+  if (kinds.man) {
+    planned.matched_per_chunk = matched_rows_per_chunk(members[level - 1], planned.sets,
+                                                       input.options.ranker.matcher_beam, kinds.tfn ? 0.9 : 1.0);
+  }
+  return planned;
 }
 
 /// Adds up what levels hold, from the first one on.
@@ -288,6 +347,9 @@ class MemoryOfLevels {
     row_sets_bytes_ = 0;
     reach(resident_ + matches * 2 * sizeof(uint64_t));
   }
+
+  /// Something that is held for a moment, beside what is held anyway.
+  void hold(uint64_t bytes) { reach(resident_ + row_sets_bytes_ + bytes); }
 
   uint64_t peak() const { return peak_; }
 
@@ -326,6 +388,7 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   const auto begin = std::chrono::steady_clock::now();
   const LabelTree tree = index_labels(set, options, extras, pool, progress);
   estimate.index_seconds = seconds_since(begin);
+  check_ranker_tree({set.features, set.labels, set.weights, extras.negatives}, tree, options.ranker);
   const std::vector<Csr> members = labels_up_the_tree(tree, set.labels, pool);
   release_free_memory();
   MemoryOfLevels memory(resident_memory_bytes(), set, pool.threads());
@@ -334,24 +397,20 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   progress.stage("training pilot chunks", tree.depth());
   for (size_t level = 0; level < tree.depth(); ++level) {
     const LevelOptions own = options_of_level(options.ranker, level);
-    const bool all_rows = beam_holds_all(tree, options, extras, level) && (level == 0 || own.negatives.man);
-    const bool search = own.negatives.man && !all_rows;
-    const ChunkRowSets sets = all_rows
-                                  ? all_rows_in_each(set.n_rows(), tree.n_chunks(level))
-                                  : rows_by_chunk(std::vector<const Csr*>{&members[level - 1]}, tree.n_chunks(level));
+    const PlannedRows rows = plan_rows({set, options, extras, tree}, members, level, pool);
     const LevelTask task{{&set.features, &members[level], set.weights, own.solver.bias},
-                         sets,
+                         rows.sets,
                          tree.first_child[level].span(),
                          static_cast<uint32_t>(level),
                          own,
                          extras.solver != nullptr ? extras.solver : &joint_solver()};
-    const double extra = search ? matched_rows_per_chunk(members[level - 1], options.ranker) : 0;
-    const uint64_t matches =
-        search ? set.n_rows() * std::min<uint64_t>(options.ranker.matcher_beam, sets.n_chunks()) : 0;
-    if (search) memory.search(matches);
-    LevelPilot pilot(task, extra, pool.threads());
+    if (rows.search) {
+      memory.search(set.n_rows() * std::min<uint64_t>(options.ranker.matcher_beam, rows.sets.n_chunks()));
+    }
+    memory.hold(rows.lookup_bytes);
+    LevelPilot pilot(task, rows.matched_per_chunk, pool.threads());
     LevelEstimate one = pilot.run(progress);
-    memory.add(one, pilot.memory(), (all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t));
+    memory.add(one, pilot.memory(), (rows.all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t));
     estimate.model_bytes += one.model_bytes;
     estimate.train_seconds += one.wall_seconds;
     estimate.levels.push_back(one);

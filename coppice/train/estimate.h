@@ -37,6 +37,7 @@ struct Estimate {
 /// Trains a few chunks of each level and draws conclusions. A chunk too large to try is tried on two samples of its
 /// rows, and their growth is carried on.
 ///
+/// The rows of each level are those that `train_ranker` would choose, teacher-forced and the user's own.
 /// Rows that a matcher would bring are not known before the levels above are trained: their number is taken from the
 /// beam, and rows of the neighbouring chunks stand in for them.
 /// Cost: the index, and the training of up to twelve chunks a level: a tenth of a long run, half of one of seconds.

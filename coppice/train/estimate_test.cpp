@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <utility>
 
 #include "coppice/train/training_fixture.h"
 
@@ -89,6 +91,106 @@ TEST_F(Planned, JsonAndTextSayTheSame) {
   ASSERT_EQ(json["levels"].size(), plan_->levels.size());
   EXPECT_EQ(json["levels"][0]["children"], plan_->levels[0].n_children);
   EXPECT_THAT(to_text(*plan_), HasSubstr(std::to_string(plan_->n_rows)));
+}
+
+/// Solves as ours does, and counts the rows of each chunk.
+class CountingSolver final : public ChunkSolver {
+ public:
+  LaneWeights solve(const ChunkProblem& problem, ChildRange children, const SolverOptions& options,
+                    const PruneOptions& prune) const override {
+    rows_[problem.id] = problem.n_rows();
+    return joint_solver().solve(problem, children, options, prune);
+  }
+
+  /// The rows over all chunks of a level.
+  uint64_t rows(size_t level) const {
+    uint64_t sum = 0;
+    for (const auto& [id, n_rows] : rows_) sum += id >> 32 == level ? n_rows : 0;
+    return sum;
+  }
+
+ private:
+  mutable std::map<uint64_t, uint64_t> rows_;  // by chunk; one thread alone
+};
+
+/// The plan of a training with some negatives, and the rows that the training learns from.
+class PlannedNegatives : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    TrainingInput input;
+    input.path = folder_.write("train.jsonl", generated_jsonl(250, 60, 7));
+    set_ = read_set(input);
+    options_.index.branching = 4;
+    options_.index.max_leaf = 4;
+    options_.ranker.matcher_beam = 3;
+  }
+
+  /// Every `step`-th label for each row, from another one on.
+  Csr negatives(uint32_t step) const {
+    CsrBuilder builder(set_.labels.n_columns);
+    for (uint32_t row = 0; row < set_.n_rows(); ++row) {
+      for (uint32_t label = row % step; label < set_.labels.n_columns; label += step) builder.add(label, 1);
+      builder.end_row();
+    }
+    return builder.build();
+  }
+
+  /// By level, the rows planned over those learned from.
+  std::vector<double> shares(const std::string& kinds, const Csr& negatives) {
+    options_.ranker.negatives = {kinds};
+    const CountingSolver counter;
+    TrainExtras extras;
+    extras.negatives = &negatives;
+    ThreadPool pool(1);
+    Progress progress;
+    const Estimate plan = estimate_training(set_, options_, extras, pool, progress);
+    extras.solver = &counter;
+    train(set_, options_, extras, pool, progress);
+    std::vector<double> result;
+    for (size_t level = 0; level < plan.levels.size(); ++level) {
+      result.push_back(static_cast<double>(plan.levels[level].n_rows) / static_cast<double>(counter.rows(level)));
+    }
+    return result;
+  }
+
+  TestFolder folder_;
+  TrainingSet set_;
+  TrainOptions options_;
+};
+
+TEST_F(PlannedNegatives, AreExactlyThoseOfTrainingWhereNoMatcherIsAsked) {
+  for (const char* kinds : {"tfn", "usn", "tfn+usn"}) {
+    for (const uint32_t step : {1U, 25U}) {
+      const std::vector<double> found = shares(kinds, negatives(step));
+      EXPECT_GE(found.size(), 3u);
+      EXPECT_THAT(found, ::testing::Each(1.0)) << kinds << ' ' << step;
+    }
+  }
+}
+
+TEST_F(PlannedNegatives, AreAboutThoseOfTrainingWhereAMatcherIsAsked) {
+  for (const char* kinds : {"man", "tfn+man", "man+usn", "tfn+man+usn"}) {
+    for (const uint32_t step : {1U, 25U}) {
+      EXPECT_THAT(shares(kinds, negatives(step)), ::testing::Each(::testing::DoubleNear(1.0, 0.2)))
+          << kinds << ' ' << step;
+    }
+  }
+}
+
+TEST_F(PlannedNegatives, ThatAreNotThereOrOfOtherRowsAreRefusedAsInTraining) {
+  options_.ranker.negatives = {"tfn+usn"};
+  CsrBuilder builder(set_.labels.n_columns);
+  builder.end_row();
+  const Csr one_row = builder.build();
+  TrainExtras other_rows;
+  other_rows.negatives = &one_row;
+  ThreadPool pool(1);
+  Progress progress;
+  for (const auto& [extras, message] : {std::pair(TrainExtras{}, "no matrix is given"),
+                                        std::pair(other_rows, "negatives have 1 row, the features 250")}) {
+    EXPECT_THAT(message_of([&] { estimate_training(set_, options_, extras, pool, progress); }), HasSubstr(message));
+    EXPECT_THAT(message_of([&] { train(set_, options_, extras, pool, progress); }), HasSubstr(message));
+  }
 }
 
 }  // namespace
