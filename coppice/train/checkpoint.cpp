@@ -5,8 +5,11 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/error.h"
+#include "coppice/core/json_text.h"
 #include "coppice/core/output_file.h"
+#include "coppice/model/model.h"
 #include "coppice/model/ranker_sections.h"
+#include "coppice/rank/solver.h"
 
 namespace coppice {
 namespace {
@@ -33,8 +36,7 @@ uint32_t number_at(const nlohmann::json& object, const char* key, const ModelFil
 }
 
 Shape shape_of(const ModelFile& file) {
-  const auto object =
-      nlohmann::json::parse(file.text({SectionType::shape}, ElementType::json), nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json object = parse_json(file.text({SectionType::shape}, ElementType::json));
   if (!object.is_object()) fail(file, "the section shape is no JSON object");
   const Shape shape{number_at(object, "depth", file), number_at(object, "levels", file),
                     number_at(object, "n_features", file), number_at(object, "n_labels", file)};
@@ -56,9 +58,13 @@ TrainingState read_state(const ModelFile& file) {
 
 }  // namespace
 
+std::string training_program() {
+  return std::string(Model::default_producer()) + ", solver " + std::to_string(kSolverRevision);
+}
+
 void Checkpoint::save(const LabelTree& tree, const std::vector<LevelWeights>& levels, uint32_t n_features) const {
   if (path_.empty()) return;
-  ModelFileWriter writer("coppice checkpoint");
+  ModelFileWriter writer(training_program());
   writer.add_text(
       {SectionType::shape}, ElementType::json,
       nlohmann::ordered_json{
@@ -77,6 +83,12 @@ std::optional<TrainingState> Checkpoint::load() const {
   try {
     const ModelFile file = ModelFile::map(path_);
     file.verify();
+    if (file.header().producer_text() != training_program()) {
+      throw Error(ErrorCode::usage,
+                  "the checkpoint was written by another program (" + file.header().producer_text() + "), this is " +
+                      training_program() + ": levels of one may not fit those of the other",
+                  path_, kBeginAnew);
+    }
     if (file.text({SectionType::fingerprint}, ElementType::text) != fingerprint_) {
       throw Error(ErrorCode::usage, "the checkpoint is of other data or other options", path_, kBeginAnew);
     }

@@ -16,6 +16,9 @@ struct TrainingState {
   std::vector<LevelWeights> levels;
 };
 
+/// What a checkpoint says wrote it: "coppice 0.1.0, solver 1".
+std::string training_program();
+
 /// Where an interrupted training leaves its state: one file in the format of models, replaced as a whole after each
 /// level.
 class Checkpoint {
@@ -28,7 +31,8 @@ class Checkpoint {
   void save(const LabelTree& tree, const std::vector<LevelWeights>& levels, uint32_t n_features) const;
 
   /// What was saved; nothing when there is no such file.
-  /// Throws `ErrorCode::usage` when it is of other data or options, `ErrorCode::data` when it is damaged.
+  /// Throws `ErrorCode::usage` when it is of other data or options, or of another version of the program, whose weights
+  /// might be others; `ErrorCode::data` when it is damaged.
   std::optional<TrainingState> load() const;
 
  private:

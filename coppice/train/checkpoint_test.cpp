@@ -33,7 +33,11 @@ class CheckpointFile : public ::testing::Test {
   }
   /// The error of loading a file that is whole, but whose section `shape` says something else.
   std::string refusal_of_shape(const std::string& shape) const {
-    ModelFileWriter writer("coppice checkpoint");
+    write(shape, training_program());
+    return message_of([&] { Checkpoint(path_, "data").load(); });
+  }
+  void write(const std::string& shape, const std::string& program) const {
+    ModelFileWriter writer(program);
     writer.add_text({SectionType::shape}, ElementType::json, shape);
     writer.add_text({SectionType::fingerprint}, ElementType::text, "data");
     add_tree(writer, ranker_.tree);
@@ -41,7 +45,6 @@ class CheckpointFile : public ::testing::Test {
     OutputFile file(path_);
     writer.write(file);
     file.commit();
-    return message_of([&] { Checkpoint(path_, "data").load(); });
   }
 
   TestFolder folder_;
@@ -89,6 +92,21 @@ TEST_F(CheckpointFile, OfOtherDataOrOptionsIsRefused) {
   EXPECT_THAT(message, HasSubstr("usage: "));
   EXPECT_THAT(message, HasSubstr("of other data or other options"));
   EXPECT_THAT(message, HasSubstr("without --resume"));
+}
+
+TEST_F(CheckpointFile, OfAnotherProgramIsRefused) {
+  const std::string shape = R"({"depth":2,"levels":1,"n_features":40,"n_labels":52})";
+  const auto refusal = [&](const std::string& program) {
+    write(shape, program);
+    return message_of([&] { Checkpoint(path_, "data").load(); });
+  };
+  EXPECT_EQ(refusal(training_program()), "");
+  for (const std::string program : {"coppice 0.0.1, solver 1", "coppice checkpoint", ""}) {
+    const std::string message = refusal(program);
+    EXPECT_THAT(message, HasSubstr("usage: "));
+    EXPECT_THAT(message, HasSubstr("written by another program (" + program + "), this is coppice "));
+    EXPECT_THAT(message, HasSubstr("without --resume"));
+  }
 }
 
 TEST_F(CheckpointFile, CutAtAnyByteIsRefused) {
