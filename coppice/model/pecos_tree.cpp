@@ -76,6 +76,19 @@ void check_sizes(const Level& level, size_t t) {
   }
 }
 
+/// PECOS never predicts a label without a cluster; a tree of ours has a place for each label.
+void check_all_labels(std::span<const uint32_t> leaf_labels, uint32_t n_labels) {
+  std::vector<bool> seen(n_labels);
+  for (const uint32_t label : leaf_labels) seen[label] = true;
+  const auto count = static_cast<size_t>(std::count(seen.begin(), seen.end(), false));
+  if (count == 0) return;
+  const auto first = std::find(seen.begin(), seen.end(), false) - seen.begin();
+  throw Error(ErrorCode::unsupported,
+              std::to_string(count) + " of " + counted(n_labels, "label") + " are in no cluster, label " +
+                  std::to_string(first) + " for one, expected each in one at least",
+              {}, "train the PECOS model on clusters of all labels");
+}
+
 /// One entry of a chunk while it is sorted by feature, then child.
 struct Entry {
   uint32_t feature;
@@ -105,6 +118,7 @@ PecosTree pecos_tree(std::span<const Csr> children) {
     result.numbers.push_back(std::move(level.numbers));
   }
   result.tree.n_labels = children.back().n_columns;
+  check_all_labels(result.numbers.back(), result.tree.n_labels);
   result.tree.leaf_label = result.numbers.back();
   return result;
 }

@@ -23,7 +23,7 @@ struct PecosTree {
 /// t, transposed). Several rows in `children[0]` have one root here: PECOS opens them all. Nodes without a label under
 /// them are left out. A label may stand in several clusters.
 /// Throws `ErrorCode::data` when the levels do not fit each other, `unsupported` when an inner node has two parents or
-/// more than 65,535 children.
+/// more than 65,535 children, or a label stands in no cluster.
 PecosTree pecos_tree(std::span<const Csr> children);
 
 /// One level of a PECOS ranker. Shapes: `weights` has a row per child (W transposed), d columns and one more for the

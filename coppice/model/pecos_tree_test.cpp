@@ -64,6 +64,20 @@ TEST(PecosTree, SeveralTopClustersHaveOneRoot) {
   EXPECT_THAT(listed(result.tree.leaf_label), ElementsAre(1, 0, 2));
 }
 
+TEST(PecosTree, ALabelInNoClusterIsRefusedByItsNumber) {
+  for (const std::vector<Csr>& children :
+       {std::vector<Csr>{rows(2, {{0, 1}}), rows(4, {{1, 3}, {0}})},          // in no row
+        std::vector<Csr>{rows(3, {{0, 1}}), rows(4, {{1, 3}, {0}, {2}})}}) {  // in one that hangs from nothing
+    try {
+      pecos_tree(children);
+      FAIL() << "no error";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::unsupported);
+      EXPECT_THAT(error.message(), ::testing::HasSubstr("1 of 4 labels are in no cluster, label 2 for one"));
+    }
+  }
+}
+
 TEST(PecosTree, LevelsThatDoNotFitAreAnError) {
   EXPECT_EQ(code_of({rows(2, {{0, 1}}), rows(5, {{1, 4}})}), ErrorCode::data);
   EXPECT_EQ(code_of({}), ErrorCode::data);
