@@ -10,6 +10,7 @@ least two packages depend on it, a package if it keeps a label. Of alternatives 
 import glob
 import json
 import re
+import shutil
 import subprocess
 import sys
 import zlib
@@ -72,6 +73,8 @@ def packages():
 
 
 def main(folder):
+    if not shutil.which("apt-cache"):
+        sys.exit("package_index.py: apt-cache is missing; this example needs the package index of a Debian machine")
     every = packages()
     if not every:
         sys.exit("package_index.py: the package index is empty; `apt-get update` fills it (scripts/setup does that)")

@@ -47,9 +47,11 @@ void AnalyzedPart::add(const AnalysisScratch& scratch, uint32_t document) {
                           : place.order == NamePlace::kText ? text_base
                                                             : token_base;
     const uint32_t order = place.order == NamePlace::kText ? NamePlace::kSlice : place.order;
-    const uint64_t hash = features.hashes[i];
-    records[hash >> (64 - shard_bits)].push_back(
-        {hash, features.checks[i], document, base + place.begin, order, place.size});
+    const FeatureRecord record{features.hashes[i], features.checks[i], document, base + place.begin, order, place.size};
+    std::vector<FeatureRecord>& shard = records[record.hash >> (64 - shard_bits)];
+    // A text that says the same again and again would fill a few shards, and their memory is kept.
+    if (!shard.empty() && shard.back().counts_as(record)) continue;
+    shard.push_back(record);
   }
 }
 

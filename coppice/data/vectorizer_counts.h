@@ -19,6 +19,11 @@ struct FeatureRecord {
   uint32_t begin;     ///< of its name, as in `NamePlace`, within the part
   uint32_t order;
   uint32_t size;
+
+  /// Whether the same feature of the same text is meant, which counts once.
+  bool counts_as(const FeatureRecord& other) const noexcept {
+    return hash == other.hash && check == other.check && document == other.document;
+  }
 };
 
 inline constexpr uint32_t kShardBits = 8;

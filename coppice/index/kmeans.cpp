@@ -14,7 +14,7 @@ namespace coppice {
 namespace {
 
 /// A node of more entries is split by all threads together; a smaller one, with all below it, by one thread.
-constexpr uint64_t kBigNodeEntries = 400'000;
+constexpr uint64_t kBigNodeEntries = 2'000'000;
 constexpr size_t kLoadGrain = 4096;
 /// So many binary splits from the root down are tried from several starts: there a bad one spoils most.
 constexpr uint32_t kTriedDepth = 5;

@@ -141,6 +141,8 @@ void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {
   stride_ = (chunk.n_children + kLanes - 1) / kLanes * kLanes;
   rows_.assign(features.end(), 0);
   n_rows_ = 0;
+  // A row for each feature that the block and the chunk may share, and one of zeros.
+  reserve(1 + std::min<size_t>(features.end(), chunk.n_entries));
   std::fill_n(add_row(0), stride_, 0.0F);
   if (chunk.encoding == ChunkEncoding::masked) {
     HWY_DYNAMIC_DISPATCH(UnpackMasked)(chunk, features, *this);
@@ -149,14 +151,19 @@ void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {
   }
 }
 
-void DenseChunk::grow() {
-  weights_.resize(std::max<size_t>(64, 2 * weights_.size()) + stride_ / kLineFloats);
+void DenseChunk::reserve(size_t n_rows) {
+  most_rows_ = n_rows;
+  const size_t n_lines = (n_rows * stride_ + kLineFloats - 1) / kLineFloats;
+  if (n_lines <= n_lines_) return;
+  weights_.reset();
+  weights_ = std::make_unique_for_overwrite<Line[]>(n_lines);
+  n_lines_ = n_lines;
 }
 
 void DenseChunk::sum(const HashedQuery& query, const uint32_t* numbers, float* margins) const noexcept {
   std::copy_n(chunk_->bias, chunk_->n_children, margins);
   std::fill(margins + chunk_->n_children, margins + stride_, 0.0F);
-  sum_dense({weights_.data()->values, stride_, rows_.data()}, numbers, {query.values, query.size}, margins);
+  sum_dense({weights_[0].values, stride_, rows_.data()}, numbers, {query.values, query.size}, margins);
 }
 
 }  // namespace coppice

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -57,18 +59,20 @@ class DenseChunk {
   /// What `sum_hits` computes, to the bit (but for the sign of a zero). `numbers`: those of the query's features.
   void sum(const HashedQuery& query, const uint32_t* numbers, float* margins) const noexcept;
 
-  /// For the kernels that unpack: a new row, the number's. Its floats are not set.
-  float* add_row(uint32_t number) {
-    if ((n_rows_ + 1) * stride_ > weights_.size() * kLineFloats) grow();
-    rows_[number] = static_cast<uint32_t>(n_rows_);
-    return weights_.data()->values + n_rows_++ * stride_;
+  /// For the kernels that unpack: a new row, the number's. Its floats are not set. A damaged chunk may pretend to more
+  /// rows than it has entries; they share the last one.
+  float* add_row(uint32_t number) noexcept {
+    const size_t row = std::min(n_rows_, most_rows_ - 1);
+    n_rows_ = row + 1;
+    rows_[number] = static_cast<uint32_t>(row);
+    return weights_[0].values + row * stride_;
   }
-  float* row(uint32_t number) noexcept { return weights_.data()->values + size_t{rows_[number]} * stride_; }
+  float* row(uint32_t number) noexcept { return weights_[0].values + size_t{rows_[number]} * stride_; }
   bool has_row(uint32_t number) const noexcept { return rows_[number] != 0; }
   size_t stride() const noexcept { return stride_; }
 
  private:
-  void grow();
+  void reserve(size_t n_rows);
 
   static constexpr size_t kLineFloats = 16;
   struct alignas(64) Line {
@@ -77,9 +81,10 @@ class DenseChunk {
 
   const ChunkView* chunk_ = nullptr;
   size_t stride_ = 0;
-  std::vector<uint32_t> rows_;  ///< by number: its row; 0 is a row of zeros
-  std::vector<Line> weights_;
-  size_t n_rows_ = 0;
+  std::vector<uint32_t> rows_;       ///< by number: its row; 0 is a row of zeros
+  std::unique_ptr<Line[]> weights_;  ///< room for as many rows as there may be; what is not used is never touched
+  size_t n_lines_ = 0;
+  size_t n_rows_ = 0, most_rows_ = 0;
 };
 
 }  // namespace coppice

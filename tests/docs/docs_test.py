@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The documents against the program: every ```sh block that starts with `coppice` or `cat` runs, in order."""
+"""The documents against the program and the library: the shell blocks of README and tutorial run, in order; blocks of
+C++ compile; flags, defaults and links are those that there are."""
 import os
 import re
 import subprocess
@@ -15,6 +16,20 @@ def blocks(path):
     """The shell blocks of a document that use the program."""
     found = re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.M | re.S)
     return [block for block in found if re.search(r"(^|\| )coppice ", block, re.M)]
+
+
+def cpp_blocks(path):
+    """The blocks of C++ of a document, each as a program: its includes first, the rest in main."""
+    for block in re.findall(r"^```cpp\n(.*?)^```", path.read_text(), re.M | re.S):
+        lines = block.splitlines()
+        includes = [line for line in lines if line.startswith("#include")]
+        body = [line for line in lines if not line.startswith("#include")]
+        yield "\n".join([*includes, *CPP_PRELUDE, "int main() {", *body, "}"]) + "\n"
+
+
+# What a reader of the blocks takes for granted.
+CPP_PRELUDE = ["#include <coppice/coppice.h>", "#include <iostream>", "using namespace coppice;",
+               "[[maybe_unused]] static const Csr features, labels;"]
 
 
 def sample_rows():
@@ -75,6 +90,16 @@ class DocumentsTest(unittest.TestCase):
     def test_the_tutorial_runs(self):
         self.assertTrue(blocks(ROOT / "docs" / "tutorial.md"))
         self.run_blocks(ROOT / "docs" / "tutorial.md")
+
+    def test_blocks_of_cpp_compile(self):
+        checked = 0
+        for page in pages():
+            for program in cpp_blocks(page):
+                done = subprocess.run([os.environ["CXX"], "-std=c++20", "-fsyntax-only", f"-I{ROOT}", "-xc++", "-"],
+                                      input=program, capture_output=True, text=True)
+                self.assertEqual(done.returncode, 0, f"{page.name}: {done.stderr[:4000]}")
+                checked += 1
+        self.assertGreaterEqual(checked, 2)
 
     def test_the_page_of_parameters_is_what_the_program_prints(self):
         printed = subprocess.run([COPPICE, "options"], capture_output=True, text=True, check=True).stdout
