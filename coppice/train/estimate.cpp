@@ -321,6 +321,9 @@ PlannedRows plan_rows(const PlanInput& input, const std::vector<Csr>& members, s
   return planned;
 }
 
+/// So much more than in this run reading and indexing may take in the next, in which threads meet otherwise.
+constexpr uint64_t kSpreadBytes = uint64_t{16} << 20;
+
 /// Adds up what levels hold, from the first one on.
 class MemoryOfLevels {
  public:
@@ -392,7 +395,7 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   const std::vector<Csr> members = labels_up_the_tree(tree, set.labels, pool);
   release_free_memory();
   MemoryOfLevels memory(resident_memory_bytes(), set, pool.threads());
-  estimate.peak_bytes = peak_memory_bytes();
+  estimate.peak_bytes = peak_memory_bytes() + kSpreadBytes;
   estimate.model_bytes = bytes_beside_weights(set, tree);
   progress.stage("training pilot chunks", tree.depth());
   for (size_t level = 0; level < tree.depth(); ++level) {
