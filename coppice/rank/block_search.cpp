@@ -12,7 +12,6 @@ namespace {
 
 /// Queries that walk the tree together: enough that many of them meet in a chunk, few enough that their hashes and
 /// candidates stay in the outer cache.
-constexpr size_t kBlockQueries = 16384;
 constexpr size_t kBlockCandidates = size_t{1} << 21;  ///< caps the block of a very wide beam
 
 /// The search of one block of queries, level by level, chunk by chunk.

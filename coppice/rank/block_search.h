@@ -20,6 +20,9 @@ struct SearchStart {
 /// Gets the candidate keys of one row, best first, from any thread.
 using TakeCandidates = std::function<void(size_t row, std::span<const uint64_t> candidates)>;
 
+/// The most queries of a block.
+inline constexpr size_t kBlockQueries = 16384;
+
 /// Runs the plan over all rows, a block of queries at a time: the block walks the tree together and visits each chunk
 /// once for all of its queries.
 ///

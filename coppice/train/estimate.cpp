@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "coppice/core/memory.h"
+#include "coppice/rank/block_search.h"
 #include "coppice/rank/level_training.h"
 #include "coppice/train/training_memory.h"
 
@@ -367,6 +368,26 @@ class MemoryOfLevels {
   std::vector<ChunkMemory> together_;
 };
 
+/// What threads hold that match: the widest chunk of the levels above, unpacked to a row of weights for each feature
+/// that it shares with a block of queries.
+uint64_t unpacked_bytes(const Csr& features, std::span<const LevelEstimate> levels, size_t threads) {
+  std::vector<bool> seen(features.n_columns);
+  uint64_t n_seen = 0;
+  for (size_t i = 0; i < std::min(features.n_rows(), kBlockQueries); ++i) {
+    for (const uint32_t feature : features.row(i).columns) {
+      n_seen += !seen[feature];
+      seen[feature] = true;
+    }
+  }
+  uint64_t most = 0;
+  for (const LevelEstimate& level : levels) {
+    const uint64_t width = (level.n_children + level.n_chunks - 1) / level.n_chunks;
+    const uint64_t packed_row = sizeof(uint16_t) + width / 8 + 2 * sizeof(float);  // key, mask, two weights or more
+    most = std::max(most, std::min(n_seen, level.model_bytes / packed_row) * width * sizeof(float));
+  }
+  return most * threads;
+}
+
 uint64_t bytes_beside_weights(const TrainingSet& set, const LabelTree& tree) {
   uint64_t bytes = 8192 + set.label_names.bytes().size() + set.label_names.offsets().size_bytes() +
                    set.label_names.slots().size_bytes() + 4ull * set.labels.n_columns + tree.leaf_label.size_bytes();
@@ -409,6 +430,7 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
                          extras.solver != nullptr ? extras.solver : &joint_solver()};
     if (rows.search) {
       memory.search(set.n_rows() * std::min<uint64_t>(options.ranker.matcher_beam, rows.sets.n_chunks()));
+      memory.hold(unpacked_bytes(set.features, estimate.levels, pool.threads()));
     }
     memory.hold(rows.lookup_bytes);
     LevelPilot pilot(task, rows.matched_per_chunk, pool.threads());
