@@ -47,7 +47,7 @@ std::string feature_text(const Model& model, uint32_t feature) {
   return name.empty() ? fmt::format("feature {}", feature) : name;
 }
 
-/// The most frequent labels below a node stand for it; a leaf is its label.
+/// The first labels below a node stand for it; a leaf is its label.
 std::string node_text(const Model& model, size_t level, uint32_t node) {
   const LabelTree& tree = model.ranker().tree;
   if (level == tree.depth()) return label_text(model, tree.leaf_label[node]);

@@ -131,7 +131,7 @@ std::vector<Unused> unused(const TrainArguments& arguments) {
           {arguments.more.tree.empty() && !arguments.train.index.level_widths.empty(),
            {"branching", "max_leaf", "root_branching"},
            "--level-widths says the whole shape"},
-          {!hashed, {"hash_signed", "hash_seed"}, "--hash-bits is 0, nothing is hashed"},
+          {!hashed, {"hash_signed"}, "--hash-bits is 0, features are numbered"},
           {hashed,
            {"min_df", "max_df", "min_df_share", "max_df_share", "max_features", "feature_names"},
            "hashed features (--hash-bits) have no vocabulary"},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/quantity.h"
+#include "coppice/rank/chunk_view.h"
 
 namespace coppice {
 namespace {
@@ -25,9 +26,9 @@ LevelReport inspect_level(const Array<uint32_t>& first_child, const LevelWeights
     report.most_children = std::max(report.most_children, children);
   }
   report.mean_children = double(report.n_nodes) / double(report.n_chunks);
+  report.n_weights = n_weights(weights);
   for (const ChunkEntry& chunk : weights.arrays().chunks) {
     report.n_rows += chunk.n_rows;
-    report.n_weights += chunk.n_entries;
     report.n_empty += chunk.encoding == ChunkEncoding::empty;
     report.n_direct += chunk.encoding == ChunkEncoding::direct;
     report.n_hashed += chunk.encoding == ChunkEncoding::hashed;

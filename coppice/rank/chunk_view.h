@@ -133,6 +133,9 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept;
 /// feature's, `child` is below n_children.
 float weight_at(const ChunkView& chunk, uint32_t feature, uint32_t hash, uint32_t child) noexcept;
 
+/// The weights that a level stores; zeros that fill a row up are counted. Cost: a look at each bucket.
+uint64_t n_weights(const LevelWeights& level) noexcept;
+
 /// Bytes of the payload of a chunk with this entry; all ones when they do not even fit a number.
 uint64_t payload_bytes(const ChunkEntry& entry, uint32_t n_features) noexcept;
 

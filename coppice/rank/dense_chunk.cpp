@@ -156,6 +156,7 @@ void DenseChunk::reserve(size_t n_rows) {
   const size_t n_lines = (n_rows * stride_ + kLineFloats - 1) / kLineFloats;
   if (n_lines <= n_lines_) return;
   weights_.reset();
+  n_lines_ = 0;
   weights_ = std::make_unique_for_overwrite<Line[]>(n_lines);
   n_lines_ = n_lines;
 }

@@ -95,6 +95,21 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept {
   return view;
 }
 
+uint64_t n_weights(const LevelWeights& level) noexcept {
+  uint64_t count = 0;
+  for (size_t p = 0; p < level.n_chunks(); ++p) {
+    const ChunkView chunk = view_chunk(level, p);
+    if (chunk.encoding != ChunkEncoding::masked) {
+      count += level.arrays().chunks[p].n_entries;
+      continue;
+    }
+    for (uint32_t bucket = 0; bucket < chunk.n_buckets() && chunk.ascends(bucket); ++bucket) {
+      count += chunk.masked_bucket(bucket).n_values;
+    }
+  }
+  return count;
+}
+
 namespace {
 
 bool has_bit(const std::byte* mask, uint32_t bit) noexcept {

@@ -8,6 +8,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/rank/chunk_scorer.h"
+#include "coppice/rank/chunk_view.h"
 #include "coppice/rank/dense_chunk.h"
 #include "coppice/rank/prediction_fixture.h"
 
@@ -83,6 +84,11 @@ TEST(LevelWeights, GiveTheRowsBackInEveryEncoding) {
     expect_same(level.rows(1), rows);
     const std::vector<uint32_t> first_child = {0, shape.n_children, 2 * shape.n_children};
     EXPECT_NO_THROW(level.verify(first_child, "level"));
+    if (level.arrays().chunks[0].encoding == ChunkEncoding::masked) {
+      EXPECT_EQ(n_weights(level), 2 * rows.values.size());
+    } else {
+      EXPECT_GE(n_weights(level), 2 * rows.values.size());
+    }
   }
   EXPECT_EQ(encodings.size(), 3U) << "direct, hashed and masked";
 }

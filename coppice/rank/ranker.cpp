@@ -4,6 +4,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
+#include "coppice/rank/chunk_view.h"
 
 namespace coppice {
 namespace {
@@ -43,9 +44,7 @@ void Ranker::verify() const {
 
 uint64_t Ranker::n_weights() const noexcept {
   uint64_t count = 0;
-  for (const LevelWeights& level : levels) {
-    for (const ChunkEntry& chunk : level.arrays().chunks) count += chunk.n_entries;
-  }
+  for (const LevelWeights& level : levels) count += coppice::n_weights(level);
   return count;
 }
 

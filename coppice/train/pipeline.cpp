@@ -24,9 +24,21 @@ RankerInput ranker_input(const TrainingSet& set, const TrainExtras& extras) {
   return {set.features, set.labels, set.weights, extras.negatives};
 }
 
+/// A model has a name and a count for each label of its tree.
+void require_labels_of(const TrainingSet& set, const LabelTree& tree) {
+  if (tree.n_labels == set.labels.n_columns) return;
+  throw Error(
+      ErrorCode::data,
+      "the tree has " + counted(tree.n_labels, "label") + ", the examples " + std::to_string(set.labels.n_columns), {},
+      "give the examples all labels of the tree: label_names, or n_labels where labels are numbers");
+}
+
 LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
                      Progress& progress) {
-  if (extras.tree != nullptr) return *extras.tree;
+  if (extras.tree != nullptr) {
+    require_labels_of(set, *extras.tree);
+    return *extras.tree;
+  }
   const EmbedderInput input{set.features, set.labels, extras.label_features, {}};
   const auto own_embedder = make_embedder(options.embedding);
   const LabelEmbedder& embedder = extras.embedder != nullptr ? *extras.embedder : *own_embedder;

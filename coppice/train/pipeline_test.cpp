@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <numeric>
 #include <string_view>
 
 #include "coppice/rank/matcher.h"
@@ -100,6 +101,18 @@ TEST_F(Resumed, WithAnotherTreeIsRefused) {
   EXPECT_THAT(refusal(), HasSubstr(kRefused));
   extras.tree = &same;
   EXPECT_EQ(refusal(extras), "");
+}
+
+TEST_F(Resumed, ATreeOfMoreLabelsThanTheExamplesHaveIsToldBeforeTraining) {
+  LabelTree larger;
+  larger.n_labels = set_.labels.n_columns + 2;
+  larger.first_child = {std::vector<uint32_t>{0, larger.n_labels}};
+  std::vector<uint32_t> leaves(larger.n_labels);
+  std::iota(leaves.begin(), leaves.end(), 0);
+  larger.leaf_label = std::move(leaves);
+  TrainExtras extras;
+  extras.tree = &larger;
+  EXPECT_THAT(refusal(extras), HasSubstr(", the examples " + std::to_string(set_.labels.n_columns)));
 }
 
 TEST_F(Resumed, WithOtherLabelFeaturesIsRefused) {

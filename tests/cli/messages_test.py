@@ -39,6 +39,7 @@ class MessagesTest(ProgramTest):
         self.assertEqual(self.train_notes("--pifa-share", "0.3", "--quiet"), [])
         self.assertEqual(self.train_notes("--hash-bits", "10", "--hash-signed", "--symbols", "drop"), [])
         self.assertEqual(self.train_notes("--matcher-beam", "4", "--negatives", "tfn+man"), [])
+        self.assertEqual(self.train_notes("--hash-seed", "5"), [])
 
     def test_a_config_file_of_all_options_is_not_noted(self):
         config = self.write("all.json", self.expect(0, "train", "x", "--print-config").stdout)
