@@ -67,7 +67,8 @@ class MemoryTest(ProgramTest):
         planned = json.loads(self.expect(0, "train", examples, "--plan", "--json").stdout)
         came_to = json.loads(self.expect(0, "train", examples, "-o", self.path("model.coppice"), "--json").stdout)
         self.assertGreaterEqual(planned["peak_bytes"], came_to["peak_bytes"])
-        self.assertLess(planned["peak_bytes"], 1.5 * came_to["peak_bytes"])
+        # A quarter above at most, and what a plan leaves for the differences between runs, which is much of so little.
+        self.assertLess(planned["peak_bytes"], 1.25 * came_to["peak_bytes"] + 16 * MB)
         size = os.path.getsize(self.path("model.coppice"))
         self.assertLess(abs(planned["model_bytes"] - size), 0.25 * size)
 
