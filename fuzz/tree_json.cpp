@@ -29,7 +29,10 @@ bool same(const coppice::LabelTree& a, const coppice::LabelTree& b) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   for (const auto missing : {coppice::MissingLabels::refuse, coppice::MissingLabels::gather}) {
     try {
-      const coppice::TreeImportOptions options{static_cast<uint32_t>(std::size(kNames)), label_of, missing};
+      coppice::TreeImportOptions options;
+      options.n_labels = static_cast<uint32_t>(std::size(kNames));
+      options.label_of = label_of;
+      options.missing = missing;
       const coppice::LabelTree tree = coppice::tree_from_json(coppice::text_of(bytes, size), options, "input");
       tree.validate();
       const coppice::TreeNames names{[](uint32_t label) { return std::string(kNames[label]); }};

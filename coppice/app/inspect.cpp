@@ -5,7 +5,6 @@
 #include "coppice/app/command.h"
 #include "coppice/app/output.h"
 #include "coppice/index/tree_export.h"
-#include "coppice/model/answer.h"
 #include "coppice/model/inspect.h"
 
 namespace coppice::app {
@@ -29,7 +28,13 @@ void describe(OptionTable& table, InspectArguments& arguments) {
 }
 
 std::string tree_text(const Model& model, const InspectArguments& arguments) {
-  const TreeNames names{[&model](uint32_t label) { return label_text(model, label); }, model.label_counts()};
+  const LabelNames& known = model.label_names();
+  TreeNames names;
+  names.frequencies = model.label_counts();
+  if (known.size() > 0) {
+    names.name_of = [&known](uint32_t label) { return std::string(known.name(label)); };
+    names.is_repeated = [&known](std::string_view name) { return known.is_repeated(name); };
+  }
   const LabelTree& tree = model.ranker().tree;
   return arguments.tree == TreeFormat::json ? tree_to_json(tree, names, arguments.view)
                                             : tree_to_svg(tree, names, arguments.view);

@@ -16,12 +16,18 @@ namespace {
 
 /// A tree of the user's: nested JSON, or cluster matrices C0.npz, C1.npz, ... named one by one.
 LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& set, std::vector<std::string>& remarks) {
-  const auto label_of = [&set](std::string_view name) { return set.label_names.find(name); };
-  const auto on_gathered = [&](size_t count) {
+  const LabelNames& names = set.label_names;
+  TreeImportOptions options;
+  options.n_labels = set.labels.n_columns;
+  if (names.size() > 0) {
+    options.label_of = [&names](std::string_view name) { return names.find(name); };
+    options.is_repeated = [&names](std::string_view name) { return names.is_repeated(name); };
+  }
+  options.missing = MissingLabels::gather;
+  options.on_gathered = [&](size_t count) {
     remarks.push_back(fmt::format("{} of {} are not in {}: gathered in a branch of their own", count,
                                   counted(set.labels.n_columns, "label"), paths.front()));
   };
-  const TreeImportOptions options{set.labels.n_columns, label_of, MissingLabels::gather, on_gathered};
   if (paths.size() == 1 && !paths.front().ends_with(".npz")) {
     const MappedFile file(paths.front());
     return tree_from_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, options,

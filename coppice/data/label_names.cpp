@@ -22,6 +22,14 @@ std::string_view LabelNames::name(uint32_t label) const noexcept {
 }
 
 std::optional<uint32_t> LabelNames::find(std::string_view wanted) const noexcept {
+  return find_after(0, wanted);
+}
+
+bool LabelNames::is_repeated(std::string_view wanted) const noexcept {
+  return find_after(1, wanted).has_value();
+}
+
+std::optional<uint32_t> LabelNames::find_after(size_t others, std::string_view wanted) const noexcept {
   const size_t n_slots = slots_.size();
   if (n_slots == 0) return std::nullopt;
   size_t slot = static_cast<size_t>(hash_of_name(wanted)) % n_slots;
@@ -29,7 +37,7 @@ std::optional<uint32_t> LabelNames::find(std::string_view wanted) const noexcept
   for (size_t probes = 0; probes < n_slots; ++probes) {
     const uint32_t entry = slots_[slot];
     if (entry == 0) return std::nullopt;
-    if (entry - 1 < size() && name(entry - 1) == wanted) return entry - 1;
+    if (entry - 1 < size() && name(entry - 1) == wanted && others-- == 0) return entry - 1;
     if (++slot == n_slots) slot = 0;
   }
   return std::nullopt;

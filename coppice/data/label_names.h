@@ -33,11 +33,17 @@ class LabelNames {
   /// The label of that name. Terminates whatever the slots hold.
   std::optional<uint32_t> find(std::string_view name) const noexcept;
 
+  /// Do several labels have that name? `find` gives one of them then.
+  bool is_repeated(std::string_view name) const noexcept;
+
   const Array<char>& bytes() const noexcept { return bytes_; }
   const Array<uint64_t>& offsets() const noexcept { return offsets_; }
   const Array<uint32_t>& slots() const noexcept { return slots_; }
 
  private:
+  /// The label of that name that comes after `others` of the same name.
+  std::optional<uint32_t> find_after(size_t others, std::string_view name) const noexcept;
+
   Array<char> bytes_;
   Array<uint64_t> offsets_;
   Array<uint32_t> slots_;

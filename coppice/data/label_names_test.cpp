@@ -35,6 +35,8 @@ TEST(LabelNames, OfRepeatedNamesTheFirstIsFound) {
   EXPECT_EQ(labels.find("a"), 0u);
   EXPECT_EQ(labels.name(2), "a");
   EXPECT_EQ(labels.find(""), 3u);
+  EXPECT_TRUE(labels.is_repeated("a"));
+  for (const char* once_or_never : {"b", "", "c"}) EXPECT_FALSE(labels.is_repeated(once_or_never)) << once_or_never;
 }
 
 TEST(LabelNames, DamagedArraysNeitherReadOutsideNorLoop) {

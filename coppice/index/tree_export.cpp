@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/index/tree_export.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <vector>
+#include <string>
 
-#include "coppice/core/error.h"
+#include "coppice/data/utf8.h"
 #include "coppice/index/tree_view.h"
 
 namespace coppice {
@@ -17,7 +16,8 @@ std::string quoted(const std::string& text) {
 
 class JsonWriter {
  public:
-  JsonWriter(const TreeView& view, uint32_t most_depth) : view_(view), most_depth_(most_depth) {}
+  JsonWriter(const TreeView& view, const TreeNames& names, uint32_t most_depth)
+      : view_(view), names_(names), most_depth_(most_depth) {}
 
   std::string write(TreePlace place) {
     write_node(place, 0);
@@ -29,7 +29,7 @@ class JsonWriter {
   void write_node(TreePlace place, uint32_t depth) {
     text_.append(depth, ' ');
     if (view_.is_label(place)) {
-      text_.append("{\"label\": ").append(quoted(view_.label_name(place))).append("}");
+      text_.append("{\"label\": ").append(label_text(place)).append("}");
       return;
     }
     text_ += "{\"n_labels\": " + std::to_string(view_.n_labels(place));
@@ -48,6 +48,15 @@ class JsonWriter {
     text_ += "}";
   }
 
+  /// By its name where that finds it again, else by its number.
+  std::string label_text(TreePlace place) const {
+    const std::string number = std::to_string(view_.label(place));
+    if (!names_.name_of) return number;
+    const std::string name = view_.label_name(place);
+    const bool finds_it = is_valid_utf8(name) && !(names_.is_repeated && names_.is_repeated(name));
+    return finds_it ? quoted(name) : number + ", \"name\": " + quoted(name);
+  }
+
   void write_examples(TreePlace place) {
     text_ += ", \"examples\": [";
     const char* separator = "";
@@ -59,6 +68,7 @@ class JsonWriter {
   }
 
   const TreeView& view_;
+  const TreeNames& names_;
   uint32_t most_depth_;
   std::string text_;
 };
@@ -76,7 +86,7 @@ void describe(OptionTable& table, TreeViewOptions& options) {
 
 std::string tree_to_json(const LabelTree& tree, const TreeNames& names, const TreeViewOptions& options) {
   const TreeView view(tree, names);
-  return JsonWriter(view, options.most_depth).write(view.start(options));
+  return JsonWriter(view, names, options.most_depth).write(view.start(options));
 }
 
 }  // namespace coppice

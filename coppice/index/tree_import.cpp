@@ -46,6 +46,7 @@ void gather_missing(Outline& outline, const TreeImportOptions& options, const st
   }
   const auto count = static_cast<size_t>(std::count(seen.begin(), seen.end(), false));
   if (count == 0) return;
+  if (count == options.n_labels) refuse("it holds no label", where, "{\"children\": [{\"label\": 0}]} holds one");
   const auto first = std::find(seen.begin(), seen.end(), false) - seen.begin();
   if (options.missing == MissingLabels::refuse) {
     refuse(std::to_string(count) + " of " + counted(options.n_labels, "label") + " are not in it, label " +
@@ -145,7 +146,13 @@ class JsonReader {
     if (!json.is_string()) refuse("a label is neither a name nor a number", place_);
     const auto& name = json.get_ref<const std::string&>();
     const std::optional<uint32_t> label = options_.label_of ? options_.label_of(name) : std::nullopt;
-    if (!label || *label >= options_.n_labels) refuse("unknown label \"" + name + "\"", place_);
+    if (!label || *label >= options_.n_labels) {
+      refuse("unknown label \"" + name + "\"", place_,
+             options_.label_of ? "" : "these labels have no names, their numbers stand without quotes: {\"label\": 0}");
+    }
+    if (options_.is_repeated && options_.is_repeated(name)) {
+      refuse("several labels are named \"" + name + "\"", place_, "name each by its number: {\"label\": 0}");
+    }
     return *label;
   }
 

@@ -19,10 +19,12 @@ enum class MissingLabels {
   gather   ///< clusters of up to 100 of their own, in a branch beside the others
 };
 
-/// Which labels there are. `label_of` finds a label by name and may be empty where no names occur.
+/// Which labels there are. `label_of` finds a label by name and may be empty where labels have no names; `is_repeated`
+/// says whether several labels have a name, and may be empty where none has.
 struct TreeImportOptions {
   uint32_t n_labels = 0;
   std::function<std::optional<uint32_t>(std::string_view name)> label_of;
+  std::function<bool(std::string_view name)> is_repeated = nullptr;
   MissingLabels missing = MissingLabels::refuse;
   std::function<void(size_t count)> on_gathered = nullptr;  ///< told how many were gathered, if any
 };
@@ -33,7 +35,8 @@ struct TreeImportOptions {
 /// Branches may differ in depth (a label high up gets nodes with one child below it); a label may occur in several
 /// places; nodes without labels are left out. `where` names the input in messages.
 /// Throws `ErrorCode::data` with the place ("tree.json: /children/3/label") of what is wrong: bad JSON, an unknown
-/// label, a node of more than 65,535 children, nesting deeper than 256, labels that are missing.
+/// label, a name that several labels have, a node of more than 65,535 children, nesting deeper than 256, labels that
+/// are missing, no label at all.
 LabelTree tree_from_json(std::string_view json, const TreeImportOptions& options, const std::string& where);
 
 /// A tree from a chain of cluster matrices, as PECOS' ClusterChain keeps them.

@@ -8,6 +8,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/random.h"
+#include "coppice/data/label_names.h"
 #include "coppice/index/tree_export.h"
 
 namespace coppice {
@@ -100,6 +101,32 @@ TEST(TreeFromJson, NamesThePlaceOfAFault) {
   EXPECT_NE(refusal("\"a\"", letters(0)), "accepted");
 }
 
+TEST(TreeFromJson, RefusesANameThatSeveralLabelsHave) {
+  TreeImportOptions options = letters(2);
+  options.is_repeated = [](std::string_view name) { return name == "b"; };
+  const std::string told = refusal(R"({"labels": ["a", "b"]})", options);
+  EXPECT_NE(told.find("/labels/1"), std::string::npos) << told;
+  EXPECT_NE(told.find("several labels are named \"b\""), std::string::npos) << told;
+  EXPECT_EQ(refusal(R"({"labels": ["a", 1]})", options), "accepted");
+}
+
+TEST(TreeFromJson, AsksForNumbersWhereLabelsHaveNoNames) {
+  TreeImportOptions options;
+  options.n_labels = 2;
+  EXPECT_NE(refusal(R"({"labels": ["0", 1]})", options).find("without quotes"), std::string::npos);
+  EXPECT_EQ(refusal(R"({"labels": [0, {"label": 1}]})", options), "accepted");
+}
+
+TEST(TreeFromJson, RefusesATreeOfNoLabel) {
+  for (const MissingLabels missing : {MissingLabels::refuse, MissingLabels::gather}) {
+    TreeImportOptions options = letters(3);
+    options.missing = missing;
+    for (const char* empty : {R"({"children": []})", R"({"children": [{"labels": []}]})"}) {
+      EXPECT_NE(refusal(empty, options).find("it holds no label"), std::string::npos) << empty;
+    }
+  }
+}
+
 TEST(TreeFromJson, RefusesBottomlessNesting) {
   std::string deep, end;
   for (int i = 0; i < 20000; ++i) {
@@ -188,6 +215,38 @@ TEST(TreeToJson, CanBeReadBack) {
   const LabelTree back = tree_from_json(json, options, "t");
   EXPECT_EQ(list(back.leaf_label), list(tree.leaf_label));
   EXPECT_EQ(list(back.first_child[1]), list(tree.first_child[1]));
+}
+
+TEST(TreeToJson, NamesByNumberTheLabelsThatANameDoesNotFind) {
+  const std::vector<std::string> known{"a", "b", "a", "\xFF"};
+  const LabelNames labels = LabelNames::from(known);
+  const LabelTree tree = two_level_tree(4, 2);
+  const std::string json = tree_to_json(tree,
+                                        {[&](uint32_t label) { return known[label]; },
+                                         {},
+                                         [&](std::string_view name) { return labels.is_repeated(name); }},
+                                        {});
+  for (const char* line : {R"({"label": 0, "name": "a"})", R"({"label": "b"})", R"({"label": 2, "name": "a"})",
+                           "{\"label\": 3, \"name\": \"\xEF\xBF\xBD\"}"}) {
+    EXPECT_NE(json.find(line), std::string::npos) << line << " in " << json;
+  }
+  TreeImportOptions options;
+  options.n_labels = 4;
+  options.label_of = [&](std::string_view name) { return labels.find(name); };
+  options.is_repeated = [&](std::string_view name) { return labels.is_repeated(name); };
+  EXPECT_EQ(list(tree_from_json(json, options, "t").leaf_label), list(tree.leaf_label));
+}
+
+TEST(TreeToJson, OfLabelsWithoutNamesCanBeReadBack) {
+  const LabelTree tree = two_level_tree(30, 4);
+  const std::string json = tree_to_json(tree, {}, {});
+  EXPECT_NE(json.find(R"({"label": 7})"), std::string::npos) << json;
+  TreeImportOptions options;
+  options.n_labels = 30;
+  EXPECT_EQ(list(tree_from_json(json, options, "t").leaf_label), list(tree.leaf_label));
+  TreeViewOptions one_level;
+  one_level.most_depth = 1;
+  EXPECT_NE(tree_to_json(tree, {}, one_level).find(R"("examples": ["0", "1")"), std::string::npos);
 }
 
 TEST(TreeToJson, StopsAtTheDepthAskedForAndStartsAtANode) {

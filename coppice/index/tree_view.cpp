@@ -52,7 +52,7 @@ std::vector<std::string> TreeView::examples(TreePlace place, size_t most) const 
     std::partial_sort(labels.begin(), labels.begin() + static_cast<ptrdiff_t>(count), labels.end(), more_frequent);
   }
   std::vector<std::string> names;
-  for (size_t i = 0; i < count; ++i) names.push_back(names_.name_of(labels[i]));
+  for (size_t i = 0; i < count; ++i) names.push_back(name(labels[i]));
   return names;
 }
 

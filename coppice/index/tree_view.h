@@ -27,7 +27,8 @@ class TreeView {
   bool is_label(TreePlace place) const { return place.level == tree_.depth(); }
   std::pair<uint32_t, uint32_t> children(TreePlace place) const;
   uint32_t n_labels(TreePlace place) const;
-  std::string label_name(TreePlace place) const { return names_.name_of(tree_.leaf_label[place.node]); }
+  uint32_t label(TreePlace place) const { return tree_.leaf_label[place.node]; }
+  std::string label_name(TreePlace place) const { return name(label(place)); }
 
   /// Names of the most frequent labels under a node (ties, or no frequencies: the first ones).
   std::vector<std::string> examples(TreePlace place, size_t most) const;
@@ -35,6 +36,7 @@ class TreeView {
   const LabelTree& tree() const { return tree_; }
 
  private:
+  std::string name(uint32_t label) const { return names_.name_of ? names_.name_of(label) : std::to_string(label); }
   std::pair<uint32_t, uint32_t> leaves(TreePlace place) const;
 
   const LabelTree& tree_;

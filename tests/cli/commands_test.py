@@ -76,6 +76,25 @@ class Commands(ProgramTest):
                            stdin=json.dumps({"text": query}) + "\n", says=says)
         return {} if code else dict(zip(*(json.loads(done.stdout)[key] for key in ("labels", "scores"))))
 
+    def test_a_tree_that_inspect_writes_can_be_trained_with(self):
+        """With names, without, and with names that several labels have."""
+        named = self.write("train.jsonl", jsonl(rows()))
+        bare = self.write("bare.svm", "".join(f"{i % 40} {i % 40}:1 {40 + i % 7}:1\n" for i in range(120)))
+        names = self.write("names.txt", "".join(f"label {i % 25}\n" for i in range(40)))
+        shape = ("--max-leaf", "4", "--branching", "2")
+        for name, data in (("named", (named,)), ("bare", (bare,)), ("repeated", (bare, "--label-names", names))):
+            self.expect(0, "train", *data, *shape, "-o", self.path(name))
+            written = self.expect(0, "inspect", self.path(name), "--tree", "json").stdout
+            self.expect(0, "train", *data, "--tree", self.write("tree.json", written), "-o", self.path("again"))
+            again = self.expect(0, "inspect", self.path("again"), "--tree", "json").stdout
+            self.assertEqual(json.loads(again), json.loads(written), name)
+            self.assertGreater(written.count("children"), 1, name)
+        self.expect(3, "train", bare, "--label-names", names, "-o", self.path("m"), "--tree",
+                    self.write("tree.json", '{"labels": ["label 24", "label 3"]}'),
+                    says=["tree.json: /labels/1: ", 'several labels are named "label 3"', "by its number"])
+        self.expect(3, "train", bare, "-o", self.path("m"), "--tree", self.write("tree.json", '{"children": []}'),
+                    says=["tree.json: label tree: it holds no label"])
+
     def test_models_of_an_ensemble_find_their_labels_by_name(self):
         items = rows()
         one = self.train("one.coppice", items)
