@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coppice/app/command.h"
+#include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/unused_options.h"
@@ -31,6 +32,14 @@ void describe(OptionTable& table, EvaluateArguments& arguments) {
   table.add("json", arguments.json, "Print one JSON object for machines in place of the table.");
   table.add("dense", arguments.dense, "More features, one row per input row: a .npy or .npz file, as in training.");
   table.add("verify", arguments.verify, "Check every checksum and invariant of the model first.");
+}
+
+std::vector<InputFile> inputs_of(const EvaluateArguments& arguments) {
+  return {{"model", arguments.model_path, kModel},
+          {"input", arguments.input},
+          {"--dense", arguments.dense, kMatrix},
+          {"--labels-path", arguments.read.labels_path, kMatrix},
+          {"--label-names", arguments.read.label_names}};
 }
 
 std::vector<Unused> unused(const EvaluateArguments& arguments) {
@@ -78,6 +87,7 @@ void add_evaluate(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
+    expect_readable(inputs_of(*arguments));
     note_unused(flags, unused(*arguments), arguments->common);
     run(*arguments);
   });

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/app/command.h"
+#include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
@@ -146,7 +147,10 @@ void add_explain(CommandList& commands) {
   describe(search, arguments->predict);
   command.flags().add(command.app(), std::move(own), "Explanation");
   command.flags().add(command.app(), std::move(search), "Search");
-  command.action([arguments] { run(*arguments); });
+  command.action([arguments] {
+    expect_readable({{"model", arguments->model_path, kModel}, {"--dense", arguments->dense, kMatrix}});
+    run(*arguments);
+  });
 }
 
 }  // namespace coppice::app

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coppice/app/command.h"
+#include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/app/prediction_writer.h"
 #include "coppice/app/signals.h"
@@ -92,16 +93,25 @@ std::shared_ptr<const LabelFilter> filter_of(const Model& model, const PredictAr
   return nullptr;
 }
 
-/// Every file that is read, for the check that the output is none of them.
-std::vector<std::string> inputs_of(const PredictArguments& arguments, const std::string& config_path) {
-  std::vector<std::string> inputs{
-      arguments.model_path,       arguments.input, arguments.dense, arguments.read.labels_path,
-      arguments.read.label_names, config_path};
-  inputs.insert(inputs.end(), arguments.more_models.begin(), arguments.more_models.end());
-  for (const auto* entries : {&arguments.allow, &arguments.deny, &arguments.score_labels}) {
-    for (const std::string& entry : *entries) inputs.push_back(file_of(entry).value_or(""));
+/// Every file that is read. Each model looks names up for itself: what several read must be a file.
+std::vector<InputFile> inputs_of(const PredictArguments& arguments) {
+  std::vector<InputFile> inputs{
+      {"model", arguments.model_path, kModel}, {"input", arguments.input}, {"--dense", arguments.dense, kMatrix}};
+  for (const std::string& path : arguments.more_models) inputs.push_back({"--with-models", path, kModel});
+  const std::string held = arguments.more_models.empty() ? "" : "a list of labels for several models";
+  const std::pair<const char*, const std::vector<std::string>*> lists[] = {
+      {"--allow", &arguments.allow}, {"--deny", &arguments.deny}, {"--score-labels", &arguments.score_labels}};
+  for (const auto& [option, entries] : lists) {
+    for (const std::string& entry : *entries) inputs.push_back({option, file_of(entry).value_or(""), held});
   }
   return inputs;
+}
+
+/// Throws where predictions would replace a file that is read or named.
+void check_output(const PredictArguments& arguments, const std::string& config_path) {
+  std::vector<std::string> inputs = paths_of(inputs_of(arguments));
+  inputs.insert(inputs.end(), {arguments.read.labels_path, arguments.read.label_names, config_path});
+  expect_no_input(arguments.output, inputs);
 }
 
 /// Throws for a list that is given and empty (--allow "$NAMES", say): no filter at all is hardly what it means.
@@ -262,7 +272,8 @@ void add_predict(CommandList& commands) {
     expect_used(*arguments, flags);
     note_unused(flags, {{true, {"label_names", "labels_path", "n_labels"}, "predictions look at no labels of rows"}},
                 arguments->common);
-    expect_no_input(arguments->output, inputs_of(*arguments, flags.config_path()));
+    expect_readable(inputs_of(*arguments));
+    check_output(*arguments, flags.config_path());
     run(*arguments);
   });
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/app/command.h"
+#include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
@@ -78,11 +79,25 @@ std::string checkpoint_path(const TrainArguments& arguments) {
   return arguments.plan || is_output_stream(arguments.output) ? std::string() : arguments.output + ".checkpoint";
 }
 
+/// Every file that is read.
+std::vector<InputFile> inputs_of(const TrainArguments& arguments) {
+  const TrainingInput& input = arguments.input;
+  std::vector<InputFile> inputs{{"input", input.path},
+                                {"--dense", input.dense, kMatrix},
+                                {"--labels-path", input.read.labels_path, kMatrix},
+                                {"--label-names", input.read.label_names},
+                                {"--stop-words-file", arguments.train.vectorizer.stop_words_file, "stop words"}};
+  for (InputFile& file : input_files(arguments.more)) inputs.push_back(std::move(file));
+  const ValidationInput& held_out = arguments.validation;
+  if (arguments.plan || held_out.path.empty()) return inputs;
+  inputs.push_back({"--validate", held_out.path, "what to validate on"});
+  inputs.push_back({"--validate-labels", held_out.labels_path, kMatrix});
+  inputs.push_back({"--validate-dense", held_out.dense_path, kMatrix});
+  return inputs;
+}
+
 /// Refuses early what can only fail hours later.
 void check_output(const TrainArguments& arguments, const std::string& config_path) {
-  expect_used(arguments.more, arguments.train);
-  if (arguments.plan) return;
-  expect_readable(arguments.validation);
   if (arguments.output.empty()) {
     throw Error(ErrorCode::usage, "no output is given", {}, "-o MODEL says where the model goes");
   }
@@ -93,23 +108,20 @@ void check_output(const TrainArguments& arguments, const std::string& config_pat
   if (arguments.resume && checkpoint.empty()) {
     throw Error(ErrorCode::usage, "nothing can be resumed where the model goes to a stream", arguments.output);
   }
-  const TrainInputs& more = arguments.more;
-  std::vector<std::string> inputs{arguments.input.path,
-                                  arguments.input.dense,
-                                  arguments.input.read.labels_path,
-                                  arguments.input.read.label_names,
-                                  arguments.validation.path,
-                                  arguments.validation.labels_path,
-                                  arguments.validation.dense_path,
-                                  arguments.train.vectorizer.stop_words_file,
-                                  more.label_features,
-                                  more.label_vectors,
-                                  more.negatives,
-                                  config_path};
-  inputs.insert(inputs.end(), more.tree.begin(), more.tree.end());
+  std::vector<std::string> inputs = paths_of(inputs_of(arguments));
+  inputs.push_back(config_path);
   expect_no_input(arguments.output, inputs);
   if (!checkpoint.empty()) expect_no_input(checkpoint, inputs);
   expect_writable(arguments.output);
+}
+
+/// Refuses early what else would be known minutes or hours later.
+void check(const TrainArguments& arguments, const std::string& config_path) {
+  expect_used(arguments.more, arguments.train);
+  expect_readable(inputs_of(arguments));
+  if (arguments.plan) return;
+  expect_readable(arguments.validation);
+  check_output(arguments, config_path);
 }
 
 /// What can be told before anything is read.
@@ -252,7 +264,7 @@ void add_train(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
-    check_output(*arguments, flags.config_path());
+    check(*arguments, flags.config_path());
     note_unused(flags, unused(*arguments), arguments->common);
     run(*arguments, flags);
   });

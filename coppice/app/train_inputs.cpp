@@ -57,6 +57,26 @@ bool any_level(const RankerOptions& options, bool Negatives::*kind) {
                      [kind](const std::string& names) { return negatives_from_name(names).*kind; });
 }
 
+/// Of label features and label vectors, at most one may be given; and one must, for an embedding made of them.
+void expect_features_used(const TrainInputs& inputs, EmbeddingMethod method) {
+  const bool features = !inputs.label_features.empty(), vectors = !inputs.label_vectors.empty();
+  const std::string given = vectors ? "label_vectors" : "label_features";
+  if (features && vectors) {
+    throw Error(ErrorCode::usage, "both label_features and label_vectors are given, expected one of them");
+  }
+  if ((features || vectors) && !inputs.tree.empty()) {
+    throw Error(ErrorCode::usage, given + " is given, but nothing would use it: the tree is given too");
+  }
+  if ((features || vectors) && !uses_label_features(method)) {
+    throw Error(ErrorCode::usage, given + " is given, but the label embedding chosen does not use it", {},
+                "--label-embedding pifa_concat joins it with pifa, features takes it alone");
+  }
+  if (!features && !vectors && inputs.tree.empty() && uses_label_features(method)) {
+    throw Error(ErrorCode::usage, "the label embedding chosen is made of label features, but none are given", {},
+                "--label-features FILE or --label-vectors FILE brings them");
+  }
+}
+
 }  // namespace
 
 bool uses_matcher(const RankerOptions& options) {
@@ -80,22 +100,30 @@ void describe(OptionTable& table, TrainInputs& inputs) {
   describe(table, inputs.word_vectors);
 }
 
+std::vector<InputFile> input_files(const TrainInputs& inputs) {
+  std::vector<InputFile> files{{"--label-features", inputs.label_features, kMatrix},
+                               {"--label-vectors", inputs.label_vectors},
+                               {"--negatives-matrix", inputs.negatives, kMatrix}};
+  for (const std::string& path : inputs.tree) files.push_back({"--tree", path, "a tree"});
+  return files;
+}
+
 void expect_used(const TrainInputs& inputs, const TrainOptions& options) {
-  const bool features = !inputs.label_features.empty(), vectors = !inputs.label_vectors.empty();
-  const std::string given = vectors ? "label_vectors" : "label_features";
-  if (features && vectors) {
-    throw Error(ErrorCode::usage, "both label_features and label_vectors are given, expected one of them");
-  }
-  if ((features || vectors) && !inputs.tree.empty()) {
-    throw Error(ErrorCode::usage, given + " is given, but nothing would use it: the tree is given too");
-  }
-  if ((features || vectors) && !uses_label_features(options.embedding.method)) {
-    throw Error(ErrorCode::usage, given + " is given, but the label embedding chosen does not use it", {},
-                "--label-embedding pifa_concat joins it with pifa, features takes it alone");
-  }
-  if (!inputs.negatives.empty() && !any_level(options.ranker, &Negatives::usn)) {
+  expect_features_used(inputs, options.embedding.method);
+  const bool uses_negatives = any_level(options.ranker, &Negatives::usn);
+  if (!inputs.negatives.empty() && !uses_negatives) {
     throw Error(ErrorCode::usage, "negatives_matrix is given, but the negatives chosen do not use it", {},
                 "--negatives tfn+usn does");
+  }
+  if (inputs.negatives.empty() && uses_negatives) {
+    throw Error(ErrorCode::usage, "negatives usn are asked for, but negatives_matrix is not given", {},
+                "--negatives-matrix FILE names the negatives of your own");
+  }
+  const std::vector<uint32_t>& widths = options.index.level_widths;
+  const auto narrower = std::is_sorted_until(widths.begin(), widths.end());
+  if (inputs.tree.empty() && narrower != widths.end()) {
+    throw Error(ErrorCode::usage, fmt::format("level_widths has {} below a level of {}, expected at least as many",
+                                              counted(*narrower, "node"), *(narrower - 1)));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "coppice/app/input_files.h"
 #include "coppice/core/progress.h"
 #include "coppice/index/label_tree.h"
 #include "coppice/index/word_vectors.h"
@@ -23,7 +24,11 @@ struct TrainInputs {
 
 void describe(OptionTable& table, TrainInputs& inputs);
 
-/// Throws `ErrorCode::usage` for a file that training with these options would not look at.
+/// Those of these files that are given.
+std::vector<InputFile> input_files(const TrainInputs& inputs);
+
+/// Throws `ErrorCode::usage` for a file that training with these options would not look at, for one that they need and
+/// that is not given, and for widths of a tree that no tree can have.
 void expect_used(const TrainInputs& inputs, const TrainOptions& options);
 
 /// Do any of the negatives come from a search?

@@ -54,7 +54,7 @@ class OptionsTest(ProgramTest):
         self.train_with(USAGE, "--negatives-matrix", self.path("n.npz"), says="--negatives tfn+usn")
 
     def test_a_label_matrix_beside_rows_that_hold_their_labels_is_refused(self):
-        self.train_with(USAGE, "--labels-path", self.path("none.npz"), says=["labels_path", "jsonl"])
+        self.train_with(USAGE, "--labels-path", self.write("Y.npz", ""), says=["labels_path", "jsonl"])
 
     def test_a_number_of_labels_that_is_not_that_of_their_names_is_refused(self):
         for n_labels in ("100", "2"):
