@@ -13,6 +13,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
 #include "coppice/data/line_reader.h"
+#include "coppice/data/row.h"
 
 namespace coppice {
 namespace {
@@ -90,6 +91,7 @@ class WantedWords {
 struct FileShape {
   uint64_t n_words = 0;
   uint32_t dimensions = 0;
+  size_t first_numbers = 0;  ///< of a text: how many its first vector ends in, whatever the header says
 };
 
 [[noreturn]] void refuse(const std::string& why, const std::string& where) {
@@ -127,25 +129,66 @@ std::optional<FileShape> header_of(std::string_view line) {
   return FileShape{*n_words, *dimensions};
 }
 
-/// Text if the line after the header ends in that many numbers.
-bool looks_binary(std::string_view front, const FileShape& shape) {
-  const size_t begin = front.find('\n') + 1;
-  const size_t end = std::min(front.find('\n', begin), front.size());
-  std::string_view line = front.substr(begin, end - begin);
-  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-  const std::vector<std::string_view> tokens = tokens_of(line);
-  if (shape.n_words == 0 || tokens.empty()) return false;
-  if (end == front.size() && tokens.size() <= shape.dimensions) {  // a line that goes on beyond what was peeked
-    return tokens.size() < 2 || !number<float>(tokens[1]);
+bool is_value(std::string_view token) {
+  try {
+    parse_value(token, 1, "");
+    return true;
+  } catch (const BadLine&) {
+    return false;
   }
-  if (tokens.size() <= shape.dimensions) return true;
-  return !std::all_of(tokens.end() - shape.dimensions, tokens.end(),
-                      [](std::string_view token) { return number<float>(token).has_value(); });
+}
+
+/// How many numbers end a line, its first word aside.
+size_t numbers_at_end(std::span<const std::string_view> tokens) {
+  if (tokens.empty()) return 0;
+  const auto values = tokens.subspan(1);
+  return static_cast<size_t>(std::find_if_not(values.rbegin(), values.rend(), is_value) - values.rbegin());
+}
+
+/// Bytes that floats have and text has not; a space, a tab and line ends are text.
+bool is_control(char byte) {
+  return static_cast<unsigned char>(byte) < ' ' && byte != '\t' && byte != '\n' && byte != '\r';
+}
+
+/// Text if the line after the header ends in as many numbers as that says. If not, the header may be wrong as well as
+/// the file binary: then the bytes decide, whatever the header says.
+bool looks_binary(std::string_view front, const FileShape& shape) {
+  front.remove_prefix(std::min(front.find('\n'), front.size() - 1) + 1);
+  std::string_view line = front.substr(0, front.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (numbers_at_end(tokens_of(line)) >= shape.dimensions) return false;
+  return std::any_of(front.begin(), front.end(), is_control);
 }
 
 void check_finite(const float* values, uint32_t dimensions, const std::string& where) {
   for (uint32_t d = 0; d < dimensions; ++d) {
     if (!std::isfinite(values[d])) refuse("a value is not finite", where);
+  }
+}
+
+/// From the first line with a vector.
+void learn_shape(std::string_view line, FileShape& shape) {
+  const std::vector<std::string_view> tokens = tokens_of(line);
+  shape.first_numbers = numbers_at_end(tokens);
+  if (shape.dimensions == 0) shape.dimensions = static_cast<uint32_t>(tokens.size() - 1);
+}
+
+/// One line of a text: a word and `dimensions` numbers. Throws `BadLine`; `promise` says whose number that is.
+void take_line(std::string_view line, uint32_t dimensions, const char* promise, WantedWords& words) {
+  const std::vector<std::string_view> tokens = tokens_of(line);
+  const auto column_of = [&](const char* place) { return static_cast<size_t>(place - line.data()) + 1; };
+  if (tokens.size() <= dimensions || tokens.size() < 2) {
+    throw BadLine{column_of(tokens.back().data() + tokens.back().size()),
+                  tokens.size() < 2 ? "a word without numbers" : "a word and " + counted(tokens.size() - 1, "number"),
+                  dimensions > 0 ? promise + counted(dimensions, "number") + " for each word" : std::string()};
+  }
+  // The word is all before the numbers: some files have words with blanks.
+  const std::string_view last = tokens[tokens.size() - dimensions - 1];
+  const std::string_view word(tokens[0].data(), static_cast<size_t>(last.data() + last.size() - tokens[0].data()));
+  float* cells = words.place_for(word, dimensions);
+  if (cells == nullptr) return;
+  for (const std::string_view token : std::span(tokens).last(dimensions)) {
+    *cells++ = parse_value(token, column_of(token.data()), "a value");
   }
 }
 
@@ -155,28 +198,13 @@ FileShape read_text(InputStream stream, std::optional<FileShape> header, WantedW
   if (header) lines.next();
   uint64_t seen = 0;
   while (const std::optional<Line> line = lines.next()) {
-    const std::vector<std::string_view> tokens = tokens_of(line->text);
-    if (tokens.empty()) continue;
-    if (shape.dimensions == 0) shape.dimensions = static_cast<uint32_t>(tokens.size() - 1);
-    const uint32_t dimensions = shape.dimensions;
-    if (tokens.size() <= dimensions || dimensions == 0) {
-      refuse("a word and " + counted(tokens.size() - 1, "number") + ", expected " + std::to_string(dimensions),
-             lines.where());
+    if (trimmed(line->text).empty()) continue;
+    if (seen++ == 0) learn_shape(line->text, shape);
+    try {
+      take_line(line->text, shape.dimensions, header ? "the header promises " : "the first line has ", words);
+    } catch (const BadLine& bad) {
+      refuse(bad.what + (bad.hint.empty() ? "" : ", " + bad.hint), lines.where() + ":" + std::to_string(bad.column));
     }
-    ++seen;
-    // The word is all before the numbers: some files have words with blanks.
-    const std::string_view last = tokens[tokens.size() - dimensions - 1];
-    const std::string_view word(tokens[0].data(), static_cast<size_t>(last.data() + last.size() - tokens[0].data()));
-    float* cells = words.place_for(word, dimensions);
-    for (uint32_t d = 0; cells != nullptr && d < dimensions; ++d) {
-      const std::optional<float> value = number<float>(tokens[tokens.size() - dimensions + d]);
-      if (!value) {
-        const std::string token(tokens[tokens.size() - dimensions + d]);
-        refuse(std::string("\"").append(token).append("\" is no number"), lines.where());
-      }
-      cells[d] = *value;
-    }
-    if (cells != nullptr) check_finite(cells, dimensions, lines.where());
   }
   if (header && seen < header->n_words) {
     refuse("the file ends after " + std::to_string(seen) + " of " + counted(header->n_words, "word"), lines.name());
@@ -254,7 +282,8 @@ void read_binary(InputStream stream, const FileShape& shape, WantedWords& words)
 }
 
 FileShape read_file(InputStream stream, const WordVectorOptions& options, WantedWords& words) {
-  const std::string_view front = stream.peek(kPeekBytes);
+  std::string_view front = stream.peek(kPeekBytes);
+  if (front.starts_with("\xEF\xBB\xBF")) front.remove_prefix(3);  // a byte order mark, which lines are read without
   const std::optional<FileShape> header = header_of(front.substr(0, front.find('\n')));
   const bool binary = options.format == WordVectorFormat::binary ||
                       (options.format == WordVectorFormat::detect && header && looks_binary(front, *header));
@@ -262,6 +291,18 @@ FileShape read_file(InputStream stream, const WordVectorOptions& options, Wanted
   if (!header) refuse("no header \"words dimensions\" in a binary file", stream.name());
   read_binary(std::move(stream), *header, words);
   return *header;
+}
+
+[[noreturn]] void refuse_unfound(const LabelNameList& names, const FileShape& shape, const std::string& where) {
+  std::string why = "no label gets one";
+  std::string hint = "the file should have words of the labels' names, such as " + shown(names.name_of(0));
+  if (names.name_of(0).empty()) hint = "vectors are found by the labels' names, which label_names can give";
+  if (shape.first_numbers > shape.dimensions) {
+    why += ": the header promises " + counted(shape.dimensions, "number") + " for each word, the first line holds " +
+           std::to_string(shape.first_numbers);
+    hint = "is the header right?";
+  }
+  throw Error(ErrorCode::data, "word vectors: " + why, where, hint);
 }
 
 /// The vector of a name into `cells`; false when no word of it has one.
@@ -310,6 +351,7 @@ LabelVectors read_label_vectors(InputStream stream, const LabelNameList& names, 
     words.want(phrase_of(parts));
     for (const std::string& part : parts) words.want(part);
   }
+  const std::string input = stream.name();
   const FileShape shape = read_file(std::move(stream), options, words);
   LabelVectors result;
   result.n_words = shape.n_words;
@@ -320,6 +362,7 @@ LabelVectors read_label_vectors(InputStream stream, const LabelNameList& names, 
     result.n_found += found;
     add_row(found ? std::span<const float>(cells) : std::span<const float>(), builder);
   }
+  if (result.n_found == 0 && names.n_labels > 0) refuse_unfound(names, shape, input);
   result.features = builder.build();
   return result;
 }

@@ -39,8 +39,9 @@ struct LabelVectors {
 /// another one the mean of its name's words that are in the file. Names split at what is no letter or digit; letters
 /// beyond ASCII are taken as they are. Only vectors that a name needs are kept, so the file may be larger than memory.
 /// Text files may lack the header line "words dimensions" (GloVe). A word that occurs twice counts once, the first.
-/// Throws `ErrorCode::data` with the line or the word at fault: a row of another length, a value that is no finite
-/// number, a file that ends early; `ErrorCode::io`.
+/// Whether a file is text or binary is told by its bytes, not by a header that may be wrong.
+/// Throws `ErrorCode::data` with the line and column, or the word, at fault: a row of another length, a value that is
+/// no finite number, a file that ends early; also when no label gets a vector; `ErrorCode::io`.
 /// Source: Mikolov et al., word2vec, 2013 (distance.c documents the binary format by reading it).
 LabelVectors read_label_vectors(InputStream stream, const LabelNameList& names, const WordVectorOptions& options = {});
 

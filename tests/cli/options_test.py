@@ -50,6 +50,15 @@ class OptionsTest(ProgramTest):
         self.train_with(0, "--label-vectors", vectors, "--label-embedding", "pifa_concat",
                         says="note: 2 of 6 labels got a vector")
 
+    def test_word_vectors_that_no_label_finds_are_refused(self):
+        def refused(content, says):
+            vectors = self.write("words.vec", content)
+            self.train_with(3, "--label-vectors", vectors, "--label-embedding", "pifa_concat", says=says)
+        refused("2 3\nMAILBOX 1 0 0.5\nSHELLS 0 1 0.25\n", "no label gets one")
+        refused("2 2\nmail 1 0 0.5\nshell 0 1 0.25\n", "the header promises 2 numbers for each word")
+        refused("2 4\nmail 1 0 0.5\nshell 0 1 0.25\n", ["words.vec:2:13: ", "the header promises 4 numbers"])
+        refused("2 3\nmail 1 0 0.5\nshell\n", ["words.vec:3:6: ", "a word without numbers"])
+
     def test_negatives_that_are_not_used_are_refused(self):
         self.train_with(USAGE, "--negatives-matrix", self.path("n.npz"), says="--negatives tfn+usn")
 
