@@ -8,8 +8,12 @@ namespace coppice::app {
 
 void describe(OptionTable& table, CommonOptions& options) {
   table.add("threads", options.threads, 0, 1024, "Threads to work with; 0 = all cores. Results do not depend on it.");
-  table.add("quiet", options.quiet, "No progress and no notes on standard error.");
+  describe_quiet(table, options);
   table.add("log_json", options.log_json, "Progress on standard error as JSON lines, for machines.");
+}
+
+void describe_quiet(OptionTable& table, CommonOptions& options) {
+  table.add("quiet", options.quiet, "No progress and no notes on standard error.");
 }
 
 Command::Command(CommandList& commands, const std::string& name, const std::string& summary,

@@ -23,6 +23,9 @@ struct CommonOptions {
 
 void describe(OptionTable& table, CommonOptions& options);
 
+/// Of them --quiet alone, for commands that neither read rows nor show progress.
+void describe_quiet(OptionTable& table, CommonOptions& options);
+
 /// The program and its subcommands so far, in the order of --help.
 struct CommandList {
   struct Entry {

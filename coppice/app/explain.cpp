@@ -9,6 +9,7 @@
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
 #include "coppice/model/answer.h"
@@ -21,6 +22,7 @@ namespace {
 using nlohmann::ordered_json;
 
 struct ExplainArguments {
+  CommonOptions common;
   PredictOptions predict;
   std::string model_path;
   std::string text;
@@ -38,6 +40,11 @@ void describe(OptionTable& table, ExplainArguments& arguments) {
             "The text's dense features, for a model that was trained with some: a .npy or .npz file of one row.");
   table.add("words", arguments.words, 0, 1000000, "How many features per level are shown, largest contribution first.");
   table.add("json", arguments.json, "Print one JSON object for machines, with all features.");
+}
+
+std::vector<Unused> unused(const ExplainArguments& arguments) {
+  return {{!arguments.label.empty(), {"beam", "beam_per_level", "top_k", "threshold"}, "--label searches for nothing"},
+          {arguments.json, {"words"}, "--json shows all features"}};
 }
 
 std::string feature_text(const Model& model, uint32_t feature) {
@@ -110,7 +117,7 @@ std::vector<Explanation> explanations(const Model& model, const ExplainArguments
   dense.expect_end();
   ThreadPool pool(1);
   const Csr features = features_for(model, row, pool);
-  if (features.row(0).size() == 0) {
+  if (features.row(0).size() == 0 && !arguments.common.quiet) {
     fmt::print(stderr, "note: the model knows nothing of this text; only biases make the scores\n");
   }
   if (arguments.label.empty()) return explain_best(model.ranker(), features.row(0), arguments.predict);
@@ -142,13 +149,16 @@ void add_explain(CommandList& commands) {
   auto arguments = std::make_shared<ExplainArguments>();
   command.app().add_option("model", arguments->model_path, "the model file")->required();
   command.app().add_option("text", arguments->text, "the text to explain")->required();
-  OptionTable own, search;
+  OptionTable own, search, common;
   describe(own, *arguments);
   describe(search, arguments->predict);
+  describe_quiet(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Explanation");
   command.flags().add(command.app(), std::move(search), "Search");
-  command.action([arguments] {
+  command.flags().add(command.app(), std::move(common), "Common");
+  command.action([arguments, &flags = command.flags()] {
     expect_readable({{"model", arguments->model_path, kModel}, {"--dense", arguments->dense, kMatrix}});
+    note_unused(flags, unused(*arguments), arguments->common);
     run(*arguments);
   });
 }

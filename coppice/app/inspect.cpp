@@ -3,7 +3,9 @@
 #include <memory>
 
 #include "coppice/app/command.h"
+#include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/index/tree_export.h"
 #include "coppice/model/inspect.h"
 
@@ -13,6 +15,7 @@ namespace {
 enum class TreeFormat { none, json, svg };
 
 struct InspectArguments {
+  CommonOptions common;
   std::string model_path;
   TreeViewOptions view;
   TreeFormat tree = TreeFormat::none;
@@ -25,6 +28,15 @@ void describe(OptionTable& table, InspectArguments& arguments) {
   table.add("tree", arguments.tree, {{TreeFormat::none, "none"}, {TreeFormat::json, "json"}, {TreeFormat::svg, "svg"}},
             "Print the label tree with names: as nested JSON, or as a drawing.");
   table.add("verify", arguments.verify, "Check every checksum and every invariant; any flipped bit is an error.");
+}
+
+std::vector<Unused> unused(const InspectArguments& arguments) {
+  TreeViewOptions names;
+  OptionTable view;
+  describe(view, names);
+  return {{arguments.tree == TreeFormat::none, names_of(view), "--tree asks for no tree"},
+          {arguments.tree == TreeFormat::json, {"tree_children", "tree_rows"}, "they are the limits of a drawing"},
+          {arguments.tree != TreeFormat::none, {"json"}, "--tree prints the tree alone"}};
 }
 
 std::string tree_text(const Model& model, const InspectArguments& arguments) {
@@ -62,12 +74,18 @@ void add_inspect(CommandList& commands) {
                   "  coppice inspect packages.coppice --tree svg > tree.svg\n");
   auto arguments = std::make_shared<InspectArguments>();
   command.app().add_option("model", arguments->model_path, "the model file")->required();
-  OptionTable own, view;
+  OptionTable own, view, common;
   describe(own, *arguments);
   describe(view, arguments->view);
+  describe_quiet(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Inspection");
   command.flags().add(command.app(), std::move(view), "Tree");
-  command.action([arguments] { run(*arguments); });
+  command.flags().add(command.app(), std::move(common), "Common");
+  command.action([arguments, &flags = command.flags()] {
+    expect_readable({{"model", arguments->model_path, kModel}});
+    note_unused(flags, unused(*arguments), arguments->common);
+    run(*arguments);
+  });
 }
 
 }  // namespace coppice::app

@@ -2,10 +2,12 @@
 // coppice train: texts (or features) and labels in, one model file out.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
@@ -124,35 +126,67 @@ void check(const TrainArguments& arguments, const std::string& config_path) {
   check_output(arguments, config_path);
 }
 
-/// What can be told before anything is read.
-std::vector<Unused> unused(const TrainArguments& arguments) {
+/// Options of texts that others of them make useless.
+std::vector<Unused> unused(const VectorizerOptions& text) {
+  const bool hashed = text.hash_bits > 0;
+  const bool tokens = !text.word_ngrams.empty() || text.compounds == Compounds::add;
+  const std::vector<std::string> cuts{"punctuation", "symbols", "cjk", "split_letters_numbers"};
+  constexpr const char* kNoTokens = "no feature is made of tokens (--word-ngrams, --compounds)";
+  std::vector<Unused> table{
+      {!hashed, {"hash_signed"}, "--hash-bits is 0, features are numbered"},
+      {hashed,
+       {"min_df", "max_df", "min_df_share", "max_df_share", "max_features", "feature_names"},
+       "hashed features (--hash-bits) have no vocabulary"},
+      {tokens && text.tokenizer.split != TokenSplit::words, cuts, "--tokens words alone asks for it"},
+      {!tokens, cuts, kNoTokens},
+      {!tokens, {"stop_words", "stop_words_file", "max_tokens"}, kNoTokens},
+      {text.idf != InverseDocumentFrequency::pecos,
+       {"pecos_idf_smooth", "pecos_idf_add_one"},
+       "--idf pecos alone asks for it"}};
+  const std::pair<const char*, bool> analyzers[] = {{"word_weight", tokens},
+                                                    {"char_weight", !text.char_ngrams.empty()},
+                                                    {"char_wb_weight", !text.char_wb_ngrams.empty()}};
+  const auto n_on =
+      std::count_if(std::begin(analyzers), std::end(analyzers), [](const auto& one) { return one.second; });
+  for (const auto& [weight, on] : analyzers) {
+    table.push_back({!on, {weight}, "its analyzer is off"});
+    table.push_back({on && n_on == 1, {weight}, "its analyzer is the only one"});
+  }
+  return table;
+}
+
+/// Options of the index that others make useless.
+std::vector<Unused> unused_index(const TrainArguments& arguments) {
   const EmbeddingMethod method = arguments.train.embedding.method;
   const bool joined = method == EmbeddingMethod::pifa_concat || method == EmbeddingMethod::pifa_convex;
-  const VectorizerOptions& text = arguments.train.vectorizer;
-  const bool hashed = text.hash_bits > 0;
+  const bool own_tree = !arguments.more.tree.empty();
   TrainOptions names;
   OptionTable embedding, index;
   describe(embedding, names.embedding);
   describe(index, names.index);
-  return {{arguments.validation.path.empty(), {"validate_labels", "validate_dense"}, "--validate names no rows"},
-          {!arguments.more.tree.empty(), names_of(embedding), "the tree is given"},
-          {!arguments.more.tree.empty(), names_of(index), "the tree is given"},
-          {arguments.more.tree.empty() && !joined,
-           {"pifa_share"},
-           "only --label-embedding pifa_concat and pifa_convex join two parts"},
-          {arguments.more.tree.empty() && !arguments.train.index.level_widths.empty(),
+  return {{own_tree, names_of(embedding), "the tree is given"},
+          {own_tree, names_of(index), "the tree is given"},
+          {!own_tree && !joined, {"pifa_share"}, "only --label-embedding pifa_concat and pifa_convex join two parts"},
+          {!own_tree && !arguments.train.index.level_widths.empty(),
            {"branching", "max_leaf", "root_branching"},
-           "--level-widths says the whole shape"},
-          {!hashed, {"hash_signed"}, "--hash-bits is 0, features are numbered"},
-          {hashed,
-           {"min_df", "max_df", "min_df_share", "max_df_share", "max_features", "feature_names"},
-           "hashed features (--hash-bits) have no vocabulary"},
-          {text.tokenizer.split != TokenSplit::words, {"punctuation", "symbols"}, "--tokens words alone asks for it"},
-          {text.idf != InverseDocumentFrequency::pecos,
-           {"pecos_idf_smooth", "pecos_idf_add_one"},
-           "--idf pecos alone asks for it"},
-          {!uses_matcher(arguments.train.ranker), {"matcher_beam"}, "--negatives man alone searches"},
-          {arguments.plan, {"resume"}, "--plan trains nothing to go on with"}};
+           "--level-widths says the whole shape"}};
+}
+
+/// What can be told before anything is read.
+std::vector<Unused> unused(const TrainArguments& arguments) {
+  const RankerOptions& ranker = arguments.train.ranker;
+  std::vector<Unused> table{
+      {arguments.validation.path.empty(), {"validate_labels", "validate_dense"}, "--validate names no rows"},
+      {!uses_matcher(ranker), {"matcher_beam"}, "--negatives man alone searches"},
+      {!ranker.level_threshold.empty(), {"threshold"}, "--level-threshold says it for every level"},
+      {!ranker.level_max_weights.empty(), {"max_weights"}, "--level-max-weights says it for every level"},
+      {!ranker.level_c_positive.empty(), {"c_positive"}, "--level-c-positive says it for every level"},
+      {!ranker.level_c_negative.empty(), {"c_negative"}, "--level-c-negative says it for every level"},
+      {arguments.plan, {"resume"}, "--plan trains nothing to go on with"}};
+  for (const auto& more : {unused_index(arguments), unused(arguments.train.vectorizer)}) {
+    table.insert(table.end(), more.begin(), more.end());
+  }
+  return table;
 }
 
 /// What the rows themselves make useless.

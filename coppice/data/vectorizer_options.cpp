@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
 #include "coppice/core/error.h"
 #include "coppice/data/vectorizer.h"
 
@@ -25,9 +28,11 @@ void describe_tokens(OptionTable& table, VectorizerOptions& options) {
             "tokens words.");
   table.add("cjk", tokenizer.cjk, {{CjkTokens::characters, "characters"}, {CjkTokens::runs, "runs"}},
             "Scripts written without spaces (Chinese, Japanese kana, Thai, Lao, Khmer, Burmese): characters = each is "
-            "a token, so that word n-grams find words; runs = a run of them is one token, for text that has spaces.");
+            "a token, so that word n-grams find words; runs = a run of them is one token, for text that has spaces. "
+            "Used with tokens "
+            "words.");
   table.add("split_letters_numbers", tokenizer.split_letters_numbers,
-            "Cut words where letters and numbers meet: mp3 becomes mp and 3.");
+            "Cut words where letters and numbers meet: mp3 becomes mp and 3. Used with tokens words.");
   table.add("compounds", options.compounds, {{Compounds::off, "off"}, {Compounds::add, "add"}},
             "Add a feature for words joined by one of . _ - / : + @ ' & # without spaces (2.3.1, libfoo-dev, "
             "ip_input.c), beside their parts. Costs one feature for each; helps where names and versions matter.");
@@ -102,6 +107,23 @@ void check_range(const char* name, const std::vector<uint32_t>& range) {
   throw Error(ErrorCode::usage, std::string("option ") + name + " is no range: expected shortest,longest as in 1,2");
 }
 
+/// One analyzer alone is not weighed; of several, one at least needs a weight.
+void expect_weight(const VectorizerOptions& options) {
+  const bool words = !options.word_ngrams.empty() || options.compounds == Compounds::add;
+  const std::pair<bool, float> analyzers[] = {{words, options.word_weight},
+                                              {!options.char_ngrams.empty(), options.char_weight},
+                                              {!options.char_wb_ngrams.empty(), options.char_wb_weight}};
+  size_t n_on = 0;
+  float largest = 0;
+  for (const auto& [on, weight] : analyzers) {
+    n_on += on ? 1 : 0;
+    largest = on ? std::max(largest, weight) : largest;
+  }
+  if (n_on < 2 || largest > 0) return;
+  throw Error(ErrorCode::usage, "every analyzer has the weight 0: no feature would be left", {},
+              "set word_weight, char_weight or char_wb_weight");
+}
+
 }  // namespace
 
 void describe(OptionTable& table, VectorizerOptions& options) {
@@ -121,6 +143,7 @@ void validate(const VectorizerOptions& options) {
     throw Error(ErrorCode::usage, "every analyzer is off", {},
                 "set word_ngrams, char_ngrams, char_wb_ngrams or compounds");
   }
+  expect_weight(options);
   if (options.hash_bits > 30) throw Error(ErrorCode::usage, "option hash_bits is above 30");
   if (options.min_df_share > options.max_df_share || (options.max_df > 0 && options.min_df > options.max_df)) {
     throw Error(ErrorCode::usage, "no feature can satisfy both the smallest and the largest document frequency");

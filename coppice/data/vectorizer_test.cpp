@@ -438,6 +438,13 @@ TEST(VectorizerOptions, RefuseContradictions) {
   options.min_df = 5;
   options.max_df = 4;
   EXPECT_THROW(validate(options), Error);
+  options = {};
+  options.word_weight = 0;
+  validate(options);  // of one analyzer the weight plays no part
+  options.char_ngrams = {2, 3};
+  validate(options);
+  options.char_weight = 0;
+  EXPECT_THROW(validate(options), Error);
 }
 
 }  // namespace

@@ -31,6 +31,20 @@ class MessagesTest(ProgramTest):
                 (["--hash-bits", "10", "--min-df", "2"], "min-df", "no vocabulary"),
                 (["--matcher-beam", "4", "--negatives", "tfn"], "matcher-beam", "--negatives man"),
                 (["--symbols", "drop", "--tokens", "space"], "symbols", "--tokens words"),
+                (["--cjk", "runs", "--tokens", "whitespace"], "cjk", "--tokens words"),
+                (["--split-letters-numbers", "--tokens", "space"], "split-letters-numbers", "--tokens words"),
+                (["--char-weight", "2"], "char-weight", "its analyzer is off"),
+                (["--char-wb-weight", "2", "--char-ngrams", "2,3"], "char-wb-weight", "its analyzer is off"),
+                (["--word-weight", "2"], "word-weight", "the only one"),
+                (["--word-weight", "0"], "word-weight", "the only one"),
+                (["--word-ngrams", "", "--char-ngrams", "2,3", "--char-weight", "2"], "char-weight", "the only one"),
+                (["--stop-words", "mail", "--word-ngrams", "", "--char-ngrams", "2,3"], "stop-words", "--word-ngrams"),
+                (["--max-tokens", "3", "--word-ngrams", "", "--char-wb-ngrams", "2,3"], "max-tokens", "--word-ngrams"),
+                (["--cjk", "runs", "--tokens", "space", "--word-ngrams", "", "--char-ngrams", "2,3"], "cjk", "of tokens"),
+                (["--threshold", "0.1", "--level-threshold", "0.2"], "threshold", "--level-threshold"),
+                (["--max-weights", "9", "--level-max-weights", "8"], "max-weights", "--level-max-weights"),
+                (["--c-positive", "3", "--level-c-positive", "2"], "c-positive", "--level-c-positive"),
+                (["--c-negative", "3", "--level-c-negative", "2"], "c-negative", "--level-c-negative"),
                 (["--pecos-idf-smooth"], "pecos-idf-smooth", "--idf pecos")):
             notes = self.train_notes(*flags)
             self.assertEqual(len(notes), 1, notes)
@@ -40,6 +54,9 @@ class MessagesTest(ProgramTest):
         self.assertEqual(self.train_notes("--hash-bits", "10", "--hash-signed", "--symbols", "drop"), [])
         self.assertEqual(self.train_notes("--matcher-beam", "4", "--negatives", "tfn+man"), [])
         self.assertEqual(self.train_notes("--hash-seed", "5"), [])
+        self.assertEqual(self.train_notes("--word-weight", "2", "--char-ngrams", "2,3", "--char-weight", "3"), [])
+        self.assertEqual(self.train_notes("--word-ngrams", "", "--compounds", "add", "--char-wb-ngrams", "2,3",
+                                          "--max-tokens", "9", "--stop-words", "mail", "--word-weight", "2"), [])
 
     def test_a_config_file_of_all_options_is_not_noted(self):
         config = self.write("all.json", self.expect(0, "train", "x", "--print-config").stdout)
@@ -58,6 +75,32 @@ class MessagesTest(ProgramTest):
         self.assertIn("--at asks for 5 labels", self.notes("evaluate", model, self.path("train.jsonl"),
                                                            "--top-k", "2")[0])
         self.assertEqual(self.notes("evaluate", model, self.path("train.jsonl"), "--top-k", "2", "--at", "1,2"), [])
+
+    def test_analyzers_that_all_have_no_weight_are_refused(self):
+        bad = self.write("bad.jsonl", "no row\n")
+        for flags in (["--char-ngrams", "2,3", "--char-weight", "0"], ["--char-wb-ngrams", "2,3", "--char-wb-weight", "0"]):
+            self.expect(USAGE, "train", bad, "-o", self.path("m"), "--word-weight", "0", *flags,
+                        says=["every analyzer has the weight 0", "word_weight"])
+        self.assertEqual(self.train_notes("--word-weight", "0", "--char-ngrams", "2,3"), [])
+
+    def test_options_of_explanation_and_inspection_without_effect_are_noted(self):
+        model = self.train()
+        label, tree = ["explain", model, "mail", "--label", "mail"], ["inspect", model, "--tree", "json"]
+        for command, flags, why in ((label, ["--beam", "3"], "--label searches"), (label, ["--top-k", "3"], "--label"),
+                                    (label, ["--threshold", "0.1"], "--label"), (label, ["--beam-per-level", "2"], "--label"),
+                                    (["explain", model, "mail", "--json"], ["--words", "2"], "--json shows all"),
+                                    (["inspect", model], ["--tree-depth", "1"], "--tree asks for no tree"),
+                                    (["inspect", model, "--json"], ["--tree-rows", "9"], "--tree asks for no tree"),
+                                    (tree, ["--tree-children", "2"], "limits of a drawing"),
+                                    (tree, ["--json"], "--tree prints the tree alone")):
+            notes = self.notes(*command, *flags)
+            self.assertEqual(len(notes), 1, notes)
+            self.assertIn(f"{flags[0]} has no effect", notes[0])
+            self.assertIn(why, notes[0])
+            self.assertEqual(self.notes(*command, *flags, "--quiet"), [])
+        self.assertEqual(self.notes("explain", model, "mail", "--label", "mail", "--words", "2"), [])
+        self.assertEqual(self.notes("inspect", model, "--tree", "svg", "--tree-rows", "9"), [])
+        self.assertEqual(self.expect(0, "explain", model, "qqqq zzzz", "--quiet").stderr, "")
 
     def test_variables_that_no_command_knows_are_noted(self):
         variables = {"COPPICE_TOPK": "3", "COPPICE_BEAM": "3", "COPPICE_BENCH_DATA": "x", "COPPICE_ZZZZZZ": "1"}
