@@ -64,11 +64,14 @@ bool remove_if_left(const std::string& path) {
   return removed;
 }
 
-/// Hands on the mode, and the owner if the system lets us. A group of ours in the place of theirs may do no more than
-/// everybody. File systems without modes are left as they are.
+/// Hands on the mode, and owner and group, or the group alone, if the system lets us. A group of ours in the place of
+/// theirs may do no more than everybody. File systems without modes are left as they are.
 void hand_on(const struct stat& replaced, int descriptor) {
+  constexpr auto kSameOwner = static_cast<uid_t>(-1);
   mode_t mode = replaced.st_mode & 0777;
-  if (::fchown(descriptor, replaced.st_uid, replaced.st_gid) != 0) mode = (mode & ~mode_t{070}) | ((mode & 07) << 3);
+  const bool group_stays = ::fchown(descriptor, replaced.st_uid, replaced.st_gid) == 0 ||
+                           ::fchown(descriptor, kSameOwner, replaced.st_gid) == 0;
+  if (!group_stays) mode = (mode & ~mode_t{070}) | ((mode & 07) << 3);
   ::fchmod(descriptor, mode);
 }
 

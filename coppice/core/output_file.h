@@ -15,8 +15,8 @@ namespace coppice {
 ///
 /// Without `commit` (an exception, say) the temporary file is removed; what a killed run of the same process id left
 /// is, too, and nothing else that lies there already. A symbolic link stays one: the file it leads to is replaced. A
-/// file that is replaced hands on its mode, and its owner where the system allows that. What is no file but a stream is
-/// written as it comes: "-" (standard output), a named pipe, a character device such as /dev/null. Throws
+/// file that is replaced hands on its mode, and its owner and group where the system allows that. What is no file but a
+/// stream is written as it comes: "-" (standard output), a named pipe, a character device such as /dev/null. Throws
 /// `ErrorCode::io` with the system's words: no permission, disk full, no such folder; also for a folder, a socket or a
 /// block device in the place of a file.
 class OutputFile {

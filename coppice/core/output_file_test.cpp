@@ -7,12 +7,16 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <utility>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "coppice/core/error.h"
@@ -177,6 +181,41 @@ TEST_F(OutputFileTest, WhatReplacesAFileIsAsPrivateAsItWas) {
     file.commit();
     EXPECT_EQ(mode_of("out"), mode);
     fs::remove(path);
+  }
+}
+
+/// Runs `work` in a process of another user, who is in `group`; true if it succeeded.
+bool as_member_of(gid_t group, const std::function<void()>& work) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr uid_t kSomebody = 23456;
+    bool done = ::setgroups(1, &group) == 0 && ::setgid(kSomebody) == 0 && ::setuid(kSomebody) == 0;
+    try {
+      if (done) work();
+    } catch (const Error&) {
+      done = false;
+    }
+    ::_exit(done ? 0 : 1);
+  }
+  int status = 1;
+  return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+TEST_F(OutputFileTest, TheGroupOfAnothersFileStaysForWhoIsInItAndGainsNothingElse) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  constexpr gid_t kTeam = 34567, kOthers = 45678;
+  const std::string path = folder_ / "out";
+  ASSERT_EQ(::chmod(folder_.c_str(), 0777), 0);
+  for (const auto& [member_of, mode] : {std::pair(kTeam, mode_t{0664}), std::pair(kOthers, mode_t{0644})}) {
+    write(path, "old");
+    ASSERT_EQ(::chown(path.c_str(), 12345, kTeam), 0);
+    ASSERT_EQ(::chmod(path.c_str(), 0664), 0);
+    ASSERT_TRUE(as_member_of(member_of, [&] { write(path, "new"); }));
+    EXPECT_EQ(text_of(path), "new");
+    EXPECT_EQ(mode_of("out"), mode);
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_gid == kTeam, member_of == kTeam);
   }
 }
 
