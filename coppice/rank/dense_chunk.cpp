@@ -99,10 +99,6 @@ namespace {
 
 /// A lookup of one feature in a packed chunk costs about as much as unpacking this many entries.
 constexpr size_t kEntriesPerLookup = 4;
-/// Rows of more children are rather packed: most of them would be zeros.
-constexpr uint32_t kMostChildren = 256;
-
-constexpr size_t kLanes = 8;
 
 }  // namespace
 
@@ -138,7 +134,7 @@ bool DenseChunk::pays(const ChunkView& chunk, size_t n_features) noexcept {
 
 void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {
   chunk_ = &chunk;
-  stride_ = (chunk.n_children + kLanes - 1) / kLanes * kLanes;
+  stride_ = row_floats(chunk.n_children);
   rows_.assign(features.end(), 0);
   n_rows_ = 0;
   // A row for each feature that the block and the chunk may share, and one of zeros.

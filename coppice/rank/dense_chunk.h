@@ -49,6 +49,14 @@ class BlockFeatures {
 /// lookup, mask or branch.
 class DenseChunk {
  public:
+  /// Rows of more children are rather packed: most of them would be zeros.
+  static constexpr uint32_t kMostChildren = 256;
+
+  /// The floats of a row.
+  static constexpr size_t row_floats(uint32_t n_children) noexcept {
+    return (n_children + kLanes - 1) / kLanes * kLanes;
+  }
+
   /// Whether unpacking `chunk` costs less than it saves to queries with `n_features` features together.
   static bool pays(const ChunkView& chunk, size_t n_features) noexcept;
 
@@ -74,6 +82,7 @@ class DenseChunk {
  private:
   void reserve(size_t n_rows);
 
+  static constexpr size_t kLanes = 8;
   static constexpr size_t kLineFloats = 16;
   struct alignas(64) Line {
     float values[kLineFloats];

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "coppice/core/memory.h"
-#include "coppice/rank/block_search.h"
 #include "coppice/rank/level_training.h"
 #include "coppice/train/training_memory.h"
 
@@ -329,10 +328,15 @@ constexpr uint64_t kSpreadBytes = uint64_t{16} << 20;
 class MemoryOfLevels {
  public:
   MemoryOfLevels(uint64_t resident, const TrainingSet& set, size_t threads)
-      : resident_(resident), n_features_(set.features.n_columns), threads_(threads) {}
+      : resident_(resident),
+        n_features_(set.features.n_columns),
+        n_block_features_(count_block_features(set.features)),
+        threads_(threads) {}
 
   /// A level that is trained with those before it since the last `search`.
-  void add(LevelEstimate& level, const std::vector<ChunkMemory>& chunks, uint64_t row_sets_bytes) {
+  void add(const LevelTask& task, const std::vector<ChunkMemory>& chunks, uint64_t row_sets_bytes,
+           LevelEstimate& level) {
+    unpacked_ = std::max(unpacked_, unpacked_bytes(task.first_child, n_block_features_, level.model_bytes));
     level.scratch_bytes = peak_of_chunks(chunks, threads_);
     together_.insert(together_.end(), chunks.begin(), chunks.end());
     row_sets_bytes_ += row_sets_bytes;
@@ -344,12 +348,13 @@ class MemoryOfLevels {
           std::min(freed, kMostFreeBytes));
   }
 
-  /// The levels before are finished, and find `matches` nodes for the rows: as keys, then as a matrix.
+  /// The levels before are finished, and find `matches` nodes for the rows: as keys, while each thread unpacks chunks,
+  /// then as a matrix.
   void search(uint64_t matches) {
     for (const ChunkMemory& chunk : together_) resident_ += chunk.encoded;
     together_.clear();
     row_sets_bytes_ = 0;
-    reach(resident_ + matches * 2 * sizeof(uint64_t));
+    reach(resident_ + matches * sizeof(uint64_t) + std::max(matches * sizeof(uint64_t), unpacked_ * threads_));
   }
 
   /// Something that is held for a moment, beside what is held anyway.
@@ -362,31 +367,13 @@ class MemoryOfLevels {
 
   uint64_t resident_;
   uint64_t n_features_;
+  uint64_t n_block_features_;
   size_t threads_;
+  uint64_t unpacked_ = 0;  ///< the largest of what a thread may hold of one chunk
   uint64_t row_sets_bytes_ = 0;
   uint64_t peak_ = 0;
   std::vector<ChunkMemory> together_;
 };
-
-/// What threads hold that match: the widest chunk of the levels above, unpacked to a row of weights for each feature
-/// that it shares with a block of queries.
-uint64_t unpacked_bytes(const Csr& features, std::span<const LevelEstimate> levels, size_t threads) {
-  std::vector<bool> seen(features.n_columns);
-  uint64_t n_seen = 0;
-  for (size_t i = 0; i < std::min(features.n_rows(), kBlockQueries); ++i) {
-    for (const uint32_t feature : features.row(i).columns) {
-      n_seen += !seen[feature];
-      seen[feature] = true;
-    }
-  }
-  uint64_t most = 0;
-  for (const LevelEstimate& level : levels) {
-    const uint64_t width = (level.n_children + level.n_chunks - 1) / level.n_chunks;
-    const uint64_t packed_row = sizeof(uint16_t) + width / 8 + 2 * sizeof(float);  // key, mask, two weights or more
-    most = std::max(most, std::min(n_seen, level.model_bytes / packed_row) * width * sizeof(float));
-  }
-  return most * threads;
-}
 
 uint64_t bytes_beside_weights(const TrainingSet& set, const LabelTree& tree) {
   uint64_t bytes = 8192 + set.label_names.bytes().size() + set.label_names.offsets().size_bytes() +
@@ -430,12 +417,11 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
                          extras.solver != nullptr ? extras.solver : &joint_solver()};
     if (rows.search) {
       memory.search(set.n_rows() * std::min<uint64_t>(options.ranker.matcher_beam, rows.sets.n_chunks()));
-      memory.hold(unpacked_bytes(set.features, estimate.levels, pool.threads()));
     }
     memory.hold(rows.lookup_bytes);
     LevelPilot pilot(task, rows.matched_per_chunk, pool.threads());
     LevelEstimate one = pilot.run(progress);
-    memory.add(one, pilot.memory(), (rows.all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t));
+    memory.add(task, pilot.memory(), (rows.all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t), one);
     estimate.model_bytes += one.model_bytes;
     estimate.train_seconds += one.wall_seconds;
     estimate.levels.push_back(one);

@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "coppice/rank/block_search.h"
+#include "coppice/rank/dense_chunk.h"
+
 namespace coppice {
 namespace {
 
@@ -44,6 +47,30 @@ std::vector<double> spread_matches(std::span<const size_t> own_rows, double per_
     extra[i] = std::min(extra[i] * scale, static_cast<double>(n_rows - std::min(n_rows, own_rows[i])));
   }
   return extra;
+}
+
+uint64_t count_block_features(const Csr& features) {
+  std::vector<bool> seen(features.n_columns);
+  uint64_t n_seen = 0;
+  for (size_t i = 0; i < std::min(features.n_rows(), kBlockQueries); ++i) {
+    for (const uint32_t feature : features.row(i).columns) {
+      n_seen += !seen[feature];
+      seen[feature] = true;
+    }
+  }
+  return n_seen;
+}
+
+uint64_t unpacked_bytes(std::span<const uint32_t> first_child, uint64_t n_block_features, uint64_t level_bytes) {
+  uint32_t widest = 0;
+  for (size_t chunk = 0; chunk + 1 < first_child.size(); ++chunk) {
+    const uint32_t n_children = first_child[chunk + 1] - first_child[chunk];
+    if (n_children <= DenseChunk::kMostChildren) widest = std::max(widest, n_children);
+  }
+  if (widest == 0) return 0;
+  const uint64_t packed_row = sizeof(uint16_t) + widest / 8 + 2 * sizeof(float);  // key, mask, two weights or more
+  const uint64_t n_rows = std::min(n_block_features, level_bytes / packed_row);
+  return n_rows * DenseChunk::row_floats(widest) * sizeof(float) + n_block_features * sizeof(uint32_t);
 }
 
 }  // namespace coppice

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "coppice/math/csr.h"
+
 namespace coppice {
 
 /// What training one chunk holds, in bytes.
@@ -29,5 +31,15 @@ uint64_t peak_of_chunks(std::span<const ChunkMemory> chunks, size_t threads);
 /// The largest chunk decides the peak, and what is popular is matched often: the rows that a beam brings grow about
 /// with own rows to the power of 0.6 (measured on cve-product and tldr-multi: 0.5 to 0.7).
 std::vector<double> spread_matches(std::span<const size_t> own_rows, double per_chunk, size_t n_rows);
+
+/// The features of a block of rows that search together, as many as such a block may have.
+uint64_t count_block_features(const Csr& features);
+
+/// What a thread holds that searches a level in which `level_bytes` of weights lie: of its widest chunk that is
+/// unpacked a row of weights for each of its features that a block of queries has. Wider chunks are searched as they
+/// lie packed.
+///
+/// `first_child`: the children of chunk c are [first_child[c], first_child[c + 1]).
+uint64_t unpacked_bytes(std::span<const uint32_t> first_child, uint64_t n_block_features, uint64_t level_bytes);
 
 }  // namespace coppice

@@ -36,7 +36,27 @@ TEST(TrainingMemory, WhatIsFinishedMayOutweighWhatIsInWork) {
   EXPECT_EQ(peak_of_chunks(chunks, 1), 99u * 20 + 20 + 10);
 }
 
+TEST(TrainingMemory, ABlockHasEachFeatureOnce) {
+  CsrBuilder builder(10);
+  for (const uint32_t column : {3, 7, 3}) {
+    builder.add(column, 1);
+    builder.end_row();
+  }
+  EXPECT_EQ(count_block_features(builder.build()), 2u);
+}
+
+TEST(TrainingMemory, ASearchUnpacksTheWidestChunkThatIsNotTooWide) {
+  constexpr uint64_t kFeatures = 1000, kMuch = uint64_t{1} << 40;
+  const auto rows_of = [](uint64_t floats) { return kFeatures * (floats + 1) * 4; };  // and a number for each
+  EXPECT_EQ(unpacked_bytes(std::vector<uint32_t>{0, 20, 120}, kFeatures, kMuch), rows_of(104));
+  EXPECT_EQ(unpacked_bytes(std::vector<uint32_t>{0, 256}, kFeatures, kMuch), rows_of(256));
+  EXPECT_EQ(unpacked_bytes(std::vector<uint32_t>{0, 400, 500, 1000}, kFeatures, kMuch), rows_of(104));
+  EXPECT_EQ(unpacked_bytes(std::vector<uint32_t>{0, 1000}, kFeatures, kMuch), 0u);
+  EXPECT_LT(unpacked_bytes(std::vector<uint32_t>{0, 100}, kFeatures, 1000), rows_of(104) / 2) << "few weights";
+}
+
 TEST(TrainingMemory, NoChunksTakeNothing) {
+  EXPECT_EQ(unpacked_bytes({}, 100, 100), 0u);
   EXPECT_EQ(peak_of_chunks({}, 2), 0u);
 }
 
