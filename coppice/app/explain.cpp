@@ -8,6 +8,7 @@
 
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
+#include "coppice/app/named_label.h"
 #include "coppice/app/output.h"
 #include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
@@ -121,7 +122,7 @@ std::vector<Explanation> explanations(const Model& model, const ExplainArguments
     fmt::print(stderr, "note: the model knows nothing of this text; only biases make the scores\n");
   }
   if (arguments.label.empty()) return explain_best(model.ranker(), features.row(0), arguments.predict);
-  return {explain_label(model.ranker(), features.row(0), find_label(model, arguments.label),
+  return {explain_label(model.ranker(), features.row(0), named_label(model, arguments.label),
                         arguments.predict.post_processor)};
 }
 

@@ -5,11 +5,13 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "coppice/app/command.h"
+#include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/version.h"
 #include "coppice/core/error.h"
@@ -67,7 +69,17 @@ Error given_twice(const CLI::ArgumentMismatch& error) {
                "several values are written with commas in between");
 }
 
+/// `word` stands before the command where only the flags of the program itself may.
+Error before_command(const std::string& word, const CLI::App& command) {
+  std::string usage = HelpFormatter().make_usage(&command, "coppice " + command.get_name());
+  usage.erase(usage.find_last_not_of('\n') + 1);
+  return Error(ErrorCode::usage,
+               fmt::format("'{}' stands before '{}', expected the command first", word, command.get_name()), {}, usage);
+}
+
 Error as_usage_error(const CLI::App& program, const CLI::ParseError& error) {
+  if (!program.get_subcommands().empty() && !program.remaining(false).empty())
+    return before_command(program.remaining(false).front(), *program.get_subcommands().front());
   const auto* mismatch = dynamic_cast<const CLI::ArgumentMismatch*>(&error);
   if (mismatch != nullptr && std::string_view(mismatch->what()).find(": At Most 1 ") != std::string_view::npos)
     return given_twice(*mismatch);
@@ -84,6 +96,25 @@ Error as_usage_error(const CLI::App& program, const CLI::ParseError& error) {
   const char* kind = is_flag ? "flag" : no_command ? "command" : "argument";
   return Error(ErrorCode::usage, fmt::format("unknown {} '{}'", kind, word), {},
                nearest.empty() ? "--help shows what there is" : fmt::format("did you mean '{}'?", nearest));
+}
+
+/// Prints what --help or --version asks for.
+int print(const CLI::App& program, const CLI::Success& success) {
+  std::ostringstream text;
+  const int code = program.exit(success, text, text);
+  coppice::app::print_out(text.str());
+  return code;
+}
+
+int run(CLI::App& program, int argc, char** argv) {
+  try {
+    program.parse(argc, argv);
+    return 0;
+  } catch (const CLI::Success& success) {
+    return print(program, success);
+  } catch (const CLI::ParseError& error) {
+    throw as_usage_error(program, error);
+  }
 }
 
 int report(const Error& error) {
@@ -103,12 +134,7 @@ int main(int argc, char** argv) {
   coppice::app::CommandList commands{program, {}};
   add_commands(commands);
   try {
-    program.parse(argc, argv);
-    return 0;
-  } catch (const CLI::Success& success) {  // --help, --version
-    return program.exit(success);
-  } catch (const CLI::ParseError& error) {
-    return report(as_usage_error(program, error));
+    return run(program, argc, argv);
   } catch (const Error& error) {
     return report(error);
   } catch (const std::bad_alloc&) {

@@ -9,6 +9,7 @@
 
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
+#include "coppice/app/named_label.h"
 #include "coppice/app/output.h"
 #include "coppice/app/prediction_writer.h"
 #include "coppice/app/signals.h"
@@ -73,11 +74,11 @@ std::vector<uint32_t> labels_named(const Model& model, const std::vector<std::st
   for (const std::string& entry : entries) {
     const std::optional<std::string> path = file_of(entry);
     if (!path) {
-      labels.push_back(find_label(model, entry));
+      labels.push_back(named_label(model, entry));
       continue;
     }
     const LabelNames names = read_label_names(*path);
-    for (uint32_t i = 0; i < names.size(); ++i) labels.push_back(find_label(model, names.name(i)));
+    for (uint32_t i = 0; i < names.size(); ++i) labels.push_back(named_label(model, std::string(names.name(i))));
   }
   return labels;
 }

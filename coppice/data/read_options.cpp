@@ -133,7 +133,13 @@ std::vector<std::string> ReadReport::remarks(RowsAre use) const {
   if (use == RowsAre::examples) {
     remarks.push_back({repeated_labels, "label", " repeated in the same row, merged"});
     remarks.push_back({rows_without_labels, "row", " without labels"});
-    remarks.push_back({unseen_label_entries, "label", " of rows unknown to the model, counted as not found"});
+    if (unseen_label_entries < label_entries)
+      remarks.push_back({unseen_label_entries, "label", " of rows unknown to the model, counted as not found"});
+  }
+  if (use == RowsAre::examples && label_entries > 0 && unseen_label_entries == label_entries) {
+    texts.push_back("no label of the rows is known to the model (" + counted(label_entries, "label") +
+                    ", all counted as not found): are these rows of the data that it was trained on, and labels "
+                    "written as there?");
   }
   for (const Remark& remark : remarks) {
     if (remark.count > 0) texts.push_back(text_of(remark));

@@ -132,6 +132,32 @@ class MessagesTest(ProgramTest):
                                                                        "--svm-header absent"])
         self.expect(0, "train", self.path("rows.svm"), "-o", self.path("m"), "--svm-header", "absent")
 
+    def test_words_before_the_command_are_told_to_stand_behind_it(self):
+        for words in (["file", "train"], ["file", "train", "x", "-o", "m"], ["--threads", "2", "train", "x"]):
+            self.expect(USAGE, *words, says=[f"'{words[0]}' stands before 'train', expected the command first",
+                                             "Usage: coppice train [OPTIONS] input"])
+        self.expect(USAGE, "predict", "m", "-", "extra", says="unknown argument 'extra'")
+        self.expect(USAGE, "train", says="input is required")
+
+    def test_an_unknown_label_is_answered_with_the_nearest(self):
+        model = self.train()
+        for command in (["explain", model, "mail", "--label", "mial"], ["predict", model, "-", "--allow", "mial"],
+                        ["predict", model, "-", "--score-labels", "@" + self.write("names.txt", "mial\n")]):
+            self.expect(USAGE, *command, says=["the model has no label 'mial'", "did you mean 'mail'?"])
+        done = self.expect(USAGE, "explain", model, "mail", "--label", "something else", says="has no label")
+        self.assertNotIn("did you mean", done.stderr)
+
+    def test_rows_of_which_no_label_is_known_are_told_from_rows_of_some(self):
+        model = self.train()
+        some, none = (self.write(name, jsonl([{"text": "mail", "labels": labels}])) for name, labels in
+                      (("some.jsonl", ["mail", "x"]), ("none.jsonl", ["x", "y"])))
+        self.assertEqual(self.notes("evaluate", model, some),
+                         ["note: 1 label of rows unknown to the model, counted as not found"])
+        notes = self.notes("evaluate", model, none)
+        self.assertEqual(len(notes), 1, notes)
+        self.assertIn("no label of the rows is known to the model (2 labels, all counted as not found)", notes[0])
+        self.assertEqual(self.notes("evaluate", model, none, "--quiet"), [])
+
     def test_a_number_that_is_none_is_refused_without_the_limits_of_floats(self):
         done = self.expect(USAGE, "predict", "m", "--threshold", "nan", says="threshold is nan, expected a number")
         self.assertNotIn("e+30", done.stderr)

@@ -61,6 +61,12 @@ class Outputs(ProgramTest):
         self.assertNotIn(b"terminate", said)
         self.assertIn(process.returncode, (0, IO, -13), said)
 
+    def test_help_that_cannot_be_written_is_an_error(self):
+        for words in (["--help"], ["--version"], ["train", "--help"]):
+            with open("/dev/full", "wb") as full:
+                self.expect(IO, *words, stdout=full, stderr=subprocess.PIPE, says="No space left on device")
+            self.assertTrue(self.expect(0, *words).stdout.startswith(("Coppice", "coppice", "Train")))
+
     def test_a_model_goes_through_a_named_pipe_and_leaves_it_one(self):
         examples = self.write("train.jsonl", jsonl(rows()))
         pipe = self.path("pipe")
