@@ -10,22 +10,20 @@
 namespace coppice {
 namespace {
 
-/// Queries that walk the tree together: enough that many of them meet in a chunk, few enough that their hashes and
-/// candidates stay in the outer cache.
 constexpr size_t kBlockCandidates = size_t{1} << 21;  ///< caps the block of a very wide beam
 
 /// The search of one block of queries, level by level, chunk by chunk.
 class BlockSearch {
  public:
   /// Walks the tree with rows [begin, end); afterwards `results(i)` are the candidates of row begin + i.
-  void run(const SearchPlan& plan, const Csr& queries, const SearchStart& start, size_t begin, size_t end) {
-    hash(plan, queries, begin, end);
-    if (start.nodes == nullptr) {
+  void run(const SearchPlan& plan, const SearchRows& rows, size_t begin, size_t end) {
+    hash(plan, rows.queries, begin, end);
+    if (rows.nodes == nullptr) {
       begin_at_root(plan, end - begin);
     } else {
-      begin_at(*start.nodes, begin, end);
+      begin_at(*rows.nodes, begin, end);
     }
-    for (size_t level = start.level; level < plan.levels.size(); ++level) search_level(plan, level);
+    for (size_t level = rows.level; level < plan.levels.size(); ++level) search_level(plan, level);
   }
 
   /// Candidate keys, best first.
@@ -204,15 +202,15 @@ class BlockSearch {
 
 }  // namespace
 
-void search_blocks(const SearchPlan& plan, const Csr& queries, const SearchStart& start, ThreadPool& pool,
-                   const TakeCandidates& take) {
+void search_blocks(const SearchPlan& plan, const SearchRows& rows, ThreadPool& pool, const TakeCandidates& take) {
+  const size_t n_rows = rows.queries.n_rows();
   const size_t rows_of_memory = kBlockCandidates / Selection::room(plan.most_kept());
-  const size_t fair_share = (queries.n_rows() + pool.threads() - 1) / pool.threads();
+  const size_t fair_share = (n_rows + pool.threads() - 1) / pool.threads();
   const size_t block = std::clamp<size_t>(std::min(rows_of_memory, fair_share), 64, kBlockQueries);
   std::vector<std::unique_ptr<BlockSearch>> searches(pool.threads());
-  pool.for_ranges(queries.n_rows(), block, [&](size_t begin, size_t end, size_t worker) {
+  pool.for_ranges(n_rows, block, [&](size_t begin, size_t end, size_t worker) {
     if (!searches[worker]) searches[worker] = std::make_unique<BlockSearch>();
-    searches[worker]->run(plan, queries, start, begin, end);
+    searches[worker]->run(plan, rows, begin, end);
     for (size_t i = begin; i < end; ++i) take(i, searches[worker]->results(i - begin));
   });
 }

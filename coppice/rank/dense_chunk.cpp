@@ -97,8 +97,10 @@ HWY_EXPORT(UnpackHashed);
 
 namespace {
 
-/// A lookup of one feature in a packed chunk costs about as much as unpacking this many entries.
-constexpr size_t kEntriesPerLookup = 4;
+/// A lookup of one feature in a packed chunk costs about as much as unpacking this many entries: a masked row is
+/// spread eight at a time, a hashed entry alone and into a row of mostly zeros.
+constexpr size_t kMaskedPerLookup = 4;
+constexpr size_t kHashedPerLookup = 1;
 
 }  // namespace
 
@@ -127,9 +129,10 @@ void BlockFeatures::find(std::span<const uint32_t> hashes, uint32_t* numbers) co
 }
 
 bool DenseChunk::pays(const ChunkView& chunk, size_t n_features) noexcept {
-  const bool packed = chunk.encoding == ChunkEncoding::masked || chunk.encoding == ChunkEncoding::hashed;
+  const bool masked = chunk.encoding == ChunkEncoding::masked;
+  const bool packed = masked || chunk.encoding == ChunkEncoding::hashed;
   return packed && chunk.n_children > 0 && chunk.n_children <= kMostChildren &&
-         chunk.n_entries + chunk.n_buckets() <= n_features * kEntriesPerLookup;
+         chunk.n_entries + chunk.n_buckets() <= n_features * (masked ? kMaskedPerLookup : kHashedPerLookup);
 }
 
 void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {
