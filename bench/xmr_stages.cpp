@@ -65,15 +65,15 @@ Trained train_stages(const Data& data, const XmrArguments& arguments, ThreadPool
   LabelTree tree;
   {
     const Stopwatch embedding_watch;
-    const Csr embedding = make_embedder(arguments.embedding)->embed({data.features, data.labels}, pool, progress);
+    const Csr embedding = make_embedder(arguments.embedding)->embed({data.features, data.labels}, {pool, progress});
     result.embedding = embedding_watch.spent();
     const Stopwatch clustering_watch;
-    tree = build_label_tree(embedding, index, pool, progress);
+    tree = build_label_tree(embedding, index, {pool, progress});
     result.clustering = clustering_watch.spent();
   }
   release_free_memory();
   const Stopwatch ranking_watch;
-  result.ranker = train_ranker({data.features, data.labels}, std::move(tree), ranker, pool, progress);
+  result.ranker = train_ranker({data.features, data.labels}, std::move(tree), ranker, {pool, progress});
   result.ranking = ranking_watch.spent();
   return result;
 }

@@ -6,6 +6,7 @@
 
 // core: things that know no mathematics
 #include "coppice/core/error.h"        // the one exception, with place and hint, and its exit codes
+#include "coppice/core/job.h"          // the threads of long work, and who hears of it
 #include "coppice/core/mapped_file.h"  // a file in memory without reading it
 #include "coppice/core/options.h"      // options described once, for the command line, JSON and documents
 #include "coppice/core/output_file.h"  // a file that appears whole or not at all

@@ -24,8 +24,8 @@ int main() {
   TrainingInput input;
   input.path = folder / "train.jsonl";
   const TrainOptions options;
-  const TrainingSet examples = read_training_set(input, options.vectorizer, pool, quiet);
-  train(examples, options, {}, pool, quiet).save(folder / "packages.coppice");
+  const TrainingSet examples = read_training_set(input, options.vectorizer, {pool, quiet});
+  train(examples, options, {}, {pool, quiet}).save(folder / "packages.coppice");
 
   const Model model = Model::load(folder / "packages.coppice");
   const std::vector<NamedScore> answers = predict_text(model, "a window manager for X11");

@@ -11,7 +11,7 @@ using namespace coppice;
 /// Two dimensions: even and odd.
 class ParityEmbedder : public LabelEmbedder {
  public:
-  Csr embed(const EmbedderInput& input, ThreadPool&, Progress&) const override {
+  Csr embed(const EmbedderInput& input, Job) const override {
     CsrBuilder builder(2);
     for (uint32_t label = 0; label < input.labels.n_columns; ++label) {
       builder.add(label % 2, 1);
@@ -24,7 +24,7 @@ class ParityEmbedder : public LabelEmbedder {
 /// One branch for each dimension, with the labels that have it.
 class BranchPerDimension : public Indexer {
  public:
-  LabelTree index(const Csr& embedding, ThreadPool&, Progress&) const override {
+  LabelTree index(const Csr& embedding, Job) const override {
     std::vector<std::vector<uint32_t>> members(embedding.n_columns);
     for (uint32_t label = 0; label < embedding.n_rows(); ++label) {
       members[embedding.row(label).columns[0]].push_back(label);
@@ -69,7 +69,7 @@ int main() {
   ThreadPool pool(2);
   Progress quiet;
   const TrainingSet set = six_labels();
-  const Model model = train(set, {}, extras, pool, quiet);
+  const Model model = train(set, {}, extras, {pool, quiet});
   const Predictions best = predict_batch(model.ranker(), set.features, {}, pool);
   size_t hits = 0;
   for (size_t i = 0; i < best.n_rows(); ++i) hits += best.row_labels(i)[0] == i % 6 ? 1 : 0;

@@ -115,7 +115,7 @@ int main() {
   options.ranker.post_processor = PostProcessor::sigmoid;
   ThreadPool pool(2);
   Progress quiet;
-  const Model model = train(set, options, extras, pool, quiet);
+  const Model model = train(set, options, extras, {pool, quiet});
 
   const size_t level = model.ranker().tree.depth() - 1;  // the nodes whose children are the labels
   const Csr matches =

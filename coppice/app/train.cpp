@@ -222,7 +222,7 @@ bool plan(const TrainArguments& arguments, const TrainingSet& set, const TrainEx
   if (!arguments.plan && limit_bytes == 0) return false;
   double reading_seconds = 0;
   for (const StageTime& stage : progress.stages()) reading_seconds += stage.seconds;
-  Estimate estimate = estimate_training(set, arguments.train, extras, pool, progress);
+  Estimate estimate = estimate_training(set, arguments.train, extras, {pool, progress});
   estimate.reading_seconds = reading_seconds;
   progress.finish();
   if (arguments.plan) print_out(arguments.json ? json_text(to_json(estimate)) : to_text(estimate));
@@ -249,7 +249,7 @@ void run(TrainArguments& arguments, const Flags& flags) {
   const StopOnSignals stop(progress);
   arguments.input.read.stop = &progress;
   ThreadPool pool(arguments.common.threads);
-  const TrainingSet set = read_training_set(arguments.input, arguments.train.vectorizer, pool, progress);
+  const TrainingSet set = read_training_set(arguments.input, arguments.train.vectorizer, {pool, progress});
   progress.finish();
   report_data(arguments, set);
   note_unused(flags, unused(set), arguments.common);
@@ -259,7 +259,7 @@ void run(TrainArguments& arguments, const Flags& flags) {
   extras.checkpoint_path = checkpoint_path(arguments);
   extras.resume = arguments.resume;
   if (plan(arguments, set, extras, pool, progress)) return;
-  const Model trained = train(set, arguments.train, extras, pool, progress);
+  const Model trained = train(set, arguments.train, extras, {pool, progress});
   progress.finish();
   const Model model = validated(trained, arguments, pool);
   model.save(arguments.output);

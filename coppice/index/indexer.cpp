@@ -39,14 +39,14 @@ class BalancedIndexer final : public Indexer {
  public:
   explicit BalancedIndexer(IndexOptions options) : options_(std::move(options)) {}
 
-  LabelTree index(const Csr& embedding, ThreadPool& pool, Progress& progress) const override {
+  LabelTree index(const Csr& embedding, Job job) const override {
     if (embedding.n_rows() == 0) throw Error(ErrorCode::data, "there are no labels to index");
     const auto n_labels = static_cast<uint32_t>(embedding.n_rows());
     const TreeShape shape = shape_of(n_labels, options_);
     LabelTree tree;
     tree.n_labels = n_labels;
     for (size_t level = 0; level <= shape.depth(); ++level) tree.first_child.emplace_back(first_children(shape, level));
-    tree.leaf_label = cluster_balanced(embedding, shape, options_.kmeans, pool, progress);
+    tree.leaf_label = cluster_balanced(embedding, shape, options_.kmeans, job);
     return tree;
   }
 
@@ -77,8 +77,8 @@ std::unique_ptr<Indexer> make_indexer(const IndexOptions& options) {
   return std::make_unique<BalancedIndexer>(options);
 }
 
-LabelTree build_label_tree(const Csr& embedding, const IndexOptions& options, ThreadPool& pool, Progress& progress) {
-  return BalancedIndexer(options).index(embedding, pool, progress);
+LabelTree build_label_tree(const Csr& embedding, const IndexOptions& options, Job job) {
+  return BalancedIndexer(options).index(embedding, job);
 }
 
 }  // namespace coppice

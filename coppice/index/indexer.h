@@ -5,9 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "coppice/core/job.h"
 #include "coppice/core/options.h"
-#include "coppice/core/parallel.h"
-#include "coppice/core/progress.h"
 #include "coppice/index/kmeans.h"
 #include "coppice/index/label_tree.h"
 #include "coppice/math/csr.h"
@@ -33,7 +32,7 @@ class Indexer {
   virtual ~Indexer() = default;
 
   /// Shapes: embedding L x any; the result holds every label 0..L-1 at least once and passes `LabelTree::validate`.
-  virtual LabelTree index(const Csr& embedding, ThreadPool& pool, Progress& progress) const = 0;
+  virtual LabelTree index(const Csr& embedding, Job job) const = 0;
 };
 
 /// Balanced clustering in the shape that the options ask for. Labels about which nothing is known (empty rows) fill
@@ -42,6 +41,6 @@ std::unique_ptr<Indexer> make_indexer(const IndexOptions& options);
 
 /// The same in one call.
 /// Throws `ErrorCode::data` without labels; `ErrorCode::usage` when a shape gives a node more than 65,535 children.
-LabelTree build_label_tree(const Csr& embedding, const IndexOptions& options, ThreadPool& pool, Progress& progress);
+LabelTree build_label_tree(const Csr& embedding, const IndexOptions& options, Job job);
 
 }  // namespace coppice

@@ -31,7 +31,7 @@ Csr grouped_labels(uint32_t n_labels, uint32_t groups, uint64_t seed, int others
 LabelTree build(const Csr& embedding, const IndexOptions& options, size_t threads = 2) {
   ThreadPool pool(threads);
   Progress progress;
-  LabelTree tree = build_label_tree(embedding, options, pool, progress);
+  LabelTree tree = build_label_tree(embedding, options, {pool, progress});
   tree.validate();
   return tree;
 }
@@ -210,13 +210,13 @@ TEST(Indexer, StopsOnRequest) {
   ThreadPool pool(2);
   Progress progress;
   progress.request_stop();
-  EXPECT_THROW(build_label_tree(grouped_labels(1000, 9, 3), {}, pool, progress), Error);
+  EXPECT_THROW(build_label_tree(grouped_labels(1000, 9, 3), {}, {pool, progress}), Error);
 }
 
 /// A user's indexer: one leaf after the other, in the order of the labels.
 class InOrder final : public Indexer {
  public:
-  LabelTree index(const Csr& embedding, ThreadPool&, Progress&) const override {
+  LabelTree index(const Csr& embedding, Job) const override {
     LabelTree tree;
     tree.n_labels = static_cast<uint32_t>(embedding.n_rows());
     tree.first_child = {std::vector<uint32_t>{0, tree.n_labels}};
@@ -231,7 +231,7 @@ TEST(Indexer, CanBeTheUsersOwn) {
   ThreadPool pool(1);
   Progress progress;
   const std::unique_ptr<Indexer> own = std::make_unique<InOrder>();
-  EXPECT_NO_THROW(own->index(grouped_labels(5, 2, 4), pool, progress).validate());
+  EXPECT_NO_THROW(own->index(grouped_labels(5, 2, 4), {pool, progress}).validate());
 }
 
 }  // namespace

@@ -37,11 +37,11 @@ struct Scratch {
 
 class BalancedClustering {
  public:
-  BalancedClustering(const TreeShape& shape, const KmeansOptions& options, ThreadPool& pool, Progress& progress)
-      : shape_(shape), options_(options), pool_(pool), progress_(progress), order_(shape.n_labels()) {
+  BalancedClustering(const TreeShape& shape, const KmeansOptions& options, Job job)
+      : shape_(shape), options_(options), pool_(job.pool), progress_(job.progress), order_(shape.n_labels()) {
     std::iota(order_.begin(), order_.end(), 0);
     binary_depth_ = shape.depth() == 0 ? 1 : std::max(1.0, std::ceil(std::log2(shape.width(shape.depth()))));
-    scratch_.resize(pool.threads());
+    scratch_.resize(pool_.threads());
   }
 
   std::vector<uint32_t> run(const Csr& rows) {
@@ -264,13 +264,12 @@ void describe(OptionTable& table, KmeansOptions& options) {
             "The upper part of the splits (by depth) that is made with cluster_min_sample. warmup_ratio in PECOS.");
 }
 
-std::vector<uint32_t> cluster_balanced(const Csr& rows, const TreeShape& shape, const KmeansOptions& options,
-                                       ThreadPool& pool, Progress& progress) {
+std::vector<uint32_t> cluster_balanced(const Csr& rows, const TreeShape& shape, const KmeansOptions& options, Job job) {
   if (rows.n_rows() != shape.n_labels()) {
     throw Error(ErrorCode::data,
                 "clustering: " + counted(rows.n_rows(), "vector") + " for " + counted(shape.n_labels(), "label"));
   }
-  return BalancedClustering(shape, options, pool, progress).run(rows);
+  return BalancedClustering(shape, options, job).run(rows);
 }
 
 }  // namespace coppice

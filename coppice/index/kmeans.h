@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "coppice/core/job.h"
 #include "coppice/core/options.h"
-#include "coppice/core/parallel.h"
-#include "coppice/core/progress.h"
 #include "coppice/index/tree_shape.h"
 #include "coppice/math/csr.h"
 
@@ -37,7 +36,6 @@ void describe(OptionTable& table, KmeansOptions& options);
 /// Threads: the same bytes for any number of threads.
 /// Cost: memory for one copy of the rows.
 /// Source: Yu et al., "PECOS", 2022, algorithm 1 (balanced spherical 2-means after Prabhu et al., "Parabel", 2018).
-std::vector<uint32_t> cluster_balanced(const Csr& rows, const TreeShape& shape, const KmeansOptions& options,
-                                       ThreadPool& pool, Progress& progress);
+std::vector<uint32_t> cluster_balanced(const Csr& rows, const TreeShape& shape, const KmeansOptions& options, Job job);
 
 }  // namespace coppice

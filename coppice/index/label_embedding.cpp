@@ -161,22 +161,22 @@ struct Accumulator {
   }
 };
 
-Csr pifa(const EmbedderInput& input, const EmbeddingOptions& options, ThreadPool& pool, Progress& progress) {
-  const Csr instances = instances_by_label(input.labels, options.weigh_by_relevance, pool);
-  std::vector<Accumulator> accumulators(pool.threads());
+Csr pifa(const EmbedderInput& input, const EmbeddingOptions& options, Job job) {
+  const Csr instances = instances_by_label(input.labels, options.weigh_by_relevance, job.pool);
+  std::vector<Accumulator> accumulators(job.pool.threads());
   const size_t asked = options.max_features_per_label;
   const bool choose = asked == 0 && !is_dense(input.features);
   const auto fill = [&](size_t label, size_t worker, std::vector<uint64_t>& entries) {
     Accumulator& accumulator = accumulators[worker];
     if (accumulator.sums.empty()) accumulator.sums.resize(input.features.n_columns);
-    if (label % kLabelGrain == 0) progress.throw_if_stopped();
+    if (label % kLabelGrain == 0) job.progress.throw_if_stopped();
     const SparseRow row = instances.row(label);
     for (size_t j = 0; j < row.size(); ++j) accumulator.add(input.features.row(row.columns[j]), row.values[j]);
     accumulator.drain(entries);
-    progress.advance(1);
+    job.progress.advance(1);
     return choose ? cut_of_label(row.size()) : cut_to(asked);
   };
-  return build_unit_rows(instances.n_rows(), input.features.n_columns, pool, fill);
+  return build_unit_rows(instances.n_rows(), input.features.n_columns, job.pool, fill);
 }
 
 /// Row l of the result: left's row l scaled by left_scale(l), and right's by right_scale(l) with its columns shifted.
@@ -234,29 +234,29 @@ class BuiltInEmbedder final : public LabelEmbedder {
  public:
   explicit BuiltInEmbedder(const EmbeddingOptions& options) : options_(options) {}
 
-  Csr embed(const EmbedderInput& input, ThreadPool& pool, Progress& progress) const override {
+  Csr embed(const EmbedderInput& input, Job job) const override {
     check_shapes(input, options_);
-    progress.stage("embedding labels", input.labels.n_columns);
+    job.progress.stage("embedding labels", input.labels.n_columns);
     const uint32_t most = options_.max_features_per_label;
     switch (options_.method) {
       case EmbeddingMethod::pii:
-        return keep_largest(instances_by_label(input.labels, options_.weigh_by_relevance, pool), most, pool);
+        return keep_largest(instances_by_label(input.labels, options_.weigh_by_relevance, job.pool), most, job.pool);
       case EmbeddingMethod::features:
-        return keep_largest(*input.label_features, most, pool);
+        return keep_largest(*input.label_features, most, job.pool);
       case EmbeddingMethod::pifa:
-        return pifa(input, options_, pool, progress);
+        return pifa(input, options_, job);
       default:
-        return joined(input, pool, progress);
+        return joined(input, job);
     }
   }
 
  private:
   /// Side by side, the blocks are scaled by sqrt(a) and sqrt(1 - a): inner products, on which clustering rests, are
   /// then a * (pifa's) + (1 - a) * (the features').
-  Csr joined(const EmbedderInput& input, ThreadPool& pool, Progress& progress) const {
+  Csr joined(const EmbedderInput& input, Job job) const {
     const bool side_by_side = options_.method == EmbeddingMethod::pifa_concat;
-    const Csr own = pifa(input, options_, pool, progress);
-    const Csr given = keep_largest(*input.label_features, options_.max_features_per_label, pool);
+    const Csr own = pifa(input, options_, job);
+    const Csr given = keep_largest(*input.label_features, options_.max_features_per_label, job.pool);
     std::vector<float> own_scales(own.n_rows(), options_.pifa_share);
     if (!input.pifa_shares.empty()) own_scales.assign(input.pifa_shares.begin(), input.pifa_shares.end());
     std::vector<float> given_scales(own.n_rows());
@@ -270,7 +270,7 @@ class BuiltInEmbedder final : public LabelEmbedder {
     if (side_by_side && uint64_t{own.n_columns} + given.n_columns > UINT32_MAX) {
       throw Error(ErrorCode::data, "label embedding: features and label features have more than 2^32 columns");
     }
-    return weighted_sum(own, given, side_by_side ? own.n_columns : 0, own_scales, given_scales, pool);
+    return weighted_sum(own, given, side_by_side ? own.n_columns : 0, own_scales, given_scales, job.pool);
   }
 
   EmbeddingOptions options_;

@@ -5,9 +5,8 @@
 #include <memory>
 #include <span>
 
+#include "coppice/core/job.h"
 #include "coppice/core/options.h"
-#include "coppice/core/parallel.h"
-#include "coppice/core/progress.h"
 #include "coppice/math/csr.h"
 
 namespace coppice {
@@ -50,7 +49,7 @@ class LabelEmbedder {
   virtual ~LabelEmbedder() = default;
 
   /// Shapes: the result is L x any; a label about which nothing is known has an empty row.
-  virtual Csr embed(const EmbedderInput& input, ThreadPool& pool, Progress& progress) const = 0;
+  virtual Csr embed(const EmbedderInput& input, Job job) const = 0;
 };
 
 /// The embedders of `EmbeddingMethod`; rows have l2 norm 1 or are empty.

@@ -72,7 +72,7 @@ constexpr uint32_t kAll = UINT32_MAX;
 Csr embed(const EmbeddingOptions& options, const EmbedderInput& input, size_t threads = 2) {
   ThreadPool pool(threads);
   Progress progress;
-  Csr result = make_embedder(options)->embed(input, pool, progress);
+  Csr result = make_embedder(options)->embed(input, {pool, progress});
   result.validate("embedding");
   return result;
 }

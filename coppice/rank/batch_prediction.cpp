@@ -10,13 +10,14 @@
 namespace coppice {
 namespace {
 
-Predictions search_from(const SearchStart& start, const SearchPlan& plan, const Csr& queries, ThreadPool& pool) {
+Predictions search_all(const SearchPlan& plan, const SearchRows& rows, ThreadPool& pool) {
+  const size_t n_rows = rows.queries.n_rows();
   Predictions predictions;
   predictions.top_k = plan.keep.back();
-  predictions.counts.resize(queries.n_rows());
-  predictions.labels.resize(queries.n_rows() * predictions.top_k);
-  predictions.scores.resize(queries.n_rows() * predictions.top_k);
-  search_blocks(plan, queries, start, pool, [&](size_t row, std::span<const uint64_t> candidates) {
+  predictions.counts.resize(n_rows);
+  predictions.labels.resize(n_rows * predictions.top_k);
+  predictions.scores.resize(n_rows * predictions.top_k);
+  search_blocks(plan, rows, pool, [&](size_t row, std::span<const uint64_t> candidates) {
     predictions.counts[row] = static_cast<uint32_t>(candidates.size());
     for (size_t j = 0; j < candidates.size(); ++j) {
       predictions.labels[row * predictions.top_k + j] = candidate_id(candidates[j]);
@@ -40,7 +41,7 @@ Csr Predictions::to_csr(uint32_t n_labels) const {
 Predictions predict_batch(const Ranker& ranker, const Csr& queries, const PredictOptions& options, ThreadPool& pool) {
   SearchPlan plan;
   make_plan(ranker, options, plan);
-  return search_from({}, plan, queries, pool);
+  return search_all(plan, {queries}, pool);
 }
 
 Predictions rank_matches(const Ranker& ranker, const Csr& queries, const NodeMatches& matches,
@@ -53,7 +54,7 @@ Predictions rank_matches(const Ranker& ranker, const Csr& queries, const NodeMat
   check_matches(matches.nodes, queries.n_rows(), ranker.tree.n_nodes(matches.level));
   SearchPlan plan;
   make_plan(ranker, options, plan);
-  return search_from({matches.level, &matches.nodes}, plan, queries, pool);
+  return search_all(plan, {queries, matches.level, &matches.nodes}, pool);
 }
 
 }  // namespace coppice

@@ -91,9 +91,8 @@ class LevelInWork {
 
 class LevelsTrainer {
  public:
-  LevelsTrainer(std::span<const LevelTask> tasks, ThreadPool& pool, Progress& progress,
-                const std::function<void(LevelWeights)>& done)
-      : tasks_(tasks), pool_(pool), progress_(progress), done_(done), workers_(pool.threads()) {
+  LevelsTrainer(std::span<const LevelTask> tasks, Job job, const std::function<void(LevelWeights)>& done)
+      : tasks_(tasks), pool_(job.pool), progress_(job.progress), done_(done), workers_(job.pool.threads()) {
     for (const LevelTask& task : tasks) levels_.emplace_back(task);
     plan();
   }
@@ -226,9 +225,8 @@ uint64_t LevelTask::work() const noexcept {
   return sum;
 }
 
-void train_levels(std::span<const LevelTask> tasks, ThreadPool& pool, Progress& progress,
-                  const std::function<void(LevelWeights)>& done) {
-  LevelsTrainer(tasks, pool, progress, done).train();
+void train_levels(std::span<const LevelTask> tasks, Job job, const std::function<void(LevelWeights)>& done) {
+  LevelsTrainer(tasks, job, done).train();
 }
 
 }  // namespace coppice

@@ -6,8 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "coppice/core/parallel.h"
-#include "coppice/core/progress.h"
+#include "coppice/core/job.h"
 #include "coppice/rank/chunk_problem.h"
 #include "coppice/rank/level_weights.h"
 #include "coppice/rank/negatives.h"
@@ -46,7 +45,6 @@ constexpr uint64_t kMostFreeBytes = 16 << 20;
 /// children. A child's weights depend on none of this.
 /// Memory: the finished chunks, a gathered chunk per thread, and kMostFreeBytes.
 /// Threads: `done` is called from any thread of the pool, one call at a time. Throws `ErrorCode::cancelled` on request.
-void train_levels(std::span<const LevelTask> tasks, ThreadPool& pool, Progress& progress,
-                  const std::function<void(LevelWeights)>& done);
+void train_levels(std::span<const LevelTask> tasks, Job job, const std::function<void(LevelWeights)>& done);
 
 }  // namespace coppice

@@ -60,7 +60,7 @@ Csr BeamMatcher::match(const MatcherInput& input, ThreadPool& pool) const {
   const size_t width = plan.keep.back();
   std::vector<uint64_t> offsets(input.queries.n_rows() + 1);
   std::vector<uint64_t> keys(input.queries.n_rows() * width);
-  search_blocks(plan, input.queries, {}, pool, [&](size_t row, std::span<const uint64_t> candidates) {
+  search_blocks(plan, {input.queries}, pool, [&](size_t row, std::span<const uint64_t> candidates) {
     offsets[row + 1] = candidates.size();
     uint64_t* place = keys.data() + row * width;
     std::copy(candidates.begin(), candidates.end(), place);

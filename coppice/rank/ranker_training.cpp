@@ -28,9 +28,8 @@ Csr without_values(const Csr& matrix) {
 
 class RankerTrainer {
  public:
-  RankerTrainer(const RankerInput& input, LabelTree tree, const RankerOptions& options, ThreadPool& pool,
-                Progress& progress)
-      : input_(input), options_(options), pool_(pool), progress_(progress) {
+  RankerTrainer(const RankerInput& input, LabelTree tree, const RankerOptions& options, Job job)
+      : input_(input), options_(options), job_(job) {
     ranker_.tree = std::move(tree);
     ranker_.n_features = input.features.n_columns;
     ranker_.post_processor = options.post_processor;
@@ -45,7 +44,7 @@ class RankerTrainer {
     while (ranker_.levels.size() < depth) {
       const std::vector<LevelTask> tasks = next_tasks();
       announce(tasks);
-      train_levels(tasks, pool_, progress_, [&](LevelWeights level) {
+      train_levels(tasks, job_, [&](LevelWeights level) {
         ranker_.levels.push_back(std::move(level));
         if (hooks.level_done) hooks.level_done(ranker_.levels);
       });
@@ -55,7 +54,7 @@ class RankerTrainer {
 
  private:
   void take_labels() {
-    members_ = labels_up_the_tree(ranker_.tree, input_.labels, pool_);
+    members_ = labels_up_the_tree(ranker_.tree, input_.labels, job_.pool);
     if (options_.relevance == Relevance::induce) return;
     const size_t n_plain = members_.size() - (options_.relevance == Relevance::leaf ? 1 : 0);
     for (size_t t = 0; t < n_plain; ++t) members_[t] = without_values(members_[t]);
@@ -88,7 +87,7 @@ class RankerTrainer {
     for (const LevelTask& task : tasks) work += task.work();
     std::string name = "training level " + std::to_string(tasks.front().level + 1);
     if (tasks.size() > 1) name += " to " + std::to_string(tasks.back().level + 1);
-    progress_.stage(name + " of " + std::to_string(ranker_.tree.depth()), work);
+    job_.progress.stage(name + " of " + std::to_string(ranker_.tree.depth()), work);
   }
 
   /// Our own beam, given room for all nodes, finds them all, whatever the weights are.
@@ -101,10 +100,10 @@ class RankerTrainer {
   }
 
   Csr matched_rows(size_t level) {
-    progress_.stage("matching for level " + std::to_string(level + 1), 0);
+    job_.progress.stage("matching for level " + std::to_string(level + 1), 0);
     const BeamMatcher beam(options_.matcher_beam, options_.post_processor);
     const Matcher& matcher = matcher_ != nullptr ? *matcher_ : beam;
-    Csr matched = matcher.match({input_.features, ranker_.tree, ranker_.levels}, pool_);
+    Csr matched = matcher.match({input_.features, ranker_.tree, ranker_.levels}, job_.pool);
     check_matches(matched, input_.features.n_rows(), ranker_.tree.n_nodes(level));
     return matched;
   }
@@ -122,7 +121,7 @@ class RankerTrainer {
       memberships.push_back(&matched);
     }
     if (negatives.usn) {
-      users = std::move(labels_up_the_tree(ranker_.tree, *input_.negatives, pool_)[level - 1]);
+      users = std::move(labels_up_the_tree(ranker_.tree, *input_.negatives, job_.pool)[level - 1]);
       memberships.push_back(&users);
     }
     return rows_by_chunk(memberships, n_chunks);
@@ -130,8 +129,7 @@ class RankerTrainer {
 
   const RankerInput& input_;
   const RankerOptions& options_;
-  ThreadPool& pool_;
-  Progress& progress_;
+  Job job_;
   const Matcher* matcher_ = nullptr;
   const ChunkSolver* solver_ = &joint_solver();
   Ranker ranker_;
@@ -255,12 +253,12 @@ LevelOptions options_of_level(const RankerOptions& options, size_t level) {
   return own;
 }
 
-Ranker train_ranker(const RankerInput& input, LabelTree tree, const RankerOptions& options, ThreadPool& pool,
-                    Progress& progress, TrainingHooks hooks) {
+Ranker train_ranker(const RankerInput& input, LabelTree tree, const RankerOptions& options, Job job,
+                    TrainingHooks hooks) {
   check_ranker_input(input, options);
   check_ranker_tree(input, tree, options);
   if (hooks.finished.size() > tree.depth()) throw Error(ErrorCode::data, "more finished levels than the tree has");
-  return RankerTrainer(input, std::move(tree), options, pool, progress).train(std::move(hooks));
+  return RankerTrainer(input, std::move(tree), options, job).train(std::move(hooks));
 }
 
 }  // namespace coppice

@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "coppice/core/job.h"
 #include "coppice/core/options.h"
-#include "coppice/core/parallel.h"
-#include "coppice/core/progress.h"
 #include "coppice/math/csr.h"
 #include "coppice/rank/matcher.h"
 #include "coppice/rank/negatives.h"
@@ -87,7 +86,7 @@ struct TrainingHooks {
 /// not finite, `ErrorCode::usage` when negatives are asked for that were not given, `ErrorCode::cancelled` on request.
 /// Memory: the finished levels, one gathered chunk per thread, and with matcher-aware negatives a beam per row.
 /// Source: Yu et al., "PECOS", 2022, section 4.
-Ranker train_ranker(const RankerInput& input, LabelTree tree, const RankerOptions& options, ThreadPool& pool,
-                    Progress& progress, TrainingHooks hooks = {});
+Ranker train_ranker(const RankerInput& input, LabelTree tree, const RankerOptions& options, Job job,
+                    TrainingHooks hooks = {});
 
 }  // namespace coppice

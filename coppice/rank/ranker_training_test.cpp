@@ -66,7 +66,7 @@ Ranker train(const Data& data, const LabelTree& tree, const RankerOptions& optio
              TrainingHooks hooks = {}) {
   ThreadPool pool(threads);
   Progress progress;
-  return train_ranker({data.features, data.labels}, tree, options, pool, progress, std::move(hooks));
+  return train_ranker({data.features, data.labels}, tree, options, {pool, progress}, std::move(hooks));
 }
 
 void expect_same_bytes(const Ranker& a, const Ranker& b) {
@@ -298,9 +298,9 @@ TEST(TrainRanker, UsesTheUsersNegatives) {
   Progress progress;
   RankerInput input{data.features, data.labels, {}, &empty};
   RankerOptions teacher;
-  expect_same_bytes(train(data, tree, teacher), train_ranker(input, tree, options, pool, progress));
+  expect_same_bytes(train(data, tree, teacher), train_ranker(input, tree, options, {pool, progress}));
   input.negatives = &given;
-  const Ranker with_user = train_ranker(input, tree, options, pool, progress);
+  const Ranker with_user = train_ranker(input, tree, options, {pool, progress});
   EXPECT_FALSE(
       std::ranges::equal(with_user.levels[1].arrays().bias, train(data, tree, teacher).levels[1].arrays().bias));
   EXPECT_TRUE(
@@ -375,7 +375,7 @@ TEST(TrainRanker, RefusesInputThatBreaksItsPromises) {
     ThreadPool pool(1);
     Progress progress;
     try {
-      train_ranker(input, tree, {}, pool, progress);
+      train_ranker(input, tree, {}, {pool, progress});
     } catch (const Error& error) {
       return error.code();
     }
@@ -412,7 +412,7 @@ TEST(TrainRanker, HugeWeightsAndRelevancesGiveFiniteModels) {
     options.solver.c_positive = 4;
     for (const Relevance relevance : {Relevance::ignore, Relevance::leaf, Relevance::induce}) {
       options.relevance = relevance;
-      const Ranker ranker = train_ranker({data.features, data.labels, weights}, tree, options, pool, progress);
+      const Ranker ranker = train_ranker({data.features, data.labels, weights}, tree, options, {pool, progress});
       ranker.verify();
       EXPECT_GT(ranker.n_weights(), 0U);
     }
@@ -478,7 +478,7 @@ TEST(TrainRanker, StopsOnRequest) {
   Progress progress;
   progress.request_stop();
   try {
-    train_ranker({data.features, data.labels}, tree_of(10, {2}), {}, pool, progress);
+    train_ranker({data.features, data.labels}, tree_of(10, {2}), {}, {pool, progress});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::cancelled);

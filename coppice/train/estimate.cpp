@@ -389,26 +389,25 @@ uint64_t bytes_beside_weights(const TrainingSet& set, const LabelTree& tree) {
 
 }  // namespace
 
-Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras,
-                           ThreadPool& pool, Progress& progress) {
+Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job) {
   Estimate estimate;
   estimate.n_rows = set.n_rows();
   estimate.n_features = set.features.n_columns;
   estimate.n_labels = set.labels.n_columns;
   estimate.n_nonzeros = set.features.n_nonzeros();
   const auto begin = std::chrono::steady_clock::now();
-  const LabelTree tree = index_labels(set, options, extras, pool, progress);
+  const LabelTree tree = index_labels(set, options, extras, job);
   estimate.index_seconds = seconds_since(begin);
   check_ranker_tree({set.features, set.labels, set.weights, extras.negatives}, tree, options.ranker);
-  const std::vector<Csr> members = labels_up_the_tree(tree, set.labels, pool);
+  const std::vector<Csr> members = labels_up_the_tree(tree, set.labels, job.pool);
   release_free_memory();
-  MemoryOfLevels memory(resident_memory_bytes(), set, pool.threads());
+  MemoryOfLevels memory(resident_memory_bytes(), set, job.pool.threads());
   estimate.peak_bytes = peak_memory_bytes() + kSpreadBytes;
   estimate.model_bytes = bytes_beside_weights(set, tree);
-  progress.stage("training pilot chunks", tree.depth());
+  job.progress.stage("training pilot chunks", tree.depth());
   for (size_t level = 0; level < tree.depth(); ++level) {
     const LevelOptions own = options_of_level(options.ranker, level);
-    const PlannedRows rows = plan_rows({set, options, extras, tree}, members, level, pool);
+    const PlannedRows rows = plan_rows({set, options, extras, tree}, members, level, job.pool);
     const LevelTask task{{&set.features, &members[level], set.weights, own.solver.bias},
                          rows.sets,
                          tree.first_child[level].span(),
@@ -419,13 +418,13 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
       memory.search(set.n_rows() * std::min<uint64_t>(options.ranker.matcher_beam, rows.sets.n_chunks()));
     }
     memory.hold(rows.lookup_bytes);
-    LevelPilot pilot(task, rows.matched_per_chunk, pool.threads());
-    LevelEstimate one = pilot.run(progress);
+    LevelPilot pilot(task, rows.matched_per_chunk, job.pool.threads());
+    LevelEstimate one = pilot.run(job.progress);
     memory.add(task, pilot.memory(), (rows.all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t), one);
     estimate.model_bytes += one.model_bytes;
     estimate.train_seconds += one.wall_seconds;
     estimate.levels.push_back(one);
-    progress.advance(1);
+    job.progress.advance(1);
   }
   estimate.peak_bytes = std::max(estimate.peak_bytes, memory.peak());
   return estimate;

@@ -41,8 +41,7 @@ struct Estimate {
 /// Rows that a matcher would bring are not known before the levels above are trained: their number is taken from the
 /// beam, and rows of the neighbouring chunks stand in for them.
 /// Cost: the index, and the training of up to twelve chunks a level: a tenth of a long run, half of one of seconds.
-Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras,
-                           ThreadPool& pool, Progress& progress);
+Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job);
 
 nlohmann::ordered_json to_json(const Estimate& estimate);
 std::string to_text(const Estimate& estimate);

@@ -29,7 +29,7 @@ class Planned : public ::testing::Test {
     options_.index.max_leaf = 30;
     ThreadPool pool(1);
     Progress progress;
-    plan_ = estimate_training(*set_, options_, {}, pool, progress);
+    plan_ = estimate_training(*set_, options_, {}, {pool, progress});
     model_ = train_on(*set_, options_);
   }
   static void TearDownTestSuite() {
@@ -143,9 +143,9 @@ class PlannedNegatives : public ::testing::Test {
     extras.negatives = &negatives;
     ThreadPool pool(1);
     Progress progress;
-    const Estimate plan = estimate_training(set_, options_, extras, pool, progress);
+    const Estimate plan = estimate_training(set_, options_, extras, {pool, progress});
     extras.solver = &counter;
-    train(set_, options_, extras, pool, progress);
+    train(set_, options_, extras, {pool, progress});
     std::vector<double> result;
     for (size_t level = 0; level < plan.levels.size(); ++level) {
       result.push_back(static_cast<double>(plan.levels[level].n_rows) / static_cast<double>(counter.rows(level)));
@@ -188,8 +188,8 @@ TEST_F(PlannedNegatives, ThatAreNotThereOrOfOtherRowsAreRefusedAsInTraining) {
   Progress progress;
   for (const auto& [extras, message] : {std::pair(TrainExtras{}, "no matrix is given"),
                                         std::pair(other_rows, "negatives have 1 row, the features 250")}) {
-    EXPECT_THAT(message_of([&] { estimate_training(set_, options_, extras, pool, progress); }), HasSubstr(message));
-    EXPECT_THAT(message_of([&] { train(set_, options_, extras, pool, progress); }), HasSubstr(message));
+    EXPECT_THAT(message_of([&] { estimate_training(set_, options_, extras, {pool, progress}); }), HasSubstr(message));
+    EXPECT_THAT(message_of([&] { train(set_, options_, extras, {pool, progress}); }), HasSubstr(message));
   }
 }
 

@@ -33,8 +33,7 @@ void require_labels_of(const TrainingSet& set, const LabelTree& tree) {
       "give the examples all labels of the tree: label_names, or n_labels where labels are numbers");
 }
 
-LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
-                     Progress& progress) {
+LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job) {
   if (extras.tree != nullptr) {
     require_labels_of(set, *extras.tree);
     return *extras.tree;
@@ -42,9 +41,9 @@ LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const 
   const EmbedderInput input{set.features, set.labels, extras.label_features, {}};
   const auto own_embedder = make_embedder(options.embedding);
   const LabelEmbedder& embedder = extras.embedder != nullptr ? *extras.embedder : *own_embedder;
-  const Csr embedding = embedder.embed(input, pool, progress);
-  if (extras.indexer != nullptr) return extras.indexer->index(embedding, pool, progress);
-  return build_label_tree(embedding, options.index, pool, progress);
+  const Csr embedding = embedder.embed(input, job);
+  if (extras.indexer != nullptr) return extras.indexer->index(embedding, job);
+  return build_label_tree(embedding, options.index, job);
 }
 
 std::string options_text(TrainOptions options) {
@@ -99,10 +98,9 @@ void describe(OptionTable& table, TrainOptions& options) {
   describe(table, options.ranker);
 }
 
-LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
-                       Progress& progress) {
+LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job) {
   check_ranker_input(ranker_input(set, extras), options.ranker);  // before the time for the index is spent
-  return build_tree(set, with_seed(options), extras, pool, progress);
+  return build_tree(set, with_seed(options), extras, job);
 }
 
 std::string fingerprint(const TrainExtras& extras) {
@@ -120,16 +118,15 @@ std::string fingerprint(const TrainExtras& extras) {
   return hash.text();
 }
 
-Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras& extras, ThreadPool& pool,
-            Progress& progress) {
+Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras& extras, Job job) {
   const TrainOptions options = with_seed(given);
   std::string name = fingerprint(set);
   const Checkpoint checkpoint(extras.checkpoint_path, name + fingerprint(extras) + options_text(options));
   std::optional<TrainingState> state;
   if (extras.resume) state = checkpoint.load();
-  if (!state) state = TrainingState{index_labels(set, options, extras, pool, progress), {}};
+  if (!state) state = TrainingState{index_labels(set, options, extras, job), {}};
   release_free_memory();
-  note_unused_entries(options.ranker, state->tree.depth(), progress);
+  note_unused_entries(options.ranker, state->tree.depth(), job.progress);
   TrainingHooks hooks;
   hooks.matcher = extras.matcher;
   hooks.solver = extras.solver;
@@ -138,8 +135,7 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
     release_free_memory();
     if (levels.size() < state->tree.depth()) checkpoint.save(state->tree, levels, set.features.n_columns);
   };
-  Ranker ranker =
-      train_ranker(ranker_input(set, extras), state->tree, options.ranker, pool, progress, std::move(hooks));
+  Ranker ranker = train_ranker(ranker_input(set, extras), state->tree, options.ranker, job, std::move(hooks));
   ModelParts parts = parts_of(set, options, std::move(ranker));
   parts.fingerprint = std::move(name);
   return Model(std::move(parts));

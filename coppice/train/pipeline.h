@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "coppice/core/job.h"
 #include "coppice/core/options.h"
-#include "coppice/core/parallel.h"
-#include "coppice/core/progress.h"
 #include "coppice/index/indexer.h"
 #include "coppice/index/label_embedding.h"
 #include "coppice/model/model.h"
@@ -52,8 +51,7 @@ std::string fingerprint(const TrainExtras& extras);
 
 /// The index alone: what `train` builds first, unless `extras` brings a tree. Throws as `check_ranker_input` does, for
 /// a set that no ranker could be trained on.
-LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
-                       Progress& progress);
+LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job);
 
 /// Index, then rank: from a training set to a model.
 ///
@@ -61,7 +59,6 @@ LabelTree index_labels(const TrainingSet& set, const TrainOptions& options, cons
 /// checkpoint of other data, options or extras is refused.
 /// Throws `ErrorCode::cancelled` when `progress` asks to stop; the checkpoint then holds the finished levels.
 /// Source: Yu et al., "PECOS", 2022.
-Model train(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, ThreadPool& pool,
-            Progress& progress);
+Model train(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job);
 
 }  // namespace coppice

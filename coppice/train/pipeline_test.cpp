@@ -42,7 +42,7 @@ class Resumed : public ::testing::Test {
     extras.checkpoint_path = path_;
     StopAtLevelTwo progress;
     ThreadPool pool(1);
-    EXPECT_THAT(message_of([&] { train(set_, options_, extras, pool, progress); }), HasSubstr("stopped"));
+    EXPECT_THAT(message_of([&] { train(set_, options_, extras, {pool, progress}); }), HasSubstr("stopped"));
     ASSERT_TRUE(std::filesystem::exists(path_));
   }
 
@@ -52,7 +52,7 @@ class Resumed : public ::testing::Test {
     extras.resume = true;
     Progress progress;
     ThreadPool pool(1);
-    return message_of([&] { train(set_, options_, extras, pool, progress); });
+    return message_of([&] { train(set_, options_, extras, {pool, progress}); });
   }
 
   LabelTree tree_of(uint64_t seed) const {
@@ -60,7 +60,7 @@ class Resumed : public ::testing::Test {
     options.seed = seed;
     Progress progress;
     ThreadPool pool(1);
-    return index_labels(set_, options, {}, pool, progress);
+    return index_labels(set_, options, {}, {pool, progress});
   }
 
   /// One row for each label, with one feature of this value.
@@ -186,7 +186,7 @@ TEST_F(Resumed, WhatNoRankerCanBeTrainedOnIsToldBeforeTheIndexIsBuilt) {
   extras.negatives = &one_row;
   StagesSeen progress;
   ThreadPool pool(1);
-  EXPECT_THAT(message_of([&] { train(set_, options_, extras, pool, progress); }), HasSubstr("negatives have 1 row"));
+  EXPECT_THAT(message_of([&] { train(set_, options_, extras, {pool, progress}); }), HasSubstr("negatives have 1 row"));
   EXPECT_EQ(progress.names, "");
 }
 

@@ -33,13 +33,13 @@ inline std::string generated_jsonl(size_t n_rows, uint32_t n_labels, uint64_t se
 inline TrainingSet read_set(const TrainingInput& input, size_t threads = 1) {
   ThreadPool pool(threads);
   Progress progress;
-  return read_training_set(input, TrainOptions().vectorizer, pool, progress);
+  return read_training_set(input, TrainOptions().vectorizer, {pool, progress});
 }
 
 inline Model train_on(const TrainingSet& set, const TrainOptions& options = {}) {
   ThreadPool pool(2);
   Progress progress;
-  return train(set, options, {}, pool, progress);
+  return train(set, options, {}, {pool, progress});
 }
 
 /// A float32 matrix as NumPy writes it.

@@ -59,13 +59,13 @@ struct FeatureSources {
   DenseFeatures& dense;
 };
 
-Csr vectorize_all(ExampleReader& reader, const FeatureSources& sources, ThreadPool& pool, Progress& progress) {
+Csr vectorize_all(ExampleReader& reader, const FeatureSources& sources, Job job) {
   std::vector<Csr> pieces;
   for (Examples block; reader.next(block);) {
-    progress.throw_if_stopped();
+    job.progress.throw_if_stopped();
     sources.dense.join(block);
-    pieces.push_back(join_features(&sources.vectorizer, block, sources.n_own, pool));
-    progress.advance(block.size());
+    pieces.push_back(join_features(&sources.vectorizer, block, sources.n_own, job.pool));
+    job.progress.advance(block.size());
   }
   sources.dense.expect_end();
   return concatenate_rows(std::move(pieces));
@@ -145,15 +145,14 @@ void describe(OptionTable& table, TrainingInput& input) {
             "their examples stay, as examples of their other labels.");
 }
 
-TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, ThreadPool& pool,
-                              Progress& progress) {
+TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, Job job) {
   TrainingSet set;
   LabelIndex labels;
   const ExampleSource source(input.path, input.read);
-  VectorizerBuilder vocabulary(options, pool);
-  progress.stage("reading", 0);
+  VectorizerBuilder vocabulary(options, job.pool);
+  job.progress.stage("reading", 0);
   const auto reader = source.open(labels);
-  FirstPass pass = read_all(*reader, vocabulary, progress);
+  FirstPass pass = read_all(*reader, vocabulary, job.progress);
   set.report = reader->report();
   require_rows(set.report);
   set.label_names = labels.names();
@@ -166,11 +165,11 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
   if (pass.has_texts) {
     set.vectorizer = vocabulary.build();
     release_free_memory();
-    progress.stage("turning text into features", pass.n_rows);
+    job.progress.stage("turning text into features", pass.n_rows);
     const FeatureSources sources{*set.vectorizer, pass.n_own_features, dense};
-    set.features = vectorize_all(*source.open_again(set.report), sources, pool, progress);
+    set.features = vectorize_all(*source.open_again(set.report), sources, job);
   } else {
-    set.features = with_dense(concatenate_rows(std::move(pass.features)), dense, pool);
+    set.features = with_dense(concatenate_rows(std::move(pass.features)), dense, job.pool);
   }
   if (input.min_label_count > 1) drop_rare_labels(input.min_label_count, set);
   expect_something(set, input);

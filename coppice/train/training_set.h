@@ -6,9 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "coppice/core/job.h"
 #include "coppice/core/options.h"
-#include "coppice/core/parallel.h"
-#include "coppice/core/progress.h"
 #include "coppice/data/label_names.h"
 #include "coppice/data/read_options.h"
 #include "coppice/data/vectorizer.h"
@@ -47,8 +46,7 @@ struct TrainingSet {
 ///
 /// Throws `ErrorCode::data` with the place of a bad line, or when no row or no label is left; `ErrorCode::usage` for a
 /// number of labels that is not that of their names.
-TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, ThreadPool& pool,
-                              Progress& progress);
+TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, Job job);
 
 /// XXH3-128 of all that training depends on beside the options: features, labels, weights, names. In hexadecimal.
 std::string fingerprint(const TrainingSet& set);

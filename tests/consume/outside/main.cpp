@@ -22,8 +22,8 @@ coppice::Model train_on(const std::string& path, coppice::ThreadPool& pool) {
   coppice::TrainingInput input;
   input.path = path;
   const coppice::TrainOptions options;
-  const coppice::TrainingSet set = coppice::read_training_set(input, options.vectorizer, pool, progress);
-  return coppice::train(set, options, {}, pool, progress);
+  const coppice::TrainingSet set = coppice::read_training_set(input, options.vectorizer, {pool, progress});
+  return coppice::train(set, options, {}, {pool, progress});
 }
 
 bool says_what_is_missing() {
