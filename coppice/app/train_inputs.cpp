@@ -35,6 +35,12 @@ LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& se
   }
   std::vector<Csr> chain;
   for (const std::string& path : paths) chain.push_back(read_matrix(path));
+  if (chain.back().n_rows() != set.labels.n_columns) {
+    throw Error(
+        ErrorCode::data,
+        fmt::format("the tree has {}, the examples {}", counted(chain.back().n_rows(), "label"), set.labels.n_columns),
+        paths.back(), "give the examples all labels of the tree: label_names, or n_labels where labels are numbers");
+  }
   return tree_from_clusters(chain, options, paths.front());
 }
 

@@ -35,6 +35,15 @@ Csr read_dense(const std::string& path) {
   return to_csr(matrix, 0, matrix.n_rows);
 }
 
+/// Throws for a file in the place of a matrix; `expected` says which.
+[[noreturn]] void refuse_format(const std::string& path, const std::optional<Recognised>& found,
+                                const std::string& expected) {
+  const std::string got =
+      found ? "this is " + std::string(name(found->format)) + ", told by " + found->by : "the format is not known";
+  throw Error(ErrorCode::data, got + ", expected " + expected, path,
+              "scipy.sparse.save_npz and numpy.save write matrices");
+}
+
 Csr slice(const Csr& matrix, size_t begin, size_t end) {
   std::vector<uint32_t> rows(end - begin);
   std::iota(rows.begin(), rows.end(), static_cast<uint32_t>(begin));
@@ -44,8 +53,8 @@ Csr slice(const Csr& matrix, size_t begin, size_t end) {
 }  // namespace
 
 Csr read_matrix(const std::string& path) {
-  const Recognised recognised = recognise(path);
-  switch (recognised.format) {
+  const std::optional<Recognised> found = find_format(path);
+  switch (found ? found->format : Format::automatic) {
     case Format::npz:
       return read_npz(path);
     case Format::npy:
@@ -53,10 +62,7 @@ Csr read_matrix(const std::string& path) {
     case Format::svm:
       return read_svm_features(path);
     default:
-      throw Error(ErrorCode::data,
-                  "this is " + std::string(name(recognised.format)) + ", told by " + recognised.by +
-                      ", expected a matrix: npz, npy or svm",
-                  path);
+      refuse_format(path, found, "a matrix: npz, npy or svm");
   }
 }
 
@@ -83,12 +89,9 @@ MatrixExampleReader::MatrixExampleReader(const std::string& path, Format format,
 }
 
 void MatrixExampleReader::read_labels(const ReadOptions& options) {
-  const Recognised recognised = recognise(labels_path_);
-  if (recognised.format != Format::npz && recognised.format != Format::npy) {
-    throw Error(ErrorCode::data,
-                "this is " + std::string(name(recognised.format)) + ", told by " + recognised.by +
-                    ", expected the label matrix: npz or npy",
-                labels_path_, "scipy.sparse.save_npz writes it");
+  const std::optional<Recognised> found = find_format(labels_path_);
+  if (!found || (found->format != Format::npz && found->format != Format::npy)) {
+    refuse_format(labels_path_, found, "the label matrix: npz or npy");
   }
   relevance_ = read_matrix(labels_path_);
   if (relevance_.n_rows() != features_.n_rows()) {

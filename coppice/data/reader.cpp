@@ -74,7 +74,8 @@ Format by_line(std::string_view line) {
   return Format::automatic;
 }
 
-Recognised by_content(InputStream& stream) {
+/// Nothing for what looks like none of the formats.
+std::optional<Recognised> by_content(InputStream& stream) {
   std::string_view look = stream.peek(kLookBytes);
   if (look.empty()) throw Error(ErrorCode::data, "the input is empty: no rows", stream.name());
   if (look.starts_with("\x89"
@@ -84,8 +85,8 @@ Recognised by_content(InputStream& stream) {
         "train reads examples alone and writes the model to -o; predict and evaluate take the model first, then "
         "the rows");
   }
-  if (look.starts_with("PK\x03\x04")) return {Format::npz, "the first bytes"};
-  if (look.starts_with("\x93NUMPY")) return {Format::npy, "the first bytes"};
+  if (look.starts_with("PK\x03\x04")) return Recognised{Format::npz, "the first bytes"};
+  if (look.starts_with("\x93NUMPY")) return Recognised{Format::npy, "the first bytes"};
   expect_utf8_mark(look, stream.name());
   if (look.starts_with("\xef\xbb\xbf")) look.remove_prefix(3);
   while (!look.empty()) {
@@ -94,14 +95,17 @@ Recognised by_content(InputStream& stream) {
     // A row of svm may be empty but for the space in front.
     if (!trimmed(line).empty() && line != "\r") {
       const Format format = by_line(line);
-      if (format != Format::automatic) return {format, "the first line"};
+      if (format != Format::automatic) return Recognised{format, "the first line"};
       break;
     }
     look.remove_prefix(std::min(end + 1, look.size()));
   }
-  throw Error(ErrorCode::data, "the format cannot be told from the first line", stream.name() + ":1",
-              "name it by the option format: jsonl, labelled_text, svm, fasttext, csv, tsv, or text for lines without "
-              "labels");
+  return std::nullopt;
+}
+
+std::optional<Recognised> find_format(const std::string& path, InputStream& stream) {
+  if (std::optional<Recognised> found = by_extension(path)) return found;
+  return by_content(stream);
 }
 
 bool is_matrix(Format format) noexcept {
@@ -188,8 +192,15 @@ std::unique_ptr<RowParser> make_parser(Format format, const ReadOptions& options
 }
 
 Recognised recognise(const std::string& path, InputStream& stream) {
-  if (std::optional<Recognised> found = by_extension(path)) return *found;
-  return by_content(stream);
+  if (std::optional<Recognised> found = find_format(path, stream)) return *found;
+  throw Error(ErrorCode::data, "the format cannot be told from the first line", stream.name() + ":1",
+              "name it by the option format: jsonl, labelled_text, svm, fasttext, csv, tsv, or text for lines without "
+              "labels");
+}
+
+std::optional<Recognised> find_format(const std::string& path) {
+  InputStream stream = InputStream::open(path);
+  return find_format(path, stream);
 }
 
 Recognised recognise(const std::string& path) {

@@ -22,6 +22,9 @@ struct Recognised {
 /// Throws `ErrorCode::io`; `ErrorCode::data` for an empty file and for one that looks like none of the formats.
 Recognised recognise(const std::string& path);
 
+/// As `recognise`, and nothing for a file that looks like none of the formats.
+std::optional<Recognised> find_format(const std::string& path);
+
 /// The format of a stream; `path` is only looked at for its extension. Takes no bytes from the stream.
 Recognised recognise(const std::string& path, InputStream& stream);
 

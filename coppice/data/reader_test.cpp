@@ -364,7 +364,7 @@ TEST(Matrices, LabelsAreNotTakenFromTheFeaturesOfRows) {
   EXPECT_EQ(message_of([&] { read_all(x, options, labels); }),
             "data: " + options.labels_path +
                 ": this is svm, told by the extension .svm, expected the label matrix: npz "
-                "or npy\n  hint: scipy.sparse.save_npz writes it");
+                "or npy\n  hint: scipy.sparse.save_npz and numpy.save write matrices");
   EXPECT_TRUE(open_queries(x, options) != nullptr);
 }
 
@@ -372,7 +372,14 @@ TEST(Matrices, WhatHoldsNoMatrixIsNamed) {
   const TestFolder folder;
   const std::string path = folder.write("x.jsonl", "{\"text\":\"a\"}\n");
   EXPECT_EQ(message_of([&] { read_matrix(path); }),
-            "data: " + path + ": this is jsonl, told by the extension .jsonl, expected a matrix: npz, npy or svm");
+            "data: " + path +
+                ": this is jsonl, told by the extension .jsonl, expected a matrix: npz, npy or svm\n  hint: "
+                "scipy.sparse.save_npz and numpy.save write matrices");
+  const std::string odd = folder.write("x", "no matrix\n");
+  EXPECT_EQ(message_of([&] { read_matrix(odd); }),
+            "data: " + odd +
+                ": the format is not known, expected a matrix: npz, npy or svm\n  hint: "
+                "scipy.sparse.save_npz and numpy.save write matrices");
   EXPECT_EQ(row_text(read_matrix(folder.write("x.svm", "7 2:1\n 0:3\n")), 1), "0:3");
 }
 

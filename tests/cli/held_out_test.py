@@ -1,17 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What train --validate measures is in the model; dense features given in training are asked for afterwards."""
 import json
-import struct
 
-from program import ProgramTest, jsonl, rows
-
-
-def npy(matrix):
-    """A float32 matrix as NumPy writes it."""
-    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(matrix)}, {len(matrix[0])}), }}"
-    header += " " * (-(len(header) + 11) % 64) + "\n"
-    values = [value for row in matrix for value in row]
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values)
+from program import ProgramTest, jsonl, npy, rows
 
 
 class HeldOut(ProgramTest):

@@ -4,9 +4,9 @@ import os
 import threading
 from pathlib import Path
 
-from program import ProgramTest, jsonl, rows
+from program import ProgramTest, jsonl, npy, rows
 
-USAGE, IO = 2, 4
+USAGE, DATA, IO = 2, 3, 4
 
 
 class InputsTest(ProgramTest):
@@ -84,3 +84,14 @@ class InputsTest(ProgramTest):
         self.expect(USAGE, "predict", "-", examples, says="model: a model cannot be read from standard input")
         self.expect(USAGE, "predict", model, examples, "--with-models", model, "--allow", "@-",
                     says="--allow: a list of labels for several models cannot be read from standard input")
+
+    def test_a_chain_of_clusters_for_other_labels_is_named(self):
+        first, last = self.write("C0.npy", npy([[1], [1]])), self.write("C1.npy", npy([[1, 0], [1, 0], [0, 1]]))
+        self.expect(DATA, "train", self.write("train.jsonl", jsonl(rows())), "-o", self.path("m"), "--tree",
+                    f"{first},{last}", says=["C1.npy: the tree has 3 labels, the examples 6", "label_names"])
+
+    def test_dense_features_that_are_no_matrix_get_a_hint_of_use(self):
+        dense = self.write("dense", "no matrix\n")
+        done = self.expect(DATA, "train", self.write("train.jsonl", jsonl(rows())), "-o", self.path("m"), "--dense",
+                           dense, says=["dense: the format is not known, expected a matrix", "numpy.save"])
+        self.assertNotIn("option format", done.stderr)

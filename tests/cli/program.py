@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -35,6 +36,14 @@ def rows(count=240, seed=1):
 
 def jsonl(items):
     return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)
+
+
+def npy(matrix):
+    """A float32 matrix as NumPy writes it."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(matrix)}, {len(matrix[0])}), }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    values = [value for row in matrix for value in row]
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values)
 
 
 def environment():
