@@ -10,6 +10,13 @@
 #include "coppice/data/utf8.h"
 
 namespace coppice {
+namespace {
+
+bool has_odd_quotes(std::string_view line) {
+  return std::count(line.begin(), line.end(), '"') % 2 != 0;
+}
+
+}  // namespace
 
 LineExampleReader::LineExampleReader(InputStream stream, Format format, const ReadOptions& options, LabelIndex* labels)
     : reader_(std::move(stream), options.max_line_bytes),
@@ -46,15 +53,29 @@ bool LineExampleReader::read_line() {
   } catch (const Error& error) {
     const bool may_go_on = skip_bad_lines_ && !parser_->in_header() && reader_.lines() != report_.lines;
     if (error.code() != ErrorCode::data || !may_go_on) throw;
-    report_.lines = reader_.lines();
-    ++report_.bad_lines;
-    if (report_.messages.size() < ReadReport::kMessagesKept) report_.messages.push_back(error.message());
+    leave_out_long_line(error);
     return true;
   }
 }
 
+/// The line is gone, its row is a bad one: the lines that belong to it are skipped.
+void LineExampleReader::leave_out_long_line(const Error& error) {
+  report_.lines = reader_.lines();
+  if (!skipping_) {
+    ++report_.bad_lines;
+    if (report_.messages.size() < ReadReport::kMessagesKept) report_.messages.push_back(error.message());
+  }
+  const bool inside = skipping_ || record_line_ > 0;
+  skipping_ = parser_->ends_with_even_quotes() && inside != (reader_.refused_quotes() % 2 != 0);
+  record_line_ = 0;
+}
+
 void LineExampleReader::take_line(Line line) {
   report_.lines = line.number;
+  if (skipping_) {
+    skipping_ = !has_odd_quotes(line.text);
+    return;
+  }
   const uint64_t first_line = record_line_ > 0 ? record_line_ : line.number;
   try {
     row_.clear();
@@ -91,7 +112,7 @@ RowParser::Outcome LineExampleReader::parse(Line line) {
   if (is_text_ && !is_valid_utf8(line.text)) line = repaired(line);
   if (record_line_ > 0) {
     join(line.text);
-    if (parser_->goes_on(line.text)) return RowParser::Outcome::incomplete;
+    if (parser_->ends_with_even_quotes() && !has_odd_quotes(line.text)) return RowParser::Outcome::incomplete;
     return parser_->parse({record_, record_line_}, row_);
   }
   const RowParser::Outcome outcome = parser_->parse(line, row_);

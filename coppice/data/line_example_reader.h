@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/core/error.h"
 #include "coppice/data/block_builder.h"
 #include "coppice/data/examples.h"
 #include "coppice/data/label_resolver.h"
@@ -41,6 +42,7 @@ class LineExampleReader final : public ExampleReader {
   void take_sizes();
   void finish();
   void refuse(const BadLine& bad);
+  void leave_out_long_line(const Error& error);
 
   LineReader reader_;
   std::unique_ptr<RowParser> parser_;
@@ -52,6 +54,7 @@ class LineExampleReader final : public ExampleReader {
   std::string repaired_;
   std::string record_;        ///< the lines so far of a row that goes on
   uint64_t record_line_ = 0;  ///< where it began; 0 = no such row
+  bool skipping_ = false;     ///< the row in work is left out already, and goes on
   std::vector<uint64_t> left_out_;
   uint64_t max_record_bytes_;
   uint64_t max_text_bytes_;

@@ -312,6 +312,30 @@ TEST(Csv, ADamagedHeaderIsNeverLeftOut) {
   EXPECT_EQ(read_bytes("\ntext,labels\na,x\nb\"c,x\n", options).report.bad_lines, 1u);
 }
 
+TEST(Csv, ARowWithALineThatIsTooLongIsLeftOutWhole) {
+  ReadOptions options;
+  options.format = Format::csv;
+  options.skip_bad_lines = true;
+  options.max_line_bytes = 40;
+  const std::string x(50, 'x');
+  for (const std::string& row : {
+           "\"a\n" + x + "\nmore\",y",                 // inside quotes
+           "\"a\n" + x + "\",y",                       // the last line
+           "\"" + x + "\nmore, \"\"quoted\"\"\n\",y",  // the first line
+           "\"a\n" + x + "\"\"\n" + x + "\nmore\",y",  // two such lines
+           "\"a\n" + x + "\",\"b\nmore\"",             // the next field goes on
+           "\"" + x + "\",y",                          // a line by itself
+           x + ",y",
+       }) {
+    const Dataset data = read_bytes("text,labels\nfirst,y\n" + row + "\nlast,y\n", options);
+    EXPECT_EQ(data.report.bad_lines, 1u) << row;
+    ASSERT_EQ(data.examples.size(), 2u) << row;
+    EXPECT_EQ(data.examples.texts[1], "last") << row;
+  }
+  options.format = Format::tsv;
+  EXPECT_EQ(read_bytes("text\tlabels\n\"" + x + "\ty\nlast\ty\n", options).examples.size(), 1u);
+}
+
 TEST(Csv, WithoutAFieldForTheTextNothingIsRead) {
   ReadOptions options;
   options.text_field.clear();

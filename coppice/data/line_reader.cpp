@@ -84,14 +84,17 @@ void LineReader::grow(size_t size) {
 
 void LineReader::refuse_long_line() {
   ++lines_;
+  refused_quotes_ = 0;
   const std::string place = where();
   for (;;) {
-    const void* found = std::memchr(buffer_.data() + begin_, '\n', end_ - begin_);
-    if (found != nullptr) {
-      begin_ = static_cast<size_t>(static_cast<const char*>(found) - buffer_.data()) + 1;
+    const std::string_view waiting(buffer_.data() + begin_, end_ - begin_);
+    const std::string_view line = waiting.substr(0, waiting.find('\n'));
+    refused_quotes_ += static_cast<uint64_t>(std::count(line.begin(), line.end(), '"'));
+    begin_ += line.size();
+    if (line.size() < waiting.size()) {
+      ++begin_;
       break;
     }
-    begin_ = end_;
     if (!refill()) break;
   }
   throw Error(ErrorCode::data, "the line is longer than " + std::to_string(max_line_bytes_) + " bytes", place,

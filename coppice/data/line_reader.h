@@ -42,6 +42,9 @@ class LineReader {
   /// Lines given out or refused so far.
   uint64_t lines() const noexcept { return lines_; }
 
+  /// How many double quotes the latest line refused as too long has.
+  uint64_t refused_quotes() const noexcept { return refused_quotes_; }
+
   /// Bytes of the lines given out so far, line ends included.
   uint64_t bytes() const noexcept { return bytes_; }
 
@@ -62,6 +65,7 @@ class LineReader {
   size_t end_ = 0;    ///< end of the bytes in the buffer
   uint64_t lines_ = 0;
   uint64_t bytes_ = 0;
+  uint64_t refused_quotes_ = 0;
   bool started_ = false;
   bool at_end_ = false;
 };

@@ -68,8 +68,9 @@ class RowParser {
   /// Fills `row` (cleared before). Throws `BadLine`.
   virtual Outcome parse(Line line, Row& row) = 0;
 
-  /// After `incomplete`: whether the row cannot end with `line` either, so that joining it is enough.
-  virtual bool goes_on(std::string_view /*line*/) const { return false; }
+  /// Whether a row ends with the first line that makes its quotes (") even in number: a line that does not is merely
+  /// joined to a row that is incomplete.
+  virtual bool ends_with_even_quotes() const { return false; }
 
   /// Whether the header is still due: what is wrong with it is never left out as one bad line.
   virtual bool in_header() const { return false; }
