@@ -45,7 +45,8 @@ std::vector<InputFile> inputs_of(const EvaluateArguments& arguments) {
 std::vector<Unused> unused(const EvaluateArguments& arguments) {
   const std::vector<uint32_t>& at = arguments.metrics.at;
   const uint32_t deepest = at.empty() ? 0 : *std::max_element(at.begin(), at.end());
-  return {{arguments.metrics.propensity != Propensity::own,
+  return {{!arguments.predict.beam_per_level.empty(), {"beam"}, "--beam-per-level says it for every level"},
+          {arguments.metrics.propensity != Propensity::own,
            {"propensity_a", "propensity_b"},
            "--propensity own alone takes it"},
           {arguments.predict.top_k < deepest,

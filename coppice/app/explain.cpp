@@ -45,6 +45,9 @@ void describe(OptionTable& table, ExplainArguments& arguments) {
 
 std::vector<Unused> unused(const ExplainArguments& arguments) {
   return {{!arguments.label.empty(), {"beam", "beam_per_level", "top_k", "threshold"}, "--label searches for nothing"},
+          {arguments.label.empty() && !arguments.predict.beam_per_level.empty(),
+           {"beam"},
+           "--beam-per-level says it for every level"},
           {arguments.json, {"words"}, "--json shows all features"}};
 }
 

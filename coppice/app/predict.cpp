@@ -142,6 +142,11 @@ void expect_used(const PredictArguments& arguments, const Flags& flags) {
   }
 }
 
+std::vector<Unused> unused(const PredictArguments& arguments) {
+  return {{true, {"label_names", "labels_path", "n_labels"}, "predictions look at no labels of rows"},
+          {!arguments.predict.beam_per_level.empty(), {"beam"}, "--beam-per-level says it for every level"}};
+}
+
 /// The models of one answer: the one asked, and those it is combined with.
 class Predictor {
  public:
@@ -271,8 +276,7 @@ void add_predict(CommandList& commands) {
   command.action([arguments, &flags = command.flags()] {
     expect_names(*arguments, flags);
     expect_used(*arguments, flags);
-    note_unused(flags, {{true, {"label_names", "labels_path", "n_labels"}, "predictions look at no labels of rows"}},
-                arguments->common);
+    note_unused(flags, unused(*arguments), arguments->common);
     expect_readable(inputs_of(*arguments));
     check_output(*arguments, flags.config_path());
     run(*arguments);

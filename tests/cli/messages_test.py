@@ -102,6 +102,14 @@ class MessagesTest(ProgramTest):
         self.assertEqual(self.notes("inspect", model, "--tree", "svg", "--tree-rows", "9"), [])
         self.assertEqual(self.expect(0, "explain", model, "qqqq zzzz", "--quiet").stderr, "")
 
+    def test_a_beam_beside_those_of_each_level_is_noted(self):
+        model = self.train()
+        for command in (["predict", model, self.path("train.jsonl")], ["evaluate", model, self.path("train.jsonl")],
+                        ["explain", model, "mail"]):
+            self.assertEqual(self.notes(*command, "--beam", "3", "--beam-per-level", "2"),
+                             ["note: --beam has no effect: --beam-per-level says it for every level"])
+            self.assertEqual(self.notes(*command, "--beam", "3"), [])
+
     def test_variables_that_no_command_knows_are_noted(self):
         variables = {"COPPICE_TOPK": "3", "COPPICE_BEAM": "3", "COPPICE_BENCH_DATA": "x", "COPPICE_ZZZZZZ": "1"}
         notes = self.train_notes(variables=variables)
