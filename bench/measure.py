@@ -41,9 +41,14 @@ def compiler():
     return line[0] if line else "unknown"
 
 
+def system():
+    kernel, libc = platform.release().split("-")[0], "-".join(platform.libc_ver())
+    return f"{platform.system()}-{kernel}-{platform.machine()}-{libc}"
+
+
 def machine():
     return {"date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"), "cpu": cpu_model(),
-            "cores": len(os.sched_getaffinity(0)), "memory_gb": memory_gb(), "system": platform.platform(),
+            "cores": len(os.sched_getaffinity(0)), "memory_gb": memory_gb(), "system": system(),
             "compiler": compiler(), "coppice": commit()}
 
 

@@ -111,12 +111,14 @@ def goals(summary):
     loss = max(found["pecos"][f"P@{k}"] - found["coppice"][f"P@{k}"] for k in KS)
     tail = max(found["pecos"][f"PSP@{k}"] - found["coppice"][f"PSP@{k}"] for k in KS)
     load = summary["times"]["load_ms"]["coppice"]
+    index = summary["times"]["index_cpu"]["coppice"] / summary["times"]["total_cpu"]["coppice"]
 
     def row(value, enough, aim):
         return {"value": value, "reached": bool(enough), "aim": bool(aim)}
     train = min(ratio["total_cpu"], ratio["total_wall"])
     batch = min(ratio["batch_cpu"], ratio["batch_wall"])
-    return {"train": row(train, train >= 4, train >= 8), "batch": row(batch, batch >= 3, batch >= 5),
+    return {"train": row(train, train >= 4, train >= 8), "index": row(100 * index, index < 0.5, index < 0.25),
+            "batch": row(batch, batch >= 3, batch >= 5),
             "single": row(ratio["single_p50"], ratio["single_p50"] >= 2, ratio["single_p50"] >= 5),
             "quality": row(-loss, loss <= 0.2, loss <= 0), "long_tail": row(-tail, tail <= 0.2, tail <= 0),
             "memory": row(ratio["peak_bytes"], ratio["peak_bytes"] >= 1, ratio["peak_bytes"] >= 1),
@@ -144,9 +146,9 @@ def mark(goal, form):
 
 
 def goal_table(results):
-    header = ["set", "index + train >= 4x (aim 8)", "batch >= 3x (aim 5)", "one query >= 2x (aim 5)",
+    header = ["set", "index + train >= 4x (aim 8)", "index < 50 % of it (aim 25)", "batch >= 3x (aim 5)", "one query >= 2x (aim 5)",
               "P@1/3/5 >= -0.2", "PSP@1/3/5 >= -0.2", "peak memory >= 1x", "load < 1 ms"]
-    forms = {"train": "{:.1f}x", "batch": "{:.1f}x", "single": "{:.1f}x", "quality": "{:+.2f}", "long_tail": "{:+.2f}",
+    forms = {"train": "{:.1f}x", "index": "{:.0f} %", "batch": "{:.1f}x", "single": "{:.1f}x", "quality": "{:+.2f}", "long_tail": "{:+.2f}",
              "memory": "{:.2f}x", "load": "{:.3f} ms"}
     return table(header, [[r["set"], *(mark(r["summary"]["goals"][name], form) for name, form in forms.items())]
                           for r in results])
@@ -228,6 +230,8 @@ def write_xmr(folder):
     results = [r for r in results if "set" in r and "summary" in r and r.get("kind", "xmr") == "xmr"]
     if not results:
         return
+    for r in results:
+        r["summary"] = summarize(r["rounds"])  # the goals as they are asked for today
     settings = {settings_text(r["settings"]) for r in results}
     text = XMR.format(settings="; or: ".join(sorted(settings)), goals=goal_table(results), costs=cost_table(results),
                       quality=quality_table(results), about=about(results))

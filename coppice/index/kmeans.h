@@ -17,7 +17,7 @@ struct KmeansOptions {
   KmeansDistance distance = KmeansDistance::spherical;
   uint32_t starts = 4;
   uint32_t max_iterations = 20;
-  float tolerance = 0;
+  float tolerance = 0.005F;
   float min_sample_rate = 1;
   float max_sample_rate = 1;
   float sample_warmup = 0.4f;
