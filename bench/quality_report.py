@@ -5,6 +5,7 @@ import math
 import os
 
 import measure
+from quality_drawing import drawing
 from quality_settings import BASE, DEFAULTS
 from report import table
 
@@ -69,39 +70,14 @@ def set_table(result):
     return table(header, rows)
 
 
-WIDTH, HEIGHT, MARGIN = 900, 520, 60
-
-
-def scaled(values, low, high):
-    least, most = min(values), max(values)
-    span = (most - least) or 1
-    return [low + (value - least) / span * (high - low) for value in values]
-
-
-def drawing(result):
-    """CPU seconds (logarithmic) to the right, the mean of P@1, P@3 and P@5 upwards; the curve's points have names."""
+def draw(result):
+    """The curve has numbers, and so have the base and our defaults."""
     points = points_of(result)
-    names = list(points)
-    xs = scaled([math.log(points[n]["cpu_seconds"]) for n in names], MARGIN, WIDTH - 3 * MARGIN)
-    ys = scaled([sum(points[n][k] for k in KS) / 3 for n in names], HEIGHT - MARGIN, MARGIN)
-    best = [on_curve(n, points) for n in names]
-    curve = sorted((x, y) for x, y, b in zip(xs, ys, best) if b)
-    heading = f"{result['set']}: mean of P@1, P@3, P@5 against CPU seconds of training"
-    parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" '
-             'font-size="11">',
-             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-             f'<text x="{MARGIN}" y="24" font-size="15">{heading}</text>',
-             '<polyline fill="none" stroke="#2a7" points="' + " ".join(f"{x:.1f},{y:.1f}" for x, y in curve) + '"/>']
-    for name, x, y, is_best in zip(names, xs, ys, best):
-        p = points[name]
-        title = f"{name}: {line(p)}"
-        radius, colour = (5, "#2a7") if is_best else (3, "#999")
-        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" fill="{colour}">'
-                     f"<title>{title}</title></circle>")
-        if is_best or name in (BASE, DEFAULTS):
-            parts.append(f'<text x="{x + 8:.1f}" y="{y + 4:.1f}">{name} ({p["cpu_seconds"]:.1f} s, '
-                         f"{sum(p[k] for k in KS) / 3:.2f})</text>")
-    return "\n".join([*parts, "</svg>"]) + "\n"
+    curve = [name for name in points if on_curve(name, points)]
+    numbered = sorted({*curve, BASE, DEFAULTS} & set(points), key=lambda name: points[name]["cpu_seconds"])
+    heading = f"{result['set']}: mean of P@1, P@3 and P@5, on held-out training rows, against time"
+    return drawing(heading, {name: (p["cpu_seconds"], sum(p[k] for k in KS) / 3) for name, p in points.items()},
+                   numbered, curve, BASE)
 
 
 QUALITY = """# Quality and its price
@@ -128,9 +104,9 @@ def write(folder):
     for r in results:
         m = r["machine"]
         drawn = f"quality-{r['set']}.svg"
-        text += (f"## {r['set']}\n\n{m['date']}, {m['cpu']}, {r['threads']} threads, Coppice {m['coppice']}; "
-                 f"[drawing]({drawn})\n\n{set_table(r)}\n")
+        text += (f"## {r['set']}\n\n{m['date']}, {m['cpu']}, {r['threads']} threads, Coppice {m['coppice']}.\n\n"
+                 f"![the curve of {r['set']}]({drawn})\n\n{set_table(r)}\n")
         with open(os.path.join(folder, drawn), "w", encoding="utf-8") as file:
-            file.write(drawing(r))
+            file.write(draw(r))
     with open(os.path.join(folder, "quality.md"), "w", encoding="utf-8") as file:
         file.write(text)
