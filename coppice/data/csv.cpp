@@ -36,8 +36,7 @@ class CsvParser final : public RowParser {
     return Outcome::row;
   }
 
-  /// Each record is split twice at most.
-  bool ends_with_even_quotes() const override { return quoting_; }
+  std::optional<char> quoting_separator() const override { return quoting_ ? std::optional(separator_) : std::nullopt; }
 
   bool in_header() const override { return n_fields_ == 0; }
 

@@ -12,8 +12,10 @@
 namespace coppice {
 namespace {
 
-bool has_odd_quotes(std::string_view line) {
-  return std::count(line.begin(), line.end(), '"') % 2 != 0;
+/// "line 3", "lines 3 to 7".
+std::string lines_text(uint64_t first, uint64_t last) {
+  const std::string start = std::to_string(first);
+  return last > first ? "lines " + start + " to " + std::to_string(last) : "line " + start;
 }
 
 }  // namespace
@@ -29,6 +31,10 @@ LineExampleReader::LineExampleReader(InputStream stream, Format format, const Re
       is_text_(format != Format::svm) {
   report_.input = reader_.name();
   report_.format = format;
+  if (const std::optional<char> separator = parser_->quoting_separator()) {
+    quotes_.emplace(*separator);
+    reader_.watch_refused([this](std::string_view part) { quotes_->take(part); });
+  }
   if (labels_ == nullptr) return;
   resolver_.emplace(*labels_, options);
   if (options.n_labels > 0 && labels_->n_known() == 0 && !labels_->has_names()) labels_->reserve_ids(options.n_labels);
@@ -46,6 +52,7 @@ bool LineExampleReader::next(Examples& block) {
 
 /// False at the end of the input.
 bool LineExampleReader::read_line() {
+  if (quotes_ && record_line_ == 0 && !skipped_) quotes_->start_row();
   try {
     const std::optional<Line> line = reader_.next();
     if (line) take_line(*line);
@@ -61,21 +68,39 @@ bool LineExampleReader::read_line() {
 /// The line is gone, its row is a bad one: the lines that belong to it are skipped.
 void LineExampleReader::leave_out_long_line(const Error& error) {
   report_.lines = reader_.lines();
-  if (!skipping_) {
-    ++report_.bad_lines;
-    if (report_.messages.size() < ReadReport::kMessagesKept) report_.messages.push_back(error.message());
-  }
-  const bool inside = skipping_ || record_line_ > 0;
-  skipping_ = parser_->ends_with_even_quotes() && inside != (reader_.refused_quotes() % 2 != 0);
+  if (!skipped_) skipped_.emplace(SkippedRow{error, record_line_ > 0 ? record_line_ : report_.lines});
   record_line_ = 0;
+  if (!quotes_ || !quotes_->is_open()) end_skipping("");
+}
+
+/// The line belongs to a row that is left out. A quote that nothing closes takes no more than a row may have.
+void LineExampleReader::skip(std::string_view line) {
+  quotes_->take(line);
+  skipped_->bytes += line.size() + 1;
+  if (!quotes_->is_open()) return end_skipping("");
+  if (skipped_->bytes > max_record_bytes_) {
+    end_skipping(": no closing quote in " + counted(max_record_bytes_, "byte") + " more");
+  }
+}
+
+/// `ending`: what there is to say of the place; "" where the row itself ends.
+void LineExampleReader::end_skipping(const std::string& ending) {
+  const SkippedRow row = *std::exchange(skipped_, std::nullopt);
+  std::string what = row.error.what();
+  if (report_.lines > row.first_line || !ending.empty()) {
+    what += "; left out: " + lines_text(row.first_line, report_.lines) + ending;
+  }
+  count_bad(Error(row.error.code(), what, row.error.where(), row.error.hint()));
+}
+
+void LineExampleReader::count_bad(const Error& error) {
+  ++report_.bad_lines;
+  if (report_.messages.size() < ReadReport::kMessagesKept) report_.messages.push_back(error.message());
 }
 
 void LineExampleReader::take_line(Line line) {
   report_.lines = line.number;
-  if (skipping_) {
-    skipping_ = !has_odd_quotes(line.text);
-    return;
-  }
+  if (skipped_) return skip(line.text);
   const uint64_t first_line = record_line_ > 0 ? record_line_ : line.number;
   try {
     row_.clear();
@@ -112,11 +137,15 @@ RowParser::Outcome LineExampleReader::parse(Line line) {
   if (is_text_ && !is_valid_utf8(line.text)) line = repaired(line);
   if (record_line_ > 0) {
     join(line.text);
-    if (parser_->ends_with_even_quotes() && !has_odd_quotes(line.text)) return RowParser::Outcome::incomplete;
+    if (quotes_) quotes_->take(line.text);
+    if (quotes_ && quotes_->is_open()) return RowParser::Outcome::incomplete;  // so that a row is parsed twice at most
     return parser_->parse({record_, record_line_}, row_);
   }
   const RowParser::Outcome outcome = parser_->parse(line, row_);
-  if (outcome == RowParser::Outcome::incomplete) record_.assign(line.text);
+  if (outcome == RowParser::Outcome::incomplete) {
+    record_.assign(line.text);
+    if (quotes_) quotes_->start_inside();
+  }
   return outcome;
 }
 
@@ -133,7 +162,9 @@ void LineExampleReader::join(std::string_view line) {
   record_ += '\n';
   record_ += line;
   if (record_.size() > max_record_bytes_) {
-    throw BadLine{1, "the row is longer than " + std::to_string(max_record_bytes_) + " bytes",
+    throw BadLine{1,
+                  "the row, " + lines_text(record_line_, report_.lines) + ", is longer than " +
+                      counted(max_record_bytes_, "byte"),
                   "is a closing quote missing?"};
   }
 }
@@ -167,7 +198,12 @@ std::span<const std::pair<uint32_t, float>> LineExampleReader::take_labels(uint6
 
 void LineExampleReader::finish() {
   finished_ = true;
-  if (record_line_ > 0) refuse({1, "a quoted field without its closing quote"});
+  if (skipped_) end_skipping(", up to the end of the file: a quote is never closed");
+  if (record_line_ > 0) {
+    const bool several = report_.lines > record_line_;
+    const std::string reach = "; it takes " + lines_text(record_line_, report_.lines) + ", up to the end of the file";
+    refuse({1, "a quoted field without its closing quote" + (several ? reach : std::string())});
+  }
   try {
     parser_->finish(report_.rows + report_.bad_lines);
   } catch (const BadLine& bad) {
@@ -186,8 +222,7 @@ void LineExampleReader::refuse(const BadLine& bad) {
   const Error error(ErrorCode::data, bad.what,
                     report_.input + ":" + std::to_string(line) + ":" + std::to_string(column), bad.hint);
   if (!skip_bad_lines_ || parser_->in_header()) throw error;
-  ++report_.bad_lines;
-  if (report_.messages.size() < ReadReport::kMessagesKept) report_.messages.push_back(error.message());
+  count_bad(error);
 }
 
 }  // namespace coppice

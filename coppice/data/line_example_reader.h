@@ -13,6 +13,7 @@
 #include "coppice/data/examples.h"
 #include "coppice/data/label_resolver.h"
 #include "coppice/data/line_reader.h"
+#include "coppice/data/quote_scanner.h"
 #include "coppice/data/row.h"
 
 namespace coppice {
@@ -20,7 +21,7 @@ namespace coppice {
 /// Examples from a stream of lines: reads them, repairs invalid UTF-8, lets a parser make rows, resolves labels.
 ///
 /// `labels` must outlive the reader; without it (nullptr) labels play no part: rows come without them, and none makes a
-/// row bad. Memory: one block, and the longest line twice.
+/// row bad. Memory: one block, and the longest line twice. Stays where it was made.
 class LineExampleReader final : public ExampleReader {
  public:
   LineExampleReader(InputStream stream, Format format, const ReadOptions& options, LabelIndex* labels);
@@ -42,7 +43,17 @@ class LineExampleReader final : public ExampleReader {
   void take_sizes();
   void finish();
   void refuse(const BadLine& bad);
+  void count_bad(const Error& error);
   void leave_out_long_line(const Error& error);
+  void skip(std::string_view line);
+  void end_skipping(const std::string& ending);
+
+  /// A row that is left out for a line that is too long, and goes on.
+  struct SkippedRow {
+    Error error;
+    uint64_t first_line;
+    uint64_t bytes = 0;  ///< of the lines behind
+  };
 
   LineReader reader_;
   std::unique_ptr<RowParser> parser_;
@@ -52,9 +63,10 @@ class LineExampleReader final : public ExampleReader {
   BlockBuilder builder_;
   Row row_;
   std::string repaired_;
-  std::string record_;        ///< the lines so far of a row that goes on
-  uint64_t record_line_ = 0;  ///< where it began; 0 = no such row
-  bool skipping_ = false;     ///< the row in work is left out already, and goes on
+  std::string record_;                  ///< the lines so far of a row that goes on
+  uint64_t record_line_ = 0;            ///< where it began; 0 = no such row
+  std::optional<QuoteScanner> quotes_;  ///< of the row in work; none where each line is a row
+  std::optional<SkippedRow> skipped_;
   std::vector<uint64_t> left_out_;
   uint64_t max_record_bytes_;
   uint64_t max_text_bytes_;

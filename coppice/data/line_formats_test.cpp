@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "coppice/data/reading_test.h"
 
 namespace coppice {
 namespace {
 
+using namespace std::string_literals;
 using std::string_view;
 
 TEST(LabelledText, LabelsATabAndText) {
@@ -281,7 +284,9 @@ TEST(Csv, FieldsByTheHeaderWithQuotesAndLineEndsInside) {
 TEST(Csv, BadRowsAreRefusedWithTheLineWhereTheyStart) {
   const auto refused = [](string_view rows) { return refusal("text,labels\n" + std::string(rows), Format::csv); };
   EXPECT_EQ(refused("a\n"), "data: input:2:2: the row has 1 field, expected 2 as in the header");
-  EXPECT_EQ(refused("a,b\n\"open,b\nmore\nlast"), "data: input:3:1: a quoted field without its closing quote");
+  EXPECT_EQ(
+      refused("a,b\n\"open,b\nmore\nlast"),
+      "data: input:3:1: a quoted field without its closing quote; it takes lines 3 to 5, up to the end of the file");
   EXPECT_EQ(refused("\"a\"b,c\n"),
             "data: input:2:4: text follows a closing quote\n"
             "  hint: a quote inside a quoted field is written twice: \"\"");
@@ -336,6 +341,68 @@ TEST(Csv, ARowWithALineThatIsTooLongIsLeftOutWhole) {
   EXPECT_EQ(read_bytes("text\tlabels\n\"" + x + "\ty\nlast\ty\n", options).examples.size(), 1u);
 }
 
+TEST(Csv, AQuoteInAFieldWithoutQuotesTakesNothingWithALineThatIsTooLong) {
+  ReadOptions options;
+  options.format = Format::csv;
+  options.skip_bad_lines = true;
+  options.max_line_bytes = 40;
+  const std::string x(50, 'x');
+  for (const std::string& row : {x + "5\" screen,y", "\"" + x + "\" 5\" screen,y", "\"" + x + "\"\r"}) {
+    const Dataset data = read_bytes("text,labels\n" + row + "\na,y\nb,y\n", options);
+    EXPECT_EQ(data.examples.size(), 2u) << row;
+    EXPECT_EQ(data.report.messages.front(),
+              "input:2: the line is longer than 40 bytes\n  hint: set max_line_bytes higher if such lines are meant");
+  }
+}
+
+/// The first message about `rows` below a header, at most 40 bytes a line, and how many were read.
+std::pair<std::string, size_t> first_message(const std::string& rows) {
+  ReadOptions options;
+  options.format = Format::csv;
+  options.skip_bad_lines = true;
+  options.max_line_bytes = 40;
+  const Dataset data = read_bytes("text,labels\na,y\n" + rows, options);
+  EXPECT_EQ(data.report.bad_lines, 1u);
+  const std::string& message = data.report.messages.front();
+  return {message.substr(0, message.find('\n')), data.examples.size()};
+}
+
+TEST(Csv, WhatWentWithALineThatIsTooLongIsSaid) {
+  const std::string x(50, 'x');
+  EXPECT_EQ(first_message("\"" + x + "\nmore\",y\nb,y\n"),
+            std::pair("input:3: the line is longer than 40 bytes; left out: lines 3 to 4"s, size_t{2}));
+  EXPECT_EQ(first_message("\"b\n" + x + "\n\",y\nb,y\n"),
+            std::pair("input:4: the line is longer than 40 bytes; left out: lines 3 to 5"s, size_t{2}));
+  EXPECT_EQ(first_message("\"" + x + "\nb,y\nc,y\n"),
+            std::pair("input:3: the line is longer than 40 bytes; left out: lines 3 to 5, up to the end of the file: a "
+                      "quote is never closed"s,
+                      size_t{1}));
+  const std::string ten = "0123456,y\n";
+  EXPECT_EQ(first_message("\"" + x + "\n" + ten + ten + ten + ten + ten + ten),
+            std::pair("input:3: the line is longer than 40 bytes; left out: lines 3 to 8: no closing quote in 40 bytes "
+                      "more"s,
+                      size_t{2}));
+}
+
+TEST(Csv, HowFarAnOpenQuoteReachesIsSaid) {
+  EXPECT_EQ(
+      first_message("\"b,y\nc,y\nd,y\n"),
+      std::pair("input:3:1: a quoted field without its closing quote; it takes lines 3 to 5, up to the end of the "
+                "file"s,
+                size_t{1}));
+  EXPECT_EQ(first_message("\"b,y\n0123456789012345678,y\n01234567890123456789,y\nd,y\n"),
+            std::pair("input:3:1: the row, lines 3 to 5, is longer than 40 bytes"s, size_t{2}));
+}
+
+TEST(Csv, TextBehindAClosingQuoteEndsTheRowWithItsLine) {
+  ReadOptions options;
+  options.format = Format::csv;
+  options.skip_bad_lines = true;
+  const Dataset data = read_bytes("text,labels\n\"a\nb\" c \"d,y\ne,y\n\"f\",y\n", options);
+  EXPECT_EQ(data.examples.size(), 2u);
+  EXPECT_EQ(data.report.messages.front().substr(0, 46), "input:3:3: text follows a closing quote\n  hint");
+}
+
 TEST(Csv, WithoutAFieldForTheTextNothingIsRead) {
   ReadOptions options;
   options.text_field.clear();
@@ -348,7 +415,10 @@ TEST(Csv, WithoutAFieldForTheTextNothingIsRead) {
 TEST(Csv, AnOpenQuoteBeforeManyLinesIsNotReadAgainAndAgain) {
   std::string rows = "text\n\"open\n";
   for (int i = 0; i < 100'000; ++i) rows += "a \"\"quoted\"\" word\n";
-  EXPECT_EQ(refusal(rows, Format::csv), "data: input:2:1: a quoted field without its closing quote");
+  EXPECT_EQ(
+      refusal(rows, Format::csv),
+      "data: input:2:1: a quoted field without its closing quote; it takes lines 2 to 100002, up to the end of the "
+      "file");
 }
 
 TEST(Tsv, QuotesAreText) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/data/line_reader.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -84,12 +83,11 @@ void LineReader::grow(size_t size) {
 
 void LineReader::refuse_long_line() {
   ++lines_;
-  refused_quotes_ = 0;
   const std::string place = where();
   for (;;) {
     const std::string_view waiting(buffer_.data() + begin_, end_ - begin_);
     const std::string_view line = waiting.substr(0, waiting.find('\n'));
-    refused_quotes_ += static_cast<uint64_t>(std::count(line.begin(), line.end(), '"'));
+    if (take_refused_) take_refused_(line);
     begin_ += line.size();
     if (line.size() < waiting.size()) {
       ++begin_;

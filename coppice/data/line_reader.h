@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "coppice/data/input_stream.h"
@@ -42,8 +44,8 @@ class LineReader {
   /// Lines given out or refused so far.
   uint64_t lines() const noexcept { return lines_; }
 
-  /// How many double quotes the latest line refused as too long has.
-  uint64_t refused_quotes() const noexcept { return refused_quotes_; }
+  /// `take` gets the bytes of each line that is refused as too long, part by part, before `next` throws.
+  void watch_refused(std::function<void(std::string_view part)> take) { take_refused_ = std::move(take); }
 
   /// Bytes of the lines given out so far, line ends included.
   uint64_t bytes() const noexcept { return bytes_; }
@@ -65,7 +67,7 @@ class LineReader {
   size_t end_ = 0;    ///< end of the bytes in the buffer
   uint64_t lines_ = 0;
   uint64_t bytes_ = 0;
-  uint64_t refused_quotes_ = 0;
+  std::function<void(std::string_view part)> take_refused_;
   bool started_ = false;
   bool at_end_ = false;
 };

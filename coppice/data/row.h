@@ -68,9 +68,9 @@ class RowParser {
   /// Fills `row` (cleared before). Throws `BadLine`.
   virtual Outcome parse(Line line, Row& row) = 0;
 
-  /// Whether a row ends with the first line that makes its quotes (") even in number: a line that does not is merely
-  /// joined to a row that is incomplete.
-  virtual bool ends_with_even_quotes() const { return false; }
+  /// What stands between fields that quotes (") can carry over a line end, as `QuoteScanner` follows them; nothing
+  /// where each line is a row.
+  virtual std::optional<char> quoting_separator() const { return std::nullopt; }
 
   /// Whether the header is still due: what is wrong with it is never left out as one bad line.
   virtual bool in_header() const { return false; }
