@@ -55,10 +55,17 @@ void LabelIndex::reserve_slot() {
   for (size_t label = 0; label + 1 < hashes_.size(); ++label) insert(static_cast<uint32_t>(label), hashes_[label]);
 }
 
+/// Of a name, two labels tell all that is asked: which is the first, and whether there are several. A slot for each
+/// would make a run of equal names that every further one has to walk along.
 void LabelIndex::insert(uint32_t label, uint64_t hash) noexcept {
+  constexpr size_t kOfAName = 2;
   const size_t mask = slots_.size() - 1;
   size_t slot = static_cast<size_t>(hash) & mask;
-  while (slots_[slot] != 0) slot = (slot + 1) & mask;
+  for (size_t others = 0; slots_[slot] != 0; slot = (slot + 1) & mask) {
+    const uint32_t other = slots_[slot] - 1;
+    const bool same = hashes_[other] == hash && name(other) == name(label);
+    if (same && ++others == kOfAName) return;
+  }
   slots_[slot] = label + 1;
 }
 

@@ -19,7 +19,8 @@ class LabelNames {
   LabelNames() = default;
 
   /// Arrays as in the model file: offsets L + 1 into `bytes`; `slots` an open-addressing table (a power of two, at
-  /// most half full; label + 1, 0 = free; slot = XXH3-64 of the name, then linear probing).
+  /// most half full; label + 1, 0 = free; slot = XXH3-64 of the name, then linear probing). Of several labels of one
+  /// name, at least two are in it.
   LabelNames(Array<char> bytes, Array<uint64_t> offsets, Array<uint32_t> slots)
       : bytes_(std::move(bytes)), offsets_(std::move(offsets)), slots_(std::move(slots)) {}
 

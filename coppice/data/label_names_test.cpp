@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "coppice/core/error.h"
 #include "coppice/data/label_index.h"
 
@@ -37,6 +39,20 @@ TEST(LabelNames, OfRepeatedNamesTheFirstIsFound) {
   EXPECT_EQ(labels.find(""), 3u);
   EXPECT_TRUE(labels.is_repeated("a"));
   for (const char* once_or_never : {"b", "", "c"}) EXPECT_FALSE(labels.is_repeated(once_or_never)) << once_or_never;
+}
+
+TEST(LabelNames, OfAnyNumberOfEqualNamesTwoAreInTheTable) {
+  std::vector<std::string> names(40'000, "same");
+  names[20'000] = "other";
+  const LabelNames labels = LabelNames::from(names);
+  EXPECT_EQ(labels.size(), names.size());
+  EXPECT_EQ(labels.find("same"), 0u);
+  EXPECT_EQ(labels.find("other"), 20'000u);
+  EXPECT_TRUE(labels.is_repeated("same"));
+  EXPECT_FALSE(labels.is_repeated("other"));
+  const auto free = static_cast<size_t>(std::count(labels.slots().begin(), labels.slots().end(), 0u));
+  EXPECT_EQ(labels.slots().size() - free, 3u);
+  EXPECT_EQ(LabelIndex(labels).names().slots().size(), labels.slots().size());
 }
 
 TEST(LabelNames, DamagedArraysNeitherReadOutsideNorLoop) {

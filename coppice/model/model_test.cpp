@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 
@@ -257,6 +258,27 @@ TEST(Model, PartsThatDoNotFitAreRefused) {
   refused([&](ModelParts& p) { p.options_json = deep; }, "options nest deeper");
   refused([&](ModelParts& p) { p.metrics_json = deep; }, "metrics nest deeper");
   refused([](ModelParts& p) { p.fingerprint = "\xFF"; }, "fingerprint");
+}
+
+TEST(Model, OfEqualNamesTheTableHoldsTwoOrMore) {
+  const uint32_t n_labels = sample_parts().ranker.tree.n_labels;
+  const LabelNames names = LabelNames::from(std::vector<std::string>(n_labels, "same"));
+  const auto verified = [&](auto change) {
+    std::vector<uint32_t> slots(names.slots().begin(), names.slots().end());
+    change(slots, std::find(slots.begin(), slots.end(), 2U));
+    ModelParts parts = sample_parts();
+    parts.label_names = LabelNames(names.bytes(), names.offsets(), std::move(slots));
+    return error_of(std::move(parts));
+  };
+  EXPECT_EQ(verified([](auto&, auto) {}), "");
+  EXPECT_EQ(verified([&](auto& slots, auto) {
+              uint32_t label = 2;  // all of them, in any free slots
+              for (uint32_t& slot : slots) slot = slot == 0 && label < n_labels ? ++label : slot;
+            }),
+            "");
+  EXPECT_THAT(verified([](auto&, auto second) { *second = 0; }), HasSubstr("found for another label alone"));
+  EXPECT_THAT(verified([](auto&, auto second) { *second = 1; }), HasSubstr("holds label 0 twice"));
+  EXPECT_THAT(verified([&](auto&, auto second) { *second = n_labels + 1; }), HasSubstr("another label alone"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <bit>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
@@ -61,9 +62,16 @@ void check_label_name_contents(const LabelNames& names) {
     const auto found = names.find(name);  // another label, if two have one name
     expect(found.has_value() && names.name(*found) == name,
            "the name of " + place + " is not found in the table of names");
+    expect(*found == label || names.is_repeated(name), "the name of " + place + " is found for another label alone");
   }
-  const auto used = std::count_if(names.slots().begin(), names.slots().end(), [](uint32_t slot) { return slot != 0; });
-  expect_equal(static_cast<uint64_t>(used), names.size(), "the number of entries in the table of label names");
+  std::vector<bool> listed(names.size());
+  for (const uint32_t slot : names.slots()) {
+    if (slot == 0) continue;
+    if (slot > names.size() || listed[slot - 1]) {
+      expect(false, "the table of names holds label " + std::to_string(slot - 1) + " twice, or there is no such label");
+    }
+    listed[slot - 1] = true;
+  }
 }
 
 }  // namespace
