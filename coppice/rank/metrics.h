@@ -55,7 +55,7 @@ struct MetricsOfBin {
 /// A finished evaluation.
 struct Metrics {
   MetricOptions options;           ///< with propensity_a and propensity_b as they were used
-  bool frequencies_known = false;  ///< else all propensities are 1 and the bins are empty
+  bool frequencies_known = false;  ///< else propensities are taken to be 1, and the bins are empty
   double propensity_c = 0;
   uint64_t training_rows = 0;
   uint64_t rows = 0;                 ///< all test rows
@@ -105,7 +105,8 @@ class MetricsBuilder {
 };
 
 /// Keys as in the field ("P@1", "nDCG@5", "PSP@3"), values in percent, with bins, counts, constants and formulas.
-/// Figures over no row are null, since there is nothing to judge by: 0 would mean that every answer was wrong.
+/// Figures over no row are null, since there is nothing to judge by: 0 would mean that every answer was wrong. So is
+/// what depends on label frequencies (propensities, bins) where they are not known.
 nlohmann::ordered_json to_json(const Metrics& metrics);
 
 /// A table for people, with the constants and formulas under it.

@@ -31,14 +31,30 @@ std::string at_k(const char* name, uint32_t k) {
   return fmt::format("{}@{}", name, k);
 }
 
-nlohmann::ordered_json figure_or_null(const MetricsOfBin& bin, double value) {
-  return bin.rows > 0 ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+/// `figure` as text or JSON has it; null where `known` is false.
+template <class Figure>
+nlohmann::ordered_json or_null(bool known, Figure figure) {
+  return known ? nlohmann::ordered_json(figure) : nlohmann::ordered_json(nullptr);
 }
 
-nlohmann::ordered_json values(const MetricsOfBin& bin) {
+nlohmann::ordered_json figure_or_null(const MetricsOfBin& bin, double value) {
+  return or_null(bin.rows > 0, value);
+}
+
+bool is_propensity_scored(double MetricsAtK::*member) {
+  return member == &MetricsAtK::psp || member == &MetricsAtK::psndcg;
+}
+
+/// Without label frequencies there are no propensities, and no bins by frequency.
+bool is_known(const Metrics& metrics, double MetricsAtK::*member) {
+  return metrics.frequencies_known || !is_propensity_scored(member);
+}
+
+nlohmann::ordered_json values(const Metrics& metrics, const MetricsOfBin& bin) {
   nlohmann::ordered_json out;
   const auto put = [&](const char* name, double MetricsAtK::*member) {
-    for (const MetricsAtK& at : bin.at) out[at_k(name, at.k)] = figure_or_null(bin, at.*member);
+    const bool known = bin.rows > 0 && is_known(metrics, member);
+    for (const MetricsAtK& at : bin.at) out[at_k(name, at.k)] = or_null(known, at.*member);
   };
   put("P", &MetricsAtK::precision);
   put("R", &MetricsAtK::recall);
@@ -106,30 +122,38 @@ std::string table_body(const Metrics& metrics) {
   std::string text;
   for (const auto& entry : kLines)
     for (size_t depth = 0; depth < metrics.options.at.size(); ++depth)
-      text += line(at_k(entry.first, metrics.options.at[depth]), metrics,
-                   [&](const MetricsOfBin& bin) { return figure(bin, bin.at[depth].*entry.second); });
+      text += line(at_k(entry.first, metrics.options.at[depth]), metrics, [&](const MetricsOfBin& bin) {
+        return is_known(metrics, entry.second) ? figure(bin, bin.at[depth].*entry.second) : "-";
+      });
   return text + line("MRR", metrics, [](const MetricsOfBin& bin) { return figure(bin, bin.mrr); });
 }
 
 /// With fewer rows, a mean is not near enough to normal for an interval of 1.96 standard errors.
 constexpr uint64_t kRowsForInterval = 30;
 
+/// What depends on how often labels occur in training.
+std::string frequency_notes(const Metrics& metrics) {
+  if (!metrics.frequencies_known) {
+    return "How often labels occur in training is not known to the model (an imported one): no PSP, no bins.\n";
+  }
+  const MetricsOfBin& unseen = metrics.bins.back();
+  return fmt::format(
+      "Labels never seen in training count as misses: {} ({}).\nPropensities: A = {}, B = {}, C = {:.4f}, N = {}.\n",
+      unseen.labels, counted(unseen.positives, "occurrence"), metrics.options.propensity_a,
+      metrics.options.propensity_b, metrics.propensity_c, metrics.training_rows);
+}
+
 std::string footnotes(const Metrics& metrics) {
   const MetricOptions& options = metrics.options;
   const MetricsOfBin& all = metrics.bins.front();
-  const MetricsOfBin& unseen = metrics.bins.back();
   std::string text = fmt::format("Percent of {}; rows without a label: {} ({}).\n", counted(all.rows, "row"),
                                  metrics.rows_without_labels,
                                  options.rows_without_labels == RowsWithoutLabels::skip ? "left out" : "count as 0");
-  if (!metrics.frequencies_known) text += "The model holds no label frequencies: propensities are 1, bins are empty.\n";
-  text += fmt::format("Labels never seen in training count as misses: {} ({}).\n", unseen.labels,
-                      counted(unseen.positives, "occurrence"));
+  text += frequency_notes(metrics);
   if (!all.at.empty() && all.rows >= kRowsForInterval)
     text += fmt::format("P@{} is {:.2f} +- {:.2f} (95 %).\n", all.at[0].k, all.at[0].precision,
                         1.96 * all.at[0].precision_error);
-  text += fmt::format("MRR looks at the first {} predictions. Propensities: A = {}, B = {}, C = {:.4f}, N = {}.\n",
-                      metrics.depth, options.propensity_a, options.propensity_b, metrics.propensity_c,
-                      metrics.training_rows);
+  text += fmt::format("MRR looks at the first {} predictions.\n", metrics.depth);
   text += "In a bin, a row's labels are those of the bin; rows without one are left out; the ranking stays.\n";
   for (const auto& formula : kFormulas) text += fmt::format("  {:<11} {}\n", formula.first, formula.second);
   return text;
@@ -138,28 +162,29 @@ std::string footnotes(const Metrics& metrics) {
 }  // namespace
 
 nlohmann::ordered_json to_json(const Metrics& metrics) {
-  nlohmann::ordered_json out = values(metrics.bins.front());
+  const bool known = metrics.frequencies_known;
+  nlohmann::ordered_json out = values(metrics, metrics.bins.front());
   out["unit"] = "percent";
   out["standard_error"] = standard_errors(metrics.bins.front());
   out["rows"] = metrics.rows;
   out["rows_without_labels"] = metrics.rows_without_labels;
   out["rows_without_labels_rule"] = rule_name(metrics.options.rows_without_labels);
   out["rows_counted"] = metrics.bins.front().rows;
-  out["label_frequencies_known"] = metrics.frequencies_known;
-  out["labels_unseen_in_training"] = metrics.bins.back().labels;
-  out["positives_unseen_in_training"] = metrics.bins.back().positives;
+  out["label_frequencies_known"] = known;
+  out["labels_unseen_in_training"] = or_null(known, metrics.bins.back().labels);
+  out["positives_unseen_in_training"] = or_null(known, metrics.bins.back().positives);
   out["depth"] = metrics.depth;
   out["propensity"] = {{"A", metrics.options.propensity_a},
                        {"B", metrics.options.propensity_b},
-                       {"C", metrics.propensity_c},
-                       {"N", metrics.training_rows}};
+                       {"C", or_null(known, metrics.propensity_c)},
+                       {"N", or_null(known, metrics.training_rows)}};
   for (const MetricsOfBin& bin : metrics.bins) {
     if (bin.name == "all") continue;
     nlohmann::ordered_json one = {{"training_rows_per_label", training_range(metrics.options, bin.name)},
-                                  {"rows", bin.rows},
-                                  {"labels", bin.labels},
-                                  {"positives", bin.positives}};
-    one.update(values(bin));
+                                  {"rows", or_null(known, bin.rows)},
+                                  {"labels", or_null(known, bin.labels)},
+                                  {"positives", or_null(known, bin.positives)}};
+    one.update(values(metrics, bin));
     out["bins"][bin.name] = std::move(one);
   }
   for (const auto& formula : kFormulas) out["formulas"][formula.first] = formula.second;
@@ -170,8 +195,11 @@ std::string to_table(const Metrics& metrics) {
   std::string text = heading(metrics);
   text += line("training rows", metrics,
                [&](const MetricsOfBin& bin) { return training_range(metrics.options, bin.name); });
-  text += line("labels in test", metrics, [](const MetricsOfBin& bin) { return bin.labels; });
-  text += line("test rows", metrics, [](const MetricsOfBin& bin) { return bin.rows; });
+  const auto count = [&](const MetricsOfBin& bin, uint64_t number) {
+    return metrics.frequencies_known || &bin == &metrics.bins.front() ? std::to_string(number) : std::string("-");
+  };
+  text += line("labels in test", metrics, [&](const MetricsOfBin& bin) { return count(bin, bin.labels); });
+  text += line("test rows", metrics, [&](const MetricsOfBin& bin) { return count(bin, bin.rows); });
   return text + table_body(metrics) + "\n" + footnotes(metrics);
 }
 

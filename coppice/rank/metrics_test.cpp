@@ -276,7 +276,25 @@ TEST(Metrics, WithoutLabelFrequenciesThereAreNoBins) {
   const Metrics metrics = judge({{{0}, {{0, 1}, {1, 1}}}}, {}, 0);
   EXPECT_DOUBLE_EQ(metrics.bins[0].at[0].psp, 100);
   EXPECT_EQ(metrics.bins[4].labels, 0u);
-  EXPECT_NE(to_table(metrics).find("no label frequencies"), std::string::npos);
+}
+
+TEST(Metrics, WithoutLabelFrequenciesWhatNeedsThemIsNotKnown) {
+  const Metrics metrics = judge({{{0}, {{0, 1}, {1, 1}}}}, {}, 0);
+  const nlohmann::ordered_json json = to_json(metrics);
+  EXPECT_EQ(json["label_frequencies_known"], false);
+  EXPECT_EQ(json["P@1"], 100);
+  for (const char* name : {"PSP@1", "PSnDCG@3", "labels_unseen_in_training", "positives_unseen_in_training"})
+    EXPECT_TRUE(json[name].is_null()) << name;
+  for (const char* name : {"C", "N"}) EXPECT_TRUE(json["propensity"][name].is_null()) << name;
+  for (const char* name : {"rows", "labels", "P@1"}) EXPECT_TRUE(json["bins"]["tail"][name].is_null()) << name;
+  const std::string table = to_table(metrics);
+  EXPECT_NE(table.find("\nPSP@1                        -         -         -         -         -\n"),
+            std::string::npos);
+  EXPECT_NE(table.find("\ntest rows                    1         -         -         -         -\n"),
+            std::string::npos);
+  EXPECT_NE(table.find("is not known to the model"), std::string::npos) << table;
+  for (const char* part : {"Propensities", "never seen", "100.00         -         -         -         -\nPSnDCG"})
+    EXPECT_EQ(table.find(part), std::string::npos) << part << "\n" << table;
 }
 
 TEST(Metrics, StandardErrorIsThatOfTheMean) {
