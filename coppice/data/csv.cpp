@@ -97,7 +97,7 @@ class CsvParser final : public RowParser {
     std::optional<size_t> found;
     for (size_t i = 0; i < fields_.size(); ++i) {
       if (trimmed(fields_[i].text) != name) continue;
-      if (found) throw BadLine{fields_[i].column, "the field " + shown(name) + " is there twice"};
+      if (found) throw BadLine{fields_[i].column, "the field " + shown(name) + " is there twice, expected it once"};
       found = i;
     }
     return found;

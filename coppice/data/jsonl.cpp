@@ -18,30 +18,92 @@ using ondemand::json_type;
 
 static_assert(LineReader::kPadding >= simdjson::SIMDJSON_PADDING);
 
+/// What is wrong and what was expected; nothing for what only the place tells (see `fault_at`).
 /// Why simdjson's own message is not shown: it speaks of its parser, not of the user's line.
 std::string sentence(simdjson::error_code code) {
   switch (code) {
     case simdjson::UNESCAPED_CHARS:
       return "a control character inside a string, expected an escape such as \\n";
     case simdjson::UNCLOSED_STRING:
-      return "a string without its closing quote";
+      return "a string without its closing quote, expected one before the line ends";
     case simdjson::STRING_ERROR:
-      return "a bad escape in a string";
+      return R"(a bad escape in a string, expected one of \" \\ \/ \b \f \n \r \t or \u and four hexadecimal digits)";
     case simdjson::NUMBER_ERROR:
-      return "a malformed number";
+      return "a malformed number, expected one such as 3, -0.5 or 1e-3";
     case simdjson::DEPTH_ERROR:
-      return "nested too deeply";
+      return "nested too deeply, expected at most " + counted(simdjson::DEFAULT_MAX_DEPTH, "level");
     case simdjson::T_ATOM_ERROR:
     case simdjson::F_ATOM_ERROR:
     case simdjson::N_ATOM_ERROR:
       return "a malformed word, expected true, false or null";
-    case simdjson::INCORRECT_TYPE:
-      return "a value of the wrong type";
-    case simdjson::MEMALLOC:
-      return "no memory to parse the line";
     default:
-      return "malformed JSON";
+      return {};
   }
+}
+
+/// Follows the tokens of JSON far enough to know what may come next; of what is no JSON, any answer.
+class JsonTokens {
+ public:
+  void take(std::string_view json) {
+    for (size_t i = 0; i < json.size(); ++i) {
+      const char c = json[i];
+      if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
+      if (c == '"') i = end_of_string(json, i);
+      take_token(c);
+    }
+  }
+
+  const char* expected() const {
+    const bool in_list = is_inside('[');
+    switch (last_) {
+      case kKey:
+        return "':'";
+      case '{':
+        return "a field's name in double quotes or '}'";
+      case '[':
+        return "a value or ']'";
+      case ',':
+        return in_list ? "a value" : "a field's name in double quotes";
+      case ':':
+        return "a value";
+      default:
+        return in_list ? "',' or ']'" : "',' or '}'";
+    }
+  }
+
+ private:
+  static constexpr char kKey = 'k', kValue = 'v';
+
+  bool is_inside(char bracket) const { return !open_.empty() && open_.back() == bracket; }
+
+  void take_token(char c) {
+    const bool is_key = c == '"' && is_inside('{') && (last_ == '{' || last_ == ',');
+    if (c == '{' || c == '[') open_ += c;
+    if ((c == '}' || c == ']') && !open_.empty()) open_.pop_back();
+    const bool is_mark = c == '{' || c == '[' || c == ',' || c == ':';
+    last_ = is_key ? kKey : is_mark ? c : kValue;
+  }
+
+  static size_t end_of_string(std::string_view json, size_t begin) {
+    size_t i = begin + 1;
+    while (i < json.size() && json[i] != '"') i += json[i] == '\\' ? 2 : 1;
+    return i;
+  }
+
+  std::string open_;  ///< brackets
+  char last_ = kValue;
+};
+
+/// What stands at a place where JSON has no such thing, and what it would have there.
+std::string fault_at(std::string_view line, size_t column) {
+  JsonTokens before;
+  before.take(line.substr(0, column - 1));
+  const std::string_view rest = line.substr(std::min(column - 1, line.size()));
+  constexpr std::string_view kMarks = " \t\r,:[]{}";
+  const bool is_mark = !rest.empty() && kMarks.find(rest.front()) != std::string_view::npos;
+  const size_t end = is_mark ? 1 : std::min(rest.find_first_of(kMarks), rest.size());
+  const std::string got = rest.empty() ? "the line ends" : "got " + shown(rest.substr(0, end));
+  return "malformed JSON: " + got + ", expected " + before.expected();
 }
 
 /// Rewrites the escapes of lone surrogates (\ud83d without its other half) to \ufffd; true if there were any.
@@ -136,7 +198,8 @@ class JsonlParser final : public RowParser {
     if (code == simdjson::MEMALLOC || code == simdjson::CAPACITY) {
       throw Error(ErrorCode::memory, "no memory to parse a line of " + counted(line_.size(), "byte"));
     }
-    throw BadLine{error_column_, sentence(code)};
+    const std::string why = sentence(code);
+    throw BadLine{error_column_, why.empty() ? fault_at(line_, error_column_) : why};
   }
 
   /// Errors found before any value is looked at come without a place.
@@ -161,7 +224,7 @@ class JsonlParser final : public RowParser {
     }
     const size_t last = line_.find_last_not_of(" \t\r");
     if (line_[last] != '}') {
-      throw BadLine{last + 1, "the JSON object does not end where its line ends",
+      throw BadLine{last + 1, "the JSON object does not end where its line ends, expected '}' there",
                     "JSONL has one whole object per line; jq -c . makes it so"};
     }
     texts_.assign(text_fields_.size(), {});
@@ -173,11 +236,14 @@ class JsonlParser final : public RowParser {
     }
     const char* rest = nullptr;
     if (document.current_location().get(rest) == simdjson::SUCCESS) {
-      throw BadLine{column_of(rest), "something follows the JSON object", "JSONL has one object per line"};
+      throw BadLine{column_of(rest), "something follows the JSON object, expected the end of the line",
+                    "JSONL has one object per line"};
     }
     join_texts(row);
     if (!row.has_text && !row.has_features) {
-      throw BadLine{1, "the row has neither " + shown(text_fields_.front()) + " nor " + shown(features_field_),
+      throw BadLine{1,
+                    "the row has neither " + shown(text_fields_.front()) + " nor " + shown(features_field_) +
+                        ", expected one of them",
                     "text_field names the field that holds the text"};
     }
   }
@@ -208,7 +274,7 @@ class JsonlParser final : public RowParser {
   void refuse_repeat(size_t bit, std::string_view key, ondemand::value& value) {
     const uint64_t mask = uint64_t{1} << std::min<size_t>(bit, 63);
     if (bit < 63 && (seen_ & mask) != 0) {
-      throw BadLine{column_of(token(value).data()), "the field " + shown(key) + " is there twice"};
+      throw BadLine{column_of(token(value).data()), "the field " + shown(key) + " is there twice, expected it once"};
     }
     seen_ |= mask;
   }

@@ -114,36 +114,49 @@ TEST(Jsonl, ARowOfTenMillionCharactersIsRead) {
 
 TEST(Jsonl, DamagedJsonIsRefusedWithItsPlace) {
   EXPECT_EQ(refused("{\"text\":\"a\"}\n{\"text\": tru}"), "data: input:2:10: 'text' is 'tru', expected a string");
-  EXPECT_EQ(refused("{\"text\":\"a"), "data: input:1:11: a string without its closing quote");
+  EXPECT_EQ(refused("{\"text\":\"a"),
+            "data: input:1:11: a string without its closing quote, expected one before the line ends");
   EXPECT_EQ(refused("{\"text\":\"a\x01\"}"),
             "data: input:1:11: a control character inside a string, expected an escape such as \\n");
   EXPECT_EQ(refused(std::string_view("{\"text\":\"a\0\"}", 13)),
             "data: input:1:11: a control character inside a string, expected an escape such as \\n");
-  EXPECT_EQ(refused("{\"text\":\"\\q\"}"), "data: input:1:9: a bad escape in a string");
+  EXPECT_EQ(
+      refused("{\"text\":\"\\q\"}"),
+      R"(data: input:1:9: a bad escape in a string, expected one of \" \\ \/ \b \f \n \r \t or \u and four hexadecimal digits)");
   EXPECT_EQ(refused("{\"text\":\"a\"} x"),
-            "data: input:1:14: the JSON object does not end where its line ends\n"
+            "data: input:1:14: the JSON object does not end where its line ends, expected '}' there\n"
             "  hint: JSONL has one whole object per line; jq -c . makes it so");
   EXPECT_EQ(refused("{\"text\":\"a\"} {\"text\":\"a\"}"),
-            "data: input:1:14: something follows the JSON object\n  hint: JSONL has one object per line");
+            "data: input:1:14: something follows the JSON object, expected the end of the line\n"
+            "  hint: JSONL has one object per line");
   EXPECT_EQ(refused("{"),
-            "data: input:1:1: the JSON object does not end where its line ends\n"
+            "data: input:1:1: the JSON object does not end where its line ends, expected '}' there\n"
             "  hint: JSONL has one whole object per line; jq -c . makes it so");
   EXPECT_EQ(refused("[1]"),
             "data: input:1:1: the line is no JSON object, expected {\"text\": ..., \"labels\": [...]}\n"
             "  hint: a JSON array becomes JSONL by: jq -c '.[]'");
-  EXPECT_NE(refused("{\"text\":\"a\",}"), "");
-  EXPECT_NE(refused("{\"text\" \"a\"}"), "");
-  EXPECT_NE(refused("{\"text\":\"a\" \"labels\":[]}"), "");
-  EXPECT_NE(refused("{\"text\":\"a\",\"labels\":[\"x\" \"y\"]}"), "");
-  EXPECT_NE(refused("{\"text\":\"a\",\"labels\":[\"x\"}"), "");
+}
+
+TEST(Jsonl, WhatIsNoJsonIsRefusedWithWhatWasExpected) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"text":"a",})", "13: malformed JSON: got '}', expected a field's name in double quotes"},
+      {R"({,"text":"a"})", "2: malformed JSON: got ',', expected a field's name in double quotes or '}'"},
+      {R"({'text':"a"})", "2: malformed JSON: got ''text'', expected a field's name in double quotes or '}'"},
+      {R"({"text" "a"})", "9: malformed JSON: got '\"a\"', expected ':'"},
+      {R"({"text":"a" "labels":[]})", "13: malformed JSON: got '\"labels\"', expected ',' or '}'"},
+      {R"({"te\"xt":"a\\" "labels":[]})", "17: malformed JSON: got '\"labels\"', expected ',' or '}'"},
+      {R"({"text":"a","labels":["x" "y"]})", "27: malformed JSON: got '\"y\"', expected ',' or ']'"},
+      {R"({"text":"a","labels":["x"})", "26: malformed JSON: got '}', expected ',' or ']'"},
+      {R"({"text":"a","labels":{"x":1]})", "28: malformed JSON: got ']', expected ',' or '}'"},
+  };
+  for (const auto& [line, told] : cases) EXPECT_EQ(refused(line), "data: input:1:"s + told) << line;
 }
 
 TEST(Jsonl, WrongValuesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refused("{\"text\": 3}"), "data: input:1:10: 'text' is '3', expected a string");
-  EXPECT_EQ(
-      refused("{\"labels\":[\"a\"]}"),
-      "data: input:1:1: the row has neither 'text' nor 'features'\n  hint: text_field names the field that holds the "
-      "text");
+  EXPECT_EQ(refused("{\"labels\":[\"a\"]}"),
+            "data: input:1:1: the row has neither 'text' nor 'features', expected one of them\n"
+            "  hint: text_field names the field that holds the text");
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[-3]}"),
             "data: input:1:23: label is '-3', expected a whole number from 0");
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[1.5]}"),
@@ -153,7 +166,8 @@ TEST(Jsonl, WrongValuesAreRefusedWithTheirPlace) {
             "  hint: set n_labels if such ids are meant");
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[[]]}"),
             "data: input:1:23: label is '[', expected a name or a whole number");
-  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[\"\"]}"), "data: input:1:23: the label's name is empty");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[\"\"]}"),
+            "data: input:1:23: the label's name is empty, expected at least one character");
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":{\"x\":-1}}"),
             "data: input:1:27: relevance is below 0, expected a number from 0");
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":{\"x\":NaN}}"),
@@ -168,15 +182,16 @@ TEST(Jsonl, WrongValuesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refused("{\"features\":{\"100000000\":1}}"),
             "data: input:1:26: feature index is 100000000, expected a whole number from 0 to 99999999\n"
             "  hint: set n_features if such indices are meant");
-  EXPECT_EQ(refused("{\"text\":\"a\",\"text\":\"b\"}"), "data: input:1:20: the field 'text' is there twice");
+  EXPECT_EQ(refused("{\"text\":\"a\",\"text\":\"b\"}"),
+            "data: input:1:20: the field 'text' is there twice, expected it once");
 }
 
 TEST(Jsonl, NamesAndNumbersDoNotMixWithinARow) {
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[5,\"z\"]}"),
-            "data: input:1:25: the label 'z' is a name where labels have been numbers so far\n"
+            "data: input:1:25: the label 'z' is a name, expected a number as labels have been so far\n"
             "  hint: give all labels as names, or all as numbers");
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[\"z\",5]}"),
-            "data: input:1:27: label is 5 where labels have been names so far\n"
+            "data: input:1:27: label is 5, expected a name as labels have been so far\n"
             "  hint: give all labels as names, or all as numbers");
 }
 
@@ -187,10 +202,10 @@ TEST(Jsonl, AColonInAListIsNoJson) {
 
 TEST(Jsonl, NamesAndNumbersDoNotMix) {
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[\"x\"]}\n{\"text\":\"a\",\"labels\":[1]}"),
-            "data: input:2:23: label is 1 where labels have been names so far\n"
+            "data: input:2:23: label is 1, expected a name as labels have been so far\n"
             "  hint: a name that looks like a number needs quotes");
   EXPECT_EQ(refused("{\"text\":\"a\",\"labels\":[1]}\n{\"text\":\"a\",\"labels\":[\"x\"]}"),
-            "data: input:2:23: the label 'x' is a name where labels have been numbers so far\n"
+            "data: input:2:23: the label 'x' is a name, expected a number as labels have been so far\n"
             "  hint: give all labels as names, or a label-name file by label_names");
 }
 

@@ -26,6 +26,14 @@ bool holds_all(const LabelIndex& labels, const LabelNames& names) {
   return true;
 }
 
+std::string named_among_numbers(std::string_view name) {
+  return "the label " + shown(name) + " is a name, expected a number as labels have been so far";
+}
+
+std::string number_among_names(uint64_t id) {
+  return "label is " + std::to_string(id) + ", expected a name as labels have been so far";
+}
+
 }  // namespace
 
 LabelNames read_label_names(const std::string& path) {
@@ -101,24 +109,23 @@ void LabelResolver::check_one_kind(const Row& row) const {
   for (const LabelMention& label : row.labels) {
     const bool is_named = label.id == LabelMention::kNamed;
     if (is_named == (row.labels.front().id == LabelMention::kNamed)) continue;
-    throw BadLine{label.column,
-                  is_named ? "the label " + shown(label.name) + " is a name where labels have been numbers so far"
-                           : "label is " + std::to_string(label.id) + " where labels have been names so far",
+    throw BadLine{label.column, is_named ? named_among_numbers(label.name) : number_among_names(label.id),
                   "give all labels as names, or all as numbers"};
   }
 }
 
 void LabelResolver::check_name(const LabelMention& label) const {
-  if (label.name.empty()) throw BadLine{label.column, "the label's name is empty"};
+  if (label.name.empty()) throw BadLine{label.column, "the label's name is empty, expected at least one character"};
   if (file_names_.size() > 0) {
     if (!file_names_.find(label.name)) {
-      throw BadLine{label.column, "the label " + shown(label.name) + " is not in " + file_path_};
+      throw BadLine{label.column, "the label " + shown(label.name) + " is not in " + file_path_ +
+                                      ", expected one of its " + counted(file_names_.size(), "name")};
     }
     return;
   }
   const bool bare_ids = ids_seen_ || (index_.n_known() > 0 && !index_.has_names());
   if (bare_ids) {
-    throw BadLine{label.column, "the label " + shown(label.name) + " is a name where labels have been numbers so far",
+    throw BadLine{label.column, named_among_numbers(label.name),
                   "give all labels as names, or a label-name file by label_names"};
   }
 }
@@ -141,8 +148,7 @@ void LabelResolver::check_id(const LabelMention& label) const {
   }
   if (!index_.has_names()) return;
   if (index_.n_known() == 0) {
-    throw BadLine{label.column, "label is " + std::to_string(label.id) + " where labels have been names so far",
-                  "a name that looks like a number needs quotes"};
+    throw BadLine{label.column, number_among_names(label.id), "a name that looks like a number needs quotes"};
   }
   if (label.id >= index_.n_known()) {
     throw BadLine{label.column,
@@ -173,9 +179,8 @@ void LabelResolver::expect_plausible_ids(const ReadReport& report) const {
   const uint64_t most = id_limit(report.label_entries);
   if (farthest_.id <= most) return;
   throw Error(ErrorCode::data,
-              "label is " + std::to_string(farthest_.id) + ", which would make " + counted(farthest_.id + 1, "label") +
-                  " of the " + std::to_string(report.label_entries) + " that rows have, expected at most " +
-                  std::to_string(most),
+              "label is " + std::to_string(farthest_.id) + ", far above the number of labels that rows have (" +
+                  std::to_string(report.label_entries) + "), expected at most " + std::to_string(most),
               report.input + ":" + std::to_string(farthest_.line) + ":" + std::to_string(farthest_.column),
               "set n_labels if such ids are meant");
 }

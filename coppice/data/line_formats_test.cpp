@@ -191,8 +191,8 @@ TEST(Svm, BadLinesAreRefusedWithTheirPlace) {
 
 TEST(Svm, AnIdFarAboveTheLabelsOfTheRowsIsRefused) {
   EXPECT_EQ(refusal("1 2:1\n\n5,99999998,7 1:1\n", Format::svm),
-            "data: input:3:3: label is 99999998, which would make 99999999 labels of the 4 that rows have, expected at "
-            "most 1000040\n  hint: set n_labels if such ids are meant");
+            "data: input:3:3: label is 99999998, far above the number of labels that rows have (4), expected at most "
+            "1000040\n  hint: set n_labels if such ids are meant");
   EXPECT_EQ(read_bytes("1000020 1:1\n7 1:1\n", Format::svm).n_labels, 1000021u);
   EXPECT_NE(refusal("1000021 1:1\n7 1:1\n", Format::svm), "");
   EXPECT_NE(refusal("{\"text\": \"a\", \"labels\": [99999998]}\n", Format::jsonl), "");
@@ -246,7 +246,7 @@ TEST(Fasttext, APrefixInsideAWordIsText) {
 }
 
 TEST(Fasttext, BadInputIsRefusedWithItsPlace) {
-  EXPECT_EQ(refusal("text __label__ more\n", Format::fasttext), "data: input:1:6: the label's name is empty");
+  EXPECT_EQ(refusal("text __label__ more\n", Format::fasttext), "data: input:1:6: the label's name is empty, expected at least one character");
   ReadOptions options;
   options.format = Format::fasttext;
   options.label_prefix = "";

@@ -84,7 +84,7 @@ TEST(ReadAll, BadLinesAreLeftOutCountedAndReported) {
   EXPECT_EQ(data.report.bad_lines, 3u);
   EXPECT_EQ(data.report.lines, 5u);
   ASSERT_EQ(data.report.messages.size(), 3u);
-  EXPECT_EQ(data.report.messages[0], "input:2:30: the label's name is empty");
+  EXPECT_EQ(data.report.messages[0], "input:2:30: the label's name is empty, expected at least one character");
   EXPECT_EQ(data.report.messages[2].substr(0, 8), "input:4:");
   // A bad line leaves no trace: its other label was not taken in.
   EXPECT_EQ(data.n_labels, 2u);
@@ -195,7 +195,7 @@ TEST(LabelNameFile, IdsMeanItsLinesAndBeyondItIsAnError) {
   EXPECT_EQ(row_text(read_bytes("{\"text\":\"a\",\"labels\":[\"three\",\"one\"]}", options).examples.labels, 0),
             "1:1 3:1");
   EXPECT_EQ(refusal("{\"text\":\"a\",\"labels\":[\"four\"]}", options),
-            "data: input:1:23: the label 'four' is not in " + options.label_names);
+            "data: input:1:23: the label 'four' is not in " + options.label_names + ", expected one of its 4 names");
 }
 
 TEST(LabelNameFile, AnEmptyOrBinaryFileIsAnError) {
