@@ -26,13 +26,12 @@ std::vector<std::string> candidates(const LabelNames& names, const std::string& 
 
 }  // namespace
 
-uint32_t named_label(const Model& model, const std::string& name) {
+uint32_t named_label(const Model& model, const std::string& name, const std::string& where) {
   try {
     return find_label(model, name);
   } catch (const Error& error) {
     const std::string nearest = nearest_name(name, candidates(model.label_names(), name));
-    if (nearest.empty()) throw;
-    throw Error(error.code(), error.what(), error.where(), "did you mean '" + nearest + "'?");
+    throw Error(error.code(), error.what(), where, nearest.empty() ? std::string() : "did you mean '" + nearest + "'?");
   }
 }
 

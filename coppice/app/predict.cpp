@@ -78,7 +78,9 @@ std::vector<uint32_t> labels_named(const Model& model, const std::vector<std::st
       continue;
     }
     const LabelNames names = read_label_names(*path);
-    for (uint32_t i = 0; i < names.size(); ++i) labels.push_back(named_label(model, std::string(names.name(i))));
+    for (uint32_t i = 0; i < names.size(); ++i) {
+      labels.push_back(named_label(model, std::string(names.name(i)), *path + ":" + std::to_string(i + 1)));
+    }
   }
   return labels;
 }

@@ -155,6 +155,13 @@ class MessagesTest(ProgramTest):
         done = self.expect(USAGE, "explain", model, "mail", "--label", "something else", says="has no label")
         self.assertNotIn("did you mean", done.stderr)
 
+    def test_an_unknown_label_of_a_file_is_told_with_its_line(self):
+        model = self.train()
+        names = self.write("names.txt", "mail\naudio\nzzzzzz\nmial\n")
+        for flag in ("--allow", "--deny", "--score-labels"):
+            self.expect(USAGE, "predict", model, "-", flag, "audio,@" + names, stdin='{"text": "mail"}\n',
+                        says=f"coppice: {names}:3: the model has no label 'zzzzzz'")
+
     def test_rows_of_which_no_label_is_known_are_told_from_rows_of_some(self):
         model = self.train()
         some, none = (self.write(name, jsonl([{"text": "mail", "labels": labels}])) for name, labels in
