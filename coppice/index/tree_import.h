@@ -34,9 +34,9 @@ struct TreeImportOptions {
 ///
 /// Branches may differ in depth (a label high up gets nodes with one child below it); a label may occur in several
 /// places; nodes without labels are left out. `where` names the input in messages.
-/// Throws `ErrorCode::data` with the place ("tree.json: /children/3/label") of what is wrong: bad JSON, an unknown
-/// label, a name that several labels have, a node of more than 65,535 children, nesting deeper than 256, labels that
-/// are missing, no label at all.
+/// Throws `ErrorCode::data` with the place ("tree.json: /children/3/label") of what is wrong: bad JSON (by
+/// "tree.json:2:1", line and column), an unknown label, a name that several labels have, a node of more than 65,535
+/// children, nesting deeper than 256, labels that are missing, no label at all.
 LabelTree tree_from_json(std::string_view json, const TreeImportOptions& options, const std::string& where);
 
 /// A tree from a chain of cluster matrices, as PECOS' ClusterChain keeps them.

@@ -125,7 +125,7 @@ class MessagesTest(ProgramTest):
     def test_a_tree_that_is_no_json_is_refused_in_plain_words(self):
         tree = self.write("tree.json", '{"children": [}')
         done = self.expect(DATA, "train", self.examples(), "-o", self.path("m"), "--tree", tree,
-                           says="tree.json: byte 15: label tree: no valid JSON: parse error")
+                           says="tree.json:1:15: label tree: no valid JSON: syntax error")
         self.assertNotIn("json.exception", done.stderr)
         tree = self.write("tree.json", "[1]")
         self.expect(DATA, "train", self.examples(), "-o", self.path("m"), "--tree", tree,
