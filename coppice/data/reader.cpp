@@ -46,8 +46,11 @@ bool all_of(std::string_view text, std::string_view allowed) {
   return text.find_first_not_of(allowed) == std::string_view::npos;
 }
 
+/// Relevances stand behind `::`; whether they are numbers from 0 is for the parser to say.
 bool is_label_list(std::string_view text) {
-  return all_of(text, "0123456789,:. \r");
+  const std::string_view list = trimmed(text);
+  const bool has_relevance = list.find("::") != std::string_view::npos && list.find_first_of("0123456789") == 0;
+  return all_of(text, has_relevance ? "0123456789,:. \r+-eE" : "0123456789,:. \r");
 }
 
 /// Labels or nothing, then index:value pairs; or the three numbers of a header.

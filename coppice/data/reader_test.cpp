@@ -23,6 +23,8 @@ TEST(Recognise, TheFirstLineTellsTheFormat) {
   EXPECT_EQ(recognised("1,2\tsome text"), Format::labelled_text);
   EXPECT_EQ(recognised("\tsome text"), Format::labelled_text);
   EXPECT_EQ(recognised("1::0.5\tsome text"), Format::labelled_text);
+  EXPECT_EQ(recognised("0::-1\tsome text"), Format::labelled_text);
+  EXPECT_EQ(recognised("7,0::1e-3\tsome text"), Format::labelled_text);
   EXPECT_EQ(recognised("10 20 30\n1 2:3"), Format::svm);
   EXPECT_EQ(recognised("1,2 3:0.5 4:1e-3"), Format::svm);
   EXPECT_EQ(recognised("1,2\t3:0.5"), Format::svm);
@@ -45,6 +47,7 @@ TEST(Recognise, WhatIsNoFormatIsAnError) {
             "data: input:1: the format cannot be told from the first line\n"
             "  hint: name it by the option format: jsonl, labelled_text, svm, fasttext, csv, tsv, or text for lines "
             "without labels");
+  EXPECT_NE(message_of([] { recognised("e-e\ttext\n"); }), "");
   EXPECT_EQ(message_of([] { recognised(""); }), "data: input: the input is empty: no rows");
   EXPECT_EQ(message_of([] { recognised(std::string_view("\xff\xfe{\0", 4)); }),
             "data: input:1:1: the text is UTF-16, expected UTF-8\n  hint: convert it: iconv -f utf-16 -t utf-8");
