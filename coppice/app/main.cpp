@@ -8,11 +8,14 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "coppice/app/command.h"
+#include "coppice/app/hints.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/app/version.h"
 #include "coppice/core/error.h"
 
@@ -117,8 +120,20 @@ int run(CLI::App& program, int argc, char** argv) {
   }
 }
 
-int report(const Error& error) {
-  fmt::print(stderr, "coppice: {}\n", error.message());
+/// The options of the command in use.
+std::vector<std::string> options_of(const coppice::app::CommandList& commands) {
+  std::vector<std::string> names;
+  for (const coppice::app::CommandList::Entry& command : commands.entries) {
+    if (!command.app->parsed()) continue;
+    for (const coppice::app::Flags::Section& section : command.flags->sections()) {
+      for (std::string& name : coppice::app::names_of(section.table)) names.push_back(std::move(name));
+    }
+  }
+  return names;
+}
+
+int report(const Error& error, const coppice::app::CommandList& commands) {
+  fmt::print(stderr, "coppice: {}\n", coppice::app::with_flags(error.message(), options_of(commands)));
   return coppice::exit_code(error.code());
 }
 
@@ -136,10 +151,11 @@ int main(int argc, char** argv) {
   try {
     return run(program, argc, argv);
   } catch (const Error& error) {
-    return report(error);
+    return report(error, commands);
   } catch (const std::bad_alloc&) {
-    return report(Error(ErrorCode::memory, "out of memory", {}, "coppice train --plan says how much is needed"));
+    return report(Error(ErrorCode::memory, "out of memory", {}, "coppice train --plan says how much is needed"),
+                  commands);
   } catch (const std::exception& error) {
-    return report(Error(ErrorCode::internal, error.what()));
+    return report(Error(ErrorCode::internal, error.what()), commands);
   }
 }

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/app/command.h"
+#include "coppice/app/hints.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
 #include "coppice/core/output_file.h"
 
@@ -25,7 +27,12 @@ std::string json_text(const nlohmann::ordered_json& object) {
 
 void print_remarks(const ReadReport& report, RowsAre rows, const CommonOptions& common) {
   if (common.quiet) return;
-  for (const std::string& remark : report.remarks(rows)) fmt::print(stderr, "note: {}\n", remark);
+  ReadOptions names;
+  OptionTable options;
+  describe(options, names);
+  for (const std::string& remark : report.remarks(rows)) {
+    fmt::print(stderr, "note: {}\n", with_flags(remark, names_of(options)));
+  }
 }
 
 void expect_no_input(const std::string& output, const std::vector<std::string>& inputs) {

@@ -160,7 +160,7 @@ TEST(Svm, BadLinesAreRefusedWithTheirPlace) {
   const auto refused = [](string_view line) { return refusal(line, Format::svm); };
   const std::string guessed =
       "line 1, three whole numbers, was read as the header: rows, features, labels; if it is a row, set svm_header to "
-      "absent (--svm-header absent)";
+      "absent";
   EXPECT_EQ(refused("1 5 3\n0 1:1 5:1\n"),
             "data: input:2:7: feature index is 5, expected a whole number from 0 to 4\n  hint: " + guessed);
   EXPECT_EQ(refused("1 5 3\n0,3 1:1\n"),
@@ -246,7 +246,8 @@ TEST(Fasttext, APrefixInsideAWordIsText) {
 }
 
 TEST(Fasttext, BadInputIsRefusedWithItsPlace) {
-  EXPECT_EQ(refusal("text __label__ more\n", Format::fasttext), "data: input:1:6: the label's name is empty, expected at least one character");
+  EXPECT_EQ(refusal("text __label__ more\n", Format::fasttext),
+            "data: input:1:6: the label's name is empty, expected at least one character");
   ReadOptions options;
   options.format = Format::fasttext;
   options.label_prefix = "";

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kSpaces = " \t";
 constexpr const char* kGuessedHint =
     "line 1, three whole numbers, was read as the header: rows, features, labels; if it is a row, set svm_header to "
-    "absent (--svm-header absent)";
+    "absent";
 
 struct SvmHeaderNumbers {
   uint64_t rows;

@@ -40,7 +40,7 @@ void check_dense(const Model& model, const Examples& rows) {
               "the rows have " + (got == 0 ? std::string("no") : std::to_string(got)) +
                   " dense features beside their own, the model was trained with " +
                   (expected == 0 ? std::string("none") : std::to_string(expected)),
-              {}, "dense names the file that holds them, one row for each input row, as in training");
+              {}, "the option dense names the file that holds them, one row for each input row, as in training");
 }
 
 }  // namespace

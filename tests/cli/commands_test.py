@@ -122,7 +122,7 @@ class Commands(ProgramTest):
         for item in renamed:
             item["labels"] = ["post" if label == "mail" else label for label in item["labels"]]
         other = self.train("other.coppice", renamed)
-        self.ensemble(one, other, 3, ["other.coppice: ", "it has no 'mail'", "label_names"])
+        self.ensemble(one, other, 3, ["other.coppice: ", "it has no 'mail'", "--label-names"])
         self.ensemble(other, one, 3, "'mail' is new")
         self.write("three.svm", "2 4 3\n0,1 0:1 1:2\n2 2:1\n")
         self.write("five.svm", "2 4 5\n0,1 0:1 1:2\n4 2:1\n")

@@ -88,7 +88,7 @@ class InputsTest(ProgramTest):
     def test_a_chain_of_clusters_for_other_labels_is_named(self):
         first, last = self.write("C0.npy", npy([[1], [1]])), self.write("C1.npy", npy([[1, 0], [1, 0], [0, 1]]))
         self.expect(DATA, "train", self.write("train.jsonl", jsonl(rows())), "-o", self.path("m"), "--tree",
-                    f"{first},{last}", says=["C1.npy: the tree has 3 labels, the examples 6", "label_names"])
+                    f"{first},{last}", says=["C1.npy: the tree has 3 labels, the examples 6", "--label-names"])
 
     def test_dense_features_that_are_no_matrix_get_a_hint_of_use(self):
         dense = self.write("dense", "no matrix\n")

@@ -4,7 +4,7 @@ import gzip
 import json
 import struct
 
-from program import ProgramTest, jsonl, rows
+from program import ProgramTest, jsonl, npy, rows
 
 USAGE, DATA, UNSUPPORTED = 2, 3, 6
 
@@ -80,7 +80,7 @@ class MessagesTest(ProgramTest):
         bad = self.write("bad.jsonl", "no row\n")
         for flags in (["--char-ngrams", "2,3", "--char-weight", "0"], ["--char-wb-ngrams", "2,3", "--char-wb-weight", "0"]):
             self.expect(USAGE, "train", bad, "-o", self.path("m"), "--word-weight", "0", *flags,
-                        says=["every analyzer has the weight 0", "word_weight"])
+                        says=["every analyzer has the weight 0", "--word-weight"])
         self.assertEqual(self.train_notes("--word-weight", "0", "--char-ngrams", "2,3"), [])
 
     def test_options_of_explanation_and_inspection_without_effect_are_noted(self):
@@ -137,7 +137,7 @@ class MessagesTest(ProgramTest):
         for name, content in (("labels", "0 1 2\n5 1:1\n"), ("features", "1 1 9\n0 7:1\n"), ("rows", "9 9 9\n0 7:1\n")):
             svm = self.write(name + ".svm", content)
             self.expect(DATA, "train", svm, "-o", self.path("m"), says=["line 1", "read as the header",
-                                                                       "--svm-header absent"])
+                                                                       "set --svm-header to absent"])
         self.expect(0, "train", self.path("rows.svm"), "-o", self.path("m"), "--svm-header", "absent")
 
     def test_words_before_the_command_are_told_to_stand_behind_it(self):
@@ -172,6 +172,22 @@ class MessagesTest(ProgramTest):
         self.assertEqual(len(notes), 1, notes)
         self.assertIn("no label of the rows is known to the model (2 labels, all counted as not found)", notes[0])
         self.assertEqual(self.notes("evaluate", model, none, "--quiet"), [])
+
+    def test_hints_name_flags(self):
+        model = self.train()
+        dense = self.train("dense.coppice", None, "--dense", self.write("d.npy", npy([[1.0, 2.0]] * 240)))
+        for command, hint in (
+                (["evaluate", model, self.write("a.jsonl", '{"text": "a"}\n')], "hint: --labels-field names the field that holds them "
+                 "in JSONL, --labels-path the label matrix of npz"),
+                (["train", self.write("b.jsonl", '{"body": "a"}\n')], "hint: --text-field names the field"),
+                (["evaluate", model, self.write("a b.txt", "mail\n")], "hint: name it by --format: jsonl"),
+                (["predict", dense, self.write("q.jsonl", '{"text": "mail"}\n')], "hint: --dense names the file")):
+            output = ["-o", self.path("m")] if command[0] == "train" else []
+            self.assertIn(hint, self.run_program(*command, *output).stderr)
+        notes = self.run_program("train", self.path("train.jsonl"), "-o", self.path("m"), "--max-line-bytes", "70",
+                                 "--skip-bad-lines").stderr
+        self.assertIn("    hint: set --max-line-bytes higher", notes)
+        self.expect(USAGE, "predict", "m", "--config", self.write("c.json", '{"topk": 1}'), says="did you mean 'top_k'?")
 
     def test_a_number_that_is_none_is_refused_without_the_limits_of_floats(self):
         done = self.expect(USAGE, "predict", "m", "--threshold", "nan", says="threshold is nan, expected a number")
