@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <fstream>
+#include <set>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -27,11 +28,23 @@ void set_from(const Option& option, const std::string& text, const std::string& 
   }
 }
 
+/// Throws for a key that is there twice: the parser would keep the last of them, and say nothing.
+json parse_config(std::istream& file, const std::string& path) {
+  std::set<std::string> keys;
+  const auto watch = [&](int depth, json::parse_event_t event, const json& parsed) {
+    if (depth != 1 || event != json::parse_event_t::key) return true;
+    const auto key = parsed.get<std::string>();
+    if (keys.insert(key).second) return true;
+    throw Error(ErrorCode::usage, "the option " + key + " is there twice, expected it once", path);
+  };
+  return json::parse(file, watch, true, true);
+}
+
 json read_config(const std::string& path) {
   std::ifstream file(path);
   if (!file) throw Error(ErrorCode::io, "cannot open the config file", path);
   try {
-    return json::parse(file, nullptr, true, true);
+    return parse_config(file, path);
   } catch (const std::ios_base::failure&) {  // a folder, say
     throw Error(ErrorCode::io, "cannot read the config file", path);
   } catch (const json::out_of_range& error) {

@@ -18,9 +18,8 @@ constexpr const char* kIntroduction =
     "# Parameters\n\n"
     "Made by `coppice options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
     "`COPPICE_MAX_LEAF` and the key `max_leaf` of a `--config` file. A flag wins over the variable, the variable over\n"
-    "the file, the file over the default. A switch `x` is turned on by `--x` and off by `--no-x`. What is written "
-    "with\n"
-    "dashes here (`--output`) is a flag alone.\n";
+    "the file, the file over the default. A switch `x` is turned on by `--x` and off by `--no-x`, by a variable of\n"
+    "`true` or `1` and of `false` or `0`. What is written with dashes here (`--output`) is a flag alone.\n";
 
 /// "`-o`, `--output`", or "`input`" for what has no flag.
 std::string names_text(const CLI::Option& option) {

@@ -138,8 +138,9 @@ void OptionTable::add(const std::string& name, bool& value, const std::string& h
   };
   Option option = make(name, "switch", help, set, [&value] { return json(value); });
   option.set_text = [set, name](std::string_view text) {
-    if (text != "true" && text != "false") refuse(name, std::string(text), "true or false");
-    set(json(text == "true"));
+    const bool on = text == "true" || text == "1", off = text == "false" || text == "0";
+    if (!on && !off) refuse(name, std::string(text), "true (1) or false (0)");
+    set(json(on));
   };
   options_.push_back(std::move(option));
 }

@@ -59,7 +59,17 @@ TEST(Options, AreReadFromTheTextOfACommandLine) {
   table.find("gloss").set_text("0.25");
   table.find("layers").set_text("3,4.5");
   table.find("maker").set_text("007");
-  table.find("dry").set_text("true");
+  for (const char* on : {"true", "1"}) {
+    table.find("dry").set_text("false");
+    EXPECT_FALSE(paint.dry);
+    table.find("dry").set_text(on);
+    EXPECT_TRUE(paint.dry);
+    table.find("dry").set_text("0");
+    EXPECT_FALSE(paint.dry);
+    table.find("dry").set_text(on);
+  }
+  EXPECT_NE(refusal([&] { table.find("dry").set_text("yes"); }).find("expected true (1) or false (0)"),
+            std::string::npos);
   EXPECT_EQ(paint.gloss, 0.25f);
   EXPECT_EQ(paint.layers, (std::vector<float>{3, 4.5f}));
   EXPECT_EQ(paint.maker, "007");

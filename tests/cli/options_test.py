@@ -27,7 +27,8 @@ class OptionsTest(ProgramTest):
     def test_a_config_file_that_cannot_be_used_is_refused_with_its_name(self):
         for text, says in (('{"beam": 1e999}', "too large"), ('{"beam": 1' + "0" * 400 + "}", "too large"),
                            ('{"beam": 18446744073709551616}', "option beam is"), ('{"beam": 1', "no JSON"),
-                           ("", "no JSON"), ("\x00", "no JSON"), ("[1]", "no JSON object"), ('{"beam": null}', "beam"),
+                           ("", "no JSON"), ("\x00", "no JSON"),
+                           ('{"beam": 1, "threads": 1, "beam": 2}', "the option beam is there twice"), ("[1]", "no JSON object"), ('{"beam": null}', "beam"),
                            ('{"beam": "\\ud800"}', "no JSON"), ('{"beam": ' + "[" * 100000 + "]" * 100000 + "}", "lists")):
             config = self.write("config.json", text)
             self.expect(USAGE, "predict", "m.coppice", "--config", config, says=["config.json", says])
