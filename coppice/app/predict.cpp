@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // coppice predict: rows in, ranked label names out.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -110,8 +112,13 @@ std::vector<InputFile> inputs_of(const PredictArguments& arguments) {
   return inputs;
 }
 
-/// Throws where predictions would replace a file that is read or named.
+/// Throws where predictions would replace a file that is read or named, or not be what their name says.
 void check_output(const PredictArguments& arguments, const std::string& config_path) {
+  for (const char* packed : {".gz", ".zst"}) {
+    if (!arguments.output.ends_with(packed)) continue;
+    throw Error(ErrorCode::usage, fmt::format("predictions are not compressed, expected a name without {}", packed),
+                arguments.output, "they can be on their way: coppice predict MODEL INPUT | gzip > FILE");
+  }
   std::vector<std::string> inputs = paths_of(inputs_of(arguments));
   inputs.insert(inputs.end(), {arguments.read.labels_path, arguments.read.label_names, config_path});
   expect_no_input(arguments.output, inputs);
@@ -138,7 +145,11 @@ void expect_used(const PredictArguments& arguments, const Flags& flags) {
                 "--with-models names the others");
   }
   if (arguments.score_labels.empty()) return;
-  for (const char* name : {"allow", "deny", "with_models", "beam", "beam_per_level", "top_k", "threshold"}) {
+  if (!arguments.more_models.empty()) {
+    throw Error(ErrorCode::usage, "--with-models is given, but --score-labels asks one model alone", {},
+                "score the labels by each model, one call for each");
+  }
+  for (const char* name : {"allow", "deny", "beam", "beam_per_level", "top_k", "threshold"}) {
     if (!flags.on_command_line(name)) continue;
     throw Error(ErrorCode::usage, flag_name(name) + " is given, but --score-labels searches for nothing");
   }

@@ -86,6 +86,27 @@ class OptionsTest(ProgramTest):
         self.expect(USAGE, "predict", model, "-", "--ensemble", "rank_average", says="--with-models")
         self.expect(USAGE, "predict", model, "-", "--allow", "mail", "--deny", "audio", says="one of them")
 
+    def test_given_labels_are_scored_by_one_model(self):
+        model = self.train()
+        self.expect(USAGE, "predict", model, "-", "--score-labels", "mail", "--with-models", model,
+                    stdin='{"text": "a"}\n', says="--score-labels asks one model alone")
+
+    def test_an_output_that_would_not_be_compressed_is_refused(self):
+        model = self.train()
+        for packed in (".gz", ".zst"):
+            self.expect(USAGE, "predict", model, "-", "--output", self.path("o.jsonl" + packed), stdin='{"text": "a"}\n',
+                        says=["predictions are not compressed", f"without {packed}", "| gzip"])
+        self.assertNotIn("o.jsonl.gz", self.names_in_folder())
+
+    def test_switches_are_set_by_variables_of_1_and_0_too(self):
+        model = self.train()
+        for on, notes in (("1", ""), ("true", ""), ("0", "note: "), ("false", "note: ")):
+            done = self.expect(0, "predict", model, "-", "--label-names", "x", stdin='{"text": "a"}\n',
+                               variables={"COPPICE_QUIET": on})
+            self.assertEqual(done.stderr[:6], notes)
+        self.expect(USAGE, "predict", model, "-", variables={"COPPICE_QUIET": "2"}, stdin='{"text": "a"}\n',
+                    says="option quiet is 2, expected true (1) or false (0)")
+
     def test_an_empty_list_of_labels_is_refused(self):
         model = self.train()
         for flag in ("--allow", "--deny", "--score-labels"):
