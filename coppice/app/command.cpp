@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/app/command.h"
 
+#include "coppice/app/ignored_options.h"
 #include "coppice/app/output.h"
 #include "coppice/app/unused_options.h"
 
 namespace coppice::app {
+namespace {
+
+/// The rows that a command reads: "" for a command that reads none.
+std::string input_of(const CLI::App& command) {
+  const CLI::Option* input = command.get_option_no_throw("input");
+  if (input == nullptr) return {};
+  return input->count() > 0 ? input->results().front() : "-";
+}
+
+}  // namespace
 
 void describe(OptionTable& table, CommonOptions& options) {
   table.add("threads", options.threads, 0, 1024, "Threads to work with; 0 = all cores. Results do not depend on it.");
@@ -25,13 +36,16 @@ Command::Command(CommandList& commands, const std::string& name, const std::stri
 
 void Command::action(std::function<void()> run) {
   flags_->add_config(*app_);
-  app_->callback([&commands = commands_, flags = flags_, run = std::move(run)] {
+  app_->callback([&commands = commands_, app = app_, flags = flags_, run = std::move(run)] {
     flags->apply();
-    if (!flags->is_on("quiet")) note_unknown_variables(commands);
+    CommonOptions common;
+    common.quiet = flags->is_on("quiet");
+    if (!common.quiet) note_unknown_variables(commands);
     if (flags->print_config()) {
       print_out(json_text(flags->resolved()));
       return;
     }
+    note_unused(*flags, ignored_options(*flags, input_of(*app)), common);
     run();
   });
 }

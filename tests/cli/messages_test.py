@@ -58,6 +58,42 @@ class MessagesTest(ProgramTest):
         self.assertEqual(self.train_notes("--word-ngrams", "", "--compounds", "add", "--char-wb-ngrams", "2,3",
                                           "--max-tokens", "9", "--stop-words", "mail", "--word-weight", "2"), [])
 
+    def test_options_of_other_formats_are_noted(self):
+        model, svm = self.train(), self.write("t.svm", "0 1:1 2:1\n1 3:1\n0 1:1\n")
+        csv = self.write("t.csv", "text,labels\nmail,mail\n")
+        given = {"--text-field": "text", "--features-field": "f", "--label-prefix": "__", "--label-separator": ";",
+                 "--named-labels": None, "--svm-header": "absent", "--one-based": None, "--n-features": "9",
+                 "--id-field": "id", "--skip-bad-lines": None}
+        flags = [word for flag in given.items() for word in flag if word]
+        fields = {"--text-field", "--id-field"}
+        everywhere = {"--skip-bad-lines"}
+        for command, used in ((["train", self.path("train.jsonl"), "-o", self.path("m")],
+                               fields | {"--features-field", "--n-features"}),
+                              (["predict", model, self.path("train.jsonl")], fields | {"--features-field", "--n-features"}),
+                              (["evaluate", model, csv], fields | {"--label-separator"}),
+                              (["train", svm, "-o", self.path("m")], {"--svm-header", "--one-based", "--n-features"})):
+            notes = [note for note in self.notes(*command, *flags) if "it is for rows of" in note]
+            noted = {note.split()[1] for note in notes}
+            self.assertEqual(noted, set(given) - used - everywhere, notes)
+        self.assertEqual(self.notes("predict", model, csv, "--one-based"),
+                         ["note: --one-based has no effect: it is for rows of svm, these are csv"])
+        self.assertEqual(self.notes("predict", model, csv, "--one-based", "--quiet"), [])
+        self.assertEqual(self.notes("predict", model, "-", "--one-based", stdin='{"text": "mail"}\n'), [])
+        self.assertEqual(self.train_notes("--validate", csv, "--label-separator", ","), [])
+
+    def test_options_that_others_make_useless_are_noted(self):
+        characters = ["--word-ngrams", "", "--char-ngrams", "2,3"]
+        for flags, option, why in ((["--word-vector-format", "text"], "word-vector-format", "--label-vectors"),
+                                   (["--cluster-sample-warmup", "0.3"], "cluster-sample-warmup", "are the same"),
+                                   (["--tokens", "whitespace", *characters], "tokens", "--word-ngrams")):
+            notes = self.train_notes(*flags)
+            self.assertEqual(len(notes), 1, notes)
+            self.assertIn(f"--{option} has no effect", notes[0])
+            self.assertIn(why, notes[0])
+        for flags in (["--cluster-sample-warmup", "0.3", "--cluster-min-sample", "0.5"], ["--tokens", "space", *characters],
+                      ["--tokens", "whitespace"]):
+            self.assertEqual(self.train_notes(*flags), [])
+
     def test_a_config_file_of_all_options_is_not_noted(self):
         config = self.write("all.json", self.expect(0, "train", "x", "--print-config").stdout)
         self.assertEqual(self.train_notes("--config", config), [])
