@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "coppice/data/parsers.h"
+
 namespace coppice {
 namespace {
 
@@ -39,6 +41,32 @@ TEST(QuoteScanner, GoesOnInsideQuotesAndStartsAnew) {
   quotes.start_row();
   quotes.take("\"");
   EXPECT_TRUE(quotes.is_open());
+}
+
+/// Does the parser of csv ask for another line?
+bool goes_on(RowParser& parser, const std::string& line) {
+  Row row;
+  try {
+    return parser.parse({line, 2}, row) == RowParser::Outcome::incomplete;
+  } catch (const BadLine&) {
+    return false;
+  }
+}
+
+TEST(QuoteScanner, AgreesWithTheParserOnAllShortLines) {
+  const auto parser = make_csv_parser({}, ',');
+  Row header;
+  parser->parse({"text", 1}, header);
+  constexpr std::string_view kBytes = "\",a";
+  constexpr int kLength = 7;
+  int n_lines = 1;
+  for (int length = 0; length <= kLength; ++length, n_lines *= 3) {
+    for (int number = 0; number < n_lines; ++number) {
+      std::string line;
+      for (int rest = number; line.size() < static_cast<size_t>(length); rest /= 3) line += kBytes[rest % 3];
+      EXPECT_EQ(is_open(line), goes_on(*parser, line)) << line;
+    }
+  }
 }
 
 }  // namespace
