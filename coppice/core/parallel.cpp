@@ -9,8 +9,12 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
+
+#include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice {
 namespace {
@@ -43,6 +47,20 @@ struct ThreadPool::Crew {
   std::exception_ptr failure;
   size_t size = 1;
   std::vector<std::jthread> members;  // last: joins before the rest goes
+
+  void start() {
+    members.reserve(size - 1);
+    for (size_t worker = 1; worker < size; ++worker) {
+      members.emplace_back([this, worker] { member(worker); });
+    }
+  }
+
+  /// Ends the members, which wait for work and would wait for ever.
+  void close() {
+    std::lock_guard lock(mutex);
+    closing = true;
+    work_ready.notify_all();
+  }
 
   void take_parts(const Work& run_part, size_t count, size_t worker) {
     current_crew = this;
@@ -81,16 +99,23 @@ struct ThreadPool::Crew {
 
 ThreadPool::ThreadPool(size_t threads) : crew_(std::make_unique<Crew>()) {
   crew_->size = threads == 0 ? default_threads() : threads;
-  Crew* crew = crew_.get();
-  for (size_t worker = 1; worker < crew->size; ++worker) {
-    crew->members.emplace_back([crew, worker] { crew->member(worker); });
+  try {
+    crew_->start();
+  } catch (const std::system_error& error) {
+    const size_t started = crew_->members.size() + 1;
+    crew_->close();
+    throw Error(ErrorCode::memory,
+                "only " + std::to_string(started) + " of " + counted(crew_->size, "thread") +
+                    " could be started: " + error.code().message(),
+                {}, "give fewer: --threads 1 starts none; ulimit -u and ulimit -v show the limits of the shell");
+  } catch (...) {
+    crew_->close();
+    throw;
   }
 }
 
 ThreadPool::~ThreadPool() {
-  std::lock_guard lock(crew_->mutex);
-  crew_->closing = true;
-  crew_->work_ready.notify_all();
+  crew_->close();
 }
 
 size_t ThreadPool::threads() const noexcept {

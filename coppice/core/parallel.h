@@ -15,7 +15,7 @@ namespace coppice {
 /// Threads: one loop at a time; `run` may be called from the thread that made the pool only.
 class ThreadPool {
  public:
-  /// `threads` 0 = as many as the machine has cores.
+  /// `threads` 0 = as many as the machine has cores. Throws `ErrorCode::memory` when the system starts no more threads.
   explicit ThreadPool(size_t threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

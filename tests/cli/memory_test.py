@@ -55,6 +55,16 @@ class MemoryTest(ProgramTest):
             more = self.peak_bytes(command, model, many) - self.peak_bytes(command, model, few)
             self.assertLess(more, size / 2, command)
 
+    def test_threads_that_cannot_be_started_are_told(self):
+        limited = 'ulimit -s 8192 && ulimit -v 1000000 && exec "$0" "$@"'  # 300 stacks of 8 MB are more than 1 GB
+        model = self.train()
+        done = subprocess.run(["sh", "-c", limited, COPPICE, "predict", model, "-", "--threads", "300"],
+                              input=b'{"text": "mail"}\n', env=environment(), capture_output=True, check=False, timeout=60)
+        said = done.stderr.decode()
+        self.assertEqual(done.returncode, 5, said)
+        self.assertRegex(said, "only [0-9]+ of 300 threads could be started: ")
+        self.assertIn("--threads 1", said)
+
     def test_a_plan_is_not_below_what_training_takes(self):
         draw = random.Random(1)
         items = []
