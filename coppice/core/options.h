@@ -28,7 +28,7 @@ struct Option {
 /// The one description of an options struct, bound to one instance of it.
 ///
 /// Each struct has a free function `void describe(OptionTable&, SolverOptions&)`. The command line, JSON, Python,
-/// docs/parameters.md and shell completion are made from the table, so an option has one name everywhere.
+/// and docs/parameters.md are made from the table, so an option has one name everywhere.
 class OptionTable {
  public:
   /// Numbers with limits (inclusive), text, switches.
