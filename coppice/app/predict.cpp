@@ -258,6 +258,7 @@ void run(const PredictArguments& arguments) {
       }
     });
   }
+  require_rows(reader->report());
   dense.expect_end();
   progress.throw_if_stopped();
   output.commit();

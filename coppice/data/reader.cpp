@@ -272,11 +272,11 @@ void require_rows(const ReadReport& report) {
                 "no rows: " + counted(report.bad_lines, "bad line") + ", the first: " + report.messages.front(),
                 report.input);
   }
-  if (report.blank_lines > 0) {
-    throw Error(ErrorCode::data, "no rows: " + counted(report.blank_lines, "blank line") + " and nothing else",
-                report.input);
-  }
-  throw Error(ErrorCode::data, "the input is empty: no rows", report.input);
+  if (report.lines == 0) throw Error(ErrorCode::data, "the input is empty: no rows", report.input);
+  const std::string blank = report.blank_lines > 0 ? counted(report.blank_lines, "blank line") : std::string();
+  std::string found = report.lines > report.blank_lines ? "a header" : blank;
+  if (found != blank && !blank.empty()) found += " and " + blank;
+  throw Error(ErrorCode::data, "no rows: " + found + " and nothing else", report.input);
 }
 
 void require_labels(const ReadReport& report) {

@@ -60,6 +60,8 @@ TEST(ReadAll, AnEmptyFileIsAnErrorInEveryLineFormat) {
   }
   EXPECT_EQ(refusal("\n\n", Format::jsonl), "data: input: no rows: 2 blank lines and nothing else");
   EXPECT_EQ(refusal("\n", Format::jsonl), "data: input: no rows: 1 blank line and nothing else");
+  EXPECT_EQ(refusal("text\n", Format::csv), "data: input: no rows: a header and nothing else");
+  EXPECT_EQ(refusal("text\n\n", Format::csv), "data: input: no rows: a header and 1 blank line and nothing else");
 }
 
 TEST(ReadAll, NoLabelAtAllIsAnErrorForTraining) {

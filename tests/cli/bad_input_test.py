@@ -156,6 +156,21 @@ class BadInput(ProgramTest):
         self.expect(DATA, "evaluate", model, self.write("none.jsonl", ""), says="the input is empty: no rows")
         self.expect(DATA, "evaluate", model, self.write("bare.jsonl", '{"text": "a"}\n'), says="no label in 1 row")
 
+    def test_predicting_no_row_at_all_is_an_error_and_leaves_no_output(self):
+        model = self.train()
+        for name, content, flags, says in (
+                ("blank.jsonl", "\n\n", [], "no rows: 2 blank lines and nothing else"),
+                ("head.csv", "text,labels\n", [], "no rows: a header and nothing else"),
+                ("head.csv", "text,labels\n\n", [], "no rows: a header and 1 blank line and nothing else"),
+                ("head.svm", "0 3 5\n", [], "no rows: a header and nothing else"),
+                ("bad.jsonl", "no json\n", ["--skip-bad-lines"], "no rows: 1 bad line, the first: "),
+                ("none.txt", "", ["--format", "text"], "the input is empty: no rows")):
+            for output in ("out.jsonl", "out.npz"):
+                self.expect(DATA, "predict", model, self.write(name, content), "--output", self.path(output), *flags,
+                            says=f"{name}: {says}")
+                self.assertFalse((self.folder / output).exists(), name)
+            self.assertEqual(self.expect(DATA, "predict", model, self.path(name), *flags).stdout, "")
+
     def test_predicting_text_that_says_nothing_is_fine(self):
         model = self.train()
         for text in ("", "   ", "wholly unknown words", "\U0001F600", "\u0000"):
