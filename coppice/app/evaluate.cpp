@@ -88,6 +88,7 @@ void add_evaluate(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
+    expect_named(inputs_of(*arguments), flags);
     expect_readable(inputs_of(*arguments));
     note_unused(flags, unused(*arguments), arguments->common);
     run(*arguments);

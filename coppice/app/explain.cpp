@@ -161,7 +161,10 @@ void add_explain(CommandList& commands) {
   command.flags().add(command.app(), std::move(search), "Search");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
-    expect_readable({{"model", arguments->model_path, kModel}, {"--dense", arguments->dense, kMatrix}});
+    const std::vector<InputFile> inputs{{"model", arguments->model_path, kModel},
+                                        {"--dense", arguments->dense, kMatrix}};
+    expect_named(inputs, flags);
+    expect_readable(inputs);
     note_unused(flags, unused(*arguments), arguments->common);
     run(*arguments);
   });

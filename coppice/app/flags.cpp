@@ -85,8 +85,9 @@ void Flags::add(CLI::App& command, OptionTable table, const std::string& heading
 }
 
 void Flags::add_config(CLI::App& command) {
-  command.add_option("--config", config_path_, "JSON file with options; flags and COPPICE_* variables win over it")
-      ->group("Configuration");
+  config_flag_ =
+      command.add_option("--config", config_path_, "JSON file with options; flags and COPPICE_* variables win over it")
+          ->group("Configuration");
   command.add_flag("--print-config", print_config_, "print all options with their values as JSON and stop")
       ->group("Configuration");
 }
@@ -121,6 +122,10 @@ bool Flags::given(const std::string& name) const {
 }
 
 void Flags::apply() {
+  if (config_path_.empty() && config_flag_ != nullptr && config_flag_->count() > 0) {
+    throw Error(ErrorCode::usage, "the path is empty, expected that of a file", "--config",
+                "leave --config out to do without it");
+  }
   if (!config_path_.empty()) apply_config_file();
   for (const Section& section : sections_) {
     for (const Option& option : section.table.options()) {

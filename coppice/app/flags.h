@@ -64,6 +64,7 @@ class Flags {
   std::vector<Section> sections_;
   std::map<std::string, std::unique_ptr<Given>> given_;  // by option name; stable addresses for CLI11
   std::string config_path_;
+  const CLI::Option* config_flag_ = nullptr;
   bool print_config_ = false;
 };
 

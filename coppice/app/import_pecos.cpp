@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "coppice/app/command.h"
+#include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/core/output_file.h"
@@ -48,7 +49,13 @@ void add_import_pecos(CommandList& commands) {
   describe(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Import");
   command.flags().add(command.app(), std::move(common), "Common");
-  command.action([arguments, &flags = command.flags()] { run(*arguments, flags.config_path()); });
+  command.action([arguments, &flags = command.flags()] {
+    expect_named({{"folder", arguments->folder},
+                  {"--vectorizer", arguments->import.vectorizer},
+                  {"--label-names", arguments->import.label_names}},
+                 flags);
+    run(*arguments, flags.config_path());
+  });
 }
 
 }  // namespace coppice::app

@@ -82,7 +82,9 @@ void add_inspect(CommandList& commands) {
   command.flags().add(command.app(), std::move(view), "Tree");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
-    expect_readable({{"model", arguments->model_path, kModel}});
+    const std::vector<InputFile> inputs{{"model", arguments->model_path, kModel}};
+    expect_named(inputs, flags);
+    expect_readable(inputs);
     note_unused(flags, unused(*arguments), arguments->common);
     run(*arguments);
   });

@@ -102,12 +102,14 @@ std::shared_ptr<const LabelFilter> filter_of(const Model& model, const PredictAr
 std::vector<InputFile> inputs_of(const PredictArguments& arguments) {
   std::vector<InputFile> inputs{
       {"model", arguments.model_path, kModel}, {"input", arguments.input}, {"--dense", arguments.dense, kMatrix}};
-  for (const std::string& path : arguments.more_models) inputs.push_back({"--with-models", path, kModel});
+  for (const std::string& path : one_at_least(arguments.more_models)) inputs.push_back({"--with-models", path, kModel});
   const std::string held = arguments.more_models.empty() ? "" : "a list of labels for several models";
   const std::pair<const char*, const std::vector<std::string>*> lists[] = {
       {"--allow", &arguments.allow}, {"--deny", &arguments.deny}, {"--score-labels", &arguments.score_labels}};
   for (const auto& [option, entries] : lists) {
-    for (const std::string& entry : *entries) inputs.push_back({option, file_of(entry).value_or(""), held});
+    for (const std::string& entry : *entries) {
+      if (const std::optional<std::string> path = file_of(entry)) inputs.push_back({option, *path, held});
+    }
   }
   return inputs;
 }
@@ -288,6 +290,7 @@ void add_predict(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
+    expect_named(inputs_of(*arguments), flags);
     expect_names(*arguments, flags);
     expect_used(*arguments, flags);
     note_unused(flags, unused(*arguments), arguments->common);

@@ -81,18 +81,22 @@ std::string checkpoint_path(const TrainArguments& arguments) {
   return arguments.plan || is_output_stream(arguments.output) ? std::string() : arguments.output + ".checkpoint";
 }
 
+constexpr const char* kReadTwice = "a list of label names that --validate reads again";
+
 /// Every file that is read.
 std::vector<InputFile> inputs_of(const TrainArguments& arguments) {
   const TrainingInput& input = arguments.input;
+  const ValidationInput& held_out = arguments.validation;
+  const bool twice = !arguments.plan && !held_out.path.empty();
   std::vector<InputFile> inputs{{"input", input.path},
                                 {"--dense", input.dense, kMatrix},
                                 {"--labels-path", input.read.labels_path, kMatrix},
-                                {"--label-names", input.read.label_names},
-                                {"--stop-words-file", arguments.train.vectorizer.stop_words_file, "stop words"}};
+                                {"--label-names", input.read.label_names, twice ? kReadTwice : ""},
+                                {"--stop-words-file", arguments.train.vectorizer.stop_words_file}};
   for (InputFile& file : input_files(arguments.more)) inputs.push_back(std::move(file));
-  const ValidationInput& held_out = arguments.validation;
-  if (arguments.plan || held_out.path.empty()) return inputs;
+  if (arguments.plan) return inputs;
   inputs.push_back({"--validate", held_out.path, "what to validate on"});
+  if (held_out.path.empty()) return inputs;
   inputs.push_back({"--validate-labels", held_out.labels_path, kMatrix});
   inputs.push_back({"--validate-dense", held_out.dense_path, kMatrix});
   return inputs;
@@ -118,12 +122,14 @@ void check_output(const TrainArguments& arguments, const std::string& config_pat
 }
 
 /// Refuses early what else would be known minutes or hours later.
-void check(const TrainArguments& arguments, const std::string& config_path) {
+void check(const TrainArguments& arguments, const Flags& flags) {
+  expect_named(inputs_of(arguments), flags);
+  validate(arguments.train.vectorizer);
   expect_used(arguments.more, arguments.train);
   expect_readable(inputs_of(arguments));
   if (arguments.plan) return;
   expect_readable(arguments.validation);
-  check_output(arguments, config_path);
+  check_output(arguments, flags.config_path());
 }
 
 /// Options of texts that others of them make useless.
@@ -298,7 +304,7 @@ void add_train(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
-    check(*arguments, flags.config_path());
+    check(*arguments, flags);
     note_unused(flags, unused(*arguments), arguments->common);
     run(*arguments, flags);
   });

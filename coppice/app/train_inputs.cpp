@@ -110,7 +110,7 @@ std::vector<InputFile> input_files(const TrainInputs& inputs) {
   std::vector<InputFile> files{{"--label-features", inputs.label_features, kMatrix},
                                {"--label-vectors", inputs.label_vectors},
                                {"--negatives-matrix", inputs.negatives, kMatrix}};
-  for (const std::string& path : inputs.tree) files.push_back({"--tree", path, "a tree"});
+  for (const std::string& path : one_at_least(inputs.tree)) files.push_back({"--tree", path, "a tree"});
   return files;
 }
 

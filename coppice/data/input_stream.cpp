@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -193,6 +194,14 @@ InputStream InputStream::open(const std::string& path, const Progress* stop) {
 
 InputStream InputStream::from_memory(std::string_view bytes, std::string name) {
   return InputStream(std::make_unique<MemorySource>(bytes), std::move(name));
+}
+
+bool is_stream(const std::string& path) {
+  if (path == "-") return true;
+  using Type = std::filesystem::file_type;
+  std::error_code unknown;
+  const Type type = std::filesystem::status(path, unknown).type();
+  return type == Type::fifo || type == Type::character || type == Type::block || type == Type::socket;
 }
 
 size_t InputStream::read(std::span<char> space) {

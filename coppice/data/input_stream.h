@@ -57,6 +57,10 @@ class InputStream {
   size_t peeked_begin_ = 0;
 };
 
+/// Is this what can be read once only, and not be mapped: "-" (standard input), a named pipe, a device, a socket?
+/// What is not there is none of them.
+bool is_stream(const std::string& path);
+
 /// An input that can be read from its start more than once.
 ///
 /// A file is opened anew each time. Standard input, a pipe or a device cannot be, so its bytes (still compressed) are

@@ -143,6 +143,16 @@ TEST(InputStream, AFileWithoutPermissionIsAnIoError) {
   EXPECT_EQ(message_of([&] { InputStream::open(path); }), "io: " + path + ": cannot open the file: Permission denied");
 }
 
+TEST(InputStream, WhatCanBeReadOnceOnlyIsAStream) {
+  const TestFolder folder;
+  const std::string pipe = folder.path("pipe");
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const std::string& stream : {std::string("-"), std::string("/dev/null"), pipe}) EXPECT_TRUE(is_stream(stream));
+  for (const std::string& other : {folder.write("file", "x"), folder.path(""), folder.path("none"), std::string()}) {
+    EXPECT_FALSE(is_stream(other)) << other;
+  }
+}
+
 TEST(RereadableInput, AFileIsReadAnewEachTime) {
   const TestFolder folder;
   const std::string path = folder.write("text.gz", gzip("one two"));

@@ -139,7 +139,8 @@ std::unique_ptr<ExampleReader> open_lines(InputStream stream, Format format, con
 std::unique_ptr<ExampleReader> open_rows(const std::string& path, const ReadOptions& options, LabelIndex* labels) {
   InputStream stream = InputStream::open(path, options.stop);
   const Format format = chosen(path, options, stream).format;
-  if (is_matrix(format) && path != "-") return std::make_unique<MatrixExampleReader>(path, format, options, labels);
+  if (is_matrix(format) && !is_stream(path))
+    return std::make_unique<MatrixExampleReader>(path, format, options, labels);
   return open_lines(std::move(stream), format, options, labels);
 }
 
@@ -229,7 +230,7 @@ ExampleSource::ExampleSource(std::string path, ReadOptions options)
   RereadableInput input(path_, options_.stop);
   InputStream stream = input.open();
   options_.format = chosen(path_, options_, stream).format;
-  if (!is_matrix(options_.format) || path_ == "-") input_ = std::move(input);
+  if (!is_matrix(options_.format) || is_stream(path_)) input_ = std::move(input);
 }
 
 std::unique_ptr<ExampleReader> ExampleSource::open(LabelIndex& labels) const {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from program import ProgramTest, jsonl, npy, rows
 
-USAGE, DATA, IO = 2, 3, 4
+USAGE, DATA, IO, UNSUPPORTED = 2, 3, 4, 6
 
 
 class InputsTest(ProgramTest):
@@ -73,7 +73,7 @@ class InputsTest(ProgramTest):
         for command, flag, held in (([*train], "--dense", "a matrix"), ([*train], "--labels-path", "a matrix"),
                                     ([*train, "--negatives", "usn"], "--negatives-matrix", "a matrix"),
                                     ([*train, "--label-embedding", "features"], "--label-features", "a matrix"),
-                                    ([*train], "--tree", "a tree"), ([*train], "--stop-words-file", "stop words"),
+                                    ([*train], "--tree", "a tree"),
                                     ([*train], "--validate", "what to validate on"),
                                     ([*train, "--validate", examples], "--validate-dense", "a matrix"),
                                     (["predict", model, examples], "--dense", "a matrix"),
@@ -84,6 +84,63 @@ class InputsTest(ProgramTest):
         self.expect(USAGE, "predict", "-", examples, says="model: a model cannot be read from standard input")
         self.expect(USAGE, "predict", model, examples, "--with-models", model, "--allow", "@-",
                     says="--allow: a list of labels for several models cannot be read from standard input")
+
+    def test_what_cannot_be_streamed_is_not_taken_from_a_pipe(self):
+        pipe = self.path("pipe")
+        os.mkfifo(pipe)  # nobody writes: to open it would be to wait for ever
+        model, ok = self.train(), self.path("train.jsonl")
+        for stream in (pipe, "/dev/null"):
+            says = f"cannot be read from a pipe or a device ({stream})"
+            for flags, flag, held in (([], "--dense", "a matrix"), ([], "--labels-path", "a matrix"),
+                                      (["--negatives", "usn"], "--negatives-matrix", "a matrix"),
+                                      (["--label-embedding", "features"], "--label-features", "a matrix"),
+                                      ([], "--tree", "a tree")):
+                self.refuse_early(USAGE, *flags, flag, stream, says=[f"{flag}: {held}", says])
+            train = ["train", self.examples_never_read(), "-o", self.path("m")]
+            for flags, flag, held in (([], "--validate", "what to validate on"),
+                                      (["--validate", ok], "--validate-labels", "a matrix"),
+                                      (["--validate", ok], "--validate-dense", "a matrix"),
+                                      (["--validate", ok], "--label-names", "a list of label names that --validate")):
+                self.expect(USAGE, *train, *flags, flag, stream, says=[f"{flag}: {held}", says])
+            self.expect(USAGE, "predict", model, ok, "--dense", stream, says=["--dense: a matrix", says])
+            self.expect(USAGE, "predict", stream, ok, says=["model: a model", says])
+            self.expect(USAGE, "predict", model, ok, "--with-models", model, "--deny", "@" + stream, says=says)
+            self.expect(USAGE, "evaluate", model, ok, "--labels-path", stream, says=says)
+            self.expect(USAGE, "inspect", stream, says=says)
+
+    def test_examples_that_are_a_matrix_are_not_taken_from_a_pipe(self):
+        for command in (["train", "-o", self.path("m")], ["predict", self.train()]):
+            pipe = self.path(command[0] + ".pipe")
+            os.mkfifo(pipe)
+            writer = threading.Thread(target=lambda path=pipe: Path(path).write_bytes(npy([[1, 2]])), daemon=True)
+            writer.start()
+            self.expect(UNSUPPORTED, *command, pipe, says=["a matrix (npy) cannot be read from a stream", "as a file"])
+            writer.join()
+
+    def test_a_path_that_is_empty_is_refused_early(self):
+        for flags in (["--tree"], ["--dense"], ["--labels-path"], ["--stop-words-file"], ["--label-names"],
+                      ["--label-features"], ["--label-vectors"], ["--negatives-matrix"],
+                      ["--label-embedding", "features", "--label-vectors"],
+                      ["--negatives", "usn", "--negatives-matrix"]):
+            self.refuse_early(USAGE, *flags, "", says=[f"{flags[-1]}: the path is empty", f"leave {flags[-1]} out"])
+        train, model = ["train", self.examples_never_read(), "-o", self.path("m")], self.train()
+        for command, named in (([*train, "--validate", ""], "--validate"),
+                               ([*train, "--validate", model, "--validate-labels", ""], "--validate-labels"),
+                               ([*train, "--validate", model, "--validate-dense", ""], "--validate-dense"),
+                               ([*train, "--tree", "C0.npz,,C1.npz"], "--tree"), ([*train, "--config", ""], "--config"),
+                               (["train", "", "-o", "m"], "input"), (["predict", "", "q"], "model"),
+                               (["predict", model, ""], "input"), (["predict", model, "q", "--dense", ""], "--dense"),
+                               (["predict", model, "q", "--with-models", ""], "--with-models"),
+                               (["predict", model, "q", "--allow", "@"], "--allow"), (["evaluate", "", "q"], "model"),
+                               (["evaluate", model, ""], "input"), (["evaluate", model, "q", "--dense", ""], "--dense"),
+                               (["explain", "", "text"], "model"), (["explain", model, "t", "--dense", ""], "--dense"),
+                               (["inspect", ""], "model"), (["import-pecos", "", "-o", "m"], "folder"),
+                               (["import-pecos", "f", "-o", "m", "--vectorizer", ""], "--vectorizer"),
+                               (["import-pecos", "f", "-o", "m", "--label-names", ""], "--label-names")):
+            self.expect(USAGE, *command, says=f"{named}: the path is empty")
+        self.expect(USAGE, *train, variables={"COPPICE_DENSE": ""}, says="--dense: the path is empty")
+        config = self.write("config.json", '{"dense": "", "tree": []}')  # as --print-config writes what is not given
+        self.expect(0, "train", self.path("train.jsonl"), "-o", self.path("m"), "--config", config)
 
     def test_a_chain_of_clusters_for_other_labels_is_named(self):
         first, last = self.write("C0.npy", npy([[1], [1]])), self.write("C1.npy", npy([[1, 0], [1, 0], [0, 1]]))
