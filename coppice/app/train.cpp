@@ -6,6 +6,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -121,6 +122,15 @@ void check_output(const TrainArguments& arguments, const std::string& config_pat
   expect_writable(arguments.output);
 }
 
+/// Rows to validate on have dense features if the examples have.
+void expect_dense_of_both(const TrainArguments& arguments) {
+  const bool trained = !arguments.input.dense.empty(), judged = !arguments.validation.dense_path.empty();
+  if (arguments.validation.path.empty() || trained == judged) return;
+  throw Error(ErrorCode::usage,
+              trained ? "--dense is given, but --validate-dense is not: the model needs both to be judged"
+                      : "--validate-dense is given, but --dense is not: the model will know no such features");
+}
+
 /// Refuses early what else would be known minutes or hours later.
 void check(const TrainArguments& arguments, const Flags& flags) {
   expect_named(inputs_of(arguments), flags);
@@ -128,6 +138,7 @@ void check(const TrainArguments& arguments, const Flags& flags) {
   expect_used(arguments.more, arguments.train);
   expect_readable(inputs_of(arguments));
   if (arguments.plan) return;
+  expect_dense_of_both(arguments);
   expect_readable(arguments.validation);
   check_output(arguments, flags.config_path());
 }
@@ -236,15 +247,39 @@ bool plan(const TrainArguments& arguments, const TrainingSet& set, const TrainEx
   return arguments.plan;
 }
 
-/// The model with what --validate measures; it is saved without that when measuring fails.
+/// Saves the model, and what was needed to go on with it is no longer.
+void save(const Model& model, const TrainArguments& arguments) {
+  model.save(arguments.output);
+  remove_checkpoint(checkpoint_path(arguments));
+}
+
+/// The hours of training are not lost: the model is saved without the figures, and the error says so.
+Error after_saving(const Model& model, const TrainArguments& arguments, const Error& error) {
+  save(model, arguments);
+  const std::string place = arguments.output == "-" ? "standard output" : "'" + arguments.output + "'";
+  return Error(
+      error.code(), std::string("the model could not be validated: ") + error.what(), error.where(),
+      (error.hint().empty() ? "" : error.hint() + "\n  ") + "the model is written, without metrics, to " + place);
+}
+
+/// The model with what --validate measures.
 Model validated(const Model& model, const TrainArguments& arguments, ThreadPool& pool) {
   if (arguments.validation.path.empty()) return model;
   try {
     return with_validation(model, arguments.validation, arguments.input.read, pool);
-  } catch (const Error&) {
-    model.save(arguments.output);
-    throw;
+  } catch (const Error& error) {
+    throw after_saving(model, arguments, error);
+  } catch (const std::bad_alloc&) {
+    throw after_saving(model, arguments, Error(ErrorCode::memory, "out of memory"));
   }
+}
+
+/// Told before the hours of training, not after them.
+void check_validation(const TrainArguments& arguments, const TrainingSet& set, TerminalProgress& progress) {
+  if (arguments.plan || arguments.validation.path.empty()) return;
+  progress.stage("looking at what to validate on", 0);
+  expect_usable(arguments.validation, arguments.input.read, set);
+  progress.finish();
 }
 
 void run(TrainArguments& arguments, const Flags& flags) {
@@ -259,6 +294,7 @@ void run(TrainArguments& arguments, const Flags& flags) {
   progress.finish();
   report_data(arguments, set);
   note_unused(flags, unused(set), arguments.common);
+  check_validation(arguments, set, progress);
   const TrainMaterial material = read_train_material(arguments.more, set, progress);
   for (const std::string& remark : material.remarks) say(arguments, "note: " + remark);
   TrainExtras extras = material.extras();
@@ -267,9 +303,7 @@ void run(TrainArguments& arguments, const Flags& flags) {
   if (plan(arguments, set, extras, pool, progress)) return;
   const Model trained = train(set, arguments.train, extras, {pool, progress});
   progress.finish();
-  const Model model = validated(trained, arguments, pool);
-  model.save(arguments.output);
-  remove_checkpoint(extras.checkpoint_path);
+  save(validated(trained, arguments, pool), arguments);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
   if (arguments.json) print_out(json_text(to_json(arguments, set, progress, seconds.count())));
   if (is_output_stream(arguments.output)) return;

@@ -32,8 +32,12 @@ Csr own_features(const Examples& rows, uint32_t n_columns) {
   return builder.build();
 }
 
-void check_dense(const Model& model, const Examples& rows) {
-  const uint32_t expected = model.n_dense();
+void expect_texts(const Examples& rows) {
+  if (rows.texts.size() > 0 || rows.size() == 0) return;
+  throw Error(ErrorCode::data, "the rows have features but no text, and the model was trained on texts");
+}
+
+void expect_dense(const Examples& rows, uint32_t expected) {
   const uint32_t got = rows.dense.n_rows() > 0 ? rows.dense.n_columns : 0;
   if (got == expected || rows.size() == 0) return;
   throw Error(ErrorCode::usage,
@@ -50,23 +54,27 @@ Csr join_features(const Vectorizer* vectorizer, const Examples& rows, uint32_t n
   if (vectorizer == nullptr) {
     joined = own_features(rows, n_own);
   } else {
-    if (rows.texts.size() == 0 && rows.size() > 0) {
-      throw Error(ErrorCode::data, "the rows have features but no text, and the model was trained on texts");
-    }
+    expect_texts(rows);
     joined = vectorizer->transform(rows.texts, pool);
     if (n_own > 0) joined = concatenate_columns(joined, own_features(rows, n_own));
   }
   return rows.dense.n_rows() > 0 ? concatenate_columns(joined, rows.dense) : joined;
 }
 
+void expect_fitting(const Examples& rows, const RowNeeds& needs) {
+  if (needs.texts) {
+    expect_texts(rows);
+  } else if (rows.features.n_rows() == 0 && rows.size() > 0 && needs.n_own > 0) {
+    throw Error(ErrorCode::data, "the rows have texts but no features, and the model was trained on features");
+  }
+  expect_dense(rows, needs.n_dense);
+}
+
 Csr features_for(const Model& model, const Examples& rows, ThreadPool& pool) {
   const Vectorizer* vectorizer = model.vectorizer();
   const uint32_t n_text = vectorizer == nullptr ? 0 : vectorizer->n_features();
   const uint32_t n_own = model.n_features() - model.n_dense() - n_text;
-  if (vectorizer == nullptr && rows.features.n_rows() == 0 && rows.size() > 0 && n_own > 0) {
-    throw Error(ErrorCode::data, "the rows have texts but no features, and the model was trained on features");
-  }
-  check_dense(model, rows);
+  expect_fitting(rows, {vectorizer != nullptr, n_own, model.n_dense()});
   return join_features(vectorizer, rows, n_own, pool);
 }
 

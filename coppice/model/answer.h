@@ -19,6 +19,16 @@ struct NamedScore {
   uint32_t label;
 };
 
+/// What a model takes of each row.
+struct RowNeeds {
+  bool texts = false;
+  uint32_t n_own = 0;    ///< features that the rows bring themselves
+  uint32_t n_dense = 0;  ///< those of a file beside them
+};
+
+/// Throws as `features_for` for rows that lack any of it.
+void expect_fitting(const Examples& rows, const RowNeeds& needs);
+
 /// The features that the model's ranker takes, for a block of rows: texts through the model's vectorizer, the rows' own
 /// features behind them, dense ones at the end; without the texts when the model has no vectorizer.
 ///

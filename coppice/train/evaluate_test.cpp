@@ -90,8 +90,42 @@ TEST_F(Evaluated, ValidationRowsThatCannotBeReadAreKnownBeforeTraining) {
   EXPECT_THAT(message_of([&] { expect_readable(input); }), HasSubstr("missing.npy"));
   input = {folder_.path("missing.jsonl"), {}, {}};
   EXPECT_THAT(message_of([&] { expect_readable(input); }), HasSubstr("missing.jsonl"));
-  input.path = "-";
-  EXPECT_THAT(message_of([&] { expect_readable(input); }), HasSubstr("usage: "));
+  for (const char* stream : {"-", "/dev/null"}) {
+    input.path = stream;
+    EXPECT_THAT(message_of([&] { expect_readable(input); }), HasSubstr("usage: "));
+  }
+}
+
+TEST_F(Evaluated, ValidationRowsThatDoNotFitAreKnownBeforeTraining) {
+  const TrainingSet set = sample(folder_);
+  const auto refusal = [&](const std::string& name, const std::string& rows, const std::string& dense = "") {
+    const ValidationInput input{folder_.write(name, rows), {}, dense.empty() ? "" : folder_.write("d.npy", dense)};
+    return message_of([&] { expect_usable(input, {}, set); });
+  };
+  EXPECT_EQ(refusal("held.jsonl", kHeldOut), "");
+  EXPECT_THAT(refusal("held.jsonl", kHeldOut + "{\"text\": 5}\n"), HasSubstr("held.jsonl:5:"));
+  EXPECT_THAT(refusal("held.jsonl", "{\"text\": \"alpha\"}\n"), HasSubstr("data: "));
+  EXPECT_THAT(refusal("held.jsonl", "{\"text\": \"alpha\"}\n"), HasSubstr("no label in 1 row"));
+  EXPECT_THAT(refusal("held.jsonl", "\n"), HasSubstr("no rows: 1 blank line"));
+  EXPECT_THAT(refusal("held.svm", "0 1:1\n"), HasSubstr("the rows have features but no text"));
+  EXPECT_THAT(refusal("held.jsonl", kHeldOut, npy_bytes(4, 1, {1, 2, 3, 4})), HasSubstr("trained with none"));
+  EXPECT_THAT(refusal("held.jsonl", kHeldOut, npy_bytes(3, 1, {1, 2, 3})), HasSubstr("the file has 3 rows"));
+  expect_usable({}, {}, set);
+}
+
+TEST_F(Evaluated, ValidationOfFeaturesAndDenseOnesAsksForAsMany) {
+  TrainingInput trained;
+  trained.path = folder_.write("train.svm", "0 1:1\n1 2:1\n");
+  trained.dense = folder_.write("two.npy", npy_bytes(2, 2, {1, 2, 3, 4}));
+  const TrainingSet set = read_set(trained);
+  const auto refusal = [&](const std::string& rows, const std::string& dense) {
+    return message_of([&] { expect_usable({rows, {}, dense}, {}, set); });
+  };
+  EXPECT_EQ(refusal(trained.path, trained.dense), "");
+  EXPECT_THAT(refusal(trained.path, ""), HasSubstr("no dense features beside their own, the model was trained with 2"));
+  EXPECT_THAT(refusal(trained.path, folder_.write("one.npy", npy_bytes(2, 1, {1, 2}))), HasSubstr("trained with 2"));
+  const std::string texts = folder_.write("held.jsonl", "{\"text\": \"alpha\", \"labels\": [0]}\n");
+  EXPECT_THAT(refusal(texts, ""), HasSubstr("the rows have texts but no features"));
 }
 
 TEST(Evaluate, FiguresAreTheSameForAnyNumberOfThreads) {

@@ -7,6 +7,7 @@
 #include "coppice/core/parallel.h"
 #include "coppice/data/read_options.h"
 #include "coppice/model/model.h"
+#include "coppice/train/training_set.h"
 
 namespace coppice {
 
@@ -19,9 +20,14 @@ struct ValidationInput {
 
 void describe(OptionTable& table, ValidationInput& input);
 
-/// To be called before training, so that a wrong path is not known hours later. Throws as `recognise` does, and
-/// `ErrorCode::usage` for standard input, from which the examples may come.
+/// To be called before anything is read, so that a wrong path is not known hours later. Throws as `recognise` does, and
+/// `ErrorCode::usage` for standard input and pipes: the rows are read more than once.
 void expect_readable(const ValidationInput& input);
+
+/// To be called before training, for the same reason: reads the rows as `with_validation` will for a model of this set,
+/// and throws as that would for rows that are bad, that do not fit the model, or that have no label.
+/// Cost: one pass over the rows; texts are not vectorized.
+void expect_usable(const ValidationInput& input, const ReadOptions& read, const TrainingSet& set);
 
 /// The same model, with what its validation measured as its metrics: a JSON object of the number of rows and of P@k,
 /// R@k, nDCG@k and PSP@k for k = 1, 3, 5 in percent, to four places.

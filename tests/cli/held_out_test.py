@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What train --validate measures is in the model; dense features given in training are asked for afterwards."""
 import json
+import os
 
 from program import ProgramTest, jsonl, npy, rows
 
@@ -29,11 +30,33 @@ class HeldOut(ProgramTest):
         self.assertIn("missing.jsonl", told.stderr)
         self.assertFalse((self.folder / "model").exists())
 
-    def test_a_bad_row_to_validate_on_is_an_error_and_the_model_is_kept(self):
-        held_out = self.write("held_out.jsonl", jsonl(rows(3)) + '{"text": 5}\n')
-        told = self.train_with("--validate", held_out, code=3)
-        self.assertIn("held_out.jsonl:4:", told.stderr)
-        self.expect(0, "inspect", self.path("model"), "--verify")
+    def test_rows_that_nothing_can_be_validated_on_are_told_before_training(self):
+        one = npy([[1.0]])
+        for name, content, flags, says in (
+                ("bad.jsonl", jsonl(rows(3)) + '{"text": 5}\n', [], "bad.jsonl:4:"),
+                ("bare.jsonl", '{"text": "mail"}\n', [], "no label in 1 row"),
+                ("blank.jsonl", "\n", [], "no rows: 1 blank line"),
+                ("rows.svm", "0 1:1\n", [], "rows.svm: the rows have features but no text"),
+                ("X.npy", one, [], "features but no text")):
+            told = self.train_with("--validate", self.write(name, content), *flags, code=3)
+            self.assertIn(says, told.stderr)
+            self.assertNotIn("training level", told.stderr)
+            self.assertEqual(self.names_in_folder(), sorted(["train.jsonl", name]))
+            os.remove(self.path(name))
+        held_out = self.write("held_out.jsonl", jsonl(rows(3)))
+        dense = self.write("dense.npy", npy([[1.0, 2.0] for _ in rows()]))
+        for width, count, code, says in ((1, 3, 2, "trained with 2"), (2, 2, 3, "the file has 2 rows"),
+                                         (2, 4, 3, "the file has 4 rows")):
+            judged = self.write("judged.npy", npy([[1.0] * width for _ in range(count)]))
+            told = self.train_with("--dense", dense, "--validate", held_out, "--validate-dense", judged, code=code)
+            self.assertIn(says, told.stderr)
+            self.assertNotIn("training level", told.stderr)
+
+    def test_dense_features_of_one_side_only_are_refused_before_anything_is_read(self):
+        train = ["train", self.write("bad.jsonl", "no row\n"), "-o", self.path("model")]
+        held_out, dense = self.write("held_out.jsonl", jsonl(rows(3))), self.write("dense.npy", npy([[1.0]]))
+        self.expect(2, *train, "--dense", dense, "--validate", held_out, says="--validate-dense is not")
+        self.expect(2, *train, "--validate", held_out, "--validate-dense", dense, says="--dense is not")
 
     def test_dense_features_that_are_forgotten_are_an_error(self):
         dense = self.write("dense.npy", npy([[1.0, float(len(row["labels"]))] for row in rows()]))

@@ -121,6 +121,19 @@ class Interruption(ProgramTest):
         self.expect(3, "train", examples, "-o", self.path("model.coppice"), "--resume",
                     says=["model.coppice.checkpoint: the checkpoint is damaged", "remove it"])
 
+    def test_a_validation_that_fails_after_training_leaves_the_model_and_says_so(self):
+        held_out = self.write("held_out.jsonl", jsonl(rows(3)))
+        process = self.start_training("--validate", held_out)
+        self.wait_for_file(process, "model.coppice.checkpoint")
+        self.write("held_out.jsonl", '{"text": 5}\n')  # it was looked at before, and is no longer what it was
+        _, said = process.communicate(timeout=SIGNAL_LIMIT_SECONDS)
+        self.assertEqual(process.returncode, 3, said)
+        for part in ("held_out.jsonl:1:", "could not be validated", "is written, without metrics, to "):
+            self.assertIn(part, said.decode())
+        self.assertIn(self.path("model.coppice"), said.decode())
+        self.assertEqual(self.leftovers("big.jsonl", "held_out.jsonl", "model.coppice"), [])
+        self.expect(0, "inspect", self.path("model.coppice"), "--verify")
+
     def test_training_that_waits_for_standard_input_stops_at_the_first_signal(self):
         process = self.start("train", "-", "-o", self.path("model.coppice"), stdin=subprocess.PIPE)
         process.stdin.write(jsonl(rows(3000)).encode())  # more than a pipe holds: some was read when this returns
