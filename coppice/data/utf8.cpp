@@ -3,8 +3,6 @@
 
 #include <simdjson.h>
 
-#include <cstddef>
-
 namespace coppice {
 namespace {
 
@@ -35,6 +33,16 @@ Step next_character(std::string_view text) noexcept {
 
 bool is_valid_utf8(std::string_view text) noexcept {
   return simdjson::validate_utf8(text.data(), text.size());
+}
+
+size_t valid_utf8_bytes(std::string_view text) noexcept {
+  size_t bytes = 0;
+  while (bytes < text.size()) {
+    const Step step = next_character(text.substr(bytes));
+    if (!step.valid) break;
+    bytes += step.length;
+  }
+  return bytes;
 }
 
 std::string repair_utf8(std::string_view text) {

@@ -13,6 +13,13 @@ TEST(Utf8, ValidTextStays) {
   EXPECT_EQ(repair_utf8(""), "");
 }
 
+TEST(Utf8, TheValidBytesEndAtTheFirstFault) {
+  EXPECT_EQ(valid_utf8_bytes(""), 0u);
+  EXPECT_EQ(valid_utf8_bytes("a\xc3\xa9"), 3u);
+  EXPECT_EQ(valid_utf8_bytes("a\xc3\xa9\xff!"), 3u);
+  EXPECT_EQ(valid_utf8_bytes("\xe4\xb8"), 0u);
+}
+
 // The Unicode Standard 15.0, tables 3-8 to 3-11.
 TEST(Utf8, EachMaximalBadSequenceBecomesOneReplacement) {
   const std::string r = "\xef\xbf\xbd";

@@ -57,7 +57,8 @@ struct VectorizerOptions {
 
 void describe(OptionTable& table, VectorizerOptions& options);
 
-/// Throws `ErrorCode::usage` when options contradict each other (an empty range, no analyzer at all).
+/// Throws `ErrorCode::usage` when options contradict each other (an empty range, no analyzer at all), or when a stop
+/// word is no UTF-8.
 void validate(const VectorizerOptions& options);
 
 /// The learned tables of a vectorizer: plain arrays, as they lie in the model file.

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/data/row.h"
+#include "coppice/data/utf8.h"
 #include "coppice/data/vectorizer.h"
 
 namespace coppice {
@@ -39,8 +41,10 @@ void describe_tokens(OptionTable& table, VectorizerOptions& options) {
   table.add("max_tokens", options.max_tokens, 0, UINT32_MAX,
             "Take only so many tokens from the beginning of a text; 0 = all. PECOS: truncate_length.");
   table.add("stop_words", options.stop_words, "Words that are left out before n-grams are made.");
-  table.add("stop_words_file", options.stop_words_file,
-            "A file of such words, one a line. They are stored in the model, the file is not needed again.");
+  table.add(
+      "stop_words_file", options.stop_words_file,
+      "A file of such words, one a line, in UTF-8; a line that starts with # is a comment. The words are stored in "
+      "the model, the file is not needed again.");
 }
 
 void describe_analyzers(OptionTable& table, VectorizerOptions& options) {
@@ -124,6 +128,15 @@ void expect_weight(const VectorizerOptions& options) {
               "set word_weight, char_weight or char_wb_weight");
 }
 
+/// The words go into the model, as JSON.
+void expect_utf8(const std::vector<std::string>& stop_words) {
+  for (const std::string& word : stop_words) {
+    if (is_valid_utf8(word)) continue;
+    throw Error(ErrorCode::usage, "option stop_words holds " + shown(repair_utf8(word)) + ", which is not valid UTF-8",
+                {}, "write it in UTF-8");
+  }
+}
+
 }  // namespace
 
 void describe(OptionTable& table, VectorizerOptions& options) {
@@ -144,6 +157,7 @@ void validate(const VectorizerOptions& options) {
                 "set word_ngrams, char_ngrams, char_wb_ngrams or compounds");
   }
   expect_weight(options);
+  expect_utf8(options.stop_words);
   if (options.hash_bits > 30) throw Error(ErrorCode::usage, "option hash_bits is above 30");
   if (options.min_df_share > options.max_df_share || (options.max_df > 0 && options.min_df > options.max_df)) {
     throw Error(ErrorCode::usage, "no feature can satisfy both the smallest and the largest document frequency");

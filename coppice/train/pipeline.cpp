@@ -20,6 +20,14 @@ TrainOptions with_seed(TrainOptions options) {
   return options;
 }
 
+/// What the model keeps, a function of data and options: the words of a file of stop words, never its path.
+TrainOptions resolved(const TrainOptions& given, const TrainingSet& set) {
+  TrainOptions options = with_seed(given);
+  if (set.vectorizer) options.vectorizer = set.vectorizer->options();
+  options.vectorizer.stop_words_file.clear();
+  return options;
+}
+
 RankerInput ranker_input(const TrainingSet& set, const TrainExtras& extras) {
   return {set.features, set.labels, set.weights, extras.negatives};
 }
@@ -119,7 +127,7 @@ std::string fingerprint(const TrainExtras& extras) {
 }
 
 Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras& extras, Job job) {
-  const TrainOptions options = with_seed(given);
+  const TrainOptions options = resolved(given, set);
   std::string name = fingerprint(set);
   const Checkpoint checkpoint(extras.checkpoint_path, name + fingerprint(extras) + options_text(options));
   std::optional<TrainingState> state;

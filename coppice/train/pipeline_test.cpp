@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <numeric>
 #include <string_view>
 
@@ -169,6 +171,27 @@ TEST_F(Resumed, FingerprintsOfExtrasDiffer) {
   resumed.checkpoint_path = path_;
   resumed.resume = true;
   EXPECT_EQ(fingerprint(resumed), fingerprint(features));
+}
+
+TEST_F(Resumed, TheModelHoldsStopWordsAndNotWhereTheyCameFrom) {
+  const auto model_with = [&](const std::string& file, const std::vector<std::string>& words) {
+    TrainOptions options = options_;
+    if (!file.empty()) options.vectorizer.stop_words_file = folder_.write(file, "word1\nword2\n");
+    options.vectorizer.stop_words = words;
+    TrainingInput input;
+    input.path = folder_.path("train.jsonl");
+    ThreadPool pool(1);
+    Progress progress;
+    const TrainingSet set = read_training_set(input, options.vectorizer, {pool, progress});
+    train(set, options, {}, {pool, progress}).save(folder_.path("model"));
+    std::ifstream saved(folder_.path("model"), std::ios::binary);
+    return std::string{std::istreambuf_iterator<char>(saved), {}};
+  };
+  const std::string model = model_with("here.txt", {});
+  EXPECT_TRUE(model == model_with("caf\xe9.txt", {}));
+  EXPECT_TRUE(model == model_with("", {"word1", "word2"}));
+  EXPECT_EQ(model.find("here.txt"), std::string::npos);
+  EXPECT_NE(model.find(R"("stop_words":["word1","word2"])"), std::string::npos);
 }
 
 /// Notes whether an index was built.

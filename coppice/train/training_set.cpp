@@ -148,8 +148,8 @@ void describe(OptionTable& table, TrainingInput& input) {
 TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, Job job) {
   TrainingSet set;
   LabelIndex labels;
+  VectorizerBuilder vocabulary(options, job.pool);  // before a pipe is copied: what is wrong with options is told first
   const ExampleSource source(input.path, input.read);
-  VectorizerBuilder vocabulary(options, job.pool);
   job.progress.stage("reading", 0);
   const auto reader = source.open(labels);
   FirstPass pass = read_all(*reader, vocabulary, job.progress);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input: a clear error with its place and exit code, or a counted repair; never a crash, never half an output."""
+import gzip
 import json
+from pathlib import Path
 
 from program import ProgramTest, jsonl, rows
 
@@ -103,6 +105,36 @@ class BadInput(ProgramTest):
     def test_invalid_utf8_is_replaced_and_counted(self):
         bad = b'{"text": "mail \xff\xfe inbox", "labels": ["mail"]}\n'
         self.accept("latin.jsonl", jsonl(rows()).encode() + bad, "note: 1 line with invalid UTF-8")
+
+    def test_stop_words_that_are_no_utf8_are_refused_before_anything_is_read(self):
+        never_read = self.write("bad.jsonl", "no row\n")
+        train = ["train", never_read, "-o", self.path("m")]
+        for bad in ("\udcff", "the,caf\udce9"):  # the bytes FF and E9 alone
+            self.expect(USAGE, *train, "--stop-words", bad, says=["option stop_words holds", "not valid UTF-8"])
+            self.expect(USAGE, *train, variables={"COPPICE_STOP_WORDS": bad}, says="not valid UTF-8")
+        for content, says in ((b"the\nm\xf6chte\n", "words.txt:2:2: the stop word is not valid UTF-8"),
+                              (b"the\na\x00b\n", "words.txt:2:2: a NUL byte"), (b"# none\n", "no stop word"),
+                              (gzip.compress(b"the\n\xff\n"), "words.txt:2:1: the stop word is not valid UTF-8"),
+                              (Path(self.train()).read_bytes(), "words.txt:1:1: the stop word is not valid UTF-8")):
+            self.expect(DATA, *train, "--stop-words-file", self.write("words.txt", content), says=says)
+
+    def test_the_same_stop_words_from_anywhere_make_the_same_model(self):
+        examples, models = self.write("train.jsonl", jsonl(rows())), []
+        words = "spam\ncaf\u00e9\n".encode()
+        for source in ("words.txt", "caf\udce9.txt", "words.txt.gz", "-", None):  # one name is no UTF-8
+            flags = ["--stop-words", "spam,caf\u00e9"]
+            if source:
+                flags = ["--stop-words-file", source]
+                if source != "-":
+                    self.write(source, gzip.compress(words) if source.endswith(".gz") else words)
+            self.expect(0, "train", examples, "-o", self.path("m"), *flags, stdin=words if source == "-" else b"")
+            models.append((self.folder / "m").read_bytes())
+        self.assertTrue(all(model == models[0] for model in models))
+        self.assertNotIn(b"words.txt", models[0])
+        options = json.loads(self.expect(0, "inspect", self.path("m"), "--json").stdout)["options"]
+        self.assertEqual(options["stop_words"], ["spam", "caf\u00e9"])
+        self.expect(0, "inspect", self.path("m"), "--verify")
+        self.expect(0, "explain", self.path("m"), "SPAM", says="knows nothing of this text")
 
     def test_crlf_line_ends_change_nothing(self):
         model = self.path("model.coppice")
