@@ -78,21 +78,35 @@ void Checkpoint::save(const LabelTree& tree, const std::vector<LevelWeights>& le
   file.commit();
 }
 
+ModelFile Checkpoint::open() const {
+  ModelFile file = ModelFile::map(path_);
+  file.verify();
+  if (file.header().producer_text() != training_program()) {
+    throw Error(ErrorCode::usage,
+                "the checkpoint was written by another program (" + file.header().producer_text() + "), this is " +
+                    training_program() + ": levels of one may not fit those of the other",
+                path_, kBeginAnew);
+  }
+  if (file.text({SectionType::fingerprint}, ElementType::text) != fingerprint_) {
+    throw Error(ErrorCode::usage, "the checkpoint is of other data or other options", path_, kBeginAnew);
+  }
+  return file;
+}
+
+uint32_t Checkpoint::finished_levels() const {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path_, none)) return 0;
+  try {
+    return shape_of(open()).n_levels;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
 std::optional<TrainingState> Checkpoint::load() const {
   if (path_.empty() || !std::filesystem::exists(path_)) return std::nullopt;
   try {
-    const ModelFile file = ModelFile::map(path_);
-    file.verify();
-    if (file.header().producer_text() != training_program()) {
-      throw Error(ErrorCode::usage,
-                  "the checkpoint was written by another program (" + file.header().producer_text() + "), this is " +
-                      training_program() + ": levels of one may not fit those of the other",
-                  path_, kBeginAnew);
-    }
-    if (file.text({SectionType::fingerprint}, ElementType::text) != fingerprint_) {
-      throw Error(ErrorCode::usage, "the checkpoint is of other data or other options", path_, kBeginAnew);
-    }
-    return read_state(file);
+    return read_state(open());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::data) throw;
     throw Error(ErrorCode::data, std::string("the checkpoint is damaged: ") + error.what(), path_, kBeginAnew);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coppice/index/label_tree.h"
+#include "coppice/model/format.h"
 #include "coppice/rank/level_weights.h"
 
 namespace coppice {
@@ -35,7 +36,13 @@ class Checkpoint {
   /// might be others; `ErrorCode::data` when it is damaged.
   std::optional<TrainingState> load() const;
 
+  /// How many finished levels `load` would give; 0 as well where it would throw. Cost: the file is read once.
+  uint32_t finished_levels() const;
+
  private:
+  /// The file, if it is whole and of this training; throws as `load`.
+  ModelFile open() const;
+
   std::string path_;
   std::string fingerprint_;
 };

@@ -80,6 +80,21 @@ TEST_F(CheckpointFile, IsNotThereBeforeItIsSavedAndAfterItIsRemoved) {
   remove_checkpoint(path_);
 }
 
+TEST_F(CheckpointFile, TellsItsLevelsToTheSameTrainingAlone) {
+  EXPECT_EQ(Checkpoint("", "data").finished_levels(), 0u);
+  EXPECT_EQ(Checkpoint(path_, "data").finished_levels(), 0u);
+  save();
+  EXPECT_EQ(Checkpoint(path_, "data").finished_levels(), 1u);
+  EXPECT_EQ(Checkpoint(path_, "other data").finished_levels(), 0u);
+  const std::string whole = bytes();
+  folder_.write("checkpoint", whole.substr(0, whole.size() - 1));
+  EXPECT_EQ(Checkpoint(path_, "data").finished_levels(), 0u);
+  std::string flipped = whole;
+  flipped[whole.size() / 2] ^= 1;
+  folder_.write("checkpoint", flipped);
+  EXPECT_EQ(Checkpoint(path_, "data").finished_levels(), 0u);
+}
+
 TEST_F(CheckpointFile, AnEmptyPathKeepsNothing) {
   const Checkpoint none("", "data");
   none.save(ranker_.tree, {}, ranker_.n_features);

@@ -74,6 +74,14 @@ void note_unused_entries(const RankerOptions& options, size_t depth, Progress& p
   }
 }
 
+/// Work that a checkpoint would spare is about to be done again, and the checkpoint to be replaced.
+void note_checkpoint(const Checkpoint& checkpoint, const std::string& path, Progress& progress) {
+  const uint32_t n_levels = checkpoint.finished_levels();
+  if (n_levels == 0) return;
+  progress.note("note: " + path + " holds " + counted(n_levels, "finished level") +
+                " of this same training, which begins anew and replaces it; --resume would go on from there");
+}
+
 ModelParts parts_of(const TrainingSet& set, const TrainOptions& options, Ranker ranker) {
   ModelParts parts;
   parts.label_names = set.label_names;
@@ -131,7 +139,11 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
   std::string name = fingerprint(set);
   const Checkpoint checkpoint(extras.checkpoint_path, name + fingerprint(extras) + options_text(options));
   std::optional<TrainingState> state;
-  if (extras.resume) state = checkpoint.load();
+  if (extras.resume) {
+    state = checkpoint.load();
+  } else {
+    note_checkpoint(checkpoint, extras.checkpoint_path, job.progress);
+  }
   if (!state) state = TrainingState{index_labels(set, options, extras, job), {}};
   release_free_memory();
   note_unused_entries(options.ranker, state->tree.depth(), job.progress);

@@ -18,6 +18,7 @@ namespace coppice {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// Asks to stop as soon as the second level begins: the checkpoint of the first one is there then.
 class StopAtLevelTwo : public Progress {
@@ -171,6 +172,37 @@ TEST_F(Resumed, FingerprintsOfExtrasDiffer) {
   resumed.checkpoint_path = path_;
   resumed.resume = true;
   EXPECT_EQ(fingerprint(resumed), fingerprint(features));
+}
+
+/// Keeps the notes.
+class NotesSeen : public Progress {
+ public:
+  void note(std::string_view text) override { notes += std::string(text) + "\n"; }
+  std::string notes;
+};
+
+TEST_F(Resumed, ACheckpointThatWouldSpareWorkIsNamedWhenTrainingBeginsAnew) {
+  const auto notes = [&](bool resume) {
+    interrupt();
+    TrainExtras extras;
+    extras.checkpoint_path = path_;
+    extras.resume = resume;
+    NotesSeen progress;
+    ThreadPool pool(1);
+    train(set_, options_, extras, {pool, progress});
+    return progress.notes;
+  };
+  EXPECT_THAT(notes(false), HasSubstr("note: " + path_ + " holds 1 finished level of this same training"));
+  EXPECT_THAT(notes(false), HasSubstr("--resume would go on from there"));
+  EXPECT_THAT(notes(true), Not(HasSubstr("--resume")));
+  interrupt();
+  options_.seed = 99;  // of another training
+  TrainExtras extras;
+  extras.checkpoint_path = path_;
+  NotesSeen progress;
+  ThreadPool pool(1);
+  train(set_, options_, extras, {pool, progress});
+  EXPECT_THAT(progress.notes, Not(HasSubstr("--resume")));
 }
 
 TEST_F(Resumed, TheModelHoldsStopWordsAndNotWhereTheyCameFrom) {
