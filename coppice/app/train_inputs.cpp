@@ -51,7 +51,8 @@ void read_vectors(const TrainInputs& inputs, const TrainingSet& set, const Progr
       read_label_vectors(InputStream::open(inputs.label_vectors, &progress), names, inputs.word_vectors);
   material.label_features = std::move(vectors.features);
   material.remarks.push_back(fmt::format("{} of {} got a vector from {}", vectors.n_found,
-                                         counted(set.labels.n_columns, "label"), inputs.label_vectors));
+                                         counted(set.labels.n_columns, "label"),
+                                         inputs.label_vectors == "-" ? "standard input" : inputs.label_vectors));
 }
 
 bool uses_label_features(EmbeddingMethod method) {

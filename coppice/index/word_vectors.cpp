@@ -150,14 +150,29 @@ bool is_control(char byte) {
   return static_cast<unsigned char>(byte) < ' ' && byte != '\t' && byte != '\n' && byte != '\r';
 }
 
+/// What follows the header line.
+std::string_view behind_header(std::string_view front) {
+  return front.substr(std::min(front.find('\n'), front.size() - 1) + 1);
+}
+
+/// How many numbers end the first line.
+size_t numbers_of_first_line(std::string_view lines) {
+  std::string_view line = lines.substr(0, lines.find('\n'));
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return numbers_at_end(tokens_of(line));
+}
+
 /// Text if the line after the header ends in as many numbers as that says. If not, the header may be wrong as well as
 /// the file binary: then the bytes decide, whatever the header says.
 bool looks_binary(std::string_view front, const FileShape& shape) {
-  front.remove_prefix(std::min(front.find('\n'), front.size() - 1) + 1);
-  std::string_view line = front.substr(0, front.find('\n'));
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  if (numbers_at_end(tokens_of(line)) >= shape.dimensions) return false;
-  return std::any_of(front.begin(), front.end(), is_control);
+  const std::string_view lines = behind_header(front);
+  return numbers_of_first_line(lines) < shape.dimensions && std::any_of(lines.begin(), lines.end(), is_control);
+}
+
+/// No floats look like that: a line that ends in a number, and not one byte that text has not.
+bool is_surely_text(std::string_view front) {
+  const std::string_view lines = behind_header(front);
+  return numbers_of_first_line(lines) > 0 && std::none_of(lines.begin(), lines.end(), is_control);
 }
 
 void check_finite(const float* values, uint32_t dimensions, const std::string& where) {
@@ -283,12 +298,17 @@ void read_binary(InputStream stream, const FileShape& shape, WantedWords& words)
 
 FileShape read_file(InputStream stream, const WordVectorOptions& options, WantedWords& words) {
   std::string_view front = stream.peek(kPeekBytes);
+  if (front.empty()) refuse("the file is empty", stream.name());
   if (front.starts_with("\xEF\xBB\xBF")) front.remove_prefix(3);  // a byte order mark, which lines are read without
   const std::optional<FileShape> header = header_of(front.substr(0, front.find('\n')));
   const bool binary = options.format == WordVectorFormat::binary ||
                       (options.format == WordVectorFormat::detect && header && looks_binary(front, *header));
   if (!binary) return read_text(std::move(stream), header, words);
   if (!header) refuse("no header \"words dimensions\" in a binary file", stream.name());
+  if (is_surely_text(front)) {
+    throw Error(ErrorCode::data, "word vectors: this is text, expected the binary format", stream.name(),
+                "--word-vector-format detect, the default, tells the two from each other");
+  }
   read_binary(std::move(stream), *header, words);
   return *header;
 }

@@ -114,10 +114,20 @@ TEST(WordVectors, RefuseWhatIsAtFaultByItsPlace) {
   EXPECT_NE(refusal("1 2\n" + std::string(70000, 'x'), {WordVectorFormat::binary}).find("longer"), std::string::npos);
 }
 
+TEST(WordVectors, OfTextAreNotReadAsBinary) {
+  for (const char* text : {"2 3\na 1 2 3\nb 1 2 3\n", "2 2\r\na 0.1234567 2.5\r\nb 1 2\r\n", "1 9\na 1 2 3\n"}) {
+    const std::string told = refusal(text, {WordVectorFormat::binary});
+    EXPECT_THAT(told, HasSubstr("this is text, expected the binary format")) << text;
+    EXPECT_THAT(told, HasSubstr("--word-vector-format detect"));
+  }
+  // Floats whose bytes are all text (0x41414141 each) are binary none the less.
+  EXPECT_EQ(read("1 2\na AAAAAAAA\n", {"a"}, {WordVectorFormat::binary}).n_found, 1u);
+}
+
 TEST(WordVectors, RefuseAFileThatKnowsNoLabel) {
   EXPECT_THAT(refusal("1 2\nb 1 2\n"), HasSubstr("vectors: word vectors: no label gets one"));
   EXPECT_THAT(refusal("1 2\nb 1 2\n"), HasSubstr("such as 'a'"));
-  EXPECT_THAT(refusal(""), HasSubstr("no label gets one"));
+  EXPECT_THAT(refusal(""), HasSubstr("vectors: word vectors: the file is empty"));
   EXPECT_EQ(read("1 2\nb 1 2\n", {}).n_found, 0u) << "there are no labels";
 }
 

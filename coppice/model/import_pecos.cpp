@@ -52,9 +52,25 @@ LevelParameters read_parameters(const std::string& folder) {
   return parameters;
 }
 
+/// Throws for a path that cannot be a model of PECOS.
+void expect_model_folder(const std::string& folder) {
+  std::error_code unknown;
+  if (std::filesystem::exists(folder + "/param.json", unknown)) return;
+  const bool there = std::filesystem::exists(folder, unknown);
+  const bool is_folder = std::filesystem::is_directory(folder, unknown);
+  throw Error(there ? ErrorCode::data : ErrorCode::io,
+              !there      ? "there is no such folder"
+              : is_folder ? "this is no folder of a PECOS model: it holds no param.json"
+                          : "this is a file, expected the folder of a PECOS model",
+              folder,
+              "XLinearModel.save writes a folder with param.json and ranker/, which holds param.json and 0.model/, "
+              "1.model/, ...; each of those holds param.json, C.npz and W.npz");
+}
+
 /// The folders of the levels, top level first.
 std::vector<std::string> level_folders(const std::string& given) {
   const std::string folder = std::filesystem::is_directory(given + "/ranker") ? given + "/ranker" : given;
+  expect_model_folder(folder);
   const PecosJson json(folder + "/param.json");
   if (json.has("is_mmap") && json.get<bool>("is_mmap")) refuse_compiled(folder);
   const auto kind = json.get<std::string>("model");

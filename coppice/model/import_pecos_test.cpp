@@ -120,7 +120,13 @@ TEST(ImportPecos, WhatCannotBeImportedIsNamed) {
     folder.write(path, text);
     return error_of(folder / "model");
   };
-  EXPECT_THAT(error_of(folder / "nothing"), HasSubstr("param.json"));
+  EXPECT_THAT(error_of(folder / "nothing"), HasSubstr("nothing: there is no such folder\n  hint: XLinearModel.save"));
+  std::filesystem::create_directory(folder / "empty");
+  EXPECT_THAT(error_of(folder / "empty"),
+              HasSubstr("empty: this is no folder of a PECOS model: it holds no param.json"));
+  EXPECT_THAT(error_of(folder / "empty"), HasSubstr("ranker/, which holds param.json and 0.model/, 1.model/"));
+  folder.write("file", "x");
+  EXPECT_THAT(error_of(folder / "file"), HasSubstr("file: this is a file, expected the folder of a PECOS model"));
   EXPECT_THAT(with("model/ranker/param.json", R"({"model": "HierarchicalMLModel", "depth": 2, "is_mmap": true})"),
               HasSubstr("compiled for memory mapping"));
   EXPECT_THAT(with("model/ranker/param.json", R"({"model": "HNSW"})"), HasSubstr("HNSW"));

@@ -51,6 +51,13 @@ class OptionsTest(ProgramTest):
         self.train_with(0, "--label-vectors", vectors, "--label-embedding", "pifa_concat",
                         says="note: 2 of 6 labels got a vector")
 
+    def test_word_vectors_from_standard_input_are_said_to_be_from_there(self):
+        flags = ["train", self.examples(), "-o", self.path("m"), "--label-vectors", "-", "--label-embedding", "pifa_concat"]
+        vectors = "2 3\nmail 1 0 0.5\nshell 0 1 0.25\n"
+        self.expect(0, *flags, stdin=vectors, says="2 of 6 labels got a vector from standard input")
+        self.expect(3, *flags, stdin="", says="word vectors: the file is empty")
+        self.expect(3, *flags, "--word-vector-format", "binary", stdin=vectors, says="this is text, expected the binary")
+
     def test_word_vectors_that_no_label_finds_are_refused(self):
         def refused(content, says):
             vectors = self.write("words.vec", content)
