@@ -61,7 +61,8 @@ class CsvParser final : public RowParser {
       }
       if (end == record.size()) return true;
       if (record[end] != separator_) {
-        throw BadLine{end + 1, "text follows a closing quote", "a quote inside a quoted field is written twice: \"\""};
+        throw BadLine{end + 1, "text follows a closing quote, expected a comma or the end of the row",
+                      "a quote inside a quoted field is written twice: \"\""};
       }
       begin = end + 1;
     }
@@ -70,7 +71,7 @@ class CsvParser final : public RowParser {
   void refuse_stray_quote(const Field& field) const {
     const size_t quote = quoting_ ? field.text.find('"') : std::string_view::npos;
     if (quote == std::string_view::npos) return;
-    throw BadLine{field.column + quote, "a quote inside a field that does not start with one",
+    throw BadLine{field.column + quote, "a quote inside a field that does not start with one, expected none",
                   "quote the whole field and write the quote twice: \"\""};
   }
 
@@ -108,7 +109,8 @@ class CsvParser final : public RowParser {
     for (const std::string& name : options_.text_field) {
       const std::optional<size_t> place = find_field(name);
       if (!place) {
-        throw BadLine{1, "the header has no field " + shown(name), "text_field names the field that holds the text"};
+        throw BadLine{1, "the header has no field " + shown(name) + ", expected one of that name",
+                      "text_field names the field that holds the text"};
       }
       texts_.push_back(*place);
     }

@@ -152,7 +152,8 @@ void LabelResolver::check_id(const LabelMention& label) const {
   }
   if (label.id >= index_.n_known()) {
     throw BadLine{label.column,
-                  "label is " + std::to_string(label.id) + ", the model has " + counted(index_.n_known(), "label"),
+                  "label is " + std::to_string(label.id) + ", expected a number below " +
+                      std::to_string(index_.n_known()) + ", the labels of the model",
                   "ids mean the model's own labels; give the label-name file of this input by label_names"};
   }
 }
