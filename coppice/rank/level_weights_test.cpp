@@ -213,7 +213,7 @@ TEST(LevelWeights, AreTheSameBytesHoweverTheyAreEncoded) {
 
 class LevelWeightsOf : public ::testing::TestWithParam<ChunkEncoding> {
  protected:
-  Shape shape_ = GetParam() == ChunkEncoding::masked ? Shape{20000, 52, 0.01} : Shape{20000, 300, 0.002};
+  Shape shape_ = GetParam() == ChunkEncoding::masked ? Shape{5000, 52, 0.01} : Shape{5000, 300, 0.002};
 };
 INSTANTIATE_TEST_SUITE_P(BothLayouts, LevelWeightsOf, ::testing::Values(ChunkEncoding::hashed, ChunkEncoding::masked));
 
