@@ -250,7 +250,8 @@ TEST(Evaluation, BareIdsMeanTheModelsLabels) {
   LabelIndex named(LabelNames::from({"a", "b"}));
   EXPECT_EQ(row_text(read_bytes("1\tt\n", options, named).examples.labels, 0), "1:1");
   EXPECT_EQ(message_of([&] { read_bytes("1\tt\n2\tt\n", options, named); }),
-            "data: input:2:1: label is 2, expected a number below 2, the labels of the model\n  hint: ids mean the model's own labels; give the "
+            "data: input:2:1: label is 2, expected a number below 2, the labels of the model\n  hint: ids mean the "
+            "model's own labels; give the "
             "label-name file of this input by label_names");
   LabelIndex numbered(LabelNames(), 2);
   const Dataset data = read_bytes("1,5\tt\n", options, numbered);
