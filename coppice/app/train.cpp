@@ -211,7 +211,9 @@ std::vector<Unused> unused(const TrainingSet& set) {
   VectorizerOptions names;
   OptionTable text;
   describe(text, names);
-  return {{!set.vectorizer, names_of(text), "no row has a text"}};
+  const bool all_one = std::ranges::all_of(set.labels.values, [](float relevance) { return relevance == 1; });
+  return {{!set.vectorizer, names_of(text), "no row has a text"},
+          {all_one, {"relevance", "weigh_by_relevance"}, "every label has relevance 1"}};
 }
 
 /// What training came to, for --json.

@@ -253,7 +253,8 @@ void describe(OptionTable& table, KmeansOptions& options) {
             "kmeans_max_iter in PECOS.");
   table.add("cluster_tolerance", options.tolerance, 0, 1,
             "A split of the label clustering also stops when no more than this share of its labels changes sides. 0 "
-            "runs it out, which costs up to a third more and may rank half a point better on single sets.");
+            "runs it out, which costs up to a third more; the ranking stays the same but for what another seed "
+            "changes, too.");
   table.add("cluster_min_sample", options.min_sample_rate, 0.0001, 1,
             "The share of a node's labels that is looked at to find the centres of the uppermost splits; below 1 it "
             "makes the index of millions of labels faster and its upper levels rougher. min_sample_rate in PECOS.");

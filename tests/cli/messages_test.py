@@ -104,6 +104,15 @@ class MessagesTest(ProgramTest):
         self.assertEqual([note.split(":")[1].split()[0] for note in notes], ["--word-ngrams", "--min-df"])
         self.assertIn("no row has a text", notes[0])
 
+    def test_options_of_relevance_are_noted_where_every_label_has_the_same(self):
+        graded = self.write("graded.jsonl", '{"text": "mail", "labels": {"mail": 2, "web": 1}}\n'
+                                            '{"text": "web", "labels": ["web"]}\n')
+        flags = ["--relevance", "induce", "--weigh-by-relevance"]
+        notes = self.train_notes(*flags)
+        self.assertEqual([note.split()[1] for note in notes], ["--relevance", "--weigh-by-relevance"])
+        self.assertIn("every label has relevance 1", notes[0])
+        self.assertEqual(self.notes("train", graded, "-o", self.path("m.coppice"), *flags), [])
+
     def test_options_of_evaluation_without_effect_are_noted(self):
         model = self.train()
         self.assertIn("--propensity own", self.notes("evaluate", model, self.path("train.jsonl"),
