@@ -28,7 +28,7 @@ LevelReport inspect_level(const Array<uint32_t>& first_child, const LevelWeights
   report.mean_children = double(report.n_nodes) / double(report.n_chunks);
   report.n_weights = n_weights(weights);
   for (const ChunkEntry& chunk : weights.arrays().chunks) {
-    report.n_rows += chunk.n_rows;
+    report.n_rows += std::min(chunk.n_rows, weights.n_features());  // the record of a damaged file may say anything
     report.n_empty += chunk.encoding == ChunkEncoding::empty;
     report.n_direct += chunk.encoding == ChunkEncoding::direct;
     report.n_hashed += chunk.encoding == ChunkEncoding::hashed;

@@ -99,10 +99,13 @@ uint64_t n_weights(const LevelWeights& level) noexcept {
   uint64_t count = 0;
   for (size_t p = 0; p < level.n_chunks(); ++p) {
     const ChunkView chunk = view_chunk(level, p);
-    if (chunk.encoding != ChunkEncoding::masked) {
-      count += level.arrays().chunks[p].n_entries;
+    if (chunk.encoding == ChunkEncoding::direct) {
+      const uint64_t most = uint64_t{level.n_features()} * chunk.n_children;
+      count += std::min<uint64_t>(level.arrays().chunks[p].n_entries, most);
       continue;
     }
+    if (chunk.encoding == ChunkEncoding::hashed) count += chunk.n_entries;
+    if (chunk.encoding != ChunkEncoding::masked) continue;
     for (uint32_t bucket = 0; bucket < chunk.n_buckets() && chunk.ascends(bucket); ++bucket) {
       count += chunk.masked_bucket(bucket).n_values;
     }
@@ -187,18 +190,16 @@ class ChunkReader {
     if (!payload_fits(entry_, arrays)) refuse(where_, "its payload does not lie inside the level's");
     if (uint64_t{entry_.first_node} + entry_.n_children > arrays.bias.size()) refuse(where_, "children out of range");
     if (entry_.encoding != ChunkEncoding::empty && view_.encoding != entry_.encoding) refuse(where_, "unreadable");
-    if (entry_.bucket_bits > 0 && entry_.key_bytes == 2 && hash_bits(n_features_) > 16U + entry_.bucket_bits) {
+    if (has_buckets() && entry_.key_bytes == 2 && hash_bits(n_features_) > 16U + entry_.bucket_bits) {
       refuse(where_, "keys too short for its features");
     }
-    for (const uint8_t byte : entry_.reserved) {
-      if (byte != 0) refuse(where_, "reserved bytes that are not zero");
-    }
+    check_unused_fields();
   }
 
   /// Ascending by feature, then child; padding zeros left out.
   std::vector<Weight> weights() {
     if (entry_.encoding == ChunkEncoding::direct) read_direct();
-    if (entry_.encoding == ChunkEncoding::hashed || entry_.encoding == ChunkEncoding::masked) read_buckets();
+    if (has_buckets()) read_buckets();
     std::stable_sort(weights_.begin(), weights_.end(), [](const Weight& a, const Weight& b) {
       return a.feature != b.feature ? a.feature < b.feature : a.child < b.child;
     });
@@ -206,6 +207,20 @@ class ChunkReader {
   }
 
  private:
+  bool has_buckets() const noexcept {
+    return entry_.encoding == ChunkEncoding::hashed || entry_.encoding == ChunkEncoding::masked;
+  }
+
+  void check_unused_fields() const {
+    for (const uint8_t byte : entry_.reserved) {
+      if (byte != 0) refuse(where_, "reserved bytes that are not zero");
+    }
+    if (!has_buckets() && (entry_.bucket_bits != 0 || entry_.key_bytes != 0 || entry_.child_bytes != 0)) {
+      refuse(where_, "sizes of buckets that it does not have");
+    }
+    if (entry_.encoding == ChunkEncoding::empty && entry_.n_entries != 0) refuse(where_, "a wrong count of weights");
+  }
+
   void keep(uint32_t feature, uint32_t child, float value) {
     if (!std::isfinite(value)) refuse(where_, "a weight is not finite");
     if (value != 0) weights_.push_back({feature, static_cast<uint16_t>(child), value});
@@ -219,6 +234,7 @@ class ChunkReader {
         keep(feature, child, value);
       }
     }
+    if (weights_.size() != entry_.n_entries) refuse(where_, "a wrong count of weights");
   }
 
   void read_buckets() {

@@ -29,9 +29,9 @@ struct ChunkEntry {
   uint32_t n_entries = 0;   ///< direct: weights; hashed: entries, padding zeros included; masked: words of all buckets
   uint16_t n_children = 0;
   ChunkEncoding encoding = ChunkEncoding::empty;
-  uint8_t bucket_bits = 0;   ///< hashed, masked: there are 2^bucket_bits buckets
-  uint8_t key_bytes = 0;     ///< hashed, masked: 2 or 4
-  uint8_t child_bytes = 0;   ///< hashed: 1 or 2; masked: bytes of a mask, one for eight children
+  uint8_t bucket_bits = 0;   ///< hashed, masked: there are 2^bucket_bits buckets; else 0
+  uint8_t key_bytes = 0;     ///< hashed, masked: 2 or 4; else 0
+  uint8_t child_bytes = 0;   ///< hashed: 1 or 2; masked: bytes of a mask, one for eight children; else 0
   uint8_t reserved[6] = {};  ///< zero
 };
 static_assert(sizeof(ChunkEntry) == 32);

@@ -246,6 +246,59 @@ TEST_P(LevelWeightsOf, VerifyFindsEveryFlippedBitOfStructure) {
   EXPECT_GT(refused, trials / 10);
 }
 
+/// What `verify` says of a level of one chunk whose record was changed.
+template <class Change>
+std::string error_of_record(const LevelWeights& level, Change change) {
+  LevelArrays arrays = level.arrays();
+  std::vector<ChunkEntry> chunks(arrays.chunks.begin(), arrays.chunks.end());
+  change(chunks[0]);
+  arrays.chunks = std::move(chunks);
+  const std::vector<uint32_t> first_child = {0, static_cast<uint32_t>(level.n_nodes())};
+  try {
+    LevelWeights(arrays).verify(first_child, "level");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::data);
+    return error.what();
+  }
+  return "";
+}
+
+/// One chunk of each encoding.
+std::vector<LevelWeights> level_of_each_encoding() {
+  ChunkRows none;
+  none.first_entry = {0};
+  none.bias = {0.5F, 0.25F};
+  return {level_of({none}, 300), level_of({chunk_of({300, 16, 0.9}, 5)}, 300),
+          level_of({chunk_of({5000, 300, 0.002}, 5)}, 20000), level_of({chunk_of({5000, 52, 0.01}, 5)}, 20000)};
+}
+
+TEST(LevelWeights, VerifyChecksEachFieldOfARecord) {
+  const std::vector<LevelWeights> levels = level_of_each_encoding();
+  for (size_t encoding = 0; encoding < levels.size(); ++encoding) {
+    const LevelWeights& level = levels[encoding];
+    const auto error = [&](auto change) { return error_of_record(level, change); };
+    ASSERT_EQ(static_cast<size_t>(level.arrays().chunks[0].encoding), encoding);
+    EXPECT_EQ(error([](ChunkEntry&) {}), "");
+    EXPECT_NE(error([](ChunkEntry& e) { ++e.n_rows; }), "") << encoding;
+    EXPECT_NE(error([](ChunkEntry& e) { ++e.n_entries; }), "") << encoding;
+    EXPECT_NE(error([](ChunkEntry& e) { e.n_entries = 0xFFFFFFFF; }), "") << encoding;
+    EXPECT_NE(error([](ChunkEntry& e) { ++e.bucket_bits; }), "") << encoding;
+    EXPECT_NE(error([](ChunkEntry& e) { e.key_bytes ^= 6; }), "") << encoding;
+    EXPECT_NE(error([](ChunkEntry& e) { e.child_bytes ^= 3; }), "") << encoding;
+    EXPECT_NE(error([](ChunkEntry& e) { e.reserved[5] = 1; }), "") << encoding;
+  }
+}
+
+TEST(LevelWeights, ACountThatCannotBeIsNotCounted) {
+  for (const LevelWeights& level : level_of_each_encoding()) {
+    LevelArrays arrays = level.arrays();
+    ChunkEntry entry = arrays.chunks[0];
+    entry.n_entries = 0xFFFFFFFF;
+    arrays.chunks = std::vector<ChunkEntry>{entry};
+    EXPECT_LE(n_weights(LevelWeights(arrays)), uint64_t{level.n_features()} * level.n_nodes());
+  }
+}
+
 TEST(LevelWeights, AChunkWithABucketOfTooManyRowsIsNotMasked) {
   // Features that differ above their 16 lowest bits only share the lower bits of the hash, and so their bucket.
   constexpr uint32_t kFeatures = 1U << 22;
