@@ -19,7 +19,8 @@ constexpr std::array<std::pair<const char*, const char*>, 10> kFormulas{{
     {"nDCG@k", "mean over rows of sum_{r<=k} rel_r/log2(r+1), divided by its best value"},
     {"MRR", "mean over rows of 1 / rank of the first hit"},
     {"propensity",
-     "p = 1 / (1 + C (N_l + B)^-A), C = (ln N - 1)(B + 1)^A; N training rows, N_l of them with the label"},
+     "p = 1 / (1 + C (N_l + B)^-A), C = max(0, ln N - 1)(B + 1)^A; N training rows, N_l of them with the label; where "
+     "N_l + B = 0 it counts as 1"},
     {"PSP@k", "sum over rows of sum_hits 1/p, divided by its best value"},
     {"PSnDCG@k", "sum over rows of sum_hits 1/(p log2(r+1)) / sum_{r<=min(k,labels)} 1/log2(r+1), divided by its best"},
     {"Coverage@k", "labels hit at least once / labels in the test rows"},

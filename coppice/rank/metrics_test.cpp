@@ -340,6 +340,21 @@ TEST(Metrics, ReportsUseTheNamesOfTheField) {
     EXPECT_NE(table.find(part), std::string::npos) << part << "\n" << table;
 }
 
+TEST(Metrics, ThePrintedPropensityIsTheOneOfFewRowsToo) {
+  const std::vector<Row> rows{{{0, 1}, {{0, 1}, {1, 1}}}};
+  const Metrics few = judge(rows, {1, 0}, 2);  // ln 2 < 1
+  EXPECT_EQ(few.propensity_c, 0);
+  MetricOptions options;
+  options.propensity = Propensity::own;
+  options.propensity_b = 0;
+  EXPECT_EQ(judge(rows, {1, 0}, 100, options).bins[0].at[0].psp, 100) << "a label never seen weighs as one seen once";
+  const auto formula = to_json(few)["formulas"]["propensity"].get<std::string>();
+  for (const char* part : {"C = max(0, ln N - 1)(B + 1)^A", "where N_l + B = 0 it counts as 1"}) {
+    EXPECT_NE(formula.find(part), std::string::npos) << formula;
+    EXPECT_NE(to_table(few).find(part), std::string::npos);
+  }
+}
+
 TEST(Metrics, WrongOptionsAreRefused) {
   MetricOptions options;
   options.at = {};
