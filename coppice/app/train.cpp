@@ -118,8 +118,11 @@ void check_output(const TrainArguments& arguments, const std::string& config_pat
   std::vector<std::string> inputs = paths_of(inputs_of(arguments));
   inputs.push_back(config_path);
   expect_no_input(arguments.output, inputs);
-  if (!checkpoint.empty()) expect_no_input(checkpoint, inputs);
   expect_writable(arguments.output);
+  if (checkpoint.empty()) return;
+  expect_no_input(checkpoint, inputs);
+  expect_writable(checkpoint);
+  expect_place_for_checkpoint(checkpoint);
 }
 
 /// Rows to validate on have dense features if the examples have.
@@ -213,6 +216,7 @@ std::vector<Unused> unused(const TrainingSet& set) {
   describe(text, names);
   const bool all_one = std::ranges::all_of(set.labels.values, [](float relevance) { return relevance == 1; });
   return {{!set.vectorizer, names_of(text), "no row has a text"},
+          {set.weights.empty(), {"weight_field"}, "no row has a weight"},
           {all_one, {"relevance", "weigh_by_relevance"}, "every label has relevance 1"}};
 }
 

@@ -117,6 +117,9 @@ std::vector<InputFile> input_files(const TrainInputs& inputs) {
 
 void expect_used(const TrainInputs& inputs, const TrainOptions& options) {
   expect_features_used(inputs, options.embedding.method);
+  if (options.ranker.negatives.empty()) {
+    throw Error(ErrorCode::usage, "negatives is empty, expected tfn, man, usn or several joined by '+'");
+  }
   const bool uses_negatives = any_level(options.ranker, &Negatives::usn);
   if (!inputs.negatives.empty() && !uses_negatives) {
     throw Error(ErrorCode::usage, "negatives_matrix is given, but the negatives chosen do not use it", {},
@@ -136,9 +139,9 @@ void expect_used(const TrainInputs& inputs, const TrainOptions& options) {
 
 TrainExtras TrainMaterial::extras() const {
   TrainExtras extras;
-  if (label_features.n_rows() > 0) extras.label_features = &label_features;
+  if (label_features) extras.label_features = &*label_features;
   if (tree) extras.tree = &*tree;
-  if (negatives.n_rows() > 0) extras.negatives = &negatives;
+  if (negatives) extras.negatives = &*negatives;
   return extras;
 }
 

@@ -34,11 +34,11 @@ void expect_used(const TrainInputs& inputs, const TrainOptions& options);
 /// Do any of the negatives come from a search?
 bool uses_matcher(const RankerOptions& options);
 
-/// What was read from these paths; empty or absent where nothing was given.
+/// What was read from these paths; absent where nothing was given.
 struct TrainMaterial {
-  Csr label_features;
+  std::optional<Csr> label_features;
   std::optional<LabelTree> tree;
-  Csr negatives;
+  std::optional<Csr> negatives;
   std::vector<std::string> remarks;  ///< what a user should know, such as how many labels have a word vector
 
   /// Borrows what is here.

@@ -10,6 +10,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/mapped_file.h"
+#include "coppice/core/parallel.h"
 #include "coppice/core/quantity.h"
 #include "coppice/data/npy.h"
 #include "coppice/data/row.h"
@@ -148,18 +149,20 @@ std::string sparse_format(const NpzFile& file) {
   return format;
 }
 
-void expect_form(const NpzFile& file, const std::string& form) {
+/// "csr" or "csc".
+std::string form_of(const NpzFile& file) {
   const std::vector<std::string> names = file.archive.names();
   const auto has = [&](const char* entry) { return std::find(names.begin(), names.end(), entry) != names.end(); };
   if (!has("format.npy")) {
     refuse(file.name, "the archive holds no sparse matrix, expected one that scipy.sparse.save_npz wrote",
            "a dense array: save it by numpy.save as .npy");
   }
-  const std::string format = sparse_format(file);
-  if (format != form) {
-    throw Error(ErrorCode::unsupported, "the matrix is in the form " + shown(format) + ", expected " + form, file.name,
-                "in SciPy: save_npz(path, matrix.to" + form + "())");
+  std::string format = sparse_format(file);
+  if (format != "csr" && format != "csc") {
+    throw Error(ErrorCode::unsupported, "the matrix is in the form " + shown(format) + ", expected csr or csc",
+                file.name, "in SciPy: save_npz(path, matrix.tocsr())");
   }
+  return format;
 }
 
 void check_offsets(const std::vector<uint64_t>& offsets, uint64_t n_rows, uint64_t n_entries, const std::string& name) {
@@ -220,12 +223,21 @@ Csr sorted(Csr matrix, const std::string& name, NpzRepairs& repairs) {
   return result;
 }
 
-/// A CSC matrix is read as the CSR form of its transpose.
-Csr read_form(std::span<const std::byte> bytes, const std::string& name, const std::string& form, NpzRepairs* repairs) {
+Csr transposed(Csr matrix, const std::string& name) {
+  if (matrix.n_rows() >= std::numeric_limits<uint32_t>::max()) {
+    throw Error(ErrorCode::unsupported, "more than 2^32 - 2 rows to be turned into columns", name);
+  }
+  ThreadPool pool(1);
+  return transpose(matrix, pool);
+}
+
+/// A matrix in the form `wanted`, its other one turned; csc is given as the csr form of the transpose.
+Csr read_form(std::span<const std::byte> bytes, const std::string& name, const std::string& wanted,
+              NpzRepairs* repairs) {
   if (bytes.empty()) refuse(name, "the file is empty, expected a matrix");
   const ZipArchive archive(bytes, name);
   const NpzFile file{archive, name, bytes.size()};
-  expect_form(file, form);
+  const std::string form = form_of(file);
   auto shape = file.indices<uint64_t>("shape.npy", std::numeric_limits<int64_t>::max());
   if (shape.size() != 2) refuse(name, "the matrix has " + counted(shape.size(), "dimension") + ", expected 2");
   if (form == "csc") std::swap(shape[0], shape[1]);
@@ -250,7 +262,7 @@ Csr read_form(std::span<const std::byte> bytes, const std::string& name, const s
   NpzRepairs done;
   matrix = sorted(std::move(matrix), name, done);
   if (repairs != nullptr) *repairs = done;
-  return matrix;
+  return form == wanted ? std::move(matrix) : transposed(std::move(matrix), name);
 }
 
 }  // namespace

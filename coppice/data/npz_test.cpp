@@ -168,12 +168,26 @@ TEST(Npz, ReadsWhatScipyWrites) {
   EXPECT_EQ(repairs.summed_entries, 0u);
 }
 
+TEST(Npz, OfCscTheRowsAreMade) {
+  expect_matrix(read(from_base64(kScipyCsc)));
+}
+
+TEST(Npz, ReadsTheTransposeOfEitherForm) {
+  const TestFolder folder;
+  const std::string csr = folder.write("csr.npz", from_base64(kScipyStored));
+  const std::string csc = folder.write("csc.npz", from_base64(kScipyCsc));
+  for (const std::string& path : {csr, csc}) {
+    const Csr columns = read_npz_transposed(path);
+    EXPECT_EQ(columns.n_columns, 3u);
+    ASSERT_EQ(columns.n_rows(), 4u);
+    ThreadPool pool(1);
+    expect_matrix(transpose(columns, pool));
+  }
+}
+
 TEST(Npz, OtherFormsAreRefusedByName) {
-  EXPECT_EQ(refused(from_base64(kScipyCsc)),
-            "unsupported: x.npz: the matrix is in the form 'csc', expected csr\n"
-            "  hint: in SciPy: save_npz(path, matrix.tocsr())");
   EXPECT_EQ(refused(from_base64(kScipyCoo)),
-            "unsupported: x.npz: the matrix is in the form 'coo', expected csr\n"
+            "unsupported: x.npz: the matrix is in the form 'coo', expected csr or csc\n"
             "  hint: in SciPy: save_npz(path, matrix.tocsr())");
 }
 

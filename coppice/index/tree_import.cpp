@@ -127,6 +127,33 @@ LabelTree tree_of(Outline& outline, const TreeImportOptions& options, const std:
 }
 
 /// Walks JSON and writes an outline; knows the place for messages.
+/// Refuses a node that has "children", "label" or "labels" twice: the parser would keep the last, and say nothing.
+class RepeatWatch {
+ public:
+  explicit RepeatWatch(const std::string& where) : where_(where) {}
+
+  bool operator()(int /*depth*/, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
+    if (event == nlohmann::json::parse_event_t::object_start) seen_.emplace_back();
+    if (event == nlohmann::json::parse_event_t::object_end) seen_.pop_back();
+    if (event == nlohmann::json::parse_event_t::key) take(parsed.get_ref<const std::string&>());
+    return true;
+  }
+
+ private:
+  void take(const std::string& key) {
+    const auto place = std::find(std::begin(kKeys), std::end(kKeys), key);
+    if (place == std::end(kKeys)) return;
+    bool& seen = seen_.back()[static_cast<size_t>(place - std::begin(kKeys))];
+    if (seen) refuse("a node has \"" + key + "\" twice, expected it once", where_);
+    seen = true;
+  }
+
+  static constexpr std::string_view kKeys[] = {"children", "label", "labels"};
+
+  const std::string& where_;
+  std::vector<std::array<bool, std::size(kKeys)>> seen_;  ///< by node from the root down to where the parser is
+};
+
 class JsonReader {
  public:
   JsonReader(const TreeImportOptions& options, std::string where) : options_(options), place_(std::move(where)) {}
@@ -236,7 +263,7 @@ std::string without_place(std::string fault) {
 LabelTree tree_from_json(std::string_view json, const TreeImportOptions& options, const std::string& where) {
   nlohmann::json parsed;
   try {
-    parsed = nlohmann::json::parse(json);
+    parsed = nlohmann::json::parse(json, RepeatWatch(where));
   } catch (const nlohmann::json::parse_error& error) {
     throw Error(ErrorCode::data, "label tree: no valid JSON: " + without_place(json_fault(error.what())),
                 where + ":" + place_of(json, error.byte));

@@ -94,6 +94,12 @@ TEST(TreeFromJson, NamesThePlaceOfAFault) {
   EXPECT_NE(refusal(R"({"labels": [-1]})", options).find("expected 0 to 1"), std::string::npos);
   EXPECT_NE(refusal(R"({"labels": [true]})", options).find("neither a name nor a number"), std::string::npos);
   EXPECT_NE(refusal(R"({"label": "a", "children": []})", options).find("both"), std::string::npos);
+  EXPECT_NE(refusal(R"({"children": [{"labels": ["a"]}, {"labels": ["b"]}]})", options).find("accepted"),
+            std::string::npos);
+  for (const char* twice :
+       {R"({"children": ["a"], "children": ["b"]})", R"({"children": [{"label": "a", "x": {}, "label": "b"}]})"}) {
+    EXPECT_NE(refusal(twice, options).find("twice, expected it once"), std::string::npos);
+  }
   EXPECT_NE(refusal(R"({"kids": []})", options).find("neither \"children\""), std::string::npos);
   EXPECT_NE(refusal(R"({"children": 3})", options).find("expected a list"), std::string::npos);
   EXPECT_NE(refusal("[]", options).find("neither a name"), std::string::npos);

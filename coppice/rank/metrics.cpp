@@ -103,8 +103,8 @@ void check_options(const MetricOptions& options) {
 
 void describe(OptionTable& table, MetricOptions& options) {
   table.add("at", options.at, 1, 100000,
-            "Depths k at which the metrics are taken: P@k, R@k, nDCG@k and so on. The deepest one also says how many "
-            "labels are predicted per row.");
+            "Depths k at which the metrics are taken: P@k, R@k, nDCG@k and so on. evaluate predicts as many "
+            "labels per row as the deepest says, and top_k at the least.");
   table.add("propensity", options.propensity,
             {{Propensity::standard, "standard"},
              {Propensity::wikipedia, "wikipedia"},

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/train/checkpoint.h"
 
+#include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/core/mapped_file.h"
 #include "coppice/core/output_file.h"
 #include "coppice/model/model.h"
 #include "coppice/model/ranker_sections.h"
@@ -111,6 +114,17 @@ std::optional<TrainingState> Checkpoint::load() const {
     if (error.code() != ErrorCode::data) throw;
     throw Error(ErrorCode::data, std::string("the checkpoint is damaged: ") + error.what(), path_, kBeginAnew);
   }
+}
+
+void expect_place_for_checkpoint(const std::string& path) {
+  std::error_code none;
+  if (!std::filesystem::is_regular_file(path, none)) return;
+  const MappedFile file(path);
+  const auto& magic = FileHeader::kMagic;
+  const size_t n = std::min(file.bytes().size(), magic.size());
+  if (std::memcmp(file.bytes().data(), magic.data(), n) == 0) return;
+  throw Error(ErrorCode::usage, "this is no checkpoint, and training would put its own in this place", path,
+              "move it away, or let the model have another name");
 }
 
 void remove_checkpoint(const std::string& path) {

@@ -47,6 +47,9 @@ class Checkpoint {
   std::string fingerprint_;
 };
 
+/// Throws `ErrorCode::usage` when a file that no training wrote is where a checkpoint is to go.
+void expect_place_for_checkpoint(const std::string& path);
+
 /// Removes a checkpoint that is no longer needed; there may be none.
 void remove_checkpoint(const std::string& path);
 

@@ -82,6 +82,17 @@ void note_checkpoint(const Checkpoint& checkpoint, const std::string& path, Prog
                 " of this same training, which begins anew and replaces it; --resume would go on from there");
 }
 
+/// The last level, too: what follows may be stopped or fail. But where it alone cannot be written, the model may still.
+void keep(const Checkpoint& checkpoint, const LabelTree& tree, const std::vector<LevelWeights>& levels,
+          uint32_t n_features, Progress& progress) {
+  try {
+    checkpoint.save(tree, levels, n_features);
+  } catch (const Error& error) {
+    if (levels.size() < tree.depth()) throw;
+    progress.note(std::string("note: no checkpoint of the last level: ") + error.what());
+  }
+}
+
 ModelParts parts_of(const TrainingSet& set, const TrainOptions& options, Ranker ranker) {
   ModelParts parts;
   parts.label_names = set.label_names;
@@ -153,7 +164,7 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
   hooks.finished = std::move(state->levels);
   hooks.level_done = [&](const std::vector<LevelWeights>& levels) {
     release_free_memory();
-    if (levels.size() < state->tree.depth()) checkpoint.save(state->tree, levels, set.features.n_columns);
+    keep(checkpoint, state->tree, levels, set.features.n_columns, job.progress);
   };
   Ranker ranker = train_ranker(ranker_input(set, extras), state->tree, options.ranker, job, std::move(hooks));
   ModelParts parts = parts_of(set, options, std::move(ranker));

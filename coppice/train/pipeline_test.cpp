@@ -86,6 +86,11 @@ class Resumed : public ::testing::Test {
     return builder.build();
   }
 
+  std::string bytes_of(const std::string& name) const {
+    std::ifstream file(folder_.path(name), std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
   TestFolder folder_;
   std::string path_ = folder_.path("model.checkpoint");
   TrainingSet set_;
@@ -93,6 +98,30 @@ class Resumed : public ::testing::Test {
 };
 
 constexpr const char* kRefused = "the checkpoint is of other data or other options";
+
+/// Hears which levels are trained.
+class Levels : public Progress {
+ public:
+  void stage(std::string_view name, uint64_t) override {
+    if (name.find("level") != std::string_view::npos) ++trained;
+  }
+  int trained = 0;
+};
+
+TEST_F(Resumed, AfterTheLastLevelTrainsNothingAnew) {
+  TrainExtras extras;
+  extras.checkpoint_path = path_;
+  Levels first, second;
+  ThreadPool pool(1);
+  const Model whole = train(set_, options_, extras, {pool, first});
+  EXPECT_GT(first.trained, 1);
+  extras.resume = true;
+  const Model resumed = train(set_, options_, extras, {pool, second});
+  EXPECT_EQ(second.trained, 0);
+  whole.save(folder_.path("whole"));
+  resumed.save(folder_.path("resumed"));
+  EXPECT_EQ(bytes_of("whole"), bytes_of("resumed"));
+}
 
 TEST_F(Resumed, WithAnotherTreeIsRefused) {
   const LabelTree one = tree_of(1), same = tree_of(1), other = tree_of(2);

@@ -4,7 +4,7 @@ import os
 import threading
 from pathlib import Path
 
-from program import ProgramTest, jsonl, npy, rows
+from program import ProgramTest, csc_npz, jsonl, npy, rows
 
 USAGE, DATA, IO, UNSUPPORTED = 2, 3, 4, 6
 
@@ -123,6 +123,7 @@ class InputsTest(ProgramTest):
                       ["--label-embedding", "features", "--label-vectors"],
                       ["--negatives", "usn", "--negatives-matrix"]):
             self.refuse_early(USAGE, *flags, "", says=[f"{flags[-1]}: the path is empty", f"leave {flags[-1]} out"])
+        self.refuse_early(USAGE, "--negatives", "", says="negatives is empty, expected tfn, man, usn")
         train, model = ["train", self.examples_never_read(), "-o", self.path("m")], self.train()
         for command, named in (([*train, "--validate", ""], "--validate"),
                                ([*train, "--validate", model, "--validate-labels", ""], "--validate-labels"),
@@ -146,6 +147,18 @@ class InputsTest(ProgramTest):
         first, last = self.write("C0.npy", npy([[1], [1]])), self.write("C1.npy", npy([[1, 0], [1, 0], [0, 1]]))
         self.expect(DATA, "train", self.write("train.jsonl", jsonl(rows())), "-o", self.path("m"), "--tree",
                     f"{first},{last}", says=["C1.npy: the tree has 3 labels, the examples 6", "--label-names"])
+
+    def test_a_chain_of_clusters_in_csc_is_read_as_pecos_keeps_it(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        whole = [[1, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 1]]
+        dense = f"{self.write('C0.npy', npy([[1], [1]]))},{self.write('C1.npy', npy(whole))}"
+        columns = [self.write("C0.npz", csc_npz([[1], [1]])), self.write("C1.npz", csc_npz(whole))]
+        models = [self.path("dense.coppice"), self.path("csc.coppice")]
+        for model, chain in zip(models, (dense, ",".join(columns))):
+            self.expect(0, "train", examples, "-o", model, "--tree", chain)
+        trees = [self.expect(0, "inspect", model, "--tree", "json").stdout for model in models]
+        self.assertEqual(trees[0], trees[1])
+        self.assertIn("children", trees[0])
 
     def test_dense_features_that_are_no_matrix_get_a_hint_of_use(self):
         dense = self.write("dense", "no matrix\n")

@@ -121,6 +121,16 @@ class Interruption(ProgramTest):
         self.expect(3, "train", examples, "-o", self.path("model.coppice"), "--resume",
                     says=["model.coppice.checkpoint: the checkpoint is damaged", "remove it"])
 
+    def test_what_cannot_be_a_checkpoint_is_told_before_training(self):
+        examples, checkpoint = self.write("train.jsonl", jsonl(rows())), self.path("model.coppice.checkpoint")
+        self.write("model.coppice.checkpoint", "letters to a friend")
+        self.expect(2, "train", examples, "-o", self.path("model.coppice"), says=["this is no checkpoint", checkpoint])
+        self.assertEqual((self.folder / "model.coppice.checkpoint").read_text(), "letters to a friend")
+        os.remove(checkpoint)
+        os.mkdir(checkpoint)
+        said = self.expect(4, "train", examples, "-o", self.path("model.coppice"), says=[checkpoint]).stderr
+        self.assertNotIn("training level", said)
+
     def test_a_validation_that_fails_after_training_leaves_the_model_and_says_so(self):
         held_out = self.write("held_out.jsonl", jsonl(rows(3)))
         process = self.start_training("--validate", held_out)

@@ -113,6 +113,12 @@ class MessagesTest(ProgramTest):
         self.assertIn("every label has relevance 1", notes[0])
         self.assertEqual(self.notes("train", graded, "-o", self.path("m.coppice"), *flags), [])
 
+    def test_a_weight_field_that_no_row_has_is_noted(self):
+        self.assertEqual(self.train_notes("--weight-field", "weigt"),
+                         ["note: --weight-field has no effect: no row has a weight"])
+        weighted = self.write("weighted.jsonl", '{"text": "mail", "labels": ["mail"], "w": 2}\n')
+        self.assertEqual(self.notes("train", weighted, "-o", self.path("m.coppice"), "--weight-field", "w"), [])
+
     def test_options_of_evaluation_without_effect_are_noted(self):
         model = self.train()
         self.assertIn("--propensity own", self.notes("evaluate", model, self.path("train.jsonl"),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Running the program under test: COPPICE names it; each test case gets a folder of its own."""
+import io
 import json
 import os
 import random
@@ -7,6 +8,7 @@ import struct
 import subprocess
 import tempfile
 import unittest
+import zipfile
 from pathlib import Path
 
 COPPICE = os.environ["COPPICE"]
@@ -38,12 +40,34 @@ def jsonl(items):
     return "".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items)
 
 
+def npy_array(items, kind, shape):
+    """The bytes of the items, of NumPy's type `kind`, under a header as NumPy writes it."""
+    header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + items
+
+
 def npy(matrix):
     """A float32 matrix as NumPy writes it."""
-    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({len(matrix)}, {len(matrix[0])}), }}"
-    header += " " * (-(len(header) + 11) % 64) + "\n"
     values = [value for row in matrix for value in row]
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + struct.pack(f"<{len(values)}f", *values)
+    return npy_array(struct.pack(f"<{len(values)}f", *values), "<f4", (len(matrix), len(matrix[0])))
+
+
+def csc_npz(matrix):
+    """A sparse float32 matrix as SciPy writes it by columns."""
+    columns = [[(i, row[c]) for i, row in enumerate(matrix) if row[c] != 0] for c in range(len(matrix[0]))]
+    entries = [entry for column in columns for entry in column]
+    starts = [sum(map(len, columns[:c])) for c in range(len(columns) + 1)]
+    members = {"indices": ("<i4", [i for i, _ in entries]), "indptr": ("<i4", starts),
+               "data": ("<f4", [value for _, value in entries]), "shape": ("<i8", [len(matrix), len(columns)])}
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("format.npy", npy_array(b"csc", "|S3", ()))
+        for name, (kind, items) in members.items():
+            letter = {"<i4": "i", "<i8": "q", "<f4": "f"}[kind]
+            packed = struct.pack(f"<{len(items)}{letter}", *items)
+            archive.writestr(f"{name}.npy", npy_array(packed, kind, (len(items),)))
+    return file.getvalue()
 
 
 def environment():
