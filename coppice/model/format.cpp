@@ -91,14 +91,6 @@ void write_zeros(OutputFile& file, uint64_t until) {
   }
 }
 
-/// "section tree_first_child of level 2", as messages call it.
-std::string describe_section(const SectionEntry& entry) {
-  const std::string_view known = section_name(entry.type);
-  std::string text = "section ";
-  text += known.empty() ? "of type " + std::to_string(entry.type) : std::string(known);
-  return text + " (index " + std::to_string(entry.index) + ")";
-}
-
 std::string looks_like(std::span<const std::byte> bytes) {
   const auto begins_with = [&](std::string_view start) {
     return bytes.size() >= start.size() && std::memcmp(bytes.data(), start.data(), start.size()) == 0;
@@ -134,6 +126,13 @@ std::string_view section_name(uint32_t type) noexcept {
     if (static_cast<uint32_t>(entry.type) == type) return entry.name;
   }
   return "";
+}
+
+std::string describe_section(const SectionEntry& entry) {
+  const std::string_view known = section_name(entry.type);
+  std::string text = "section ";
+  text += known.empty() ? "of type " + std::to_string(entry.type) : std::string(known);
+  return text + " (index " + std::to_string(entry.index) + ")";
 }
 
 std::string_view element_name(uint16_t type) noexcept {
@@ -335,6 +334,27 @@ void ModelFile::check_entry(size_t i, uint64_t earliest_offset) const {
   }
 }
 
+void ModelFile::check_reserved() const {
+  // A later version may use what this one leaves free, and still let this one read its files.
+  if (header_.format_version > kFormatVersion) return;
+  const auto header = bytes_.first(FileHeader::kHeaderBytes);
+  const auto producer = std::as_bytes(std::span(header_.producer));
+  if (!all_zero(producer.subspan(strnlen(header_.producer.data(), producer.size())))) {
+    fail("the name of its producer does not end in zeros");
+  }
+  if (header_.optional_features != 0) fail("its header has feature bits that are not of its version");
+  if (!all_zero(header.subspan(sizeof(FileHeader)))) fail("reserved bytes of its header are not zero");
+  for (const SectionEntry& entry : entries_) {
+    if ((entry.flags & ~1U) != 0 || !all_zero(std::as_bytes(std::span(entry.reserved)))) {
+      fail("reserved bits or bytes in the entry of " + describe_section(entry) + " are not zero");
+    }
+    if (entry.encoding != 0 && !section_name(entry.type).empty()) {
+      fail(describe_section(entry) + " has encoding " + std::to_string(entry.encoding) +
+           ", which is not of the file's version");
+    }
+  }
+}
+
 const SectionEntry* ModelFile::find(SectionKey key) const noexcept {
   const auto wanted = std::pair(static_cast<uint32_t>(key.type), key.index);
   const auto found = std::lower_bound(
@@ -367,6 +387,7 @@ std::string_view ModelFile::text(SectionKey key, ElementType type) const {
 
 void ModelFile::verify() const {
   if (uuid_of(std::as_bytes(entries_)) != header_.uuid) fail("its UUID is not that of its content");
+  check_reserved();
   uint64_t end = header_.directory_offset + entries_.size_bytes();
   for (const SectionEntry& entry : entries_) {
     if (!all_zero(bytes_.subspan(end, entry.offset - end))) {

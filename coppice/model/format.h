@@ -67,7 +67,7 @@ enum class ElementType : uint16_t {
 struct SectionEntry {
   uint32_t type;          ///< SectionType
   uint32_t index;         ///< which of several of one type: the level of the tree; 0 otherwise
-  uint32_t flags;         ///< bit 0: required, a reader that does not know the type must refuse the file
+  uint32_t flags;         ///< bit 0: required, a reader that does not know the type must refuse the file; others 0
   uint16_t element_type;  ///< ElementType
   uint16_t element_size_bytes;
   uint64_t offset;      ///< from the start of the file, a multiple of 64
@@ -113,6 +113,8 @@ inline constexpr uint32_t kMostSections = 4096;
 
 /// "tree_first_child": the word for a section type, or "" when this version does not know it.
 std::string_view section_name(uint32_t type) noexcept;
+/// "section tree_first_child (index 2)", as messages call it.
+std::string describe_section(const SectionEntry& entry);
 /// "u32"; "" for an unknown one.
 std::string_view element_name(uint16_t type) noexcept;
 /// "f81d4fae-7dec-8...".
@@ -227,8 +229,8 @@ class ModelFile {
     return bytes_.subspan(entry.offset, entry.size_bytes);
   }
 
-  /// Checks every checksum, and that the bytes between the sections are zero. Throws `ErrorCode::data`.
-  /// Cost: reads the whole file.
+  /// Checks every checksum, and that the bytes between the sections and all that is reserved are zero (the latter not
+  /// in files of a later version, which may use it). Throws `ErrorCode::data`. Cost: reads the whole file.
   void verify() const;
 
  private:
@@ -237,6 +239,7 @@ class ModelFile {
   void check_header() const;
   void check_directory() const;
   void check_entry(size_t i, uint64_t earliest_offset) const;
+  void check_reserved() const;
   std::span<const std::byte> bytes_of(SectionKey key, ElementType type, size_t element_bytes) const;
   [[noreturn]] void fail(const std::string& what) const;
 

@@ -7,6 +7,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/model/ranker_sections.h"
+#include "coppice/model/section_rules.h"
 #include "coppice/model/validate.h"
 
 namespace coppice {
@@ -172,7 +173,10 @@ Model Model::load(const ModelFile& file, Verify verify) {
   try {
     if (verify == Verify::everything) file.verify();
     Model model(read_parts(file));
-    if (verify == Verify::everything) model.verify();
+    if (verify == Verify::everything) {
+      check_sections(file, static_cast<uint32_t>(model.ranker().tree.depth()));
+      model.verify();
+    }
     return model;
   } catch (const Error& error) {
     if (!error.where().empty()) throw;

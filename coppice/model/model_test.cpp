@@ -3,28 +3,23 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 
 #include "coppice/core/error.h"
+#include "coppice/model/damage_fixture.h"
 #include "coppice/model/sample_model.h"
 #include "coppice/rank/batch_prediction.h"
 
 namespace coppice {
 namespace {
 
+using testing::end_of_directory;
 using ::testing::HasSubstr;
-
-/// Opens an image in memory, in a block of exactly its size, so that asan sees a read past its end.
-Model load_image(const std::string& image, Verify verify = Verify::structure) {
-  auto block = std::make_shared<std::vector<std::byte>>(image.size());
-  if (!image.empty()) std::memcpy(block->data(), image.data(), image.size());
-  const std::span<const std::byte> bytes(*block);
-  return Model::load(ModelFile(bytes, std::move(block), "test"), verify);
-}
+using testing::load_image;
+using testing::repair_header;
 
 bool is_refused(const std::string& image, Verify verify) {
   try {
@@ -40,12 +35,6 @@ std::string with_flipped_bit(std::string image, size_t bit) {
   return image;
 }
 
-size_t end_of_directory(const std::string& image) {
-  FileHeader header;
-  std::memcpy(&header, image.data(), sizeof header);
-  return header.directory_offset + header.section_count * sizeof(SectionEntry);
-}
-
 /// The places of all bytes that belong to sections of these types, padding left out.
 std::vector<size_t> bytes_of_sections(const std::string& image, SectionType first, SectionType last) {
   std::vector<size_t> places;
@@ -56,13 +45,6 @@ std::vector<size_t> bytes_of_sections(const std::string& image, SectionType firs
     for (size_t i = 0; i < entry.size_bytes; ++i) places.push_back(entry.offset + i);
   }
   return places;
-}
-
-void repair_header(std::string& image) {
-  const uint64_t zero = 0;
-  std::memcpy(image.data() + offsetof(FileHeader, hash), &zero, sizeof zero);
-  const uint64_t hash = XXH3_64bits(image.data(), end_of_directory(image));
-  std::memcpy(image.data() + offsetof(FileHeader, hash), &hash, sizeof hash);
 }
 
 std::string error_of(ModelParts parts) {

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/section_rules.h"
+
+#include <algorithm>
+#include <string>
+
+#include "coppice/core/error.h"
+
+namespace coppice {
+namespace {
+
+bool is_optional(SectionType type) noexcept {
+  switch (type) {
+    case SectionType::options:
+    case SectionType::metrics:
+    case SectionType::fingerprint:
+    case SectionType::label_counts:
+    case SectionType::vectorizer_name_offsets:
+    case SectionType::vectorizer_name_bytes:
+      return true;
+    default:
+      return false;
+  }
+}
+
+uint32_t count_of(SectionType type, uint32_t depth) noexcept {
+  switch (type) {
+    case SectionType::tree_first_child:
+    case SectionType::weights_chunks:
+    case SectionType::weights_bias:
+    case SectionType::weights_payload:
+      return depth;
+    default:
+      return 1;
+  }
+}
+
+[[noreturn]] void fail(const ModelFile& file, const std::string& what) {
+  throw Error(ErrorCode::data, "the model file is damaged: " + what, file.where());
+}
+
+/// Whatever its encoding, so that one of a later version counts, too.
+bool has_type(const ModelFile& file, SectionType type) {
+  const auto entries = file.sections();
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const SectionEntry& entry) { return entry.type == static_cast<uint32_t>(type); });
+}
+
+void check_needs(const ModelFile& file, SectionType type, SectionType needed) {
+  if (!has_type(file, type) || has_type(file, needed)) return;
+  fail(file, "it has a section " + std::string(section_name(static_cast<uint32_t>(type))) + ", but none " +
+                 std::string(section_name(static_cast<uint32_t>(needed))));
+}
+
+}  // namespace
+
+void check_sections(const ModelFile& file, uint32_t depth) {
+  for (const SectionEntry& entry : file.sections()) {
+    if (section_name(entry.type).empty()) continue;
+    const auto type = static_cast<SectionType>(entry.type);
+    if (entry.required() == is_optional(type)) {
+      fail(file, describe_section(entry) + " is marked as " + (entry.required() ? "required" : "optional") +
+                     ", which its type is not");
+    }
+    if (entry.index >= count_of(type, depth)) fail(file, describe_section(entry) + " has an index that means nothing");
+  }
+  using enum SectionType;
+  for (const SectionType part : {vectorizer_buckets, vectorizer_idf, vectorizer_name_offsets, vectorizer_name_bytes}) {
+    check_needs(file, part, vectorizer);
+  }
+  check_needs(file, vectorizer_name_offsets, vectorizer_name_bytes);
+  check_needs(file, vectorizer_name_bytes, vectorizer_name_offsets);
+}
+
+}  // namespace coppice

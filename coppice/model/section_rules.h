@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+#include "coppice/model/format.h"
+
+namespace coppice {
+
+/// Checks which sections a model file has, against the table in docs/model_format.md: that each of a known type is
+/// required or optional as the table says, has an index that its type can have in a tree of `depth` levels, and that
+/// the parts of the vectorizer stand together. Throws `ErrorCode::data` naming the section.
+void check_sections(const ModelFile& file, uint32_t depth);
+
+}  // namespace coppice
