@@ -13,6 +13,7 @@
 #include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
+#include "coppice/index/tree_view.h"
 #include "coppice/model/answer.h"
 #include "coppice/rank/explain.h"
 #include "coppice/train/dense_features.h"
@@ -63,13 +64,14 @@ std::string feature_text(const Model& model, uint32_t feature) {
 std::string node_text(const Model& model, size_t level, uint32_t node) {
   const LabelTree& tree = model.ranker().tree;
   if (level == tree.depth()) return label_text(model, tree.leaf_label[node]);
-  const NodeRange leaves = leaves_below(tree, level, node);
-  const uint32_t n_shown = std::min(leaves.size(), 3U);
+  const TreeNames names{[&model](uint32_t label) { return label_text(model, label); }};
+  const TreeView view(tree, names);
+  const TreePlace place{level, node};
+  const uint32_t n_labels = view.n_labels(place);
+  const std::vector<std::string> shown = view.examples(place, 3);
   std::string text;
-  for (uint32_t leaf = leaves.begin; leaf < leaves.begin + n_shown; ++leaf) {
-    text += (text.empty() ? "" : ", ") + label_text(model, tree.leaf_label[leaf]);
-  }
-  return fmt::format("{}: {}{}", counted(leaves.size(), "label"), text, leaves.size() > n_shown ? ", ..." : "");
+  for (const std::string& label : shown) text += (text.empty() ? "" : ", ") + label;
+  return fmt::format("{}: {}{}", counted(n_labels, "label"), text, n_labels > shown.size() ? ", ..." : "");
 }
 
 std::string to_text(const Model& model, const Explanation& explanation, uint32_t words) {

@@ -276,6 +276,30 @@ TEST(TreeToJson, StopsAtTheDepthAskedForAndStartsAtANode) {
   EXPECT_THROW(tree_to_json(two_level_tree(30, 4), names, options), Error);
 }
 
+/// Two clusters of labels 0 to 3 and 2 to 5, and a third of labels 0 and 0.
+LabelTree overlapping_tree() {
+  LabelTree tree;
+  tree.n_labels = 6;
+  tree.first_child = {List{0, 3}, List{0, 4, 8, 10}};
+  tree.leaf_label = List{3, 2, 1, 0, 2, 3, 4, 5, 0, 0};
+  return tree;
+}
+
+TEST(TreeToJson, CountsAndShowsALabelOfSeveralLeavesOnce) {
+  TreeViewOptions options;
+  options.most_depth = 1;
+  const std::string json = tree_to_json(overlapping_tree(), {}, options);
+  EXPECT_NE(json.find(R"({"n_labels": 6, "children")"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"({"n_labels": 4, "examples": ["3", "2", "1", "0"]})"), std::string::npos) << json;
+  EXPECT_NE(json.find(R"({"n_labels": 1, "examples": ["0"]})"), std::string::npos) << json;
+  const std::string svg = tree_to_svg(overlapping_tree(), {}, options);
+  EXPECT_NE(svg.find("6 labels<"), std::string::npos) << svg;
+  EXPECT_NE(svg.find("1 label:</tspan> 0<"), std::string::npos) << svg;
+  const std::vector<uint32_t> frequencies{1, 9, 5, 7, 2, 3};
+  const std::string top = tree_to_json(overlapping_tree(), {{}, frequencies}, options);
+  EXPECT_NE(top.find(R"({"n_labels": 4, "examples": ["3", "2", "5", "4"]})"), std::string::npos) << top;
+}
+
 size_t count(const std::string& text, const std::string& part) {
   size_t found = 0;
   for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++found;

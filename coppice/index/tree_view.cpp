@@ -2,7 +2,7 @@
 #include "coppice/index/tree_view.h"
 
 #include <algorithm>
-#include <numeric>
+#include <unordered_set>
 
 #include "coppice/core/error.h"
 
@@ -26,26 +26,28 @@ std::pair<uint32_t, uint32_t> TreeView::children(TreePlace place) const {
   return {first[place.node], first[place.node + 1]};
 }
 
-std::pair<uint32_t, uint32_t> TreeView::leaves(TreePlace place) const {
-  uint32_t begin = place.node;
-  uint32_t end = place.node + 1;
-  for (size_t level = place.level; level < tree_.depth(); ++level) {
-    begin = tree_.first_child[level][begin];
-    end = tree_.first_child[level][end];
-  }
-  return {begin, end};
+uint32_t TreeView::n_labels(TreePlace place) const {
+  if (overlaps()) return static_cast<uint32_t>(labels_below(place, SIZE_MAX).size());
+  return leaves_below(tree_, place.level, place.node).size();
 }
 
-uint32_t TreeView::n_labels(TreePlace place) const {
-  const auto [begin, end] = leaves(place);
-  return end - begin;
+std::vector<uint32_t> TreeView::labels_below(TreePlace place, size_t most) const {
+  const NodeRange leaves = leaves_below(tree_, place.level, place.node);
+  const auto all = tree_.leaf_label.subspan(leaves.begin, leaves.size());
+  if (!overlaps()) return {all.begin(), all.begin() + static_cast<ptrdiff_t>(std::min(most, all.size()))};
+  std::vector<uint32_t> labels;
+  std::unordered_set<uint32_t> seen;
+  for (size_t i = 0; i < all.size() && labels.size() < most; ++i) {
+    if (seen.insert(all[i]).second) labels.push_back(all[i]);
+  }
+  return labels;
 }
 
 std::vector<std::string> TreeView::examples(TreePlace place, size_t most) const {
-  const auto [begin, end] = leaves(place);
-  std::vector<uint32_t> labels(tree_.leaf_label.begin() + begin, tree_.leaf_label.begin() + end);
+  const bool by_frequency = names_.frequencies.size() == tree_.n_labels;
+  std::vector<uint32_t> labels = labels_below(place, by_frequency ? SIZE_MAX : most);
   const size_t count = std::min(most, labels.size());
-  if (names_.frequencies.size() == tree_.n_labels) {
+  if (by_frequency) {
     const auto more_frequent = [&](uint32_t a, uint32_t b) {
       return names_.frequencies[a] != names_.frequencies[b] ? names_.frequencies[a] > names_.frequencies[b] : a < b;
     };
