@@ -72,7 +72,8 @@ struct Metrics {
 ///   R@k       mean of hits / |y|
 ///   nDCG@k    mean of sum_{r<=k} rel(l_r)/log2(r+1) over its best value (relevances in descending order)
 ///   MRR       mean of 1 / rank of the first hit (0 if there is none)
-///   p_l       1 / (1 + C (N_l + B)^-A), C = (ln N - 1)(B + 1)^A; N training rows, N_l of them with label l
+///   p_l       1 / (1 + C (N_l + B)^-A), C = max(0, ln N - 1)(B + 1)^A; N training rows, N_l of them with
+///             label l; where N_l + B = 0 it counts as 1
 ///   PSP@k     sum over rows of sum_{hits} 1/p_l, over the same sum of the best k labels of each row
 ///   PSnDCG@k  the same with 1/(p_l log2(r+1)), each row divided by sum_{r<=min(k,|y|)} 1/log2(r+1)
 ///   Coverage@k  labels hit at least once / labels that occur in the test rows
