@@ -202,11 +202,15 @@ class BlockSearch {
 
 }  // namespace
 
+size_t block_queries(size_t n_rows, size_t most_kept, size_t threads) {
+  const size_t rows_of_memory = kBlockCandidates / Selection::room(most_kept);
+  const size_t fair_share = (n_rows + threads - 1) / threads;
+  return std::clamp<size_t>(std::min(rows_of_memory, fair_share), 64, kBlockQueries);
+}
+
 void search_blocks(const SearchPlan& plan, const SearchRows& rows, ThreadPool& pool, const TakeCandidates& take) {
   const size_t n_rows = rows.queries.n_rows();
-  const size_t rows_of_memory = kBlockCandidates / Selection::room(plan.most_kept());
-  const size_t fair_share = (n_rows + pool.threads() - 1) / pool.threads();
-  const size_t block = std::clamp<size_t>(std::min(rows_of_memory, fair_share), 64, kBlockQueries);
+  const size_t block = block_queries(n_rows, plan.most_kept(), pool.threads());
   std::vector<std::unique_ptr<BlockSearch>> searches(pool.threads());
   pool.for_ranges(n_rows, block, [&](size_t begin, size_t end, size_t worker) {
     if (!searches[worker]) searches[worker] = std::make_unique<BlockSearch>();

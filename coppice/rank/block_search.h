@@ -25,6 +25,9 @@ using TakeCandidates = std::function<void(size_t row, std::span<const uint64_t> 
 /// stay in the outer cache.
 inline constexpr size_t kBlockQueries = 16384;
 
+/// How many queries walk the tree together, of `n_rows` that search in `threads` and keep up to `most_kept` candidates.
+size_t block_queries(size_t n_rows, size_t most_kept, size_t threads);
+
 /// Runs the plan for all queries, a block of them at a time: the block walks the tree together and visits each chunk
 /// once for all of its queries.
 ///

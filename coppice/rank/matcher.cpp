@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/memory.h"
 #include "coppice/core/quantity.h"
 #include "coppice/rank/block_search.h"
 
@@ -67,6 +68,7 @@ Csr BeamMatcher::match(const MatcherInput& input, ThreadPool& pool) const {
     std::sort(place, place + candidates.size(),
               [](uint64_t a, uint64_t b) { return candidate_id(a) < candidate_id(b); });
   });
+  release_free_memory();  // of the search, before the keys are there twice
   return join_rows(std::move(offsets), keys, width, static_cast<uint32_t>(plan.levels.back().n_nodes()));
 }
 

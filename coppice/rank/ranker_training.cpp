@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/memory.h"
 #include "coppice/core/quantity.h"
 #include "coppice/rank/level_training.h"
 
@@ -43,6 +44,7 @@ class RankerTrainer {
     if (ranker_.levels.size() < depth) take_labels();
     while (ranker_.levels.size() < depth) {
       const std::vector<LevelTask> tasks = next_tasks();
+      release_free_memory();  // of the matcher
       announce(tasks);
       train_levels(tasks, job_, [&](LevelWeights level) {
         ranker_.levels.push_back(std::move(level));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/train/estimate.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -11,6 +9,8 @@
 
 #include "coppice/core/memory.h"
 #include "coppice/rank/level_training.h"
+#include "coppice/train/estimate_clock.h"
+#include "coppice/train/estimate_matching.h"
 #include "coppice/train/training_memory.h"
 
 namespace coppice {
@@ -24,13 +24,6 @@ constexpr uint32_t kLargestPilotRows = 65536;
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-/// CPU time of this thread: what other programs do on the machine does not count.
-double thread_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 /// What training one chunk on some of its rows took.
@@ -65,6 +58,9 @@ class LevelPilot {
     std::vector<size_t> own;
     for (size_t chunk = 0; chunk < task.n_chunks(); ++chunk) own.push_back(task.row_sets.of(chunk).size());
     extra_rows_ = spread_matches(own, extra_rows_per_chunk, task.rows.features->n_rows());
+    by_size_.resize(own.size());
+    std::iota(by_size_.begin(), by_size_.end(), size_t{0});
+    std::stable_sort(by_size_.begin(), by_size_.end(), [&](size_t a, size_t b) { return own[a] < own[b]; });
   }
 
   LevelEstimate run(Progress& progress) {
@@ -74,6 +70,7 @@ class LevelPilot {
     for (const size_t chunk : pilots()) {
       progress.throw_if_stopped();
       trials_.push_back(try_chunk(chunk));
+      encoded_.push_back(std::move(last_encoded_));
       sum.nonzeros += trials_.back().nonzeros;
       sum.seconds += trials_.back().seconds;
       sum.model_bytes += trials_.back().model_bytes;
@@ -81,6 +78,9 @@ class LevelPilot {
     conclude(sum);
     return estimate_;
   }
+
+  /// After `run`.
+  PilotLevel level() const { return {task_.first_child, by_size_, encoded_}; }
 
   /// What each chunk holds while it is trained, in the order of training.
   std::vector<ChunkMemory> memory() {
@@ -116,17 +116,13 @@ class LevelPilot {
 
   /// Chunks at evenly spread ranks of size, so that their sum stands for all.
   std::vector<size_t> pilots() const {
-    std::vector<size_t> by_size(task_.row_sets.n_chunks());
-    std::iota(by_size.begin(), by_size.end(), size_t{0});
-    std::stable_sort(by_size.begin(), by_size.end(),
-                     [&](size_t a, size_t b) { return task_.row_sets.of(a).size() < task_.row_sets.of(b).size(); });
-    const size_t n_chunks = by_size.size();
+    const size_t n_chunks = by_size_.size();
     double rows = std::accumulate(extra_rows_.begin(), extra_rows_.end(), 1.0);
-    for (const size_t chunk : by_size) rows += static_cast<double>(task_.row_sets.of(chunk).size());
+    for (const size_t chunk : by_size_) rows += static_cast<double>(task_.row_sets.of(chunk).size());
     const auto affordable = static_cast<size_t>(kPilotRows / rows * static_cast<double>(n_chunks));
     const size_t count = std::min(std::clamp(affordable, kFewestPilotChunks, kMostPilotChunks), n_chunks);
     std::vector<size_t> chosen;
-    for (size_t i = 0; i < count; ++i) chosen.push_back(by_size[(2 * i + 1) * by_size.size() / (2 * count)]);
+    for (size_t i = 0; i < count; ++i) chosen.push_back(by_size_[(2 * i + 1) * n_chunks / (2 * count)]);
     return chosen;
   }
 
@@ -150,11 +146,11 @@ class LevelPilot {
     const ChunkProblem problem = gather(chunk, rows);
     const LaneWeights all =
         task_.solver->solve(problem, {0, problem.n_children}, task_.options.solver, task_.options.prune);
-    const EncodedChunk encoded =
+    last_encoded_ =
         encode_chunk(pack_children({&all, 1}, task_.options.prune, scratch_), task_.rows.features->n_columns);
     Trial trial = memory_of(problem, rows);
     trial.seconds = thread_seconds() - begin;
-    trial.model_bytes = static_cast<double>(encoded.payload.size());
+    trial.model_bytes = static_cast<double>(last_encoded_.payload.size());
     trial.weight_bytes = static_cast<double>(all.weights.size() * sizeof(ChunkWeight));
     return trial;
   }
@@ -245,7 +241,10 @@ class LevelPilot {
   double threads_;
   ChunkGatherer gatherer_;
   PackScratch scratch_;
+  std::vector<size_t> by_size_;  ///< chunks, the one of fewest rows first
   std::vector<Trial> trials_;
+  std::vector<EncodedChunk> encoded_;
+  EncodedChunk last_encoded_;
   LevelEstimate estimate_;
 };
 
@@ -270,6 +269,14 @@ struct PlannedRows {
 bool beam_holds_all(const PlanInput& input, size_t level) {
   return level == 0 ||
          (input.extras.matcher == nullptr && input.tree.n_chunks(level) <= input.options.ranker.matcher_beam);
+}
+
+/// The last level that a matcher brings rows to; 0: none.
+size_t deepest_search(const PlanInput& input) {
+  for (size_t level = input.tree.depth(); level-- > 1;) {
+    if (options_of_level(input.options.ranker, level).negatives.man && !beam_holds_all(input, level)) return level;
+  }
+  return 0;
 }
 
 /// How many rows per chunk a matcher brings beside those of `sets`, which hold the rows that belong to the chunk
@@ -324,11 +331,15 @@ PlannedRows plan_rows(const PlanInput& input, const std::vector<Csr>& members, s
 /// So much more than in this run reading and indexing may take in the next, in which threads meet otherwise.
 constexpr uint64_t kSpreadBytes = uint64_t{16} << 20;
 
+/// Pilots miss the weights of a level by up to a tenth (deep trees), either way: of finished levels an eighth is added.
+constexpr uint64_t kShareOfError = 8;
+
 /// Adds up what levels hold, from the first one on.
 class MemoryOfLevels {
  public:
   MemoryOfLevels(uint64_t resident, const TrainingSet& set, size_t threads)
       : resident_(resident),
+        features_(set.features),
         n_features_(set.features.n_columns),
         n_block_features_(count_block_features(set.features)),
         threads_(threads) {}
@@ -340,6 +351,8 @@ class MemoryOfLevels {
     level.scratch_bytes = peak_of_chunks(chunks, threads_);
     together_.insert(together_.end(), chunks.begin(), chunks.end());
     row_sets_bytes_ += row_sets_bytes;
+    hold(matched_bytes_);
+    matched_bytes_ = 0;
     uint64_t freed = 0;
     for (const ChunkMemory& chunk : together_) freed += chunk.problem + chunk.weights;
     // Each thread counts features in one array, and places their weights by another.
@@ -348,13 +361,15 @@ class MemoryOfLevels {
           std::min(freed, kMostFreeBytes));
   }
 
-  /// The levels before are finished, and find `matches` nodes for the rows: as keys, while each thread unpacks chunks,
-  /// then as a matrix.
-  void search(uint64_t matches) {
-    for (const ChunkMemory& chunk : together_) resident_ += chunk.encoded;
+  /// The levels before are finished, and find `width` nodes for each row: as keys, while each thread takes a block of
+  /// rows down the tree, then as a matrix too, and as that beside the row sets made of it.
+  void search(size_t width, size_t beam) {
+    for (const ChunkMemory& chunk : together_) resident_ += chunk.encoded + chunk.encoded / kShareOfError;
     together_.clear();
     row_sets_bytes_ = 0;
-    reach(resident_ + matches * sizeof(uint64_t) + std::max(matches * sizeof(uint64_t), unpacked_ * threads_));
+    matched_bytes_ = features_.n_rows() * (width + 1) * sizeof(uint64_t);
+    const uint64_t walking = threads_ * (unpacked_ + block_search_bytes(features_, beam, threads_));
+    reach(resident_ + matched_bytes_ + std::max(matched_bytes_, walking));
   }
 
   /// Something that is held for a moment, beside what is held anyway.
@@ -366,11 +381,13 @@ class MemoryOfLevels {
   void reach(uint64_t bytes) { peak_ = std::max(peak_, bytes); }
 
   uint64_t resident_;
+  const Csr& features_;
   uint64_t n_features_;
   uint64_t n_block_features_;
   size_t threads_;
   uint64_t unpacked_ = 0;  ///< the largest of what a thread may hold of one chunk
   uint64_t row_sets_bytes_ = 0;
+  uint64_t matched_bytes_ = 0;
   uint64_t peak_ = 0;
   std::vector<ChunkMemory> together_;
 };
@@ -404,6 +421,8 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   MemoryOfLevels memory(resident_memory_bytes(), set, job.pool.threads());
   estimate.peak_bytes = peak_memory_bytes() + kSpreadBytes;
   estimate.model_bytes = bytes_beside_weights(set, tree);
+  const size_t deepest = deepest_search({set, options, extras, tree});
+  double search_seconds = 0;  // of one thread, from the root through the levels so far
   job.progress.stage("training pilot chunks", tree.depth());
   for (size_t level = 0; level < tree.depth(); ++level) {
     const LevelOptions own = options_of_level(options.ranker, level);
@@ -415,14 +434,19 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
                          own,
                          extras.solver != nullptr ? extras.solver : &joint_solver()};
     if (rows.search) {
-      memory.search(set.n_rows() * std::min<uint64_t>(options.ranker.matcher_beam, rows.sets.n_chunks()));
+      memory.search(std::min<size_t>(options.ranker.matcher_beam, rows.sets.n_chunks()), options.ranker.matcher_beam);
     }
     memory.hold(rows.lookup_bytes);
     LevelPilot pilot(task, rows.matched_per_chunk, job.pool.threads());
     LevelEstimate one = pilot.run(job.progress);
     memory.add(task, pilot.memory(), (rows.all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t), one);
+    if (rows.search) one.matching_seconds = search_seconds / static_cast<double>(job.pool.threads());
+    if (extras.matcher == nullptr && level < deepest) {
+      search_seconds += level_search_seconds(pilot.level(), {set.features, level == 0 ? nullptr : &members[level - 1],
+                                                             options.ranker, job.pool.threads()});
+    }
     estimate.model_bytes += one.model_bytes;
-    estimate.train_seconds += one.wall_seconds;
+    estimate.train_seconds += one.wall_seconds + one.matching_seconds;
     estimate.levels.push_back(one);
     job.progress.advance(1);
   }

@@ -20,7 +20,8 @@ struct LevelEstimate {
   uint64_t scratch_bytes = 0;  ///< at most, while it is trained: chunks in work, and those that are finished
   double cpu_seconds = 0;
   double wall_seconds = 0;
-  uint32_t pilot_chunks = 0;  ///< how many were trained to know this
+  double matching_seconds = 0;  ///< wall time of the beam search that brings the level rows; a matcher's own: 0
+  uint32_t pilot_chunks = 0;    ///< how many were trained to know this
 };
 
 /// What training will take, from now on: reading is done, the index was built to know the chunks.
@@ -40,7 +41,10 @@ struct Estimate {
 /// The rows of each level are those that `train_ranker` would choose, teacher-forced and the user's own.
 /// Rows that a matcher would bring are not known before the levels above are trained: their number is taken from the
 /// beam, and rows of the neighbouring chunks stand in for them.
-/// Cost: the index, and the training of up to twelve chunks a level: a tenth of a long run, half of one of seconds.
+/// Levels that will be searched for matches are searched by a block of rows, as far as the pilots stand for a level.
+/// The search of a matcher of the user's own, and validation afterwards, are in no figure.
+/// Cost: the index, the training of up to twelve chunks a level, and one search from the root by a block of rows: a
+/// tenth of a long run, half of one of seconds.
 Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job);
 
 nlohmann::ordered_json to_json(const Estimate& estimate);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "coppice/core/memory.h"
 #include "coppice/train/training_fixture.h"
 
 namespace coppice {
@@ -175,6 +176,48 @@ TEST_F(PlannedNegatives, AreAboutThoseOfTrainingWhereAMatcherIsAsked) {
           << kinds << ' ' << step;
     }
   }
+}
+
+TEST_F(PlannedNegatives, ThatAMatcherBringsTakeTheTimeOfASearchFromTheRootEach) {
+  ThreadPool pool(1);
+  Progress progress;
+  options_.ranker.negatives = {"tfn", "tfn", "tfn+man"};
+  const Estimate plan = estimate_training(set_, options_, {}, {pool, progress});
+  ASSERT_GE(plan.levels.size(), 3u);
+  EXPECT_EQ(plan.levels[0].matching_seconds, 0);
+  EXPECT_EQ(plan.levels[1].matching_seconds, 0);
+  double sum = 0;
+  for (size_t level = 0; level < plan.levels.size(); ++level) {
+    const LevelEstimate& one = plan.levels[level];
+    if (level > 1) {
+      EXPECT_GT(one.matching_seconds, plan.levels[level - 1].matching_seconds);
+    }
+    sum += one.wall_seconds + one.matching_seconds;
+  }
+  EXPECT_DOUBLE_EQ(plan.train_seconds, sum);
+  EXPECT_EQ(to_json(plan)["levels"][2]["matching_seconds"], plan.levels[2].matching_seconds);
+  options_.ranker.negatives = {"tfn"};
+  const Estimate none = estimate_training(set_, options_, {}, {pool, progress});
+  for (const LevelEstimate& level : none.levels) EXPECT_EQ(level.matching_seconds, 0);
+}
+
+TEST_F(PlannedNegatives, OfAWideBeamTakeTheMemoryOfItsKeysAndOfTheBlockThatSearches) {
+  TrainingInput input;
+  input.path = folder_.write("wide.jsonl", generated_jsonl(2500, 1500, 3));
+  set_ = read_set(input);
+  options_.index.max_leaf = 2;
+  options_.index.branching = 16;
+  options_.ranker.negatives = {"tfn", "tfn", "tfn+man"};
+  options_.ranker.matcher_beam = 250;
+  ThreadPool pool(1);
+  Progress progress;
+  const uint64_t resident = resident_memory_bytes();
+  reset_peak_memory();
+  const Estimate plan = estimate_training(set_, options_, {}, {pool, progress});
+  ASSERT_GT(plan.levels.back().n_chunks, 250u);
+  // A key for each node found, and two candidates, the beam and two stops of 8 bytes each.
+  const uint64_t nodes = 2500 * 250;
+  EXPECT_GT(plan.peak_bytes + (uint64_t{2} << 20), resident + nodes * 6 * 8);
 }
 
 TEST_F(PlannedNegatives, ThatAreNotThereOrOfOtherRowsAreRefusedAsInTraining) {

@@ -73,4 +73,16 @@ uint64_t unpacked_bytes(std::span<const uint32_t> first_child, uint64_t n_block_
   return n_rows * DenseChunk::row_floats(widest) * sizeof(float) + n_block_features * sizeof(uint32_t);
 }
 
+uint64_t block_search_bytes(const Csr& features, size_t beam, size_t threads) {
+  const size_t n_rows = features.n_rows();
+  const size_t block = block_queries(n_rows, beam, threads);
+  uint64_t nonzeros = 0;  // of the block that has most
+  for (size_t begin = 0; begin < n_rows; begin += block) {
+    nonzeros = std::max(nonzeros, features.offsets[std::min(n_rows, begin + block)] - features.offsets[begin]);
+  }
+  const uint64_t of_nodes = (Selection::room(beam) + 4 * beam) * sizeof(uint64_t);
+  const uint64_t of_row = of_nodes + sizeof(Selection) + sizeof(HashedQuery);
+  return std::min(block, n_rows) * of_row + nonzeros * 2 * sizeof(uint32_t) + features.n_columns * 3 / 8;
+}
+
 }  // namespace coppice

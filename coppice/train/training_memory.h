@@ -42,4 +42,9 @@ uint64_t count_block_features(const Csr& features);
 /// `first_child`: the children of chunk c are [first_child[c], first_child[c + 1]).
 uint64_t unpacked_bytes(std::span<const uint32_t> first_child, uint64_t n_block_features, uint64_t level_bytes);
 
+/// What a thread holds beside an unpacked chunk while a block of rows walks the tree, `beam` nodes wide: hashes and
+/// numbers of their features; for each node kept the candidates (twice as many), the beam as it grows, and the stops,
+/// which are sorted into a second array.
+uint64_t block_search_bytes(const Csr& features, size_t beam, size_t threads);
+
 }  // namespace coppice

@@ -55,6 +55,21 @@ TEST(TrainingMemory, ASearchUnpacksTheWidestChunkThatIsNotTooWide) {
   EXPECT_LT(unpacked_bytes(std::vector<uint32_t>{0, 100}, kFeatures, 1000), rows_of(104) / 2) << "few weights";
 }
 
+TEST(TrainingMemory, ABlockThatSearchesHoldsItsFeaturesAndSixTimesTheBeam) {
+  CsrBuilder builder(1);
+  for (uint32_t row = 0; row < 40000; ++row) {
+    if (row < 20000) builder.add(0, 1);
+    builder.end_row();
+  }
+  const Csr features = builder.build();
+  // 2^21 candidates at once, 600 a row for a beam of 300.
+  EXPECT_NEAR(static_cast<double>(block_search_bytes(features, 300, 1)), 3495 * 6 * 300 * 8, 3495 * 100);
+  const uint64_t narrow = block_search_bytes(features, 10, 1);
+  EXPECT_GT(narrow, 16384u * (6 * 10 * 8 + 8));
+  EXPECT_LT(narrow, 16384u * (6 * 10 * 8 + 108));
+  EXPECT_LT(block_search_bytes(features, 10, 4), narrow) << "each thread has a block of its own, of fewer rows";
+}
+
 TEST(TrainingMemory, NoChunksTakeNothing) {
   EXPECT_EQ(unpacked_bytes({}, 100, 100), 0u);
   EXPECT_EQ(peak_of_chunks({}, 2), 0u);
