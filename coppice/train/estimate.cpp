@@ -369,7 +369,8 @@ class MemoryOfLevels {
     row_sets_bytes_ = 0;
     matched_bytes_ = features_.n_rows() * (width + 1) * sizeof(uint64_t);
     const uint64_t walking = threads_ * (unpacked_ + block_search_bytes(features_, beam, threads_));
-    reach(resident_ + matched_bytes_ + std::max(matched_bytes_, walking));
+    const uint64_t kept = walking / 8;  // pages that the C library cannot give back, as something on them is in use
+    reach(resident_ + matched_bytes_ + std::max(matched_bytes_ + kept, walking));
   }
 
   /// Something that is held for a moment, beside what is held anyway.
