@@ -104,8 +104,8 @@ def write_table(result, folder):
     seeds = max(len(rounds) for rounds in result["sets"].values())
     text = (f"# From raw text, each with its defaults\n\nMade by `bench/from_text.py`; do not edit. Seconds of "
             f"reading, vectorizing and training; tail: labels with at most 5 training rows; "
-            f"means of {seeds} seeds. {m['date']}, {m['cpu']}, {m['cores']} cores, {m['memory_gb']:.0f} GB, "
-            f"{result['threads']} threads, "
+            f"means over {seeds} seed{'s' if seeds > 1 else ''}. {m['date']}, {m['cpu']}, {m['cores']} cores, "
+            f"{m['memory_gb']:.0f} GB, {result['threads']} threads, "
             f"Coppice {m['coppice']}, libpecos {result['versions']['libpecos']}; "
             f"others took up to {100 * others:.0f} % of the cores."
             + (f" Flags beyond the defaults: {' '.join(result['flags'])}." if result["flags"] else "") + "\n\n"
