@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <time.h>
+#include <ctime>
 
 namespace coppice {
 

@@ -36,13 +36,14 @@ LevelWeights stand_in(const PilotLevel& level, uint32_t n_features) {
 /// Up to `beam` nodes for each of the rows: their own, and those of rows further on.
 Csr nodes_of(const Csr& members, std::span<const uint32_t> rows, size_t beam) {
   constexpr size_t kStep = 7919;  // a prime, for neighbours in a file may be alike
+  const size_t n_members = std::max<size_t>(members.n_rows(), 1);
   CsrBuilder builder(members.n_columns);
   std::vector<uint32_t> nodes;
   for (const uint32_t row : rows) {
     nodes.clear();
     // Rows of popular nodes only bring few: the beam may stay narrower than it will be.
     for (size_t i = 0; i < 4 * beam && nodes.size() < beam; ++i) {
-      for (const uint32_t node : members.row((row + i * kStep) % members.n_rows()).columns) {
+      for (const uint32_t node : members.row((row + i * kStep) % n_members).columns) {
         if (nodes.size() < beam && std::find(nodes.begin(), nodes.end(), node) == nodes.end()) nodes.push_back(node);
       }
     }

@@ -145,19 +145,19 @@ std::string fingerprint(const TrainExtras& extras) {
   return hash.text();
 }
 
-Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras& extras, Job job) {
-  const TrainOptions options = resolved(given, set);
+Model train(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job) {
+  const TrainOptions used = resolved(options, set);
   std::string name = fingerprint(set);
-  const Checkpoint checkpoint(extras.checkpoint_path, name + fingerprint(extras) + options_text(options));
+  const Checkpoint checkpoint(extras.checkpoint_path, name + fingerprint(extras) + options_text(used));
   std::optional<TrainingState> state;
   if (extras.resume) {
     state = checkpoint.load();
   } else {
     note_checkpoint(checkpoint, extras.checkpoint_path, job.progress);
   }
-  if (!state) state = TrainingState{index_labels(set, options, extras, job), {}};
+  if (!state) state = TrainingState{index_labels(set, used, extras, job), {}};
   release_free_memory();
-  note_unused_entries(options.ranker, state->tree.depth(), job.progress);
+  note_unused_entries(used.ranker, state->tree.depth(), job.progress);
   TrainingHooks hooks;
   hooks.matcher = extras.matcher;
   hooks.solver = extras.solver;
@@ -166,8 +166,8 @@ Model train(const TrainingSet& set, const TrainOptions& given, const TrainExtras
     release_free_memory();
     keep(checkpoint, state->tree, levels, set.features.n_columns, job.progress);
   };
-  Ranker ranker = train_ranker(ranker_input(set, extras), state->tree, options.ranker, job, std::move(hooks));
-  ModelParts parts = parts_of(set, options, std::move(ranker));
+  Ranker ranker = train_ranker(ranker_input(set, extras), state->tree, used.ranker, job, std::move(hooks));
+  ModelParts parts = parts_of(set, used, std::move(ranker));
   parts.fingerprint = std::move(name);
   return Model(std::move(parts));
 }
