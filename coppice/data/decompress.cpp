@@ -158,7 +158,9 @@ Compression compression_of(std::string_view first_bytes, const std::string& name
     return Compression::zstd;
   }
   // "BZh" alone may start a text; a block's magic number follows the digit for its size.
-  if (starts_with(first_bytes, "BZh") && first_bytes.substr(4) == "1A") refuse_method("bzip2", name);
+  if (starts_with(first_bytes, "BZh") && first_bytes.size() >= 6 && first_bytes.substr(4, 2) == "1A") {
+    refuse_method("bzip2", name);
+  }
   if (starts_with(first_bytes, std::string_view("\xfd"
                                                 "7zXZ\0",
                                                 6)))

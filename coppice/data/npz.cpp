@@ -223,7 +223,7 @@ Csr sorted(Csr matrix, const std::string& name, NpzRepairs& repairs) {
   return result;
 }
 
-Csr transposed(Csr matrix, const std::string& name) {
+Csr transposed(const Csr& matrix, const std::string& name) {
   if (matrix.n_rows() >= std::numeric_limits<uint32_t>::max()) {
     throw Error(ErrorCode::unsupported, "more than 2^32 - 2 rows to be turned into columns", name);
   }
@@ -262,7 +262,7 @@ Csr read_form(std::span<const std::byte> bytes, const std::string& name, const s
   NpzRepairs done;
   matrix = sorted(std::move(matrix), name, done);
   if (repairs != nullptr) *repairs = done;
-  return form == wanted ? std::move(matrix) : transposed(std::move(matrix), name);
+  return form == wanted ? std::move(matrix) : transposed(matrix, name);
 }
 
 }  // namespace

@@ -185,6 +185,11 @@ TEST(Npz, ReadsTheTransposeOfEitherForm) {
   }
 }
 
+TEST(Npz, OtherCompressorsAreRefusedByName) {
+  EXPECT_NE(refused("BZh91AY&SY").find("with bzip2"), std::string::npos);
+  for (const char* cut : {"BZh", "BZh9", "BZh91"}) EXPECT_TRUE(refused(cut).starts_with("data: x.npz: ")) << cut;
+}
+
 TEST(Npz, OtherFormsAreRefusedByName) {
   EXPECT_EQ(refused(from_base64(kScipyCoo)),
             "unsupported: x.npz: the matrix is in the form 'coo', expected csr or csc\n"

@@ -253,7 +253,7 @@ std::string place_of(std::string_view text, size_t byte) {
 }
 
 /// What the parser says behind the place, which stands elsewhere in our messages.
-std::string without_place(std::string fault) {
+std::string without_place(const std::string& fault) {
   const size_t end = fault.starts_with("parse error at ") ? fault.find(": ") : std::string::npos;
   return end == std::string::npos ? fault : fault.substr(end + 2);
 }
