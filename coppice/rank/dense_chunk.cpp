@@ -163,7 +163,7 @@ void DenseChunk::reserve(size_t n_rows) {
 void DenseChunk::sum(const HashedQuery& query, const uint32_t* numbers, float* margins) const noexcept {
   std::copy_n(chunk_->bias, chunk_->n_children, margins);
   std::fill(margins + chunk_->n_children, margins + stride_, 0.0F);
-  sum_dense({weights_[0].values, stride_, rows_.data()}, numbers, {query.values, query.size}, margins);
+  sum_dense({floats(), stride_, rows_.data()}, numbers, {query.values, query.size}, margins);
 }
 
 }  // namespace coppice

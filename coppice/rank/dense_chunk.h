@@ -73,14 +73,16 @@ class DenseChunk {
     const size_t row = std::min(n_rows_, most_rows_ - 1);
     n_rows_ = row + 1;
     rows_[number] = static_cast<uint32_t>(row);
-    return weights_[0].values + row * stride_;
+    return floats() + row * stride_;
   }
-  float* row(uint32_t number) noexcept { return weights_[0].values + size_t{rows_[number]} * stride_; }
+  float* row(uint32_t number) noexcept { return floats() + size_t{rows_[number]} * stride_; }
   bool has_row(uint32_t number) const noexcept { return rows_[number] != 0; }
   size_t stride() const noexcept { return stride_; }
 
  private:
   void reserve(size_t n_rows);
+  /// All lines as one array, which they are in memory.
+  float* floats() const noexcept { return reinterpret_cast<float*>(weights_.get()); }
 
   static constexpr size_t kLanes = 8;
   static constexpr size_t kLineFloats = 16;
