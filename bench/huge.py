@@ -45,7 +45,7 @@ others took up to {100 * t['process']['others']:.0f} % of the cores.
 | with reading and writing, wall (CPU) | {minutes(t['process'])} |
 | peak memory, goal < 20 GiB | {peak:.2f} GiB{verdict} ({t['loaded_bytes'] / GIB:.2f} GiB of it data) |
 | model | {t['model_bytes'] / 1e9:.2f} GB, {t['weights'] / 1e6:.0f} million weights |
-| opening the model | {p['load']['median_ms']:.3f} ms |
+| opening the model, the first time / median of 9 times | {p['load']['first_ms']:.3f} / {p['load']['median_ms']:.3f} ms |
 | batch, {t['threads']} threads | {p['batch']['us']:.0f} us a query |
 | one query, p50 / p99 | {p['single']['us']['p50']:.0f} / {p['single']['us']['p99']:.0f} us |
 | P@1/3/5 | {metrics['P@1']:.2f}/{metrics['P@3']:.2f}/{metrics['P@5']:.2f} |
