@@ -126,7 +126,6 @@ LabelTree tree_of(Outline& outline, const TreeImportOptions& options, const std:
   return tree;
 }
 
-/// Walks JSON and writes an outline; knows the place for messages.
 /// Refuses a node that has "children", "label" or "labels" twice: the parser would keep the last, and say nothing.
 class RepeatWatch {
  public:
@@ -154,6 +153,7 @@ class RepeatWatch {
   std::vector<std::array<bool, std::size(kKeys)>> seen_;  ///< by node from the root down to where the parser is
 };
 
+/// Walks JSON and writes an outline; knows the place for messages.
 class JsonReader {
  public:
   JsonReader(const TreeImportOptions& options, std::string where) : options_(options), place_(std::move(where)) {}
