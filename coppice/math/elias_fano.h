@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "coppice/math/bits.h"
+
+namespace coppice {
+
+/// Runs of ones, each ended by a zero, as bits: run i has as many ones as group i has members. Where a group begins is
+/// found from a sample kept for every 64 groups.
+///
+/// Reads no further than eight bytes behind its bits, whatever they are; what it gives back is at most `n_ones`.
+struct UnaryGroups {
+  static constexpr uint32_t kGroupsPerSample = 64;
+
+  const std::byte* bits = nullptr;
+  const std::byte* samples = nullptr;  ///< ones before group 64, 128, ..; u16, or u32 where there are more ones
+  uint64_t n_groups = 0;
+  uint64_t n_ones = 0;
+
+  struct Members {
+    uint64_t begin;
+    uint64_t end;
+  };
+
+  uint64_t n_bits() const noexcept { return n_groups + n_ones; }
+  uint64_t sample_width() const noexcept { return n_ones > 0xFFFF ? 4 : 2; }
+  uint64_t samples_bytes() const noexcept {
+    return n_groups == 0 ? 0 : (n_groups - 1) / kGroupsPerSample * sample_width();
+  }
+  uint64_t size_bytes() const noexcept { return samples_bytes() + bytes_of_bits(n_bits()); }
+
+  /// The members of a group, `group` below n_groups. Cost: a look at 64 groups' bits at most, where these are sound.
+  Members of(uint64_t group) const noexcept;
+};
+
+/// Ascending numbers without repeats: upper parts in unary, lower ones side by side.
+/// Storage: 2 + log2(universe / n) bits each. Source: Elias, 1974; Fano, 1971.
+struct EliasFano {
+  UnaryGroups upper;  ///< one group for each upper part
+  const std::byte* lower = nullptr;
+  uint32_t low_bits = 0;
+
+  static constexpr uint64_t kNone = ~uint64_t{0};
+
+  /// The position of a number below the universe, or kNone.
+  uint64_t find(uint64_t number) const noexcept {
+    const uint64_t low = number & ((uint64_t{1} << low_bits) - 1);
+    const UnaryGroups::Members members = upper.of(number >> low_bits);
+    for (uint64_t i = members.begin; i < members.end; ++i) {
+      if (read_bits(lower, i * low_bits, low_bits) == low) return i;
+    }
+    return kNone;
+  }
+
+  /// The bits of the lower parts for which `n` numbers below 2^universe_bits take the least room.
+  static uint32_t best_low_bits(uint64_t n, uint32_t universe_bits) noexcept;
+};
+
+/// Appends the samples and bits of groups with these numbers of members.
+void write_groups(std::span<const uint32_t> n_members, std::vector<std::byte>& bytes);
+
+/// The groups, read in order: for whoever wants them all.
+class GroupReader {
+ public:
+  explicit GroupReader(const UnaryGroups& groups) : groups_(groups) {}
+  /// How many members the next group has, cut to what is left.
+  uint64_t next() noexcept;
+
+ private:
+  const UnaryGroups& groups_;
+  uint64_t at_ = 0;
+  uint64_t seen_ = 0;
+};
+
+}  // namespace coppice
