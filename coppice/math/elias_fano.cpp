@@ -8,13 +8,7 @@ namespace coppice {
 UnaryGroups::Members UnaryGroups::of(uint64_t group) const noexcept {
   constexpr uint32_t kStep = 56;  // bits of a load that are good
   const uint64_t sample = group / kGroupsPerSample;
-  uint64_t ones = 0;
-  if (sample > 0) {
-    const std::byte* const place = samples + (sample - 1) * sample_width();
-    uint32_t value = 0;
-    std::memcpy(&value, place, sample_width());
-    ones = std::min<uint64_t>(value, n_ones);
-  }
+  const uint64_t ones = sample > 0 ? std::min(this->sample(sample), n_ones) : 0;
   uint64_t at = sample * kGroupsPerSample + ones;  // the bit where group 64 * sample begins
   auto zeros = static_cast<uint32_t>(group % kGroupsPerSample);
   while (zeros > 0 && at < n_bits()) {  // behind as many zeros as there are groups before

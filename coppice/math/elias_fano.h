@@ -34,6 +34,13 @@ struct UnaryGroups {
   }
   uint64_t size_bytes() const noexcept { return samples_bytes() + bytes_of_bits(n_bits()); }
 
+  /// Ones before group 64 i, i at least 1; whatever is stored there.
+  uint64_t sample(uint64_t i) const noexcept {
+    uint32_t value = 0;
+    std::memcpy(&value, samples + (i - 1) * sample_width(), sample_width());
+    return value;
+  }
+
   /// The members of a group, `group` below n_groups. Cost: a look at 64 groups' bits at most, where these are sound.
   Members of(uint64_t group) const noexcept;
 };
@@ -70,6 +77,8 @@ class GroupReader {
   explicit GroupReader(const UnaryGroups& groups) : groups_(groups) {}
   /// How many members the next group has, cut to what is left.
   uint64_t next() noexcept;
+  /// Whether the groups that were read are all there is.
+  bool ended() const noexcept { return at_ == groups_.n_bits() && seen_ == groups_.n_ones; }
 
  private:
   const UnaryGroups& groups_;

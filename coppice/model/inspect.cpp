@@ -33,6 +33,7 @@ LevelReport inspect_level(const Array<uint32_t>& first_child, const LevelWeights
     report.n_direct += chunk.encoding == ChunkEncoding::direct;
     report.n_hashed += chunk.encoding == ChunkEncoding::hashed;
     report.n_masked += chunk.encoding == ChunkEncoding::masked;
+    report.n_packed += chunk.encoding == ChunkEncoding::packed;
   }
   return report;
 }
@@ -60,7 +61,8 @@ Json to_json(const LevelReport& level) {
           {"n_empty_chunks", level.n_empty},
           {"n_direct_chunks", level.n_direct},
           {"n_hashed_chunks", level.n_hashed},
-          {"n_masked_chunks", level.n_masked}};
+          {"n_masked_chunks", level.n_masked},
+          {"n_packed_chunks", level.n_packed}};
 }
 
 Json to_json(const SectionReport& section) {

@@ -35,6 +35,7 @@ struct LevelReport {
   uint64_t n_direct = 0;
   uint64_t n_hashed = 0;
   uint64_t n_masked = 0;
+  uint64_t n_packed = 0;
 
   double bytes_per_weight() const noexcept { return n_weights == 0 ? 0 : double(size_bytes) / double(n_weights); }
 };

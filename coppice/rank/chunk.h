@@ -20,4 +20,10 @@ struct ChunkRows {
   std::vector<float> bias;  ///< B; already multiplied by the bias feature's value
 };
 
+/// Throws `ErrorCode::internal` unless the rows keep their invariants (but for zeros).
+void check_rows(const ChunkRows& rows, uint32_t n_features);
+
+/// The same rows less their zeros, and less the rows that held nothing else: a weight of 0 is one that is not stored.
+ChunkRows without_zeros(const ChunkRows& rows);
+
 }  // namespace coppice

@@ -16,6 +16,7 @@
 #include <hwy/cache_control.h>
 
 #include "coppice/rank/mask_spread-inl.h"
+#include "coppice/rank/packed_chunk.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice {
@@ -213,6 +214,27 @@ HWY_INLINE HWY_ATTR void SumAnyMasked(const ChunkView& chunk, const HashedQuery&
   }
 }
 
+/// Without biases and scales: margins[c] += value * odd number, for each of the chunk's features that the query has.
+HWY_ATTR void SumPackedRows(const PackedChunk& chunk, const HashedQuery& query, float* HWY_RESTRICT margins) {
+  for (size_t j = 0; j < query.size; ++j) {
+    const UnaryGroups::Members members = chunk.find(query.hashes[j]);
+    for (uint64_t i = members.begin; i < members.end; ++i) {
+      const PackedChunk::Weight weight = chunk.weight(i);
+      float& margin = margins[weight.child];
+      margin = multiply_add(query.values[j], static_cast<float>(weight.odd), margin);
+    }
+  }
+}
+
+/// margins[c] = bias + scale * margins[c].
+HWY_ATTR void ScaleMargins(const ChunkView& chunk, float* HWY_RESTRICT margins) {
+  const std::byte* const scales = chunk.data;
+  for (size_t i = 0; i < chunk.n_children; ++i) {
+    const float scale = std::bit_cast<float>(uint32_t{read_at<uint16_t>(scales, i)} << 16);
+    margins[i] = multiply_add(scale, margins[i], chunk.bias[i]);
+  }
+}
+
 HWY_ATTR void SumDirect(const ChunkView& chunk, const HashedQuery& query, float* HWY_RESTRICT margins) {
   const auto* rows = reinterpret_cast<const float*>(chunk.data);
   for (size_t j = 0; j < query.size; ++j) {
@@ -223,6 +245,12 @@ HWY_ATTR void SumDirect(const ChunkView& chunk, const HashedQuery& query, float*
 HWY_ATTR void SumHits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
                       float* HWY_RESTRICT margins) {
   if (chunk.n_children == 0) return;
+  if (chunk.encoding == ChunkEncoding::packed) {
+    const PackedChunk packed = packed_chunk(chunk);
+    std::fill(margins, margins + (size_t{1} << packed.child_bits), 0.0F);
+    SumPackedRows(packed, query, margins);
+    return ScaleMargins(chunk, margins);
+  }
   std::memcpy(margins, chunk.bias, chunk.n_children * sizeof(float));
   if (chunk.encoding == ChunkEncoding::direct) {
     std::fill(margins + chunk.n_children, margins + chunk.stride, 0.0F);
@@ -311,6 +339,7 @@ namespace coppice {
 HWY_EXPORT(PrefetchHeaders);
 HWY_EXPORT(FindHits);
 HWY_EXPORT(SumHits);
+HWY_EXPORT(ScaleMargins);
 HWY_EXPORT(SumDense);
 HWY_EXPORT(SelectMargins);
 
@@ -335,6 +364,10 @@ size_t find_hits(const ChunkView& chunk, const HashedQuery& query, uint32_t* hit
 void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
               float* margins) noexcept {
   HWY_DYNAMIC_DISPATCH(SumHits)(chunk, query, hits, margins);
+}
+
+void scale_margins(const ChunkView& chunk, float* margins) noexcept {
+  HWY_DYNAMIC_DISPATCH(ScaleMargins)(chunk, margins);
 }
 
 void sum_dense(const DenseRows& rows, const uint32_t* numbers, std::span<const float> values, float* margins) noexcept {

@@ -31,7 +31,7 @@ inline constexpr size_t kWideMarginRoom = 65536 + 32;
 
 /// How many floats `score_chunk` may touch for this chunk.
 inline size_t margin_room(const ChunkView& chunk) noexcept {
-  const bool narrow = chunk.encoding == ChunkEncoding::masked || chunk.child_bytes == 1;
+  const bool narrow = chunk.encoding != ChunkEncoding::hashed || chunk.child_bytes == 1;
   return narrow && chunk.n_children <= 256 ? kMarginRoom : kWideMarginRoom;
 }
 
@@ -48,6 +48,10 @@ size_t find_hits(const ChunkView& chunk, const HashedQuery& query, uint32_t* hit
 /// `margins` has margin_room(chunk) floats; those from n_children on are scratch.
 void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
               float* margins) noexcept;
+
+/// What `sum_hits` ends with where the weights of a chunk are numbers to be scaled (`packed`): margins[c] = bias +
+/// scale of c * margins[c].
+void scale_margins(const ChunkView& chunk, float* margins) noexcept;
 
 /// Rows of weights side by side, `stride` floats (a multiple of eight) each, from an address that is a multiple of 64;
 /// `rows` gives each feature number its row.

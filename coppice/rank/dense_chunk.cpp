@@ -12,6 +12,7 @@
 #include <hwy/highway.h>
 
 #include "coppice/rank/mask_spread-inl.h"
+#include "coppice/rank/packed_chunk.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice {
@@ -84,6 +85,30 @@ HWY_ATTR void UnpackHashed(const ChunkView& chunk, const BlockFeatures& features
   }
 }
 
+HWY_ATTR void UnpackPacked(const ChunkView& view, const BlockFeatures& features, DenseChunk& dense) {
+  const PackedChunk chunk = packed_chunk(view);
+  GroupReader uppers(chunk.rows.upper), counts(chunk.weights_of_rows);
+  uint64_t row = 0, place = 0, upper_end = 0;
+  for (uint64_t upper = 0; upper < chunk.rows.upper.n_groups && row < view.n_rows; ++upper) {
+    upper_end += uppers.next();
+    for (; row < upper_end; ++row) {
+      const uint64_t low = read_bits(chunk.rows.lower, row * chunk.rows.low_bits, chunk.rows.low_bits);
+      const uint64_t end = place + counts.next();
+      const uint32_t number =
+          features.find(static_cast<uint32_t>(upper << chunk.rows.low_bits | low) << chunk.hash_shift);
+      if (number != 0) {
+        float* const weights = dense.add_row(number);
+        std::fill_n(weights, dense.stride(), 0.0F);
+        for (; place < end; ++place) {
+          const PackedChunk::Weight weight = chunk.weight(place);
+          if (weight.child < chunk.n_children) weights[weight.child] = static_cast<float>(weight.odd);
+        }
+      }
+      place = end;
+    }
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace coppice
 HWY_AFTER_NAMESPACE();
@@ -94,6 +119,7 @@ namespace coppice {
 HWY_EXPORT(FindNumbers);
 HWY_EXPORT(UnpackMasked);
 HWY_EXPORT(UnpackHashed);
+HWY_EXPORT(UnpackPacked);
 
 namespace {
 
@@ -101,6 +127,7 @@ namespace {
 /// spread eight at a time, a hashed entry alone and into a row of mostly zeros.
 constexpr size_t kMaskedPerLookup = 4;
 constexpr size_t kHashedPerLookup = 1;
+constexpr size_t kPackedPerLookup = 1;
 
 }  // namespace
 
@@ -129,6 +156,9 @@ void BlockFeatures::find(std::span<const uint32_t> hashes, uint32_t* numbers) co
 }
 
 bool DenseChunk::pays(const ChunkView& chunk, size_t n_features) noexcept {
+  if (chunk.encoding == ChunkEncoding::packed) {
+    return chunk.n_children <= kMostChildren && chunk.n_entries <= n_features * kPackedPerLookup;
+  }
   const bool masked = chunk.encoding == ChunkEncoding::masked;
   const bool packed = masked || chunk.encoding == ChunkEncoding::hashed;
   return packed && chunk.n_children > 0 && chunk.n_children <= kMostChildren &&
@@ -145,6 +175,8 @@ void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {
   std::fill_n(add_row(0), stride_, 0.0F);
   if (chunk.encoding == ChunkEncoding::masked) {
     HWY_DYNAMIC_DISPATCH(UnpackMasked)(chunk, features, *this);
+  } else if (chunk.encoding == ChunkEncoding::packed) {
+    HWY_DYNAMIC_DISPATCH(UnpackPacked)(chunk, features, *this);
   } else {
     HWY_DYNAMIC_DISPATCH(UnpackHashed)(chunk, features, *this);
   }
@@ -161,9 +193,11 @@ void DenseChunk::reserve(size_t n_rows) {
 }
 
 void DenseChunk::sum(const HashedQuery& query, const uint32_t* numbers, float* margins) const noexcept {
-  std::copy_n(chunk_->bias, chunk_->n_children, margins);
-  std::fill(margins + chunk_->n_children, margins + stride_, 0.0F);
+  const bool scaled = chunk_->encoding == ChunkEncoding::packed;
+  if (!scaled) std::copy_n(chunk_->bias, chunk_->n_children, margins);
+  std::fill(margins + (scaled ? 0 : chunk_->n_children), margins + stride_, 0.0F);
   sum_dense({floats(), stride_, rows_.data()}, numbers, {query.values, query.size}, margins);
+  if (scaled) scale_margins(*chunk_, margins);
 }
 
 }  // namespace coppice

@@ -9,6 +9,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
 #include "coppice/rank/chunk_view.h"
+#include "coppice/rank/packed_chunk.h"
 
 namespace coppice {
 namespace {
@@ -39,6 +40,9 @@ bool has_known_encoding(const ChunkEntry& entry) noexcept {
       return entry.bucket_bits >= 1 && entry.bucket_bits <= kMostBucketBits &&
              (entry.key_bytes == 2 || entry.key_bytes == 4) && entry.n_children > 0 &&
              entry.n_children <= LevelWeights::kMostMasked && entry.child_bytes == (entry.n_children + 7) / 8;
+    case ChunkEncoding::packed:
+      return entry.n_children > 0 && entry.low_bits <= 32 && entry.value_bits >= 2 &&
+             entry.value_bits <= PackOptions::kMostValueBits;
   }
   return false;
 }
@@ -61,6 +65,9 @@ uint64_t payload_bytes(const ChunkEntry& entry, uint32_t n_features) noexcept {
   uint64_t bytes = 0;
   if (entry.encoding == ChunkEncoding::direct) {
     bytes = uint64_t{n_features} * direct_stride(entry.n_children) * sizeof(float);
+  } else if (entry.encoding == ChunkEncoding::packed) {
+    if (entry.low_bits > hash_bits(n_features)) return std::numeric_limits<uint64_t>::max();
+    bytes = packed_shape(entry, hash_bits(n_features)).size_bytes();
   } else if (entry.encoding != ChunkEncoding::empty) {
     const bool masked = entry.encoding == ChunkEncoding::masked;
     const uint64_t base_bytes = masked ? kWordBytes : uint64_t{entry.key_bytes} + entry.child_bytes + sizeof(float);
@@ -81,6 +88,12 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept {
   view.data = arrays.payload.data() + entry.offset;
   if (entry.encoding == ChunkEncoding::direct) {
     view.stride = direct_stride(entry.n_children);
+  } else if (entry.encoding == ChunkEncoding::packed) {
+    view.n_rows = entry.n_rows;
+    view.n_entries = entry.n_entries;
+    view.low_bits = entry.low_bits;
+    view.value_bits = entry.value_bits;
+    view.key_shift = 32 - hash_bits(arrays.n_features);
   } else {
     view.headers = reinterpret_cast<const BucketHeader*>(view.data);
     view.data += ((size_t{1} << entry.bucket_bits) + 1) * sizeof(BucketHeader);
@@ -104,7 +117,7 @@ uint64_t n_weights(const LevelWeights& level) noexcept {
       count += std::min<uint64_t>(level.arrays().chunks[p].n_entries, most);
       continue;
     }
-    if (chunk.encoding == ChunkEncoding::hashed) count += chunk.n_entries;
+    if (chunk.encoding == ChunkEncoding::hashed || chunk.encoding == ChunkEncoding::packed) count += chunk.n_entries;
     if (chunk.encoding != ChunkEncoding::masked) continue;
     for (uint32_t bucket = 0; bucket < chunk.n_buckets() && chunk.ascends(bucket); ++bucket) {
       count += chunk.masked_bucket(bucket).n_values;
@@ -133,12 +146,22 @@ float masked_weight(const ChunkView& chunk, const MaskedBucket& bucket, uint32_t
   return 0;
 }
 
+float packed_weight(const PackedChunk& chunk, uint32_t hash, uint32_t child) noexcept {
+  const UnaryGroups::Members members = chunk.find(hash);
+  for (uint64_t i = members.begin; i < members.end; ++i) {
+    const PackedChunk::Weight weight = chunk.weight(i);
+    if (weight.child == child) return chunk.scale(child) * static_cast<float>(weight.odd);
+  }
+  return 0;
+}
+
 }  // namespace
 
 float weight_at(const ChunkView& chunk, uint32_t feature, uint32_t hash, uint32_t child) noexcept {
   if (chunk.encoding == ChunkEncoding::direct) {
     return read_at<float>(chunk.data, uint64_t{feature} * chunk.stride + child);
   }
+  if (chunk.encoding == ChunkEncoding::packed) return packed_weight(packed_chunk(chunk), hash, child);
   const uint32_t key = hash >> chunk.key_shift & (chunk.key_bytes == 2 ? 0xFFFF : 0xFFFFFFFF);
   if (chunk.encoding == ChunkEncoding::masked) {
     return masked_weight(chunk, chunk.masked_bucket(hash >> chunk.bucket_shift), key, child);
@@ -200,6 +223,7 @@ class ChunkReader {
   std::vector<Weight> weights() {
     if (entry_.encoding == ChunkEncoding::direct) read_direct();
     if (has_buckets()) read_buckets();
+    if (entry_.encoding == ChunkEncoding::packed) read_packed();
     std::stable_sort(weights_.begin(), weights_.end(), [](const Weight& a, const Weight& b) {
       return a.feature != b.feature ? a.feature < b.feature : a.child < b.child;
     });
@@ -218,6 +242,9 @@ class ChunkReader {
     if (!has_buckets() && (entry_.bucket_bits != 0 || entry_.key_bytes != 0 || entry_.child_bytes != 0)) {
       refuse(where_, "sizes of buckets that it does not have");
     }
+    if (entry_.encoding != ChunkEncoding::packed && (entry_.low_bits != 0 || entry_.value_bits != 0)) {
+      refuse(where_, "widths of bits that it does not have");
+    }
     if (entry_.encoding == ChunkEncoding::empty && entry_.n_entries != 0) refuse(where_, "a wrong count of weights");
   }
 
@@ -235,6 +262,67 @@ class ChunkReader {
       }
     }
     if (weights_.size() != entry_.n_entries) refuse(where_, "a wrong count of weights");
+  }
+
+  void read_packed() {
+    const PackedChunk chunk = packed_chunk(view_);
+    check_packed_padding(chunk);
+    GroupReader uppers(chunk.rows.upper), counts(chunk.weights_of_rows);
+    uint64_t row = 0, place = 0, upper_end = 0;
+    for (uint64_t upper = 0; upper < chunk.rows.upper.n_groups; ++upper) {
+      check_sample(chunk.rows.upper, upper, upper_end);
+      upper_end += uppers.next();
+      for (uint64_t last = 0; row < upper_end; ++row) {
+        const uint64_t low = read_bits(chunk.rows.lower, row * chunk.rows.low_bits, chunk.rows.low_bits);
+        if (low < last) refuse(where_, "rows do not ascend");
+        last = low + 1;
+        const uint32_t feature =
+            feature_of(static_cast<uint32_t>(upper << chunk.rows.low_bits | low) << chunk.hash_shift);
+        if (feature >= n_features_) refuse(where_, "a row that is no feature");
+        check_sample(chunk.weights_of_rows, row, place);
+        place = read_packed_row(chunk, feature, place, counts.next());
+      }
+    }
+    if (row != entry_.n_rows || place != entry_.n_entries) refuse(where_, "rows that do not add up");
+    if (!uppers.ended() || !counts.ended()) refuse(where_, "a row or group that does not end");
+  }
+
+  uint64_t read_packed_row(const PackedChunk& chunk, uint32_t feature, uint64_t place, uint64_t count) {
+    if (count == 0) refuse(where_, "a row without weights");
+    for (uint64_t end = place + count, next_child = 0; place < end; ++place) {
+      const PackedChunk::Weight weight = chunk.weight(place);
+      if (weight.child >= chunk.n_children) refuse(where_, "a child out of range");
+      if (weight.child < next_child) refuse(where_, "children do not ascend");
+      next_child = weight.child + 1;
+      keep(feature, weight.child, chunk.scale(weight.child) * static_cast<float>(weight.odd));
+    }
+    return place;
+  }
+
+  void check_sample(const UnaryGroups& groups, uint64_t group, uint64_t ones) const {
+    if (group > 0 && group % UnaryGroups::kGroupsPerSample == 0 &&
+        groups.sample(group / UnaryGroups::kGroupsPerSample) != ones) {
+      refuse(where_, "a sample that is not what it samples");
+    }
+  }
+
+  /// The bits and bytes that fill up to whole ones.
+  void check_packed_padding(const PackedChunk& chunk) const {
+    const auto check_bits = [&](const std::byte* bytes, uint64_t n_bits) {
+      if (n_bits % 8 != 0 && read_bits(bytes, n_bits, static_cast<uint32_t>(8 - n_bits % 8)) != 0) {
+        refuse(where_, "padding that is not zero");
+      }
+    };
+    check_bits(chunk.rows.upper.bits, chunk.rows.upper.n_bits());
+    check_bits(chunk.rows.lower, chunk.rows.upper.n_ones * chunk.rows.low_bits);
+    check_bits(chunk.weights_of_rows.bits, chunk.weights_of_rows.n_bits());
+    check_bits(chunk.weights, chunk.weights_of_rows.n_ones * (chunk.child_bits + chunk.value_bits));
+    for (uint64_t i = chunk.size_bytes(); i < payload_bytes(entry_, n_features_); ++i) {
+      if (view_.data[i] != std::byte{0}) refuse(where_, "padding that is not zero");
+    }
+    for (uint32_t child = 0; child < chunk.n_children; ++child) {
+      if (!(chunk.scale(child) >= 0)) refuse(where_, "a scale below 0");
+    }
   }
 
   void read_buckets() {

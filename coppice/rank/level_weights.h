@@ -19,6 +19,7 @@ enum class ChunkEncoding : uint8_t {
   direct = 1,  ///< n_features rows of n_children floats, padded to a multiple of 4: no lookup at all
   hashed = 2,  ///< buckets of (key, child, float) entries, see below
   masked = 3,  ///< buckets of rows (key, mask of children, floats), see below
+  packed = 4,  ///< few bits a weight, see PackedChunk
 };
 
 /// The directory entry of one chunk: 32 bytes, as they lie in the model file.
@@ -26,13 +27,15 @@ struct ChunkEntry {
   uint64_t offset = 0;      ///< of its payload, in bytes, a multiple of 8
   uint32_t first_node = 0;  ///< of its children, in the level below
   uint32_t n_rows = 0;      ///< features with at least one weight (a count for people; no query reads it)
-  uint32_t n_entries = 0;   ///< direct: weights; hashed: entries, padding zeros included; masked: words of all buckets
+  uint32_t n_entries = 0;   ///< direct, packed: weights; hashed: entries, zeros included; masked: words of all buckets
   uint16_t n_children = 0;
   ChunkEncoding encoding = ChunkEncoding::empty;
   uint8_t bucket_bits = 0;   ///< hashed, masked: there are 2^bucket_bits buckets; else 0
   uint8_t key_bytes = 0;     ///< hashed, masked: 2 or 4; else 0
   uint8_t child_bytes = 0;   ///< hashed: 1 or 2; masked: bytes of a mask, one for eight children; else 0
-  uint8_t reserved[6] = {};  ///< zero
+  uint8_t low_bits = 0;      ///< packed: of a row's number, those that are stored as they are
+  uint8_t value_bits = 0;    ///< packed: of a weight
+  uint8_t reserved[4] = {};  ///< zero
 };
 static_assert(sizeof(ChunkEntry) == 32);
 

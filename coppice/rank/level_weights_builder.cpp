@@ -28,42 +28,6 @@ bool store_whole(uint32_t count, size_t n_children) {
   return n_children >= 4 && count < n_children && uint64_t{count} * 4 >= uint64_t{n_children} * 3;
 }
 
-void check_rows(const ChunkRows& rows, uint32_t n_features) {
-  check(rows.bias.size() <= 65535, "a chunk has at most 65,535 children");
-  check(rows.first_entry.size() == rows.features.size() + 1, "one more first entry than rows");
-  check(rows.children.size() == rows.values.size() && rows.first_entry.front() == 0 &&
-            rows.first_entry.back() == rows.values.size(),
-        "rows span the entries");
-  for (size_t r = 0; r < rows.features.size(); ++r) {
-    check(rows.features[r] < n_features && (r == 0 || rows.features[r] > rows.features[r - 1]),
-          "features ascend below n_features");
-    check(rows.first_entry[r] < rows.first_entry[r + 1], "a row has an entry");
-    for (uint32_t i = rows.first_entry[r]; i < rows.first_entry[r + 1]; ++i) {
-      check(
-          rows.children[i] < rows.bias.size() && (i == rows.first_entry[r] || rows.children[i] > rows.children[i - 1]),
-          "children ascend inside their chunk");
-    }
-  }
-}
-
-/// The same rows less their zeros, and less the rows that held nothing else: a weight of 0 is one that is not stored.
-ChunkRows without_zeros(const ChunkRows& rows) {
-  ChunkRows kept;
-  kept.bias = rows.bias;
-  kept.first_entry = {0};
-  for (size_t r = 0; r < rows.features.size(); ++r) {
-    for (uint32_t i = rows.first_entry[r]; i < rows.first_entry[r + 1]; ++i) {
-      if (rows.values[i] == 0) continue;
-      kept.children.push_back(rows.children[i]);
-      kept.values.push_back(rows.values[i]);
-    }
-    if (kept.values.size() == kept.first_entry.back()) continue;
-    kept.features.push_back(rows.features[r]);
-    kept.first_entry.push_back(static_cast<uint32_t>(kept.values.size()));
-  }
-  return kept;
-}
-
 /// Buckets of about four rows; more where that lets keys take two bytes and pays for `n_keys` of them.
 void choose_buckets(ChunkEntry& entry, uint32_t n_features, uint64_t n_keys) {
   const uint32_t bits = hash_bits(n_features);

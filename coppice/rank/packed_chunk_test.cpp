@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/rank/packed_chunk.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "coppice/core/error.h"
+#include "coppice/rank/chunk_fixture.h"
+#include "coppice/rank/dense_chunk.h"
+
+namespace coppice {
+namespace {
+
+using testing::chunk_of;
+using testing::kShapes;
+using testing::margins_of;
+using testing::random_queries;
+using testing::Shape;
+
+LevelWeights packed_level(const ChunkRows& rows, uint32_t n_features, uint32_t value_bits = 8) {
+  LevelWeightsBuilder builder(n_features);
+  builder.add(pack_chunk(rows, n_features, {value_bits}));
+  return builder.build();
+}
+
+/// The largest weight of each child, by size.
+std::vector<float> largest_weights(const ChunkRows& rows) {
+  std::vector<float> largest(rows.bias.size(), 0.0F);
+  for (size_t i = 0; i < rows.values.size(); ++i) {
+    largest[rows.children[i]] = std::max(largest[rows.children[i]], std::abs(rows.values[i]));
+  }
+  return largest;
+}
+
+TEST(PackedChunk, GivesEachWeightBackToHalfAnInterval) {
+  for (const Shape& shape : kShapes) {
+    for (const uint32_t bits : {2U, 4U, 6U, 8U}) {
+      const ChunkRows rows = chunk_of(shape, 5);
+      const LevelWeights level = packed_level(rows, shape.n_features, bits);
+      ASSERT_EQ(level.arrays().chunks[0].encoding, ChunkEncoding::packed);
+      const std::vector<uint32_t> first_child = {0, shape.n_children};
+      ASSERT_NO_THROW(level.verify(first_child, "level"));
+      EXPECT_EQ(n_weights(level), rows.values.size());
+      const ChunkRows back = level.rows(0);
+      ASSERT_EQ(back.features, rows.features);
+      ASSERT_EQ(back.first_entry, rows.first_entry);
+      ASSERT_EQ(back.children, rows.children);
+      EXPECT_EQ(back.bias, rows.bias);
+      const std::vector<float> largest = largest_weights(rows);
+      for (size_t i = 0; i < rows.values.size(); ++i) {
+        const float interval = 2 * largest[rows.children[i]] / static_cast<float>((1U << bits) - 1);
+        ASSERT_LE(std::abs(back.values[i] - rows.values[i]), interval / 2 * 1.02F);  // scales have eight bits
+        ASSERT_NE(back.values[i], 0);
+      }
+    }
+  }
+}
+
+TEST(PackedChunk, PackedAgainIsTheSame) {
+  const ChunkRows rows = chunk_of({9000, 128, 0.03}, 9);
+  const LevelWeights once = packed_level(rows, 9000);
+  const LevelWeights twice = packed_level(once.rows(0), 9000);
+  ASSERT_EQ(once.arrays().payload.size(), twice.arrays().payload.size());
+  EXPECT_TRUE(std::ranges::equal(once.arrays().payload, twice.arrays().payload));
+}
+
+TEST(PackedChunk, TakesFewBitsAWeight) {
+  const ChunkRows rows = chunk_of({20000, 52, 0.01}, 9);
+  const EncodedChunk packed = pack_chunk(rows, 20000, {4});
+  const double rows_bits = static_cast<double>(rows.features.size()) *
+                           (2.5 + std::log2(32768.0 / static_cast<double>(rows.features.size())));
+  const double weights_bits = static_cast<double>(rows.values.size()) * (4 + 6 + 1.3);
+  EXPECT_LT(static_cast<double>(packed.payload.size()) * 8, rows_bits + weights_bits + 52 * 16 + 200);
+}
+
+TEST(PackedChunk, ScoresAsTheNaiveLoopDoesAndAsItsDenseForm) {
+  DenseChunk dense;
+  BlockFeatures features;
+  for (const Shape& shape : kShapes) {
+    const ChunkRows rows = chunk_of(shape, 7);
+    const LevelWeights level = packed_level(rows, shape.n_features);
+    const ChunkView chunk = view_chunk(level, 0);
+    const Csr queries = random_queries(20, shape.n_features, 60, shape.n_children);
+    std::vector<uint32_t> hashes(queries.n_nonzeros()), numbers(queries.n_nonzeros());
+    hash_features(queries.columns.span(), shape.n_features, hashes.data());
+    features.reset(shape.n_features);
+    features.add(hashes);
+    features.number();
+    features.find(hashes, numbers.data());
+    const bool pays = DenseChunk::pays(chunk, SIZE_MAX / 8);
+    if (pays) dense.unpack(chunk, features);
+    for (size_t i = 0; i < queries.n_rows(); ++i) {
+      const SparseRow row = queries.row(i);
+      const size_t at = queries.offsets[i];
+      const HashedQuery query{row.columns.data(), hashes.data() + at, row.values.data(), row.size()};
+      const std::vector<float> margins = margins_of(chunk, query);
+      std::vector<double> plain(shape.n_children);
+      score_chunk_naive(chunk, query, plain);
+      for (uint32_t c = 0; c < shape.n_children; ++c) ASSERT_NEAR(margins[c], plain[c], 1e-4);
+      if (!pays) continue;
+      std::vector<float> swept(margin_room(chunk));
+      dense.sum(query, numbers.data() + at, swept.data());
+      swept.resize(chunk.n_children);
+      ASSERT_EQ(swept, margins) << shape.n_features << " features, " << shape.n_children;
+    }
+  }
+}
+
+TEST(PackedChunk, VerifyFindsFlippedBitsOfStructureAndNoneHurts) {
+  const Shape shape{5000, 52, 0.01};
+  const ChunkRows rows = chunk_of(shape, 10);
+  const LevelWeights level = packed_level(rows, shape.n_features);
+  const std::vector<uint32_t> first_child = {0, shape.n_children};
+  const Array<std::byte>& payload = level.arrays().payload;
+  const Csr queries = random_queries(4, shape.n_features, 60, 1);
+  std::vector<uint32_t> hashes(queries.n_nonzeros());
+  hash_features(queries.columns.span(), shape.n_features, hashes.data());
+  size_t refused = 0;
+  Random random(4);
+  for (size_t trial = 0; trial < 300; ++trial) {
+    std::vector<uint64_t> copy((payload.size() + 7) / 8);
+    std::memcpy(copy.data(), payload.data(), payload.size());
+    const size_t bit = random.below(static_cast<uint32_t>(payload.size() * 8));
+    copy[bit / 64] ^= uint64_t{1} << (bit % 64);
+    LevelArrays arrays = level.arrays();
+    arrays.payload = {{reinterpret_cast<const std::byte*>(copy.data()), payload.size()}, nullptr};
+    const LevelWeights broken(arrays);
+    for (size_t i = 0; i < queries.n_rows(); ++i) {
+      const SparseRow row = queries.row(i);
+      const HashedQuery query{row.columns.data(), hashes.data() + queries.offsets[i], row.values.data(), row.size()};
+      EXPECT_EQ(margins_of(view_chunk(broken, 0), query).size(), shape.n_children);
+    }
+    try {
+      broken.verify(first_child, "level");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::data);
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 30U);
+}
+
+TEST(PackedChunk, VerifyChecksEachFieldOfARecord) {
+  const LevelWeights level = packed_level(chunk_of({5000, 52, 0.01}, 5), 5000);
+  const auto is_refused = [&](auto change) {
+    LevelArrays arrays = level.arrays();
+    ChunkEntry entry = arrays.chunks[0];
+    change(entry);
+    arrays.chunks = std::vector<ChunkEntry>{entry};
+    const std::vector<uint32_t> first_child = {0, 52};
+    try {
+      LevelWeights(arrays).verify(first_child, "level");
+    } catch (const Error&) {
+      return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(is_refused([](ChunkEntry&) {}));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { ++e.n_rows; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { ++e.n_entries; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.n_entries = 0xFFFFFFFF; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { ++e.low_bits; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.low_bits = 200; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { ++e.value_bits; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.value_bits = 0; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.bucket_bits = 1; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.key_bytes = 2; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.child_bytes = 1; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.reserved[0] = 1; }));
+}
+
+}  // namespace
+}  // namespace coppice
