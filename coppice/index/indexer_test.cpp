@@ -151,6 +151,44 @@ TEST(Indexer, TakesTheBestOfSeveralStarts) {
   EXPECT_GT(eight, one + 0.05) << one;
 }
 
+/// Which side of the root's only split each label is on, after `rounds` at most.
+std::vector<bool> sides_of_root(const Csr& embedding, uint32_t rounds, float tolerance) {
+  IndexOptions options;
+  options.level_widths = {2};
+  options.kmeans.starts = 1;
+  options.kmeans.max_iterations = rounds;
+  options.kmeans.tolerance = tolerance;
+  const LabelTree tree = build(embedding, options);
+  std::vector<bool> right(embedding.n_rows());
+  for (uint32_t at = tree.first_child[1][1]; at < tree.first_child[1][2]; ++at) right[tree.leaf_label[at]] = true;
+  return right;
+}
+
+TEST(Indexer, StopsASplitOnceNoMoreThanTheToleratedShareOfItsLabelsMoves) {
+  constexpr uint32_t kLabels = 1024, kMostRounds = 100;
+  const Csr embedding = grouped_labels(kLabels, 30, 5, 60);  // kinds that two sides do not separate by themselves
+  std::vector<std::vector<bool>> after{{}};                  // by rounds, when each of them is run
+  std::vector<uint32_t> moved{kLabels, kLabels};
+  while (moved.back() > 0 && after.size() < kMostRounds) {
+    after.push_back(sides_of_root(embedding, static_cast<uint32_t>(after.size()), 0));
+    if (after.size() == 2) continue;
+    const auto &now = after.back(), &before = after[after.size() - 2];
+    moved.push_back(0);
+    for (uint32_t l = 0; l < kLabels; ++l) moved.back() += now[l] != before[l];
+  }
+  ASSERT_EQ(moved.back(), 0u) << "no end after " << kMostRounds << " rounds";
+  uint32_t last = 1;
+  for (const float tolerance : {1.0F, 1.0F / 64, 0.0F}) {
+    uint32_t rounds = 2;
+    while (static_cast<float>(moved[rounds]) > tolerance * kLabels) ++rounds;
+    EXPECT_GT(rounds, last) << "the labels come to rest too soon to tell " << tolerance << " from more";
+    last = rounds;
+    const std::vector<bool> sides = sides_of_root(embedding, kMostRounds, tolerance);
+    EXPECT_EQ(sides, after[rounds]) << tolerance;
+    EXPECT_EQ(std::count(sides.begin(), sides.end(), true), kLabels / 2);
+  }
+}
+
 TEST(Indexer, GivesTheSameTreeForAnyThreadCount) {
   const Csr embedding = grouped_labels(6000, 60, 2, 90);  // big enough for splits by all threads together
   ASSERT_GT(embedding.n_nonzeros(), 500000u);

@@ -249,12 +249,11 @@ void describe(OptionTable& table, KmeansOptions& options) {
             "for two rounds and on 2,048 labels at most; the best goes on. Without, the quality of a tree may depend "
             "on the seed by several points. n_init in scikit-learn.");
   table.add("cluster_iterations", options.max_iterations, 1, 10000,
-            "The most rounds of one split of the label clustering; it stops earlier when no label changes sides. "
+            "The most rounds of one split of the label clustering; cluster_tolerance may end it earlier. "
             "kmeans_max_iter in PECOS.");
   table.add("cluster_tolerance", options.tolerance, 0, 1,
-            "A split of the label clustering also stops when no more than this share of its labels changes sides. 0 "
-            "runs it out, which costs up to a third more; the ranking stays the same but for what another seed "
-            "changes, too.");
+            "A split of the label clustering also stops once no more than this share of its labels changes sides. 0: "
+            "not before none does, which takes more rounds for the last few labels.");
   table.add("cluster_min_sample", options.min_sample_rate, 0.0001, 1,
             "The share of a node's labels that is looked at to find the centres of the uppermost splits; below 1 it "
             "makes the index of millions of labels faster and its upper levels rougher. min_sample_rate in PECOS.");

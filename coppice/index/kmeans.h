@@ -29,8 +29,8 @@ void describe(OptionTable& table, KmeansOptions& options);
 /// Orders the rows so that the clusters of `shape` are runs of neighbours: balanced 2-means, recursively.
 ///
 /// Each split puts the rows with the lowest score z . (c2 - c1) left, as many as the shape says (ties: lower row
-/// first), and moves the centres, until no row changes sides. Features that one row of a node alone has are left out:
-/// they can only hold that row where it is.
+/// first), and moves the centres, until no more than `tolerance` of the rows change sides or `max_iterations` rounds
+/// are over. Features that one row of a node alone has are left out: they can only hold that row where it is.
 /// Shapes: rows shape.n_labels() x any, norm 1 for the spherical distance; result: a permutation of the rows, and
 /// rows of one cluster of the last level ascend.
 /// Threads: the same bytes for any number of threads.
