@@ -60,9 +60,12 @@ void describe(OptionTable& table, IndexOptions& options) {
   table.add("branching", options.branching, 2, LabelTree::kMostChildren,
             "Children of an inner node of the label tree, B. More make the tree shallower: fewer chances for the "
             "search to go wrong, larger chunks to train and to score. nr_splits in PECOS.");
-  table.add("max_leaf", options.max_leaf, 1, LabelTree::kMostChildren,
-            "The most labels of one leaf cluster. Larger leaves rank better, as more labels compete with each other "
-            "directly, and cost training time about in proportion. max_leaf_size in PECOS.");
+  table.add(
+      "max_leaf", options.max_leaf, 1, LabelTree::kMostChildren,
+      "The most labels of one leaf cluster. In larger leaves more labels compete with each other directly, and "
+      "training takes longer; whether that ranks better depends on the data. 400 in place of 100: -3.1 to +1.4 "
+      "points of P@1 on five sets, rare labels found more often in the mean, 1.7 times the time. max_leaf_size in "
+      "PECOS.");
   table.add("root_branching", options.root_branching, 0, LabelTree::kMostChildren,
             "The most children of the root; 0 = as branching. A wide root (64 to 256) takes the first, most costly "
             "errors of the search away; its chunk sees all instances, so it costs training time. min_codes in PECOS.");

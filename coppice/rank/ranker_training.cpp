@@ -217,12 +217,14 @@ void check_ranker_tree(const RankerInput& input, const LabelTree& tree, const Ra
 void describe(OptionTable& table, RankerOptions& options) {
   describe(table, options.solver);
   describe(table, options.prune);
-  table.add("negatives", options.negatives,
-            "Which rows the labels of a chunk learn from, per level: tfn (those with a label of the chunk; "
-            "teacher-forced), man (those that the matcher brings there; matcher-aware), usn (those that a matrix of "
-            "your own names; user-supplied), or several joined by '+'. tfn+man ranks better at 1 for several times the "
-            "rows of tfn; without tfn, a row that nobody brings is not learned from, its own label or not. The names "
-            "are those of PECOS. The last entry serves all deeper levels.");
+  table.add(
+      "negatives", options.negatives,
+      "Which rows the labels of a chunk learn from, per level: tfn (those with a label of the chunk; "
+      "teacher-forced), man (those that the matcher brings there; matcher-aware), usn (those that a matrix of "
+      "your own names; user-supplied), or several joined by '+'. For some four times the training time of tfn, "
+      "tfn+man ranks better at 1 in the mean of five sets (+1.0 points of P@1, from -1.3 to +3.4), deeper hardly. "
+      "Without tfn, a row that nobody brings is not learned from, its own label or not. The names are those of "
+      "PECOS. The last entry serves all deeper levels.");
   table.add("matcher_beam", options.matcher_beam, 1, 1000,
             "How many nodes per row the beam search for matcher-aware negatives keeps. Fewer is quicker; more finds "
             "harder negatives.");

@@ -15,8 +15,9 @@ void describe(OptionTable& table, SolverOptions& options) {
   table.add("loss", options.loss,
             {{Loss::squared_hinge, "squared_hinge"}, {Loss::hinge, "hinge"}, {Loss::logistic, "logistic"}},
             "What a mistake of a label's classifier costs: squared_hinge (PECOS: L2R_L2LOSS_SVC_DUAL, the usual "
-            "choice), hinge (L2R_L1LOSS_SVC_DUAL) or logistic (L2R_LR_DUAL; pair it with the sigmoid post-processor; "
-            "several times slower, denser models).");
+            "choice), hinge (L2R_L1LOSS_SVC_DUAL) or logistic (L2R_LR_DUAL; pair it with the sigmoid post-processor: "
+            "with l3_hinge it ranked 3.5 to 21 points of P@1 worse on three sets; three to five times slower, models "
+            "somewhat smaller).");
   table.add("c_positive", options.c_positive, 1e-6, 1e6,
             "Cost of a mistake on a row that has the label (LIBLINEAR and PECOS: Cp). Higher values fit rare labels "
             "better and take a few more passes.");
@@ -33,9 +34,11 @@ void describe(OptionTable& table, SolverOptions& options) {
 }
 
 void describe(OptionTable& table, PruneOptions& options) {
-  table.add("threshold", options.threshold, 0.0, 1e6,
-            "Weights nearer to zero than this are dropped after training; biases stay. 0 keeps every weight that is "
-            "not zero. A model at 0.3 is some ten times smaller than at 0.1, for one to two points of P@1.");
+  table.add(
+      "threshold", options.threshold, 0.0, 1e6,
+      "Weights nearer to zero than this are dropped after training; biases stay. 0 keeps every weight that is "
+      "not zero. On three sets, a ranker at 0.2 had 0.4 to 0.7 times the size of one at 0.1, for 0.2 to 1.5 points "
+      "of P@1; at 0.05, on five, 1.6 times the size in the mean, for 0.1 points more.");
   table.add("max_weights", options.max_weights, 0, 0xFFFFFFFF,
             "The most weights a label or inner node keeps, largest first (PECOS: max_nonzeros_per_label). 0 = no "
             "limit.");
