@@ -44,6 +44,23 @@ class InputsTest(ProgramTest):
         self.expect(IO, "evaluate", self.train(), self.examples_never_read(), "--dense", self.path("none.npy"),
                     says="none.npy: ")
 
+    def test_a_file_that_may_not_be_read_is_named(self):
+        model, rows_path = self.train(), self.path("train.jsonl")
+        secret = self.write("secret", jsonl(rows()))
+        for path, mode in ((self.folder, 0o777), (model, 0o644), (rows_path, 0o644), (secret, 0)):
+            os.chmod(path, mode)
+        nobody, before = self.as_nobody(), self.names_in_folder()
+        train = ["train", "-o", self.path("m")]
+        for command in ([*train, secret], ["train", secret, "--plan"], [*train, rows_path, "--label-names", secret],
+                        [*train, rows_path, "--dense", secret], [*train, rows_path, "--tree", secret],
+                        [*train, rows_path, "--validate", secret], ["predict", model, secret],
+                        ["predict", secret, rows_path], ["predict", model, rows_path, "--deny", "@" + secret],
+                        ["evaluate", model, secret], ["inspect", secret], ["explain", secret, "mail"]):
+            self.expect(IO, *command, says=[f"coppice: {secret}: ", "Permission denied"], **nobody)
+        self.assertEqual(self.names_in_folder(), before)
+        os.chmod(secret, 0o644)
+        self.expect(0, "predict", model, secret, **nobody)
+
     def test_a_pipe_is_left_for_the_reader_to_open(self):
         pipe = self.path("pipe")
         os.mkfifo(pipe)

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import pwd
 import random
 import struct
 import subprocess
@@ -117,6 +118,17 @@ class ProgramTest(unittest.TestCase):
         examples = self.write("train.jsonl", jsonl(items or rows()))
         self.expect(0, "train", examples, "-o", self.path(name), *more)
         return self.path(name)
+
+    def as_nobody(self):
+        """What runs the program as a user whom permissions bind: root may read and write anything."""
+        if os.geteuid() != 0:
+            return {}
+        nobody = {"user": pwd.getpwnam("nobody").pw_uid, "group": pwd.getpwnam("nobody").pw_gid}
+        try:
+            subprocess.run([COPPICE, "--version"], check=True, capture_output=True, **nobody)
+        except (PermissionError, subprocess.CalledProcessError):
+            self.skipTest("the program lies where nobody may not go")
+        return nobody
 
     def names_in_folder(self):
         return sorted(entry.name for entry in self.folder.iterdir())
