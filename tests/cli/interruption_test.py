@@ -89,18 +89,56 @@ class Interruption(ProgramTest):
         self.expect_cancelled(process, signal.SIGTERM)
         self.assertFalse(os.path.exists(self.path("model.coppice")))
 
-    def test_killed_at_any_moment_the_model_is_whole_or_absent(self):
-        process = self.start_training()
-        for delay_seconds in (0.05, 0.2, 0.5, 0.9):
-            try:
-                process.wait(delay_seconds)
-            except subprocess.TimeoutExpired:
-                pass
-            process.kill()
-            process.wait()
-            if os.path.exists(self.path("model.coppice")):
-                self.expect(0, "inspect", self.path("model.coppice"), "--verify")
-            process = self.go()
+    def size_of(self, name):
+        """The bytes of a file, 0 where there is none."""
+        try:
+            return os.stat(self.path(name)).st_size
+        except FileNotFoundError:
+            return 0
+
+    def left_by_kill(self, old, holds):
+        """What lies in the place of the model `old` (None: of none) after a training that was killed, without mercy,
+        as soon as something held, or came to its end."""
+        model = self.folder / "model.coppice"
+        model.unlink(missing_ok=True)
+        if old is not None:
+            model.write_bytes(old)
+        process = self.go()
+        limit = time.monotonic() + SIGNAL_LIMIT_SECONDS
+        while process.poll() is None and not holds() and time.monotonic() < limit:
+            pass  # no sleep: some moments are short
+        process.kill()
+        process.communicate()
+        for name in self.leftovers("big.jsonl", "model.coppice"):
+            os.remove(self.path(name))
+        return model.read_bytes() if model.exists() else None
+
+    def test_killed_at_any_moment_the_model_is_the_old_one_or_the_whole_new_one(self):
+        items = rows(2000)
+        for i, item in enumerate(items):  # many features: a model that takes some time to write
+            item["text"] += "".join(f" word{i}x{j}" for j in range(60))
+        self.write("big.jsonl", jsonl(items))
+        begin = time.monotonic()
+        self.finish()
+        seconds = time.monotonic() - begin
+        self.expect(0, "inspect", self.path("model.coppice"), "--verify")
+        new = (self.folder / "model.coppice").read_bytes()
+        for old in (None, b"the model of yesterday"):
+            def being_written():
+                return any(self.size_of(name) for name in os.listdir(self.folder) if name.startswith("model.coppice.tmp."))
+
+            def replaced():
+                return self.size_of("model.coppice") != len(old or b"")
+
+            for share in (0.1, 0.6):
+                limit = time.monotonic() + share * seconds
+                left = self.left_by_kill(old, lambda: time.monotonic() > limit)
+                self.assertTrue(left in (old, new), f"killed after {share} of the time: {len(left or b'')} bytes")
+            left = self.left_by_kill(old, being_written)
+            self.assertTrue(left in (old, new), f"killed while it was written: {len(left or b'')} bytes")
+            for _ in range(3):
+                left = self.left_by_kill(old, replaced)
+                self.assertTrue(left == new, f"killed when it was there: {len(left or b'')} bytes")
 
     def test_a_stopped_training_resumes_to_the_same_bytes(self):
         process = self.start_training()
