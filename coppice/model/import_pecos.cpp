@@ -10,6 +10,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
+#include "coppice/data/label_resolver.h"
 #include "coppice/data/npz.h"
 #include "coppice/model/pecos_json.h"
 #include "coppice/model/pecos_tfidf.h"
@@ -164,25 +165,16 @@ Ranker import_ranker(const std::vector<std::string>& folders, const std::vector<
   return ranker;
 }
 
-LabelNames import_label_names(const std::string& path, uint32_t n_labels) {
+LabelNames numbers_as_names(uint32_t n_labels) {
   std::vector<std::string> names;
-  if (path.empty()) {
-    for (uint32_t label = 0; label < n_labels; ++label) names.push_back(std::to_string(label));
-    return LabelNames::from(names);
-  }
-  const std::string text = read_whole_file(path);
-  for (size_t begin = 0; begin < text.size();) {
-    size_t end = std::min(text.find('\n', begin), text.size());
-    const size_t next = end + 1;
-    if (end > begin && text[end - 1] == '\r') --end;
-    names.push_back(text.substr(begin, end - begin));
-    begin = next;
-  }
-  if (names.size() != n_labels) {
-    throw Error(ErrorCode::data, counted(names.size(), "label name") + ", the model has " + counted(n_labels, "label"),
-                path);
-  }
+  for (uint32_t label = 0; label < n_labels; ++label) names.push_back(std::to_string(label));
   return LabelNames::from(names);
+}
+
+void expect_a_name_each(const LabelNames& names, uint32_t n_labels, const std::string& path) {
+  if (names.size() == n_labels) return;
+  throw Error(ErrorCode::data, counted(names.size(), "label name") + ", the model has " + counted(n_labels, "label"),
+              path);
 }
 
 ImportedFeature::Analyzer analyzer_of(const PecosTfidf::Part& part) {
@@ -239,8 +231,8 @@ void describe(OptionTable& table, ImportPecosOptions& options) {
       "vectorizer", options.vectorizer,
       "The folder of PECOS' tf-idf vectorizer, so that the model takes text. Without it the model takes features.");
   table.add("label_names", options.label_names,
-            "A file with one label name per line, in the order of the columns of Y. Without it labels are named by "
-            "their numbers.");
+            "A file with one label name a line (UTF-8; gzip or zstd compressed, a pipe or -, too), in the order of the "
+            "columns of Y. Without it labels are named by their numbers.");
 }
 
 Model import_pecos(const std::string& folder, const ImportPecosOptions& options, ThreadPool& pool) {
@@ -249,8 +241,12 @@ Model import_pecos(const std::string& folder, const ImportPecosOptions& options,
   for (const std::string& level : folders) levels.push_back(read_parameters(level));
   expect_same_everywhere(levels, folder);
   ModelParts parts;
+  const bool named = !options.label_names.empty();
+  if (named) parts.label_names = read_label_names(options.label_names);  // before what takes long
   parts.ranker = import_ranker(folders, levels, pool);
-  parts.label_names = import_label_names(options.label_names, parts.ranker.tree.n_labels);
+  const uint32_t n_labels = parts.ranker.tree.n_labels;
+  if (!named) parts.label_names = numbers_as_names(n_labels);
+  expect_a_name_each(parts.label_names, n_labels, options.label_names);
   if (!options.vectorizer.empty()) parts.vectorizer = import_pecos_vectorizer(options.vectorizer);
   nlohmann::ordered_json beams = nlohmann::ordered_json::array();
   for (size_t t = 0; t + 1 < levels.size(); ++t) beams.push_back(levels[t].top_k);

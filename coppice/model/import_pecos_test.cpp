@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "coppice/core/error.h"
+#include "coppice/data/base64_test.h"
 #include "coppice/model/pecos_folder_fixture.h"
 #include "coppice/rank/beam_search.h"
 
@@ -111,6 +112,33 @@ TEST(ImportPecos, NamesAndVectorizerComeAlong) {
   EXPECT_NEAR(row.values[0], 1 / norm, 1e-6F);
   EXPECT_NEAR(row.values[1], 1.25F / norm, 1e-6F);
   EXPECT_NEAR(row.values[2], 3 / norm, 1e-6F);
+}
+
+TEST(ImportPecos, LabelNamesAreReadAsInTraining) {
+  const PecosFolder folder;
+  folder.write_ranker();
+  ThreadPool pool(1);
+  const auto names = [&](const std::string& text) {
+    folder.write("names.txt", text);
+    return import_pecos(folder / "model", {{}, folder / "names.txt"}, pool).label_names();
+  };
+  const auto fault = [&](const std::string& text) -> std::string {
+    try {
+      names(text);
+    } catch (const Error& error) {
+      return std::string(name(error.code())) + ": " + error.message();
+    }
+    return {};
+  };
+  EXPECT_EQ(names("\xEF\xBB\xBFred\r\n\n\xC3\xA9t\xC3\xA9\nblack\n").name(0), "red");
+  EXPECT_EQ(names("red\n\n\xC3\xA9t\xC3\xA9\nblack").name(1), "");
+  EXPECT_EQ(names("red\n\n\xC3\xA9t\xC3\xA9\nblack").name(2), "\xC3\xA9t\xC3\xA9");
+  EXPECT_EQ(names(from_base64("H4sIAAAAAAACAytKTeFKL0pNzeNKyilNBRKJydlcAIBjs4YVAAAA")).name(3), "black");
+  EXPECT_THAT(fault("red\n\xE9t\xE9\nblue\nblack\n"),
+              AllOf(HasSubstr("data: "), HasSubstr("names.txt:2: the label name is not valid UTF-8")));
+  EXPECT_THAT(fault(std::string("red\ngr\0en\nblue\nblack\n", 22)), HasSubstr("names.txt:2:3: a NUL byte"));
+  EXPECT_THAT(fault("red\n"), HasSubstr("names.txt: 1 label name, the model has 4 labels"));
+  EXPECT_THAT(fault(""), HasSubstr("names.txt: the file is empty"));
 }
 
 TEST(ImportPecos, WhatCannotBeImportedIsNamed) {

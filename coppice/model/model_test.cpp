@@ -242,6 +242,22 @@ TEST(Model, PartsThatDoNotFitAreRefused) {
   refused([](ModelParts& p) { p.fingerprint = "\xFF"; }, "fingerprint");
 }
 
+TEST(Model, NamesThatAreNoUtf8AreRefused) {
+  const uint32_t n_labels = sample_parts().ranker.tree.n_labels;
+  const auto verified = [&](const std::string& first, const std::string& second) {
+    std::vector<std::string> names(n_labels, "more");
+    names[3] = first;
+    names[4] = second;
+    ModelParts parts = sample_parts();
+    parts.label_names = LabelNames::from(names);
+    return error_of(std::move(parts));
+  };
+  EXPECT_EQ(verified("\xC3\xA9t\xC3\xA9", "\xF0\x9F\x98\x80"), "");
+  EXPECT_THAT(verified("\xE9t\xE9", ""), HasSubstr("the name of label 3 is not valid UTF-8"));
+  EXPECT_THAT(verified("ok", "\xC3"), HasSubstr("the name of label 4 is not valid UTF-8"));
+  EXPECT_THAT(verified("\xC3", "\xA9"), HasSubstr("the name of label 3 is not valid UTF-8"));  // only together it is
+}
+
 TEST(Model, OfEqualNamesTheTableHoldsTwoOrMore) {
   const uint32_t n_labels = sample_parts().ranker.tree.n_labels;
   const LabelNames names = LabelNames::from(std::vector<std::string>(n_labels, "same"));

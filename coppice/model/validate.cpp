@@ -10,6 +10,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/quantity.h"
+#include "coppice/data/utf8.h"
 
 namespace coppice {
 namespace {
@@ -59,6 +60,7 @@ void check_label_name_contents(const LabelNames& names) {
     const std::string place = "label " + std::to_string(label);
     expect(names.offsets()[label] <= names.offsets()[label + 1], "the name of " + place + " ends before it begins");
     const std::string_view name = names.name(static_cast<uint32_t>(label));
+    expect(is_valid_utf8(name), "the name of " + place + " is not valid UTF-8");
     const auto found = names.find(name);  // another label, if two have one name
     expect(found.has_value() && names.name(*found) == name,
            "the name of " + place + " is not found in the table of names");

@@ -106,6 +106,18 @@ class BadInput(ProgramTest):
         bad = b'{"text": "mail \xff\xfe inbox", "labels": ["mail"]}\n'
         self.accept("latin.jsonl", jsonl(rows()).encode() + bad, "note: 1 line with invalid UTF-8")
 
+    def test_names_of_labels_are_utf8_whatever_the_format(self):
+        mended = "note: 2 lines with invalid UTF-8"
+        for name, flags, line in (("a.jsonl", [], b'{"text": "mail", "labels": ["caf\xe9"]}\n'),
+                                  ("b.jsonl", [], b'{"text": "mail", "labels": {"caf\xe9": 2}}\n'),
+                                  ("c.csv", [], b"mail,caf\xe9\n"), ("d", ["--format", "tsv"], b"mail\tcaf\xe9\n"),
+                                  ("e", ["--format", "fasttext"], b"__label__caf\xe9 mail\n"),
+                                  ("f", ["--format", "labelled_text", "--named-labels"], b"caf\xe9\tmail\n")):
+            head = {"c.csv": b"text,labels\n", "d": b"text\tlabels\n"}.get(name, b"")
+            self.accept(name, head + line * 2, mended, flags=flags)  # verified, too
+            told = self.expect(0, "predict", self.path("model.coppice"), "-", stdin='{"text": "mail"}\n').stdout
+            self.assertEqual(json.loads(told)["labels"], ["caf\ufffd"], name)
+
     def test_stop_words_that_are_no_utf8_are_refused_before_anything_is_read(self):
         never_read = self.write("bad.jsonl", "no row\n")
         train = ["train", never_read, "-o", self.path("m")]
