@@ -8,6 +8,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
+#include "coppice/data/json_grammar.h"
 #include "coppice/data/parsers.h"
 
 namespace coppice {
@@ -39,103 +40,6 @@ std::string sentence(simdjson::error_code code) {
     default:
       return {};
   }
-}
-
-/// Follows the tokens of JSON far enough to know what may come next; of what is no JSON, any answer.
-class JsonTokens {
- public:
-  void take(std::string_view json) {
-    for (size_t i = 0; i < json.size(); ++i) {
-      const char c = json[i];
-      if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
-      if (c == '"') i = end_of_string(json, i);
-      take_token(c);
-    }
-  }
-
-  const char* expected() const {
-    const bool in_list = is_inside('[');
-    switch (last_) {
-      case kKey:
-        return "':'";
-      case '{':
-        return "a field's name in double quotes or '}'";
-      case '[':
-        return "a value or ']'";
-      case ',':
-        return in_list ? "a value" : "a field's name in double quotes";
-      case ':':
-        return "a value";
-      default:
-        return in_list ? "',' or ']'" : "',' or '}'";
-    }
-  }
-
- private:
-  static constexpr char kKey = 'k', kValue = 'v';
-
-  bool is_inside(char bracket) const { return !open_.empty() && open_.back() == bracket; }
-
-  void take_token(char c) {
-    const bool is_key = c == '"' && is_inside('{') && (last_ == '{' || last_ == ',');
-    if (c == '{' || c == '[') open_ += c;
-    if ((c == '}' || c == ']') && !open_.empty()) open_.pop_back();
-    const bool is_mark = c == '{' || c == '[' || c == ',' || c == ':';
-    last_ = is_key ? kKey : is_mark ? c : kValue;
-  }
-
-  static size_t end_of_string(std::string_view json, size_t begin) {
-    size_t i = begin + 1;
-    while (i < json.size() && json[i] != '"') i += json[i] == '\\' ? 2 : 1;
-    return i;
-  }
-
-  std::string open_;  ///< brackets
-  char last_ = kValue;
-};
-
-/// What stands at a place where JSON has no such thing, and what it would have there.
-std::string fault_at(std::string_view line, size_t column) {
-  JsonTokens before;
-  before.take(line.substr(0, column - 1));
-  const std::string_view rest = line.substr(std::min(column - 1, line.size()));
-  constexpr std::string_view kMarks = " \t\r,:[]{}";
-  const bool is_mark = !rest.empty() && kMarks.find(rest.front()) != std::string_view::npos;
-  const size_t end = is_mark ? 1 : std::min(rest.find_first_of(kMarks), rest.size());
-  const std::string got = rest.empty() ? "the line ends" : "got " + shown(rest.substr(0, end));
-  return "malformed JSON: " + got + ", expected " + before.expected();
-}
-
-/// Rewrites the escapes of lone surrogates (\ud83d without its other half) to \ufffd; true if there were any.
-bool replace_lone_surrogates(std::string& line) {
-  bool any = false;
-  const auto unit = [&](size_t at) -> unsigned {
-    if (at + 6 > line.size() || line[at] != '\\' || line[at + 1] != 'u') return 0;
-    unsigned value = 0;
-    for (size_t i = at + 2; i < at + 6; ++i) {
-      const char c = line[i];
-      const bool digit = c >= '0' && c <= '9';
-      const char lower = static_cast<char>(c | 0x20);
-      if (!digit && (lower < 'a' || lower > 'f')) return 0;
-      value = value * 16 + static_cast<unsigned>(digit ? c - '0' : lower - 'a' + 10);
-    }
-    return value;
-  };
-  for (size_t i = line.find('\\'); i != std::string::npos && i + 1 < line.size(); i = line.find('\\', i)) {
-    const unsigned first = unit(i);
-    const bool high = first >= 0xd800 && first <= 0xdbff;
-    const unsigned second = high ? unit(i + 6) : 0;
-    if (high && second >= 0xdc00 && second <= 0xdfff) {
-      i += 12;
-    } else if (first >= 0xd800 && first <= 0xdfff) {
-      line.replace(i + 2, 4, "fffd");
-      any = true;
-      i += 6;
-    } else {
-      i += 2;
-    }
-  }
-  return any;
 }
 
 std::string_view without_trailing_space(std::string_view token) noexcept {
@@ -268,7 +172,56 @@ class JsonlParser final : public RowParser {
     } else if (key == features_field_) {
       refuse_repeat(first + 3, key, value);
       take_features(value, row);
+    } else {
+      expect_json(value, 1);
     }
+  }
+
+  /// Throws for a value of a field not used that is no JSON.
+  void expect_json(ondemand::value& value, size_t depth) {
+    const std::string_view raw = token(value);
+    const size_t column = column_of(raw.data());
+    const char first = raw.empty() ? '\0' : raw.front();
+    if (first == '[' || first == '{') {
+      if (depth == simdjson::DEFAULT_MAX_DEPTH) throw BadLine{column, sentence(simdjson::DEPTH_ERROR)};
+      first == '[' ? expect_json_items(value, depth + 1) : expect_json_fields(value, depth + 1);
+    } else if (first == '"') {
+      expect_escapes(raw);
+      is_whole_string(raw) ? static_cast<void>(value.get_raw_json_string().value())
+                           : static_cast<void>(value.get_string().value());
+    } else if (is_number(raw)) {
+      expect_number(raw);
+    } else if (raw != "true" && raw != "false" && raw != "null") {
+      const bool is_word = (first | 0x20) >= 'a' && (first | 0x20) <= 'z';
+      throw BadLine{column, is_word ? sentence(simdjson::T_ATOM_ERROR) : fault_at(line_, column)};
+    }
+  }
+
+  void expect_json_items(ondemand::value& value, size_t depth) {
+    for (ondemand::value item : value.get_array()) expect_json(item, depth);
+  }
+
+  void expect_json_fields(ondemand::value& value, size_t depth) {
+    for (ondemand::field field : value.get_object()) {
+      const char* key = field.key().raw();
+      ondemand::value item = field.value();
+      expect_escapes({key, static_cast<size_t>(token(item).data() - key)});  // a colon and white space hold none
+      expect_json(item, depth);
+    }
+  }
+
+  void expect_escapes(std::string_view text) const {
+    const size_t bad = find_bad_escape(text);
+    if (bad == std::string_view::npos) return;
+    throw BadLine{column_of(text.data() + bad), sentence(simdjson::STRING_ERROR)};
+  }
+
+  void expect_number(std::string_view raw) const {
+    if (!is_json_number(raw)) throw BadLine{column_of(raw.data()), sentence(simdjson::NUMBER_ERROR)};
+  }
+
+  static bool is_number(std::string_view raw) noexcept {
+    return !raw.empty() && (raw.front() == '-' || (raw.front() >= '0' && raw.front() <= '9'));
   }
 
   void refuse_repeat(size_t bit, std::string_view key, ondemand::value& value) {
@@ -279,13 +232,19 @@ class JsonlParser final : public RowParser {
     seen_ |= mask;
   }
 
+  /// What only begins like null is left to be refused.
+  static bool is_null(ondemand::value& value) { return token(value) == "null"; }
+
   static std::string_view token(ondemand::value& value) { return without_trailing_space(value.raw_json_token()); }
+
+  static bool is_whole_string(std::string_view raw) noexcept {
+    return raw.size() >= 2 && raw.front() == '"' && raw.back() == '"';
+  }
 
   /// The text of a string value; a view into the line unless it has escapes.
   std::string_view string_of(ondemand::value& value) {
     const std::string_view raw = token(value);
-    const bool whole = raw.size() >= 2 && raw.front() == '"' && raw.back() == '"';
-    if (whole && raw.find('\\') == std::string_view::npos) {
+    if (is_whole_string(raw) && raw.find('\\') == std::string_view::npos) {
       value.get_raw_json_string().value();  // consumed: one that is left is taken for a key where a colon follows
       return raw.substr(1, raw.size() - 2);
     }
@@ -299,9 +258,8 @@ class JsonlParser final : public RowParser {
   }
 
   void take_text(ondemand::value& value, std::pair<std::string_view, bool>& text, std::string_view key) {
-    const json_type type = value.type();
-    if (type == json_type::null) return;
-    if (type != json_type::string) {
+    if (is_null(value)) return;
+    if (value.type() != json_type::string) {
       // The key may be a view into the parser's scratch; the message copies it.
       refuse_value(value, shown(key), "a string");
     }
@@ -338,7 +296,7 @@ class JsonlParser final : public RowParser {
         label.relevance = number(relevance, "relevance");
         if (is_relevant(label.relevance, label.column)) row.labels.push_back(label);
       }
-    } else if (type != json_type::null) {
+    } else if (!is_null(value)) {
       take_label(value, row);
     }
   }
@@ -351,6 +309,7 @@ class JsonlParser final : public RowParser {
       label.name = string_of(value);
     } else if (type == json_type::number) {
       label.id = parse_index(token(value), label.column, {LabelMention::kNamed - 1, ""}, "label");
+      expect_number(token(value));
     } else {
       refuse_value(value, "label", "a name or a whole number");
     }
@@ -360,23 +319,25 @@ class JsonlParser final : public RowParser {
   float number(ondemand::value& value, const char* what) const {
     const std::string_view raw = token(value);
     // NaN and Infinity, which Python writes, are no JSON: simdjson would only say that a word is malformed.
-    const bool starts_number = !raw.empty() && (raw.front() == '-' || (raw.front() >= '0' && raw.front() <= '9'));
-    if (!starts_number) refuse_value(value, what, "a finite number");
-    return parse_value(raw, column_of(raw.data()), what);
+    if (!is_number(raw)) refuse_value(value, what, "a finite number");
+    const float parsed = parse_value(raw, column_of(raw.data()), what);
+    expect_number(raw);
+    return parsed;
   }
 
   void take_weight(ondemand::value& value, Row& row) const {
-    if (token(value) == "null") return;
+    if (is_null(value)) return;
     row.weight = number(value, "weight");
     if (row.weight < 0) refuse_value(value, "weight", "a number from 0");
   }
 
   void take_id(ondemand::value& value, Row& row) {
+    if (is_null(value)) return;
     const json_type type = value.type();
-    if (type == json_type::null) return;
     if (type == json_type::string) {
       row.id = string_of(value);
     } else if (type == json_type::number) {
+      expect_number(token(value));
       row.id = token(value);
     } else {
       refuse_value(value, "id", "a string or a number");
@@ -385,8 +346,8 @@ class JsonlParser final : public RowParser {
   }
 
   void take_features(ondemand::value& value, Row& row) const {
+    if (is_null(value)) return;
     const json_type type = value.type();
-    if (type == json_type::null) return;
     if (type == json_type::array) {
       uint32_t index = 0;
       for (ondemand::value item : value.get_array()) {

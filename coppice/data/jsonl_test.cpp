@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "coppice/data/reading_test.h"
@@ -152,6 +153,74 @@ TEST(Jsonl, WhatIsNoJsonIsRefusedWithWhatWasExpected) {
   for (const auto& [line, told] : cases) EXPECT_EQ(refused(line), "data: input:1:"s + told) << line;
 }
 
+TEST(Jsonl, AFieldNotUsedIsHeldToJsonToo) {
+  const std::string escape =
+      R"(a bad escape in a string, expected one of \" \\ \/ \b \f \n \r \t or \u and four hexadecimal digits)";
+  const std::string number = "a malformed number, expected one such as 3, -0.5 or 1e-3";
+  const std::string word = "a malformed word, expected true, false or null";
+  const std::pair<const char*, std::string> cases[] = {
+      {R"({"text":"a","x":tru})", "17: " + word},
+      {R"({"text":"a","x":nulll})", "17: " + word},
+      {R"({"text":"a","x":NaN})", "17: " + word},
+      {R"({"x":tru,"text":"a"})", "6: " + word},
+      {R"({"text":"a","x":[1,,2]})", "20: malformed JSON: got ',', expected a value"},
+      {R"({"text":"a","x":[1,]})", "20: malformed JSON: got ']', expected a value"},
+      {R"({"text":"a","x":[1 2]})", "20: malformed JSON: got '2', expected ',' or ']'"},
+      {R"({"text":"a","x":[1:2]})", "19: malformed JSON: got ':', expected ',' or ']'"},
+      {R"({"text":"a","x":["b":2]})", "21: malformed JSON: got ':', expected ',' or ']'"},
+      {R"({"text":"a","x":})", "17: malformed JSON: got '}', expected a value"},
+      {R"({"text":"a","x":'b'})", "17: malformed JSON: got ''b'', expected a value"},
+      {R"({"text":"a","x":01})", "17: " + number},
+      {R"({"text":"a","x":-})", "17: " + number},
+      {R"({"text":"a","x":[[{"y":1.}]]})", "24: " + number},
+      {R"({"text":"a","x":1e})", "17: " + number},
+      {R"({"text":"a","x":1x})", "17: " + number},
+      {R"({"text":"a","y":"\q"})", "18: " + escape},
+      {R"({"text":"a","y":["b","c\u00g0"]})", "24: " + escape},
+      {R"({"text":"a","y":{"\q" : 1}})", "19: " + escape},
+      {R"({"text":"a","x":"b"c})", "20: malformed JSON: got 'c', expected ',' or '}'"},
+      {R"({"text":"a","x":[1,2}})", "21: malformed JSON: got '}', expected ',' or ']'"},
+      {R"({"text":"a","x":[1,2})", "21: malformed JSON: got '}', expected ',' or ']'"},
+      {R"({"text":"a","x":{"a":1]})", "23: malformed JSON: got ']', expected ',' or '}'"},
+      {R"({"text":"a","x":{"a":1]}})", "23: malformed JSON: got ']', expected ',' or '}'"},
+      {R"({"text":"mail","x":{"z":1 "labels":["mail"]}})", "27: malformed JSON: got '\"labels\"', expected ',' or '}'"},
+      {R"({"text":"mail","x":{"z":[1 {"labels":["mail"]}]}})", "28: malformed JSON: got '{', expected ',' or ']'"},
+  };
+  for (const auto& [line, told] : cases) EXPECT_EQ(refused(line), "data: input:1:"s + told) << line;
+}
+
+TEST(Jsonl, WhateverIsJsonMayStandInAFieldNotUsed) {
+  const char* values[] = {R"([])",
+                          R"({})",
+                          R"([[], {}, [{}]])",
+                          R"( [ 1 , -0 , 0.5e-3 , 1E+400 ] )",
+                          R"({"a":true,"b":[false,null],"a":{"":""}})",
+                          R"("\"\\\/\b\f\n\r\t\u00E9")",
+                          R"({"\"a" : "\ud83d", "\ud83d" : 1})",
+                          R"(123456789012345678901234567890)",
+                          R"("]}[{,:")"};
+  for (const std::string value : values) {
+    const std::string line = R"({"x":)" + value + R"(,"text":"a","y" : )" + value + R"(,"labels":["b"],"z":)" + value;
+    const Dataset data = read_bytes(line + "}\n", Format::jsonl);
+    EXPECT_EQ(data.examples.texts[0], "a") << line;
+    EXPECT_EQ(row_text(data.examples.labels, 0), "0:1") << line;
+    EXPECT_EQ(data.report.repaired_lines, 0u) << line;
+  }
+}
+
+TEST(Jsonl, FieldsThatAreUsedAreHeldToJsonToo) {
+  EXPECT_EQ(refused(R"({"text":nul,"features":[1]})"), "data: input:1:9: 'text' is 'nul', expected a string");
+  EXPECT_EQ(refused(R"({"text":"a","labels":nulll})"),
+            "data: input:1:22: label is 'nulll', expected a name or a whole number");
+  EXPECT_EQ(refused(R"({"text":"a","id":n})"), "data: input:1:18: id is 'n', expected a string or a number");
+  EXPECT_EQ(refused(R"({"text":"a","features":nul})"),
+            "data: input:1:24: features is 'nul', expected an object {\"index\": value} or an array of values");
+  const char* numbers[] = {R"({"text":"a","id":01})",        R"({"text":"a","weight":01})",
+                           R"({"text":"a","labels":[007]})", R"({"text":"a","labels":{"b":1.}})",
+                           R"({"features":[-.5]})",          R"({"features":{"1":00}})"};
+  for (const char* line : numbers) EXPECT_THAT(refused(line), ::testing::HasSubstr("a malformed number")) << line;
+}
+
 TEST(Jsonl, WrongValuesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refused("{\"text\": 3}"), "data: input:1:10: 'text' is '3', expected a string");
   EXPECT_EQ(refused("{\"labels\":[\"a\"]}"),
@@ -212,6 +281,12 @@ TEST(Jsonl, NamesAndNumbersDoNotMix) {
 TEST(Jsonl, DeepNestingInAFieldNotUsedIsNoTrouble) {
   const std::string deep(100'000, '[');
   EXPECT_NE(refused("{\"other\":" + deep + ",\"text\":\"a\"}"), "");
+  const auto nested = [](size_t levels) {
+    return R"({"x":)" + std::string(levels, '[') + std::string(levels, ']') + R"(,"text":"a"})";
+  };
+  EXPECT_EQ(read_bytes(nested(1023), Format::jsonl).examples.size(), 1u);
+  EXPECT_EQ(refused(nested(1024)), "data: input:1:1029: nested too deeply, expected at most 1024 levels");
+  EXPECT_EQ(refused(nested(100'000)), "data: input:1:1029: nested too deeply, expected at most 1024 levels");
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace coppice {
 
 /// The parsers of the line formats; docs/formats.md has their grammars.
 
-/// {"text": ..., "labels": [...]} per line. Cost: simdjson's first pass over the line, then only the fields used.
+/// {"text": ..., "labels": [...]} per line. Cost: simdjson's first pass over the line, then the fields used, and a walk
+/// over the others that finds what is no JSON.
 std::unique_ptr<RowParser> make_jsonl_parser(const ReadOptions& options);
 
 /// `id,id<TAB>text`, `id::relevance`; with `named_labels` `name,name<TAB>text`.
