@@ -20,7 +20,12 @@ std::string input_of(const CLI::App& command) {
 void describe(OptionTable& table, CommonOptions& options) {
   table.add("threads", options.threads, 0, 1024, "Threads to work with; 0 = all cores. Results do not depend on it.");
   describe_quiet(table, options);
-  table.add("log_json", options.log_json, "Progress on standard error as JSON lines, for machines.");
+  table.add(
+      "log_json", options.log_json,
+      "For machines: each line of standard error is one JSON object. Progress is {\"stage\", \"done\", "
+      "\"seconds\"}, with {\"stage\", \"note\"} in between; other lines are {\"message\"}, {\"note\"} and, at the end "
+      "of a run that fails, {\"error\": {\"code\", \"exit_code\", \"what\", \"where\", \"hint\"}}, the last two where "
+      "there is something to say.");
 }
 
 void describe_quiet(OptionTable& table, CommonOptions& options) {
@@ -40,7 +45,8 @@ void Command::action(std::function<void()> run) {
     flags->apply();
     CommonOptions common;
     common.quiet = flags->is_on("quiet");
-    if (!common.quiet) note_unknown_variables(commands);
+    common.log_json = flags->is_on("log_json");
+    note_unknown_variables(commands, common);
     if (flags->print_config()) {
       print_out(json_text(flags->resolved()));
       return;

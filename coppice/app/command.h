@@ -18,7 +18,7 @@ namespace coppice::app {
 struct CommonOptions {
   uint32_t threads = 0;   ///< 0 = all cores
   bool quiet = false;     ///< no progress, no notes
-  bool log_json = false;  ///< progress as JSON lines
+  bool log_json = false;  ///< each line of standard error is a JSON object
 };
 
 void describe(OptionTable& table, CommonOptions& options);

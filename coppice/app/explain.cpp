@@ -8,6 +8,7 @@
 
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
+#include "coppice/app/messages.h"
 #include "coppice/app/named_label.h"
 #include "coppice/app/output.h"
 #include "coppice/app/unused_options.h"
@@ -123,8 +124,8 @@ std::vector<Explanation> explanations(const Model& model, const ExplainArguments
   dense.expect_end();
   ThreadPool pool(1);
   const Csr features = features_for(model, row, pool);
-  if (features.row(0).size() == 0 && !arguments.common.quiet) {
-    fmt::print(stderr, "note: the model knows nothing of this text; only biases make the scores\n");
+  if (features.row(0).size() == 0) {
+    note("the model knows nothing of this text; only biases make the scores", arguments.common);
   }
   if (arguments.label.empty()) return explain_best(model.ranker(), features.row(0), arguments.predict);
   return {explain_label(model.ranker(), features.row(0), named_label(model, arguments.label),

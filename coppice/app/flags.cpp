@@ -149,6 +149,15 @@ bool Flags::is_on(const std::string& name) const {
   return false;
 }
 
+bool Flags::is_asked_for(const std::string& name) const {
+  const auto found = given_.find(name);
+  if (found == given_.end()) return false;
+  const CLI::Option& flag = *found->second->flag;
+  const char* variable = std::getenv(variable_name(name).c_str());
+  const std::string text = flag.count() > 0 ? flag.results().back() : variable != nullptr ? variable : "";
+  return text == "true" || text == "1" || is_on(name);
+}
+
 nlohmann::ordered_json Flags::resolved() const {
   nlohmann::ordered_json all = nlohmann::ordered_json::object();
   for (const Section& section : sections_) {

@@ -39,6 +39,9 @@ class Flags {
   /// After `apply`: is there a switch of that name, and is it on?
   bool is_on(const std::string& name) const;
 
+  /// As `is_on`, and true also for a switch that was asked for where `apply` was not reached or failed.
+  bool is_asked_for(const std::string& name) const;
+
   bool print_config() const noexcept { return print_config_; }
 
   /// The tables added, under their headings.

@@ -2,6 +2,7 @@
 // The program: one file per subcommand, each nothing but flags around a call into the library.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
@@ -12,7 +13,7 @@
 #include <vector>
 
 #include "coppice/app/command.h"
-#include "coppice/app/hints.h"
+#include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/unused_options.h"
@@ -132,8 +133,17 @@ std::vector<std::string> options_of(const coppice::app::CommandList& commands) {
   return names;
 }
 
+/// Is it for machines what goes to standard error?
+bool wants_json(const coppice::app::CommandList& commands) {
+  return std::any_of(commands.entries.begin(), commands.entries.end(), [](const auto& command) {
+    return command.app->parsed() && command.flags->is_asked_for("log_json");
+  });
+}
+
 int report(const Error& error, const coppice::app::CommandList& commands) {
-  fmt::print(stderr, "coppice: {}\n", coppice::app::with_flags(error.message(), options_of(commands)));
+  coppice::app::CommonOptions common;
+  common.log_json = wants_json(commands);
+  coppice::app::tell(error, options_of(commands), common);
   return coppice::exit_code(error.code());
 }
 

@@ -9,6 +9,7 @@
 
 #include "coppice/app/command.h"
 #include "coppice/app/hints.h"
+#include "coppice/app/messages.h"
 #include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
 #include "coppice/core/output_file.h"
@@ -26,13 +27,10 @@ std::string json_text(const nlohmann::ordered_json& object) {
 }
 
 void print_remarks(const ReadReport& report, RowsAre rows, const CommonOptions& common) {
-  if (common.quiet) return;
   ReadOptions names;
   OptionTable options;
   describe(options, names);
-  for (const std::string& remark : report.remarks(rows)) {
-    fmt::print(stderr, "note: {}\n", with_flags(remark, names_of(options)));
-  }
+  for (const std::string& remark : report.remarks(rows)) note(with_flags(remark, names_of(options)), common);
 }
 
 void expect_no_input(const std::string& output, const std::vector<std::string>& inputs) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/app/command.h"
+#include "coppice/app/messages.h"
 
 namespace coppice::app {
 namespace {
@@ -72,9 +73,7 @@ void TerminalProgress::draw(uint64_t done) {
 void TerminalProgress::note(std::string_view text) {
   std::lock_guard lock(mutex_);
   if (style_ == ProgressStyle::json) {
-    fmt::print(stderr, "{}\n",
-               nlohmann::json{{"stage", name_}, {"note", text}}.dump(-1, ' ', false,
-                                                                     nlohmann::json::error_handler_t::replace));
+    log_json({{"stage", name_}, {"note", text}});
   } else if (style_ != ProgressStyle::quiet) {
     fmt::print(stderr, "{}  {}\n", style_ == ProgressStyle::terminal ? "\r\x1b[K" : "", text);
   }
@@ -85,7 +84,7 @@ void TerminalProgress::finish() {
   if (name_.empty()) return;
   stages_.push_back({name_, seconds()});
   if (style_ == ProgressStyle::json) {
-    fmt::print(stderr, "{}\n", nlohmann::json{{"stage", name_}, {"done", done_.load()}, {"seconds", seconds()}}.dump());
+    log_json({{"stage", name_}, {"done", done_.load()}, {"seconds", seconds()}});
   } else if (style_ != ProgressStyle::quiet) {
     fmt::print(stderr, "{}{}: {}\n", style_ == ProgressStyle::terminal ? "\r\x1b[K" : "", name_, duration(seconds()));
   }

@@ -12,6 +12,7 @@
 
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
+#include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
@@ -61,20 +62,17 @@ void describe(OptionTable& table, TrainArguments& arguments) {
       "read and the index built before.");
 }
 
-void say(const TrainArguments& arguments, const std::string& text) {
-  if (!arguments.common.quiet) fmt::print(stderr, "{}\n", text);
-}
-
 double per_row(const Csr& matrix) {
   return static_cast<double>(matrix.n_nonzeros()) / static_cast<double>(matrix.n_rows());
 }
 
 void report_data(const TrainArguments& arguments, const TrainingSet& set) {
-  say(arguments, fmt::format("{}, {} ({:.1f} a row), {} ({:.1f} a row)", counted(set.n_rows(), "row"),
-                             counted(set.features.n_columns, "feature"), per_row(set.features),
-                             counted(set.labels.n_columns, "label"), per_row(set.labels)));
+  say(fmt::format("{}, {} ({:.1f} a row), {} ({:.1f} a row)", counted(set.n_rows(), "row"),
+                  counted(set.features.n_columns, "feature"), per_row(set.features),
+                  counted(set.labels.n_columns, "label"), per_row(set.labels)),
+      arguments.common);
   print_remarks(set.report, RowsAre::examples, arguments.common);
-  if (set.rare_labels > 0) say(arguments, fmt::format("note: {} left out", counted(set.rare_labels, "rare label")));
+  if (set.rare_labels > 0) note(counted(set.rare_labels, "rare label") + " left out", arguments.common);
 }
 
 /// "" where a model that goes to a stream has none.
@@ -302,7 +300,7 @@ void run(TrainArguments& arguments, const Flags& flags) {
   note_unused(flags, unused(set), arguments.common);
   check_validation(arguments, set, progress);
   const TrainMaterial material = read_train_material(arguments.more, set, progress);
-  for (const std::string& remark : material.remarks) say(arguments, "note: " + remark);
+  for (const std::string& remark : material.remarks) note(remark, arguments.common);
   TrainExtras extras = material.extras();
   extras.checkpoint_path = checkpoint_path(arguments);
   extras.resume = arguments.resume;
@@ -314,7 +312,7 @@ void run(TrainArguments& arguments, const Flags& flags) {
   if (arguments.json) print_out(json_text(to_json(arguments, set, progress, seconds.count())));
   if (is_output_stream(arguments.output)) return;
   const auto model_bytes = static_cast<double>(std::filesystem::file_size(arguments.output));
-  say(arguments, fmt::format("{}: {}", arguments.output, bytes_text(model_bytes)));
+  say(arguments.output + ": " + bytes_text(model_bytes), arguments.common);
 }
 
 }  // namespace

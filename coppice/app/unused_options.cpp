@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/app/unused_options.h"
 
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <string_view>
+
+#include "coppice/app/messages.h"
 
 namespace coppice::app {
 namespace {
@@ -38,16 +39,16 @@ std::vector<std::string> names_of(const OptionTable& table) {
 }
 
 void note_unused(const Flags& flags, const std::vector<Unused>& table, const CommonOptions& common) {
-  if (common.quiet) return;
   for (const Unused& row : table) {
     if (!row.holds) continue;
     for (const std::string& option : row.options) {
-      if (flags.on_command_line(option)) fmt::print(stderr, "note: {} has no effect: {}\n", flag_name(option), row.why);
+      if (flags.on_command_line(option)) note(flag_name(option) + " has no effect: " + row.why, common);
     }
   }
 }
 
-void note_unknown_variables(const CommandList& commands) {
+void note_unknown_variables(const CommandList& commands, const CommonOptions& common) {
+  if (common.quiet) return;
   std::vector<std::string> known;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
@@ -57,8 +58,8 @@ void note_unknown_variables(const CommandList& commands) {
     if (known.empty()) known = known_variables(commands);
     if (std::find(known.begin(), known.end(), variable) != known.end()) continue;
     const std::string nearest = nearest_name(variable, known);
-    fmt::print(stderr, "note: no option is set by the variable {}{}\n", variable,
-               nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest));
+    note("no option is set by the variable " + variable + (nearest.empty() ? "" : "; did you mean " + nearest + "?"),
+         common);
   }
 }
 

@@ -21,7 +21,7 @@ void note_unused(const Flags& flags, const std::vector<Unused>& table, const Com
 
 /// Notes each variable COPPICE_... that no command has an option for, with the nearest name that one has. Names that
 /// the project's own tests and benches use are left alone (CONTRIBUTING.md lists them).
-void note_unknown_variables(const CommandList& commands);
+void note_unknown_variables(const CommandList& commands, const CommonOptions& common);
 
 /// The names of all options of a table.
 std::vector<std::string> names_of(const OptionTable& table);

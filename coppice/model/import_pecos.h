@@ -24,8 +24,8 @@ void describe(OptionTable& table, ImportPecosOptions& options);
 /// `folder` is what `XLinearModel.save` wrote, or its folder `ranker`, or one `N.model` in it (then a model of one
 /// level). A label in several clusters is kept in all of them. The beam and the number of results that PECOS used by
 /// default are kept in the options of the model, for people to read: a search takes its own.
-/// Label names are read as `read_label_names` does. Throws `io`, `data` with the file at fault, `unsupported` for a model compiled for memory mapping, one that is no
-/// tree, or levels with different post-processors.
+/// Label names are read as `read_label_names` does. Throws `io`, `data` with the file at fault, `unsupported` for a
+/// model compiled for memory mapping, one that is no tree, or levels with different post-processors.
 /// Threads: the same model for any number of them. Memory: the model, and one level of PECOS' matrices.
 Model import_pecos(const std::string& folder, const ImportPecosOptions& options, ThreadPool& pool);
 
