@@ -13,6 +13,7 @@
 #include "coppice/core/error.h"
 #include "coppice/data/feature_names.h"
 #include "coppice/data/vectorizer_analysis.h"
+#include "coppice/data/vectorizer_hash.h"
 #include "coppice/data/vectorizer_table.h"
 
 namespace coppice {
@@ -88,6 +89,7 @@ struct Vectorizer::State::Scratch {
 
   AnalysisScratch analysis;
   hwy::Sorter sorter;
+  std::vector<KeyHash> keys;
   std::vector<uint32_t> found, spare;
   std::vector<uint32_t> columns;
   std::vector<float> values;
@@ -112,6 +114,7 @@ struct Vectorizer::Plan {
 
   size_t transform(std::string_view text, State::Scratch& scratch) const;
   size_t find(std::span<const uint64_t> hashes, State::Scratch& scratch) const;
+  size_t find_keys(std::span<const uint64_t> hashes, State::Scratch& scratch) const;
   size_t weigh(size_t found, size_t at, State::Scratch& scratch) const;
   size_t weigh_hashed(size_t found, size_t at, State::Scratch& scratch) const;
   size_t merge(size_t size, State::Scratch& scratch) const;
@@ -130,6 +133,7 @@ struct Vectorizer::Plan {
 // With feature hashing a number comes with its sign in the lowest bit.
 size_t Vectorizer::Plan::find(std::span<const uint64_t> hashes, State::Scratch& scratch) const {
   make_room(scratch.found, hashes.size());
+  if (tables.keys) return find_keys(hashes, scratch);
   if (options.hash_bits == 0) {
     return feature_table::find(tables.buckets, tables.bucket_seed, tables.n_features, hashes, scratch.found.data());
   }
@@ -139,6 +143,21 @@ size_t Vectorizer::Plan::find(std::span<const uint64_t> hashes, State::Scratch& 
     scratch.found[i] = static_cast<uint32_t>(hashes[i] >> shift) << 1 | (static_cast<uint32_t>(hashes[i]) & sign);
   }
   return hashes.size();
+}
+
+size_t Vectorizer::Plan::find_keys(std::span<const uint64_t> hashes, State::Scratch& scratch) const {
+  make_room(scratch.keys, hashes.size());
+  for (size_t i = 0; i < hashes.size(); ++i) scratch.keys[i] = feature_key(hashes[i], options.hash_bits);
+  uint32_t* const found = scratch.found.data();
+  tables.keys->find({scratch.keys.data(), hashes.size()}, found);
+  const uint32_t sign = options.hash_signed ? 1 : 0;
+  size_t count = 0;
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    const uint32_t number = found[i];
+    found[count] = options.hash_bits == 0 ? number : number << 1 | (static_cast<uint32_t>(hashes[i]) & sign);
+    count += number != KeyIndex::kNone ? 1 : 0;
+  }
+  return count;
 }
 
 // VQSort's networks up to 128 numbers; beyond that it draws random pivots by a system call, so radix sort instead.
@@ -255,7 +274,9 @@ Vectorizer::Vectorizer(VectorizerOptions options, VectorizerTables tables) {
   validate(options);
   const auto refuse = [](const char* what) { throw Error(ErrorCode::data, std::string("vectorizer: ") + what); };
   if (tables.n_features > feature_table::kMostFeatures) refuse("more features than 2^31 - 2");
-  if (options.hash_bits > 0 && tables.n_features != uint32_t{1} << options.hash_bits) {
+  if (tables.keys) {
+    if (tables.keys->size() != tables.n_features) refuse("as many keys as features expected");
+  } else if (options.hash_bits > 0 && tables.n_features != uint32_t{1} << options.hash_bits) {
     refuse("as many features as hash_bits says expected");
   }
   if (tables.buckets.size() % feature_table::kWords != 0) refuse("a table of whole buckets expected");
@@ -367,6 +388,7 @@ void Vectorizer::verify() const {
       !feature_names_intact(tables.name_offsets, tables.name_bytes, tables.n_features)) {
     refuse("the feature names are damaged");
   }
+  if (tables.keys) return tables.keys->verify();
   if (plan_->options.hash_bits > 0) return;
   std::vector<bool> seen(tables.n_features);
   size_t count = 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "coppice/data/tokenizer.h"
 #include "coppice/math/array.h"
 #include "coppice/math/csr.h"
+#include "coppice/math/key_index.h"
 
 namespace coppice {
 
@@ -66,12 +68,13 @@ void validate(const VectorizerOptions& options);
 /// Feature numbers go by descending document frequency (ties by the bytes of the name): hot features are low.
 /// Shapes: d = n_features. Byte-level description: docs/text_features.md.
 struct VectorizerTables {
-  uint32_t n_features = 0;       ///< with feature hashing 2^hash_bits
+  uint32_t n_features = 0;       ///< with feature hashing 2^hash_bits, unless there are `keys`
   uint64_t bucket_seed = 0;      ///< with it no two features of a bucket share a fingerprint
   Array<uint32_t> buckets;       ///< 16 words each: 8 fingerprints, 8 feature numbers; empty with feature hashing
   Array<float> idf;              ///< d, or empty = all 1
   Array<uint64_t> name_offsets;  ///< ceil(d / 16) + 1 places in `name_bytes`, or empty = names not kept
   Array<char> name_bytes;        ///< front-coded names, blocks of 16
+  std::optional<KeyIndex> keys;  ///< in place of the buckets: numbers without stored features, see select_features
 };
 
 /// Text -> sparse features, the one path for training, programs, servers and bindings.
@@ -143,7 +146,7 @@ class VectorizerBuilder {
 
 /// A feature of a vocabulary made elsewhere.
 struct ImportedFeature {
-  enum class Analyzer : uint8_t { word, character, character_wb };
+  enum class Analyzer : uint8_t { word, character, character_wb, compound };
   Analyzer analyzer = Analyzer::word;
   std::string name;  ///< words joined by one space; characters side by side
   float idf = 1;
@@ -152,5 +155,22 @@ struct ImportedFeature {
 /// A vectorizer with a given vocabulary: feature i is `features[i]`. Names are taken as they are, not normalised.
 /// Throws `ErrorCode::data` when a feature occurs twice.
 Vectorizer make_vectorizer(VectorizerOptions options, std::span<const ImportedFeature> features);
+
+/// Some of a vectorizer's features, known by a perfect hash and fingerprints alone.
+struct SelectedFeatures {
+  static constexpr uint32_t kNone = KeyIndex::kNone;
+
+  Vectorizer vectorizer;
+  std::vector<uint32_t> numbers;  ///< by old number: the new one, or kNone
+  uint32_t n_lost = 0;            ///< features asked for whose names are cut short, so that they cannot be hashed
+};
+
+/// Keeps the features for which `wanted` (one entry for each) is true, in a few bits each: `options.fingerprint_bits`
+/// and 2.6 more. A text's other features are taken for one of these with probability 2^-fingerprint_bits. Names go.
+///
+/// Throws `ErrorCode::unsupported` when features have no names (feature hashing, which needs none, aside), for then
+/// their hashes are not known; `ErrorCode::usage` when nothing is wanted.
+SelectedFeatures select_features(const Vectorizer& vectorizer, const std::vector<bool>& wanted,
+                                 const KeyIndexOptions& options, ThreadPool& pool);
 
 }  // namespace coppice

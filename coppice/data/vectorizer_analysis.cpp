@@ -268,7 +268,7 @@ void Analysis::add_characters_in_words(AnalysisScratch& scratch) const {
 FeatureHash Analysis::hash_of(const ImportedFeature& feature) const {
   std::string padded = feature.name + std::string(TokenizedText::kPadding, '\0');
   if (feature.analyzer != ImportedFeature::Analyzer::word) {
-    const uint64_t seed = seeds_[feature.analyzer == ImportedFeature::Analyzer::character ? 1 : 2];
+    const uint64_t seed = seeds_[static_cast<size_t>(feature.analyzer)];
     return hash_bytes(padded.data(), feature.name.size(), seed);
   }
   FeatureHash result{};

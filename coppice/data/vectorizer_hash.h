@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "coppice/math/key_hash.h"
+
 namespace coppice {
 
 /// The hash of a feature, 64 bits, and 32 more that only tell apart features whose 64 are equal.
@@ -53,6 +55,12 @@ inline uint64_t extend_hash(uint64_t ngram, uint64_t token) noexcept {
 inline uint32_t extend_check(uint32_t ngram, uint32_t token) noexcept {
   const uint64_t mixed = (ngram * kHashMix[7]) ^ (token * kHashMix[4]);
   return static_cast<uint32_t>(mixed >> 29) * 0x9E3779B1u + token;
+}
+
+/// Hash of a feature -> what a KeyIndex knows it by. With feature hashing that is the number it would have.
+inline KeyHash feature_key(uint64_t hash, uint32_t hash_bits) noexcept {
+  if (hash_bits == 0) return widen_hash(hash);
+  return widen_hash(fold_multiply(hash >> (64 - hash_bits) ^ kHashMix[0], kHashMix[1]));
 }
 
 }  // namespace coppice
