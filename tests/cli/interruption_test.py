@@ -60,9 +60,9 @@ class Interruption(ProgramTest):
             return mask >> (signal.SIGINT - 1) & 1 == 1
         self.wait_until(process, "it caught signals", caught)
 
-    def wait_for_file(self, process, prefix):
-        self.wait_until(process, f"{prefix} was there",
-                        lambda: any(name.startswith(prefix) for name in self.names_in_folder()))
+    def wait_for_checkpoint(self, process):
+        """The file itself: whether one can be made is tried before training, with a name of its own."""
+        self.wait_until(process, "a level was finished", lambda: os.path.exists(self.path("model.coppice.checkpoint")))
 
     def expect_cancelled(self, process, which, limit_seconds=SIGNAL_LIMIT_SECONDS):
         process.send_signal(which)
@@ -125,7 +125,8 @@ class Interruption(ProgramTest):
         new = (self.folder / "model.coppice").read_bytes()
         for old in (None, b"the model of yesterday"):
             def being_written():
-                return any(self.size_of(name) for name in os.listdir(self.folder) if name.startswith("model.coppice.tmp."))
+                names = os.listdir(self.folder)
+                return any(self.size_of(name) for name in names if name.startswith("model.coppice.tmp."))
 
             def replaced():
                 return self.size_of("model.coppice") != len(old or b"")
@@ -142,7 +143,7 @@ class Interruption(ProgramTest):
 
     def test_a_stopped_training_resumes_to_the_same_bytes(self):
         process = self.start_training()
-        self.wait_for_file(process, "model.coppice.checkpoint")
+        self.wait_for_checkpoint(process)
         self.expect_cancelled(process, signal.SIGINT)
         self.assertEqual(self.leftovers("big.jsonl", "model.coppice.checkpoint"), [])
         said = self.finish("--resume")
@@ -172,7 +173,7 @@ class Interruption(ProgramTest):
     def test_a_validation_that_fails_after_training_leaves_the_model_and_says_so(self):
         held_out = self.write("held_out.jsonl", jsonl(rows(3)))
         process = self.start_training("--validate", held_out)
-        self.wait_for_file(process, "model.coppice.checkpoint")
+        self.wait_for_checkpoint(process)
         self.write("held_out.jsonl", '{"text": 5}\n')  # it was looked at before, and is no longer what it was
         _, said = process.communicate(timeout=SIGNAL_LIMIT_SECONDS)
         self.assertEqual(process.returncode, 3, said)
@@ -196,7 +197,8 @@ class Interruption(ProgramTest):
                                  stdin=subprocess.PIPE)
             process.stdin.write(b'{"text": "mail"}\n')
             process.stdin.flush()
-            self.wait_for_file(process, "out.jsonl.tmp.")
+            self.wait_for_handler(process)
+            self.wait_until(process, "it wrote", lambda: "out.jsonl.tmp." in " ".join(self.names_in_folder()))
             self.expect_cancelled(process, which, SOON_SECONDS)
             process = self.start("evaluate", model, "-", stdin=subprocess.PIPE)
             self.wait_for_handler(process)
