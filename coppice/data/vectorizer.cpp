@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -15,6 +14,7 @@
 #include "coppice/data/vectorizer_analysis.h"
 #include "coppice/data/vectorizer_hash.h"
 #include "coppice/data/vectorizer_table.h"
+#include "coppice/math/growing_array.h"
 
 namespace coppice {
 namespace {
@@ -46,41 +46,6 @@ void scale_to_norm(FeatureNorm norm, std::span<float> values, float weight) {
   const float factor = sum > 0 ? static_cast<float>(weight / sum) : 0;
   for (float& value : values) value *= factor;
 }
-
-/// A result that grows without being zeroed or, as large blocks move by remapping, copied.
-template <class T>
-class GrowingArray {
- public:
-  T* extend(size_t more) {
-    if (size_ + more > capacity_) reallocate(std::max(size_ + more, capacity_ + capacity_ / 2));
-    size_ += more;
-    return data_.get() + (size_ - more);
-  }
-
-  Array<T> finish() {
-    if (size_ == 0) return {};
-    reallocate(size_);
-    T* const data = data_.get();
-    return Array<T>(std::span<const T>(data, size_), std::shared_ptr<T>(std::move(data_)));
-  }
-
- private:
-  struct Free {
-    void operator()(T* data) const noexcept { std::free(data); }
-  };
-
-  void reallocate(size_t capacity) {
-    void* const moved = std::realloc(data_.get(), capacity * sizeof(T));
-    if (moved == nullptr) throw std::bad_alloc();
-    static_cast<void>(data_.release());
-    data_.reset(static_cast<T*>(moved));
-    capacity_ = capacity;
-  }
-
-  std::unique_ptr<T, Free> data_;
-  size_t size_ = 0;
-  size_t capacity_ = 0;
-};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "coppice/core/parallel.h"
@@ -16,7 +17,17 @@ struct CsrPiece {
   std::vector<float> values;
 };
 
-/// The runs one under the other. Empties `pieces` as it goes, so that the rows do not lie in memory twice for long.
-Csr join_pieces(std::vector<CsrPiece>& pieces, uint32_t n_columns, ThreadPool& pool);
+/// The size of a matrix, and of the runs in which it is built.
+struct CsrPlan {
+  size_t n_rows = 0;
+  uint32_t n_columns = 0;
+  size_t grain = 1;  ///< rows of a run
+};
+
+/// Appends the rows [begin, end) to an empty piece.
+using FillPiece = std::function<void(size_t begin, size_t end, size_t worker, CsrPiece& piece)>;
+
+/// Builds a matrix run by run. Memory: the matrix, and a few runs for each thread: never the matrix twice.
+Csr build_in_pieces(const CsrPlan& plan, ThreadPool& pool, const FillPiece& fill);
 
 }  // namespace coppice

@@ -107,10 +107,9 @@ bool is_dense(const Csr& rows) noexcept {
 /// Makes n_rows rows of l2 norm 1 from what `fill(row, worker, entries)` puts in and the cut that it returns.
 template <class Fill>
 Csr build_unit_rows(size_t n_rows, uint32_t n_columns, ThreadPool& pool, const Fill& fill) {
-  std::vector<CsrPiece> pieces((n_rows + kLabelGrain - 1) / kLabelGrain);
   std::vector<std::vector<uint64_t>> scratch(pool.threads());
-  pool.for_ranges(n_rows, kLabelGrain, [&](size_t begin, size_t end, size_t worker) {
-    CsrPiece& piece = pieces[begin / kLabelGrain];
+  const CsrPlan plan{n_rows, n_columns, kLabelGrain};
+  return build_in_pieces(plan, pool, [&](size_t begin, size_t end, size_t worker, CsrPiece& piece) {
     for (size_t row = begin; row < end; ++row) {
       scratch[worker].clear();
       const Cut cut = fill(row, worker, scratch[worker]);
@@ -118,7 +117,6 @@ Csr build_unit_rows(size_t n_rows, uint32_t n_columns, ThreadPool& pool, const F
       append_unit_row(scratch[worker], piece);
     }
   });
-  return join_pieces(pieces, n_columns, pool);
 }
 
 /// Y' transposed: row l holds the instances of label l, each with its weight in the label's vector.

@@ -75,8 +75,8 @@ void append_row(std::span<const std::pair<uint32_t, float>> entries, CsrPiece& p
 
 Csr label_rows_to_leaves(const LabelTree& tree, const Csr& labels, ThreadPool& pool) {
   const LabelLeaves leaves = leaves_by_label(tree);
-  std::vector<CsrPiece> pieces((labels.n_rows() + kRowGrain - 1) / kRowGrain);
-  pool.for_ranges(labels.n_rows(), kRowGrain, [&](size_t begin, size_t end, size_t) {
+  const CsrPlan plan{labels.n_rows(), static_cast<uint32_t>(tree.leaf_label.size()), kRowGrain};
+  return build_in_pieces(plan, pool, [&](size_t begin, size_t end, size_t, CsrPiece& piece) {
     std::vector<std::pair<uint32_t, float>> entries;
     for (size_t i = begin; i < end; ++i) {
       const SparseRow row = labels.row(i);
@@ -88,26 +88,24 @@ Csr label_rows_to_leaves(const LabelTree& tree, const Csr& labels, ThreadPool& p
         }
       }
       std::sort(entries.begin(), entries.end());
-      append_row(entries, pieces[begin / kRowGrain]);
+      append_row(entries, piece);
     }
   });
-  return join_pieces(pieces, static_cast<uint32_t>(tree.leaf_label.size()), pool);
 }
 
 Csr rows_one_level_up(const Csr& nodes, std::span<const uint32_t> first_child, ThreadPool& pool) {
   const std::vector<uint32_t> parents = parents_of(first_child);
-  std::vector<CsrPiece> pieces((nodes.n_rows() + kRowGrain - 1) / kRowGrain);
-  pool.for_ranges(nodes.n_rows(), kRowGrain, [&](size_t begin, size_t end, size_t) {
+  const CsrPlan plan{nodes.n_rows(), static_cast<uint32_t>(first_child.size() - 1), kRowGrain};
+  return build_in_pieces(plan, pool, [&](size_t begin, size_t end, size_t, CsrPiece& piece) {
     std::vector<std::pair<uint32_t, float>> entries;
     for (size_t i = begin; i < end; ++i) {
       const SparseRow row = nodes.row(i);
       entries.clear();
       // Children ascend, so their parents do.
       for (size_t j = 0; j < row.size(); ++j) entries.emplace_back(parents[row.columns[j]], row.values[j]);
-      append_row(entries, pieces[begin / kRowGrain]);
+      append_row(entries, piece);
     }
   });
-  return join_pieces(pieces, static_cast<uint32_t>(first_child.size() - 1), pool);
 }
 
 }  // namespace
