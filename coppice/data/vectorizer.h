@@ -156,6 +156,9 @@ struct ImportedFeature {
 /// Throws `ErrorCode::data` when a feature occurs twice.
 Vectorizer make_vectorizer(VectorizerOptions options, std::span<const ImportedFeature> features);
 
+/// The hash of a word as these options have it: for checks that files and machines agree.
+uint64_t feature_hash(const VectorizerOptions& options, const std::string& word);
+
 /// Some of a vectorizer's features, known by a perfect hash and fingerprints alone.
 struct SelectedFeatures {
   static constexpr uint32_t kNone = KeyIndex::kNone;

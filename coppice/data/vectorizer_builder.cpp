@@ -281,6 +281,10 @@ Vectorizer VectorizerBuilder::build() {
   return Vectorizer(work_->options, std::move(tables));
 }
 
+uint64_t feature_hash(const VectorizerOptions& options, const std::string& word) {
+  return Analysis(options).hash_of({ImportedFeature::Analyzer::word, word}).hash;
+}
+
 Vectorizer make_vectorizer(VectorizerOptions options, std::span<const ImportedFeature> features) {
   validate(options);
   const Analysis analysis(options);

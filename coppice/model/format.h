@@ -42,6 +42,15 @@ enum class SectionType : uint32_t {
   vectorizer_name_offsets = 35,
   vectorizer_name_bytes = 36,
 
+  feature_keys = 48,
+  feature_parts = 49,
+  feature_pilots = 50,
+  feature_remap = 51,
+  feature_levels = 52,
+  feature_bits = 53,
+  feature_ranks = 54,
+  feature_fingerprints = 55,
+
   tree_first_child = 64,
   tree_leaf_label = 65,
 

@@ -9,6 +9,7 @@
 #include "coppice/model/ranker_sections.h"
 #include "coppice/model/section_rules.h"
 #include "coppice/model/validate.h"
+#include "coppice/model/vectorizer_sections.h"
 
 namespace coppice {
 
@@ -89,55 +90,6 @@ void add_label_names(ModelFileWriter& writer, const LabelNames& names) {
   writer.add({SectionType::label_name_bytes}, names.bytes());
   writer.add({SectionType::label_name_offsets}, names.offsets());
   writer.add({SectionType::label_name_slots}, names.slots());
-}
-
-/// The file of the stop words is the user's; its words are in the options.
-nlohmann::ordered_json to_json(VectorizerOptions options) {
-  options.stop_words_file.clear();
-  OptionTable table;
-  describe(table, options);
-  return table.get();
-}
-
-VectorizerOptions vectorizer_options(const nlohmann::json& object, const ModelFile& file) {
-  VectorizerOptions options;
-  OptionTable table;
-  describe(table, options);
-  try {
-    table.set(object);
-    validate(options);
-  } catch (const Error& error) {
-    fail(file, std::string("the options of its vectorizer: ") + error.what());
-  }
-  return options;
-}
-
-void add_vectorizer(ModelFileWriter& writer, const Vectorizer& vectorizer) {
-  const VectorizerTables& tables = vectorizer.tables();
-  const nlohmann::ordered_json object{{"n_features", tables.n_features},
-                                      {"bucket_seed", tables.bucket_seed},
-                                      {"options", to_json(vectorizer.options())}};
-  writer.add_text({SectionType::vectorizer}, ElementType::json, object.dump());
-  writer.add({SectionType::vectorizer_buckets}, tables.buckets);
-  writer.add({SectionType::vectorizer_idf}, tables.idf);
-  writer.add({SectionType::vectorizer_name_offsets}, tables.name_offsets, SectionNeed::optional);
-  writer.add({SectionType::vectorizer_name_bytes}, tables.name_bytes, SectionNeed::optional);
-}
-
-std::optional<Vectorizer> read_vectorizer(const ModelFile& file) {
-  if (!file.has({SectionType::vectorizer})) return std::nullopt;
-  const nlohmann::json object = parse_json(file.text({SectionType::vectorizer}, ElementType::json));
-  if (!object.is_object() || !object.contains("options")) fail(file, "the section vectorizer is no JSON object");
-  VectorizerTables tables;
-  tables.n_features = static_cast<uint32_t>(number_at(object, "n_features", UINT32_MAX, file));
-  tables.bucket_seed = number_at(object, "bucket_seed", UINT64_MAX, file);
-  tables.buckets = file.array<uint32_t>({SectionType::vectorizer_buckets});
-  tables.idf = file.array<float>({SectionType::vectorizer_idf});
-  if (file.has({SectionType::vectorizer_name_offsets}) && file.has({SectionType::vectorizer_name_bytes})) {
-    tables.name_offsets = file.array<uint64_t>({SectionType::vectorizer_name_offsets});
-    tables.name_bytes = file.array<char>({SectionType::vectorizer_name_bytes});
-  }
-  return Vectorizer(vectorizer_options(object["options"], file), std::move(tables));
 }
 
 ModelParts read_parts(const ModelFile& file) {

@@ -65,8 +65,13 @@ void check_sections(const ModelFile& file, uint32_t depth) {
     if (entry.index >= count_of(type, depth)) fail(file, describe_section(entry) + " has an index that means nothing");
   }
   using enum SectionType;
-  for (const SectionType part : {vectorizer_buckets, vectorizer_idf, vectorizer_name_offsets, vectorizer_name_bytes}) {
+  for (const SectionType part :
+       {vectorizer_buckets, vectorizer_idf, vectorizer_name_offsets, vectorizer_name_bytes, feature_keys}) {
     check_needs(file, part, vectorizer);
+  }
+  for (const SectionType part : {feature_parts, feature_pilots, feature_remap, feature_levels, feature_bits,
+                                 feature_ranks, feature_fingerprints}) {
+    check_needs(file, part, feature_keys);
   }
   check_needs(file, vectorizer_name_offsets, vectorizer_name_bytes);
   check_needs(file, vectorizer_name_bytes, vectorizer_name_offsets);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/compress.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "coppice/rank/distill.h"
+
+namespace coppice {
+namespace {
+
+/// Which features have a weight.
+std::vector<bool> used_features(const Ranker& ranker) {
+  std::vector<bool> used(ranker.n_features);
+  for (const LevelWeights& level : ranker.levels) {
+    for (size_t chunk = 0; chunk < level.n_chunks(); ++chunk) {
+      for (const uint32_t feature : level.rows(chunk).features) used[feature] = true;
+    }
+  }
+  return used;
+}
+
+/// The number of each feature from now on.
+struct Renumbering {
+  std::vector<uint32_t> numbers;  ///< or SelectedFeatures::kNone
+  uint32_t n_features = 0;
+};
+
+Renumbering unchanged(uint32_t n_features) {
+  Renumbering same{std::vector<uint32_t>(n_features), n_features};
+  std::iota(same.numbers.begin(), same.numbers.end(), 0U);
+  return same;
+}
+
+/// The rows under their new numbers, ascending; those of features that are gone are left out.
+ChunkRows renumber(const ChunkRows& rows, const Renumbering& renumbering) {
+  std::vector<std::pair<uint32_t, uint32_t>> order;  // new number, row
+  for (uint32_t row = 0; row < rows.features.size(); ++row) {
+    const uint32_t number = renumbering.numbers[rows.features[row]];
+    if (number != SelectedFeatures::kNone) order.emplace_back(number, row);
+  }
+  std::sort(order.begin(), order.end());
+  ChunkRows result;
+  result.bias = rows.bias;
+  result.first_entry = {0};
+  for (const auto& [number, row] : order) {
+    result.features.push_back(number);
+    for (uint32_t i = rows.first_entry[row]; i < rows.first_entry[row + 1]; ++i) {
+      result.children.push_back(rows.children[i]);
+      result.values.push_back(rows.values[i]);
+    }
+    result.first_entry.push_back(static_cast<uint32_t>(result.values.size()));
+  }
+  return result;
+}
+
+LevelWeights pack_level(const LevelWeights& level, const Renumbering& renumbering, const PackOptions& options,
+                        ThreadPool& pool) {
+  std::vector<EncodedChunk> chunks(level.n_chunks());
+  pool.run(chunks.size(), [&](size_t chunk, size_t) {
+    chunks[chunk] = pack_chunk(renumber(level.rows(chunk), renumbering), renumbering.n_features, options);
+  });
+  LevelWeightsBuilder builder(renumbering.n_features);
+  for (const EncodedChunk& chunk : chunks) builder.add(chunk);
+  return builder.build();
+}
+
+/// Puts the vectorizer of `parts` in a few bits a feature; features that rows bring themselves follow those of the text
+/// as before.
+Renumbering shrink_vectorizer(ModelParts& parts, const KeyIndexOptions& options, ThreadPool& pool) {
+  const uint32_t n_features = parts.ranker.n_features;
+  if (!parts.vectorizer || parts.vectorizer->tables().keys) return unchanged(n_features);
+  const uint32_t n_text = parts.vectorizer->n_features();
+  std::vector<bool> wanted = used_features(parts.ranker);
+  wanted.resize(n_text);
+  SelectedFeatures selected = select_features(*parts.vectorizer, wanted, options, pool);
+  parts.vectorizer = std::move(selected.vectorizer);
+  Renumbering renumbering{std::move(selected.numbers), parts.vectorizer->n_features()};
+  for (uint32_t feature = n_text; feature < n_features; ++feature) {
+    renumbering.numbers.push_back(renumbering.n_features++);
+  }
+  return renumbering;
+}
+
+}  // namespace
+
+Model compress(const Model& model, const CompressOptions& options, ThreadPool& pool) {
+  ModelParts parts = model.parts();
+  if (options.threshold > 0) parts.ranker = prune_ranker(parts.ranker, options.threshold, pool);
+  const Renumbering renumbering = shrink_vectorizer(parts, options.keys, pool);
+  for (LevelWeights& level : parts.ranker.levels) level = pack_level(level, renumbering, options.pack, pool);
+  parts.ranker.n_features = renumbering.n_features;
+  return Model(std::move(parts));
+}
+
+}  // namespace coppice

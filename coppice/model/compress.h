@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "coppice/core/parallel.h"
+#include "coppice/math/key_index.h"
+#include "coppice/model/model.h"
+#include "coppice/rank/packed_chunk.h"
+
+namespace coppice {
+
+/// What compressing may cost, and where it saves.
+struct CompressOptions {
+  float threshold = 0;  ///< weights nearer to zero are dropped first
+  PackOptions pack;
+  KeyIndexOptions keys;
+};
+
+/// The same model in few bits: weights as `options.pack` says, features that no weight is left for dropped, the others
+/// known by a perfect hash and fingerprints. A model that was compressed before may be compressed again; its features
+/// stay as they are then.
+///
+/// Throws `ErrorCode::unsupported` for a vectorizer whose features have no names.
+/// The same for any number of threads. Cost: O(weights); memory: one level, unpacked chunk by chunk.
+Model compress(const Model& model, const CompressOptions& options, ThreadPool& pool);
+
+}  // namespace coppice

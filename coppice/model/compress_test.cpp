@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/compress.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "coppice/core/error.h"
+#include "coppice/model/damage_fixture.h"
+#include "coppice/model/sample_model.h"
+#include "coppice/rank/beam_search.h"
+
+namespace coppice {
+namespace {
+
+Model compressed_sample(const CompressOptions& options = {}) {
+  ThreadPool pool(1);
+  return compress(Model(sample_parts()), options, pool);
+}
+
+/// The labels and scores of some texts.
+std::vector<std::vector<ScoredLabel>> answers(const Model& model) {
+  std::vector<std::vector<ScoredLabel>> all;
+  Vectorizer::State text_state;
+  SearchState state;
+  for (const char* text : {"window manager", "w7 w8 w9", "w10 manager w11", "", "unknown words"}) {
+    const auto found = predict(model.ranker(), model.vectorizer()->transform(text, text_state), {}, state);
+    all.emplace_back(found.begin(), found.end());
+  }
+  return all;
+}
+
+TEST(Compress, AnswersNearlyAsBefore) {
+  const Model before{sample_parts()};
+  const Model after = compressed_sample();
+  const auto expected = answers(before), got = answers(after);
+  ASSERT_EQ(expected.size(), got.size());
+  for (size_t i = 0; i < got.size(); ++i) {
+    ASSERT_EQ(got[i].size(), expected[i].size());
+    for (size_t k = 0; k < got[i].size(); ++k) EXPECT_NEAR(got[i][k].score, expected[i][k].score, 0.05);
+  }
+}
+
+TEST(Compress, SavesAndLoadsWhatItMadeAndVerifies) {
+  for (const PerfectHash kind : {PerfectHash::pilots, PerfectHash::levels}) {
+    CompressOptions options;
+    options.keys.perfect_hash = kind;
+    const Model after = compressed_sample(options);
+    const std::string image = sample_image(after);
+    const Model back = testing::load_image(image, Verify::everything);
+    EXPECT_EQ(sample_image(back), image);
+    const auto a = answers(after), b = answers(back);
+    for (size_t i = 0; i < a.size(); ++i) {
+      for (size_t k = 0; k < a[i].size(); ++k) {
+        EXPECT_EQ(a[i][k].label, b[i][k].label);
+        EXPECT_EQ(a[i][k].score, b[i][k].score);
+      }
+    }
+  }
+}
+
+TEST(Compress, AgainIsTheSameAndForAnyNumberOfThreads) {
+  ThreadPool seven(7);
+  const Model once = compressed_sample();
+  EXPECT_EQ(sample_image(compress(once, {}, seven)), sample_image(once));
+  EXPECT_EQ(sample_image(compress(Model(sample_parts()), {}, seven)), sample_image(once));
+}
+
+TEST(Compress, DropsWeightsBelowTheThresholdAndFeaturesWithoutAny) {
+  CompressOptions options;
+  options.threshold = 0.5F;
+  const Model whole = compressed_sample(), pruned = compressed_sample(options);
+  EXPECT_LT(pruned.ranker().n_weights(), whole.ranker().n_weights());
+  EXPECT_LE(pruned.n_features(), whole.n_features());
+}
+
+TEST(Compress, AFlippedBitIsAnErrorWhenVerifiedAndNeverACrash) {
+  const std::string sound = sample_image(compressed_sample());
+  for (size_t bit = 0; bit < sound.size() * 8; bit += 41) {
+    std::string image = sound;
+    image[bit / 8] = static_cast<char>(image[bit / 8] ^ 1 << bit % 8);
+    EXPECT_THROW(testing::load_image(image, Verify::everything), Error) << bit;
+    try {
+      ask_everything(testing::load_image(image));
+    } catch (const Error& error) {
+      EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+    }
+  }
+}
+
+TEST(Compress, ACutFileIsAnError) {
+  const std::string sound = sample_image(compressed_sample());
+  for (size_t size = 0; size < sound.size(); size += 13) {
+    EXPECT_THROW(testing::load_image(sound.substr(0, size)), Error) << size;
+  }
+}
+
+}  // namespace
+}  // namespace coppice
