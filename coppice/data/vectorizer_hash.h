@@ -20,14 +20,6 @@ inline constexpr uint64_t kHashMix[8] = {0x9E3779B97F4A7C15u, 0xC2B2AE3D27D4EB4F
                                          0xD6E8FEB86659FD93u, 0xA0761D6478BD642Fu, 0xE7037ED1A0B428DBu,
                                          0x8EBC6AF09C88C6E3u, 0x589965CC75374CC3u};
 
-__extension__ using Uint128 = unsigned __int128;
-
-/// Both halves of the 128-bit product, xor-ed: the mixing step of wyhash and XXH3.
-inline uint64_t fold_multiply(uint64_t a, uint64_t b) noexcept {
-  const auto product = static_cast<Uint128>(a) * b;
-  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-}
-
 /// Hash of a token or a slice of text. 16 bytes from `bytes` on must be readable; no branch on the length of short
 /// ones.
 inline FeatureHash hash_bytes(const char* bytes, size_t size, uint64_t seed) noexcept {

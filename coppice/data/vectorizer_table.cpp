@@ -23,7 +23,7 @@ struct Home {
 
 HWY_INLINE Home HomeOf(uint64_t hash, uint64_t seed, size_t n_buckets) {
   const uint64_t mixed = fold_multiply(hash ^ seed, kHashMix[5]);
-  return {static_cast<size_t>((static_cast<Uint128>(mixed) * n_buckets) >> 64),
+  return {static_cast<size_t>((static_cast<Wide>(mixed) * n_buckets) >> 64),
           std::max(static_cast<uint32_t>(mixed), 1u)};
 }
 
@@ -93,7 +93,7 @@ struct PlainHome {
 
 PlainHome home_of(uint64_t hash, uint64_t seed, size_t n_buckets) {
   const uint64_t mixed = fold_multiply(hash ^ seed, kHashMix[5]);
-  return {static_cast<size_t>((static_cast<Uint128>(mixed) * n_buckets) >> 64),
+  return {static_cast<size_t>((static_cast<Wide>(mixed) * n_buckets) >> 64),
           std::max(static_cast<uint32_t>(mixed), 1u)};
 }
 

@@ -26,10 +26,15 @@ inline uint64_t multiply_high(uint64_t a, uint64_t b) noexcept {
   return static_cast<uint64_t>(static_cast<Wide>(a) * b >> 64);
 }
 
-/// The same for keys that have a hash of 64 bits already: two keys with one such hash stay one.
+/// Both halves of the product, xor-ed: the mixing step of wyhash and XXH3.
+inline uint64_t fold_multiply(uint64_t a, uint64_t b) noexcept {
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+/// What `hash_key` gives, for keys that have a hash of 64 bits already: two keys with one such hash stay one.
 inline KeyHash widen_hash(uint64_t hash) noexcept {
-  const Wide product = static_cast<Wide>(hash ^ 0xA0761D6478BD642Fu) * 0xE7037ED1A0B428DBu;
-  const auto folded = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+  const uint64_t folded = fold_multiply(hash ^ 0xA0761D6478BD642Fu, 0xE7037ED1A0B428DBu);
   return {hash, folded * 0x9E3779B97F4A7C15u ^ hash >> 32};
 }
 

@@ -21,8 +21,8 @@ struct PilotHashOptions {
 ///
 /// Keys fall into parts, the keys of a part into buckets. A bucket has a pilot, one byte, chosen so that its keys get
 /// slots no other bucket has; a part has a few slots more than keys, and slots from n on are sent to those below that
-/// stayed free. Storage: 8 / lambda + 32 (1 - alpha) bits a key, 2.6 by default. Look-up: two cache lines, one in 99 %
-/// of cases in cache.
+/// stayed free. Storage: 8 / lambda + 32 (1 - alpha) bits a key, 2.6 by default. Look-up: a pilot, and for one
+/// slot in a hundred the table of those sent elsewhere.
 /// Immutable. Threads: const methods are thread-safe.
 /// Source: Grobert Koerkamp, "PtrHash: minimal perfect hashing at RAM throughput", 2025 (pilots of 8 bits, eviction,
 /// cubic bucket sizes); Pibiri and Trani, "PTHash", 2021 (pilots, remapping). Ours: parts have just the slots that
@@ -53,7 +53,7 @@ class PilotHash {
   explicit PilotHash(Tables tables);
 
   /// Throws `ErrorCode::data` when two keys are equal. The same for any number of threads. Checked before it is
-  /// returned: the numbers of the keys are a permutation. Cost: under a microsecond a key; 40 bytes of memory a key.
+  /// returned: the numbers of the keys are a permutation. Memory: a copy of the keys, and some more.
   static PilotHash build(std::span<const KeyHash> keys, ThreadPool& pool, const PilotHashOptions& options = {});
 
   uint64_t size() const noexcept { return tables_.n_keys; }

@@ -6,6 +6,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/model/json_section.h"
 #include "coppice/model/ranker_sections.h"
 #include "coppice/model/section_rules.h"
 #include "coppice/model/validate.h"
@@ -35,21 +36,8 @@ std::string to_json(const Shape& shape) {
   return object.dump();
 }
 
-[[noreturn]] void fail(const ModelFile& file, const std::string& what) {
-  throw Error(ErrorCode::data, "the model file is damaged: " + what, file.where());
-}
-
-uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most, const ModelFile& file) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number_unsigned() || found->get<uint64_t>() > most) {
-    fail(file, std::string("there is no number \"") + key + "\" in range");
-  }
-  return found->get<uint64_t>();
-}
-
 Shape shape_of(const ModelFile& file) {
-  const nlohmann::json object = parse_json(file.text({SectionType::shape}, ElementType::json));
-  if (!object.is_object()) fail(file, "the section shape is no JSON object");
+  const nlohmann::json object = json_section(file, SectionType::shape);
   Shape shape;
   shape.depth = static_cast<uint32_t>(number_at(object, "depth", kMostSections, file));
   shape.n_features = static_cast<uint32_t>(number_at(object, "n_features", UINT32_MAX, file));
@@ -60,7 +48,7 @@ Shape shape_of(const ModelFile& file) {
   }
   const auto post_processor = object.find("post_processor");
   if (post_processor == object.end() || !post_processor->is_string()) {
-    fail(file, "the section shape has no text \"post_processor\"");
+    refuse_file(file, "the section shape has no text \"post_processor\"");
   }
   shape.post_processor = post_processor_from_name(post_processor->get<std::string>());
   return shape;

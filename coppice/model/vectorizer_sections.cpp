@@ -7,22 +7,10 @@
 #include <variant>
 
 #include "coppice/core/error.h"
-#include "coppice/core/json_text.h"
+#include "coppice/model/json_section.h"
 
 namespace coppice {
 namespace {
-
-[[noreturn]] void fail(const ModelFile& file, const std::string& what) {
-  throw Error(ErrorCode::data, "the model file is damaged: " + what, file.where());
-}
-
-uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most, const ModelFile& file) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_number_unsigned() || found->get<uint64_t>() > most) {
-    fail(file, std::string("there is no number \"") + key + "\" in range");
-  }
-  return found->get<uint64_t>();
-}
 
 /// The file of the stop words is the user's; its words are in the options.
 nlohmann::ordered_json to_json(VectorizerOptions options) {
@@ -40,16 +28,9 @@ VectorizerOptions vectorizer_options(const nlohmann::json& object, const ModelFi
     table.set(object);
     validate(options);
   } catch (const Error& error) {
-    fail(file, std::string("the options of its vectorizer: ") + error.what());
+    refuse_file(file, std::string("the options of its vectorizer: ") + error.what());
   }
   return options;
-}
-
-nlohmann::json json_section(const ModelFile& file, SectionType type) {
-  nlohmann::json object = parse_json(file.text({type}, ElementType::json));
-  if (!object.is_object())
-    fail(file, "the section " + std::string(section_name(static_cast<uint32_t>(type))) + " is no JSON object");
-  return object;
 }
 
 void add_hash(ModelFileWriter& writer, const PilotHash& hash, nlohmann::ordered_json& object) {
@@ -93,7 +74,7 @@ KeyIndex::Hash read_hash(const ModelFile& file, const nlohmann::json& object) {
     tables.ranks = file.array<uint32_t>({SectionType::feature_ranks});
     return LevelHash(std::move(tables));
   }
-  fail(file, "its features have an unknown perfect hash");
+  refuse_file(file, "its features have an unknown perfect hash");
 }
 
 /// Keys whose hashes stand in the file: a machine or program that hashes otherwise would find no feature.
@@ -120,7 +101,7 @@ KeyIndex read_keys(const ModelFile& file, const VectorizerOptions& options) {
   const nlohmann::json object = json_section(file, SectionType::feature_keys);
   const auto tests = object.find("hash_tests");
   if (tests == object.end() || *tests != nlohmann::json(hash_tests(options))) {
-    fail(file, "its features were hashed otherwise than this program does");
+    refuse_file(file, "its features were hashed otherwise than this program does");
   }
   const auto bits = static_cast<uint32_t>(number_at(object, "fingerprint_bits", 16, file));
   return {read_hash(file, object), bits, file.array<uint8_t>({SectionType::feature_fingerprints})};
@@ -144,7 +125,7 @@ void add_vectorizer(ModelFileWriter& writer, const Vectorizer& vectorizer) {
 std::optional<Vectorizer> read_vectorizer(const ModelFile& file) {
   if (!file.has({SectionType::vectorizer})) return std::nullopt;
   const nlohmann::json object = json_section(file, SectionType::vectorizer);
-  if (!object.contains("options")) fail(file, "the section vectorizer has no options");
+  if (!object.contains("options")) refuse_file(file, "the section vectorizer has no options");
   VectorizerOptions options = vectorizer_options(object["options"], file);
   VectorizerTables tables;
   tables.n_features = static_cast<uint32_t>(number_at(object, "n_features", UINT32_MAX, file));

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstring>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "coppice/rank/chunk_scorer.h"
@@ -54,6 +56,17 @@ inline LevelWeights level_of(const std::vector<ChunkRows>& chunks, uint32_t n_fe
   LevelWeightsBuilder builder(n_features);
   for (const ChunkRows& rows : chunks) builder.add(rows);
   return builder.build();
+}
+
+/// The level with one bit of its payload flipped.
+inline LevelWeights with_flipped_bit(const LevelWeights& level, size_t bit) {
+  LevelArrays arrays = level.arrays();
+  const size_t size = arrays.payload.size();
+  auto words = std::make_shared<std::vector<uint64_t>>((size + 7) / 8);
+  std::memcpy(words->data(), arrays.payload.data(), size);
+  (*words)[bit / 64] ^= uint64_t{1} << (bit % 64);
+  arrays.payload = {{reinterpret_cast<const std::byte*>(words->data()), size}, words};
+  return LevelWeights(arrays);
 }
 
 /// The chunk's margins for one query, feature by feature.

@@ -22,6 +22,7 @@ using testing::margins_of;
 using testing::naive_margins;
 using testing::random_queries;
 using testing::Shape;
+using testing::with_flipped_bit;
 
 void expect_same(const ChunkRows& got, const ChunkRows& expected) {
   EXPECT_EQ(got.features, expected.features);
@@ -169,18 +170,12 @@ TEST_P(LevelWeightsOf, VerifyFindsEveryFlippedBitOfStructure) {
   const LevelWeights level = level_of({rows}, 20000);
   ASSERT_EQ(level.arrays().chunks[0].encoding, GetParam());
   const std::vector<uint32_t> first_child = {0, shape_.n_children};
-  const Array<std::byte>& payload = level.arrays().payload;
   size_t refused = 0;
   const size_t trials = 300;
   Random random(4);
   for (size_t trial = 0; trial < trials; ++trial) {
-    std::vector<uint64_t> copy((payload.size() + 7) / 8);
-    std::memcpy(copy.data(), payload.data(), payload.size());
-    const size_t bit = random.below(static_cast<uint32_t>(payload.size() * 8));
-    copy[bit / 64] ^= uint64_t{1} << (bit % 64);
-    LevelArrays arrays = level.arrays();
-    arrays.payload = {{reinterpret_cast<const std::byte*>(copy.data()), payload.size()}, nullptr};
-    const LevelWeights broken(arrays);
+    const LevelWeights broken =
+        with_flipped_bit(level, random.below(static_cast<uint32_t>(level.arrays().payload.size() * 8)));
     try {
       broken.verify(first_child, "level");
       // Not seen: then it was a bit of a weight (which may make one of none), or moved one entry to another feature.

@@ -19,6 +19,7 @@ using testing::kShapes;
 using testing::margins_of;
 using testing::random_queries;
 using testing::Shape;
+using testing::with_flipped_bit;
 
 LevelWeights packed_level(const ChunkRows& rows, uint32_t n_features, uint32_t value_bits = 8) {
   LevelWeightsBuilder builder(n_features);
@@ -114,20 +115,14 @@ TEST(PackedChunk, VerifyFindsFlippedBitsOfStructureAndNoneHurts) {
   const ChunkRows rows = chunk_of(shape, 10);
   const LevelWeights level = packed_level(rows, shape.n_features);
   const std::vector<uint32_t> first_child = {0, shape.n_children};
-  const Array<std::byte>& payload = level.arrays().payload;
   const Csr queries = random_queries(4, shape.n_features, 60, 1);
   std::vector<uint32_t> hashes(queries.n_nonzeros());
   hash_features(queries.columns.span(), shape.n_features, hashes.data());
   size_t refused = 0;
   Random random(4);
   for (size_t trial = 0; trial < 300; ++trial) {
-    std::vector<uint64_t> copy((payload.size() + 7) / 8);
-    std::memcpy(copy.data(), payload.data(), payload.size());
-    const size_t bit = random.below(static_cast<uint32_t>(payload.size() * 8));
-    copy[bit / 64] ^= uint64_t{1} << (bit % 64);
-    LevelArrays arrays = level.arrays();
-    arrays.payload = {{reinterpret_cast<const std::byte*>(copy.data()), payload.size()}, nullptr};
-    const LevelWeights broken(arrays);
+    const LevelWeights broken =
+        with_flipped_bit(level, random.below(static_cast<uint32_t>(level.arrays().payload.size() * 8)));
     for (size_t i = 0; i < queries.n_rows(); ++i) {
       const SparseRow row = queries.row(i);
       const HashedQuery query{row.columns.data(), hashes.data() + queries.offsets[i], row.values.data(), row.size()};

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/model/json_section.h"
+
+#include <nlohmann/json.hpp>
+
+#include "coppice/core/error.h"
+#include "coppice/core/json_text.h"
+
+namespace coppice {
+
+void refuse_file(const ModelFile& file, const std::string& what) {
+  throw Error(ErrorCode::data, "the model file is damaged: " + what, file.where());
+}
+
+nlohmann::json json_section(const ModelFile& file, SectionType type) {
+  nlohmann::json object = parse_json(file.text({type}, ElementType::json));
+  if (object.is_object()) return object;
+  refuse_file(file, "the section " + std::string(section_name(static_cast<uint32_t>(type))) + " is no JSON object");
+}
+
+uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most, const ModelFile& file) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_number_unsigned() || found->get<uint64_t>() > most) {
+    refuse_file(file, std::string("there is no number \"") + key + "\" in range");
+  }
+  return found->get<uint64_t>();
+}
+
+}  // namespace coppice

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "coppice/model/format.h"
+
+namespace coppice {
+
+/// Throws `ErrorCode::data`: the file is damaged, and how.
+[[noreturn]] void refuse_file(const ModelFile& file, const std::string& what);
+
+/// A section that holds a JSON object. Throws `ErrorCode::data` for any other.
+nlohmann::json json_section(const ModelFile& file, SectionType type);
+
+/// The number from 0 to `most` of that name. Throws `ErrorCode::data` when there is none.
+uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most, const ModelFile& file);
+
+}  // namespace coppice
