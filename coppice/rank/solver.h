@@ -57,7 +57,8 @@ struct ChunkWeight {
 
 /// The weights of some children of a chunk, in no particular order, and their biases (already times the bias value).
 struct LaneWeights {
-  static constexpr uint32_t kMostLanes = 16;  ///< children that are solved together at most
+  static constexpr uint32_t kMostLanes = 16;   ///< children that are solved together at most
+  static constexpr uint32_t kFewestLanes = 4;  ///< that have room; there are 4, 8 or 16 places
 
   uint32_t first_child = 0;
   std::vector<ChunkWeight> weights;

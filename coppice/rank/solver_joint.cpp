@@ -45,7 +45,7 @@ class RowOrders {
 };
 
 size_t width_for(size_t n_lanes) {
-  return n_lanes <= 4 ? 4 : n_lanes <= 8 ? 8 : 16;
+  return n_lanes <= LaneWeights::kFewestLanes ? LaneWeights::kFewestLanes : n_lanes <= 8 ? 8 : LaneWeights::kMostLanes;
 }
 
 // Solves one group of at most 16 children.
@@ -290,7 +290,8 @@ uint64_t solving_bytes(const ChunkProblem& problem, uint32_t n_children, Loss lo
   const uint64_t weights = uint64_t{problem.n_shared} * width * sizeof(float);
   const uint64_t alpha = n * width * (loss == Loss::logistic ? 2 * sizeof(double) : sizeof(float));
   // Lanes move to blocks of half the width, first the weights, then the dual variables.
-  const uint64_t moving = width == 4 ? 0 : std::max(weights / 2, alpha / 2 - std::min(alpha, weights) / 2);
+  const uint64_t moving =
+      width == LaneWeights::kFewestLanes ? 0 : std::max(weights / 2, alpha / 2 - std::min(alpha, weights) / 2);
   const uint64_t by_row = sizeof(RowCost) + sizeof(RowVisit) + 2 * sizeof(uint16_t) + RowOrders::bytes_per_row(n);
   return weights + alpha + moving + n * by_row;
 }

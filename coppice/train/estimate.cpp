@@ -100,6 +100,7 @@ class LevelPilot {
       chunks.back().encoded =
           static_cast<uint64_t>(size / std::max(1.0, all) * static_cast<double>(estimate_.model_bytes));
       chunks.back().parts = parts_of(task_.n_children(chunk), size / std::max(1.0, all));
+      chunks.back().narrows = task_.n_children(chunk) > LaneWeights::kFewestLanes * chunks.back().parts;
     }
     return chunks;
   }

@@ -10,17 +10,23 @@
 namespace coppice {
 namespace {
 
-/// What all threads hold that are at these chunks, or on their way from the first to the others.
-uint64_t bytes_in_work(std::span<const ChunkMemory> chunks, size_t threads) {
-  uint64_t bytes = 0, solving = 0;
+/// What all threads hold that are at these chunks, or on their way from the first to the others: each chunk is being
+/// solved, or packed by a thread that solves nothing meanwhile. `late`: half of the children of a part are done or
+/// more.
+uint64_t bytes_in_work(std::span<const ChunkMemory> chunks, size_t threads, bool late) {
+  uint64_t solving = 0;  // of a thread
   size_t solvers = 0;
   for (const ChunkMemory& chunk : chunks) {
-    const uint64_t found = chunk.weights + chunk.weights / chunk.parts;
-    bytes += std::max(chunk.problem + found, 2 * chunk.weights + chunk.encoded);
-    solving = std::max(solving, chunk.solving);
+    solving = std::max(solving, late && chunk.narrows ? chunk.solving / 2 : chunk.solving);
     solvers += chunk.parts;
   }
-  return bytes + solving * std::min(threads, solvers);
+  uint64_t bytes = solving * std::min(threads, solvers);
+  for (const ChunkMemory& chunk : chunks) {
+    const uint64_t copied = late || !chunk.narrows ? chunk.weights / chunk.parts : 0;
+    const uint64_t packing = 2 * chunk.weights + chunk.encoded;
+    bytes += std::max(chunk.problem + chunk.weights + copied, packing - std::min(packing, solving));
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -29,7 +35,9 @@ uint64_t peak_of_chunks(std::span<const ChunkMemory> chunks, size_t threads) {
   uint64_t peak = 0, finished = 0;
   for (size_t first = 0; first < chunks.size(); ++first) {
     const size_t at_once = std::min(threads, chunks.size() - first);
-    peak = std::max(peak, finished + bytes_in_work(chunks.subspan(first, at_once), threads));
+    const std::span<const ChunkMemory> in_work = chunks.subspan(first, at_once);
+    peak = std::max(
+        {peak, finished + bytes_in_work(in_work, threads, false), finished + bytes_in_work(in_work, threads, true)});
     finished += chunks[first].encoded;
   }
   return std::max(peak, finished);

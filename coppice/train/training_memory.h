@@ -17,13 +17,15 @@ struct ChunkMemory {
   uint64_t weights = 0;  ///< found, before they are packed
   uint64_t encoded = 0;  ///< what stays of it
   uint32_t parts = 1;    ///< that threads may work on at once
+  bool narrows = false;  ///< each thread needs half of `solving` once half of a part's children are done
 };
 
 /// The most bytes held while chunks are trained in the order given, the encoded ones included.
 ///
 /// At any time each thread is at one of as many neighbouring chunks, or several are at one that is split. The array
-/// that a part's weights are collected in is copied as it grows. Once all are found, the problem is gone, and packing
-/// sorts the weights into other arrays.
+/// that a part's weights are collected in is copied as it grows: early, when half of the last part's children are done,
+/// half of its weights lie twice; late, all of them. Once all are found, the problem is gone, and packing sorts the
+/// weights into other arrays.
 uint64_t peak_of_chunks(std::span<const ChunkMemory> chunks, size_t threads);
 
 /// How many rows beside its own a matcher will bring each chunk, `per_chunk` on average: no more than there are.

@@ -31,9 +31,16 @@ TEST(TrainingMemory, PackingNeedsNoProblem) {
   EXPECT_EQ(peak_of_chunks(std::vector<ChunkMemory>{{900, 0, 1000, 50, 4}}, 1), 900u + 1000 + 250);
 }
 
+TEST(TrainingMemory, LanesThatAreDoneGiveUpHalfOfTheSolversRoom) {
+  const ChunkMemory chunk{1000, 500, 200, 50, 4, true};
+  EXPECT_EQ(peak_of_chunks({&chunk, 1}, 2), 1000u + 200 + 2 * 500);
+  const ChunkMemory heavy{1000, 500, 4000, 50, 1, true};
+  EXPECT_EQ(peak_of_chunks({&heavy, 1}, 1), 1000u + 2 * 4000 + 250);
+}
+
 TEST(TrainingMemory, WhatIsFinishedMayOutweighWhatIsInWork) {
   const std::vector<ChunkMemory> chunks(100, {10, 10, 0, 20, 1});
-  EXPECT_EQ(peak_of_chunks(chunks, 1), 99u * 20 + 20 + 10);
+  EXPECT_EQ(peak_of_chunks(chunks, 1), 100u * 20);
 }
 
 TEST(TrainingMemory, ABlockHasEachFeatureOnce) {
