@@ -62,6 +62,7 @@ void add_train(CommandList& commands);
 void add_evaluate(CommandList& commands);
 void add_predict(CommandList& commands);
 void add_explain(CommandList& commands);
+void add_compress(CommandList& commands);
 void add_inspect(CommandList& commands);
 void add_import_pecos(CommandList& commands);
 void add_options(CommandList& commands);  ///< the list must outlive the action

@@ -42,6 +42,7 @@ void add_commands(coppice::app::CommandList& commands) {
   add_evaluate(commands);
   add_predict(commands);
   add_explain(commands);
+  add_compress(commands);
   add_inspect(commands);
   add_import_pecos(commands);
   add_options(commands);

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "coppice/core/error.h"
 #include "coppice/rank/distill.h"
 
 namespace coppice {
@@ -85,6 +87,28 @@ Renumbering shrink_vectorizer(ModelParts& parts, const KeyIndexOptions& options,
 }
 
 }  // namespace
+
+void describe(OptionTable& table, CompressOptions& options) {
+  table.add("threshold", options.threshold, 0, 1e6,
+            "Weights nearer to zero are dropped. Training with the usual features leaves weights of 0.1 and more.");
+  table.add("value_bits", options.pack.value_bits, 2, PackOptions::kMostValueBits,
+            "Bits of a weight: 8 are 256 even intervals of each label's range.");
+  table.add(
+      "perfect_hash", options.keys.perfect_hash, {{PerfectHash::pilots, "pilots"}, {PerfectHash::levels, "levels"}},
+      "How features are known without their names: pilots (PtrHash: about 2.6 bits a feature), or levels (an array "
+      "of bits for each of several hash functions, as BBHash).");
+  table.add("gamma", options.keys.gamma, 1, 10, "Of perfect_hash levels: bits of an array by keys; more are quicker.");
+  table.add(
+      "fingerprint_bits", options.keys.fingerprint_bits, 0, 16,
+      "By which features that were never seen are told: 0, 4, 8 or 16. One in 2^bits of them is taken for another "
+      "all the same.");
+}
+
+void validate(const CompressOptions& options) {
+  const uint32_t bits = options.keys.fingerprint_bits;
+  if (bits == 0 || bits == 4 || bits == 8 || bits == 16) return;
+  throw Error(ErrorCode::usage, "fingerprint_bits is " + std::to_string(bits) + ", expected 0, 4, 8 or 16");
+}
 
 Model compress(const Model& model, const CompressOptions& options, ThreadPool& pool) {
   ModelParts parts = model.parts();

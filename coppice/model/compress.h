@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "coppice/core/options.h"
 #include "coppice/core/parallel.h"
 #include "coppice/math/key_index.h"
 #include "coppice/model/model.h"
@@ -14,6 +15,11 @@ struct CompressOptions {
   PackOptions pack;
   KeyIndexOptions keys;
 };
+
+void describe(OptionTable& table, CompressOptions& options);
+
+/// Throws `ErrorCode::usage` for a number of bits that there is not.
+void validate(const CompressOptions& options);
 
 /// The same model in few bits: weights as `options.pack` says, features that no weight is left for dropped, the others
 /// known by a perfect hash and fingerprints. A model that was compressed before may be compressed again; its features

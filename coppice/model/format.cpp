@@ -181,6 +181,12 @@ void ModelFileWriter::add_bytes(SectionKey key, SectionNeed need, const Values& 
   sections_.push_back({entry, values.bytes});
 }
 
+uint64_t ModelFileWriter::size_bytes() const {
+  uint64_t offset = aligned(FileHeader::kHeaderBytes + sections_.size() * sizeof(SectionEntry));
+  for (const Section& section : sections_) offset = aligned(offset + section.entry.size_bytes + kSectionTailBytes);
+  return offset;
+}
+
 void ModelFileWriter::write(OutputFile& file) const {
   std::vector<Section> sections = sections_;
   const auto key = [](const Section& s) { return std::pair(s.entry.type, s.entry.index); };

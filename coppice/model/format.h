@@ -188,6 +188,9 @@ class ModelFileWriter {
   /// Throws `ErrorCode::io`. Cost: two passes over the data (hash, then write).
   void write(OutputFile& file) const;
 
+  /// What `write` will write. Cost: O(sections).
+  uint64_t size_bytes() const;
+
  private:
   struct Values {
     ElementType type;

@@ -98,6 +98,24 @@ ModelParts read_parts(const ModelFile& file) {
   return parts;
 }
 
+ModelFileWriter sections_of(const ModelParts& parts, std::string_view producer) {
+  const Ranker& ranker = parts.ranker;
+  ModelFileWriter writer(producer);
+  writer.add_text({SectionType::shape}, ElementType::json,
+                  to_json({static_cast<uint32_t>(ranker.tree.depth()), ranker.n_features, ranker.tree.n_labels,
+                           parts.n_training_rows, parts.n_dense, ranker.post_processor}));
+  writer.add_text({SectionType::options}, ElementType::json, parts.options_json, SectionNeed::optional);
+  writer.add_text({SectionType::metrics}, ElementType::json, parts.metrics_json, SectionNeed::optional);
+  writer.add_text({SectionType::fingerprint}, ElementType::text, parts.fingerprint, SectionNeed::optional);
+  add_label_names(writer, parts.label_names);
+  if (!parts.label_counts.empty()) {
+    writer.add({SectionType::label_counts}, parts.label_counts, SectionNeed::optional);
+  }
+  if (parts.vectorizer) add_vectorizer(writer, *parts.vectorizer);
+  add_ranker(writer, ranker);
+  return writer;
+}
+
 }  // namespace
 
 Model::Model(ModelParts parts) : parts_(std::move(parts)) {
@@ -125,23 +143,14 @@ Model Model::load(const ModelFile& file, Verify verify) {
 }
 
 void Model::save(const std::string& path, std::string_view producer) const {
-  const Ranker& ranker = parts_.ranker;
-  ModelFileWriter writer(producer);
-  writer.add_text({SectionType::shape}, ElementType::json,
-                  to_json({static_cast<uint32_t>(ranker.tree.depth()), ranker.n_features, ranker.tree.n_labels,
-                           parts_.n_training_rows, parts_.n_dense, ranker.post_processor}));
-  writer.add_text({SectionType::options}, ElementType::json, parts_.options_json, SectionNeed::optional);
-  writer.add_text({SectionType::metrics}, ElementType::json, parts_.metrics_json, SectionNeed::optional);
-  writer.add_text({SectionType::fingerprint}, ElementType::text, parts_.fingerprint, SectionNeed::optional);
-  add_label_names(writer, parts_.label_names);
-  if (!parts_.label_counts.empty()) {
-    writer.add({SectionType::label_counts}, parts_.label_counts, SectionNeed::optional);
-  }
-  if (parts_.vectorizer) add_vectorizer(writer, *parts_.vectorizer);
-  add_ranker(writer, ranker);
+  const ModelFileWriter writer = sections_of(parts_, producer);
   OutputFile file(path);
   writer.write(file);
   file.commit();
+}
+
+uint64_t Model::saved_bytes() const {
+  return sections_of(parts_, default_producer()).size_bytes();
 }
 
 void Model::verify() const {

@@ -56,6 +56,9 @@ class Model {
   /// `producer` alone.
   void save(const std::string& path, std::string_view producer = default_producer()) const;
 
+  /// The size of the file that `save` writes. Cost: hashes all bytes.
+  uint64_t saved_bytes() const;
+
   /// Checks every invariant of every part. Throws `ErrorCode::data` naming the first that does not hold.
   void verify() const;
 

@@ -14,11 +14,8 @@
 
 namespace coppice {
 
-Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOptions options, ThreadPool& pool) {
-  for (const uint32_t k : options.metrics.at) options.predict.top_k = std::max(options.predict.top_k, k);
-  const Array<uint32_t>& counts = model.label_counts();
-  MetricsBuilder judge(options.metrics, {counts.begin(), counts.end()}, model.n_training_rows());
-
+ReadReport predict_examples(const Model& model, const EvaluationInput& input, const PredictOptions& options,
+                            ThreadPool& pool, const TakeRanking& take) {
   LabelIndex labels(model.label_names(), model.n_labels());
   const auto reader = open_examples(input.path, input.read, labels);
   DenseFeatures dense(input.dense_path);
@@ -26,16 +23,25 @@ Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOp
     dense.join(block);
     const Csr features = features_for(model, block, pool);
     for_row_parts(features.n_rows(), pool, input.read.stop, [&](size_t begin, size_t end) {
-      const Predictions predictions =
-          predict_batch(model.ranker(), rows_between(features, begin, end), options.predict, pool);
+      const Predictions predictions = predict_batch(model.ranker(), rows_between(features, begin, end), options, pool);
       for (size_t i = begin; i < end; ++i)
-        judge.add(predictions.row_labels(i - begin), block.labels.n_rows() > 0 ? block.labels.row(i) : SparseRow{});
+        take(predictions.row_labels(i - begin), block.labels.n_rows() > 0 ? block.labels.row(i) : SparseRow{});
     });
   }
   dense.expect_end();
   require_rows(reader->report());
   require_labels(reader->report());
-  return {judge.build(), reader->report()};
+  return reader->report();
+}
+
+Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOptions options, ThreadPool& pool) {
+  for (const uint32_t k : options.metrics.at) options.predict.top_k = std::max(options.predict.top_k, k);
+  const Array<uint32_t>& counts = model.label_counts();
+  MetricsBuilder judge(options.metrics, {counts.begin(), counts.end()}, model.n_training_rows());
+  const ReadReport report =
+      predict_examples(model, input, options.predict, pool,
+                       [&](std::span<const uint32_t> ranking, const SparseRow& truth) { judge.add(ranking, truth); });
+  return {judge.build(), report};
 }
 
 }  // namespace coppice

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string>
 
 #include "coppice/core/parallel.h"
@@ -17,6 +19,14 @@ struct EvaluationInput {
   ReadOptions read;
   std::string dense_path;  ///< features beside the rows' own, as in training; "" = none
 };
+
+/// Takes the ranking of one row, best label first, and its true labels (none: an empty row).
+using TakeRanking = std::function<void(std::span<const uint32_t> ranking, const SparseRow& truth)>;
+
+/// Predicts every row, in their order. The input is read in blocks, so it may be larger than memory.
+/// Throws as `evaluate`.
+ReadReport predict_examples(const Model& model, const EvaluationInput& input, const PredictOptions& options,
+                            ThreadPool& pool, const TakeRanking& take);
 
 /// `predict.top_k` is raised to the deepest of `metrics.at`.
 struct EvaluateOptions {

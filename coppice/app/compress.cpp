@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// coppice compress: a model in, a smaller one with nearly the same answers out.
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "coppice/app/command.h"
+#include "coppice/app/input_files.h"
+#include "coppice/app/messages.h"
+#include "coppice/app/output.h"
+#include "coppice/app/signals.h"
+#include "coppice/app/terminal_progress.h"
+#include "coppice/app/unused_options.h"
+#include "coppice/core/error.h"
+#include "coppice/core/memory.h"
+#include "coppice/core/output_file.h"
+#include "coppice/core/quantity.h"
+#include "coppice/train/compress_search.h"
+
+namespace coppice::app {
+namespace {
+
+struct CompressArguments {
+  CommonOptions common;
+  CompressOptions compress;
+  CompressBudget budget;
+  ReadOptions read;
+  std::string model_path;
+  std::string output;
+  std::string validate, validate_labels, validate_dense;
+  std::string refit, refit_labels, refit_dense;
+  std::string curve;
+  bool json = false;
+};
+
+void describe(OptionTable& table, CompressArguments& arguments) {
+  table.add(
+      "validate", arguments.validate,
+      "Rows with labels that were held out from training: the smallest model is sought that keeps to max_loss and "
+      "max_disagreement on them, and every model tried is shown. Not the rows of a final test: what is chosen by "
+      "rows looks a little better on them than it is.");
+  table.add("validate_labels", arguments.validate_labels, "For npz and npy: the label matrix of the rows of validate.");
+  table.add("validate_dense", arguments.validate_dense, "The dense features of the rows of validate.");
+  table.add("refit", arguments.refit,
+            "The rows the model was trained on: the weights that stay are fitted to the margins of the whole model. "
+            "Many fewer are needed then for the same answers; each step takes about as long as training.");
+  table.add("refit_labels", arguments.refit_labels, "For npz and npy: the label matrix of the rows of refit.");
+  table.add("refit_dense", arguments.refit_dense, "The dense features of the rows of refit.");
+  table.add("curve", arguments.curve, "With validate: where a drawing (SVG) of size against loss goes.");
+  table.add("json", arguments.json, "With validate: print what was tried as one JSON object.");
+}
+
+std::vector<InputFile> inputs_of(const CompressArguments& arguments) {
+  return {{"model", arguments.model_path, kModel},
+          {"--validate", arguments.validate, "what to validate on"},
+          {"--validate-labels", arguments.validate_labels, kMatrix},
+          {"--validate-dense", arguments.validate_dense, kMatrix},
+          {"--refit", arguments.refit, "what to refit on"},
+          {"--refit-labels", arguments.refit_labels, kMatrix},
+          {"--refit-dense", arguments.refit_dense, kMatrix},
+          {"--label-names", arguments.read.label_names, "a list of label names that is read more than once"}};
+}
+
+std::vector<Unused> unused(const CompressArguments& arguments) {
+  const bool searches = !arguments.validate.empty();
+  const bool reads = searches || !arguments.refit.empty();
+  CompressBudget names;
+  OptionTable budget, read;
+  ReadOptions read_names;
+  describe(budget, names);
+  describe(read, read_names);
+  return {
+      {!searches, names_of(budget), "--validate names no rows"},
+      {!searches, {"validate_labels", "validate_dense", "curve", "json"}, "--validate names no rows"},
+      {searches, {"threshold", "value_bits"}, "--validate seeks them"},
+      {arguments.refit.empty(), {"refit_labels", "refit_dense"}, "--refit names no rows"},
+      {!searches && arguments.compress.threshold == 0, {"refit"}, "no weight is dropped (--threshold, --validate)"},
+      {arguments.compress.keys.perfect_hash != PerfectHash::levels, {"gamma"}, "--perfect-hash levels alone takes it"},
+      {!reads, names_of(read), "no rows are read"}};
+}
+
+void check(const CompressArguments& arguments, const Flags& flags) {
+  validate(arguments.compress);
+  const std::vector<InputFile> inputs = inputs_of(arguments);
+  expect_named(inputs, flags);
+  expect_readable(inputs);
+  std::vector<std::string> paths = paths_of(inputs);
+  paths.push_back(flags.config_path());
+  for (const std::string& output : {arguments.output, arguments.curve}) {
+    if (output.empty()) continue;
+    expect_no_input(output, paths);
+    expect_writable(output);
+  }
+  if ((arguments.output == "-") + (arguments.curve == "-") + (arguments.json ? 1 : 0) > 1) {
+    throw Error(ErrorCode::usage, "two outputs cannot both go to standard output");
+  }
+}
+
+EvaluationInput rows_of(const std::string& path, const std::string& labels, const std::string& dense,
+                        const CompressArguments& arguments) {
+  EvaluationInput input{path, arguments.read, dense};
+  input.read.labels_path = labels;
+  return input;
+}
+
+/// Weights of at least the threshold, in steps: fitted after each, they lose less than when most of them go at once.
+Model pruned(const Model& model, const RefitRows& rows, float threshold, Job job) {
+  Pruner pruner(model, &rows);
+  for (const float share : {0.5F, 0.75F, 1.0F}) pruner.keep_from(share * threshold, job);
+  return pruner.model();
+}
+
+std::optional<RefitRows> read_rows(const Model& model, const CompressArguments& arguments, Job job) {
+  if (arguments.refit.empty()) return std::nullopt;
+  return read_refit_rows(model, rows_of(arguments.refit, arguments.refit_labels, arguments.refit_dense, arguments),
+                         job);
+}
+
+Model searched(const Model& model, const CompressArguments& arguments, Job job) {
+  const EvaluationInput judged_by =
+      rows_of(arguments.validate, arguments.validate_labels, arguments.validate_dense, arguments);
+  const std::optional<RefitRows> rows = read_rows(model, arguments, job);
+  CompressSearch search =
+      search_compressed(model, judged_by, rows ? &*rows : nullptr, arguments.budget, arguments.compress, job);
+  static_cast<TerminalProgress&>(job.progress).finish();
+  if (!arguments.curve.empty()) {
+    OutputFile file(arguments.curve);
+    file.write(to_svg(search, arguments.budget));
+    file.commit();
+  }
+  if (arguments.output == "-" || arguments.curve == "-") return std::move(search.best);
+  print_out(arguments.json ? json_text(to_json(search)) : to_text(search));
+  return std::move(search.best);
+}
+
+Model smaller(const Model& model, const CompressArguments& arguments, Job job) {
+  if (!arguments.validate.empty()) return searched(model, arguments, job);
+  if (arguments.compress.threshold == 0 || arguments.refit.empty()) {
+    return compress(model, arguments.compress, job.pool);
+  }
+  const std::optional<RefitRows> rows = read_rows(model, arguments, job);
+  CompressOptions options = arguments.compress;
+  options.threshold = 0;
+  return compress(pruned(model, *rows, arguments.compress.threshold, job), options, job.pool);
+}
+
+void run(CompressArguments& arguments) {
+  return_large_blocks();
+  TerminalProgress progress(default_style(arguments.common));
+  const StopOnSignals stop(progress);
+  arguments.read.stop = &progress;
+  ThreadPool pool(arguments.common.threads);
+  const Model model = Model::load(arguments.model_path);
+  const Model result = smaller(model, arguments, {pool, progress});
+  progress.finish();
+  result.save(arguments.output);
+  if (is_output_stream(arguments.output)) return;
+  const auto before = static_cast<double>(model.saved_bytes()), after = static_cast<double>(result.saved_bytes());
+  say(fmt::format("{}: {}, {:.1f} times smaller than {}", arguments.output, bytes_text(after), before / after,
+                  bytes_text(before)),
+      arguments.common);
+}
+
+}  // namespace
+
+void add_compress(CommandList& commands) {
+  Command command(commands, "compress", "Make a model smaller that answers nearly the same.",
+                  "  coppice compress packages.coppice -o packages.small.coppice\n"
+                  "  coppice compress packages.coppice -o packages.small.coppice --validate held_out.jsonl "
+                  "--max-loss 0.1 --refit packages.jsonl\n");
+  auto arguments = std::make_shared<CompressArguments>();
+  command.app().add_option("model", arguments->model_path, "the model file")->required();
+  command.app().add_option("-o,--output", arguments->output, "where the smaller model goes")->required();
+  OptionTable own, compress, budget, read, common;
+  describe(own, *arguments);
+  describe(compress, arguments->compress);
+  describe(budget, arguments->budget);
+  describe(read, arguments->read);
+  describe(common, arguments->common);
+  command.flags().add(command.app(), std::move(own), "Compression");
+  command.flags().add(command.app(), std::move(compress), "Form");
+  command.flags().add(command.app(), std::move(budget), "Budget");
+  command.flags().add(command.app(), std::move(read), "Reading");
+  command.flags().add(command.app(), std::move(common), "Common");
+  command.action([arguments, &flags = command.flags()] {
+    check(*arguments, flags);
+    note_unused(flags, unused(*arguments), arguments->common);
+    run(*arguments);
+  });
+}
+
+}  // namespace coppice::app

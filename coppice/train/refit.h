@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "coppice/core/job.h"
+#include "coppice/math/csr.h"
+#include "coppice/model/model.h"
+#include "coppice/rank/ranker_training.h"
+#include "coppice/train/evaluate.h"
+
+namespace coppice {
+
+/// Rows with labels, as a model sees them: n x its features, n x its labels. Labels that it does not know are left out.
+struct RefitRows {
+  Csr features;
+  Csr labels;
+  std::vector<float> weights;  ///< n, or empty = 1 each
+};
+
+/// Throws as `evaluate` does.
+RefitRows read_refit_rows(const Model& model, const EvaluationInput& input, Job job);
+
+/// Takes weights off a model, the smallest first. Where there are rows, those that stay are fitted to the margins of
+/// the whole model after each step (see Distiller): in several steps better than in one.
+///
+/// The model and the rows are borrowed. Threads: one at a time.
+class Pruner {
+ public:
+  /// `rows` may be null: then weights that stay are as they were.
+  Pruner(const Model& model, const RefitRows* rows);
+
+  /// Keeps the `n_weights` largest of those left, by size; where many are equal, fewer. Throws `ErrorCode::cancelled`.
+  void keep(uint64_t n_weights, Job job);
+  /// Keeps those of at least `threshold`.
+  void keep_from(float threshold, Job job);
+
+  uint64_t n_weights() const noexcept { return ranker_.n_weights(); }
+  /// The model with the weights left.
+  Model model() const;
+
+ private:
+  const Model* model_;
+  const RefitRows* rows_;
+  RankerOptions options_;
+  Ranker ranker_;
+};
+
+}  // namespace coppice
