@@ -155,14 +155,23 @@ void BlockFeatures::find(std::span<const uint32_t> hashes, uint32_t* numbers) co
   HWY_DYNAMIC_DISPATCH(FindNumbers)(*this, hashes.data(), hashes.size(), numbers);
 }
 
-bool DenseChunk::pays(const ChunkView& chunk, size_t n_features) noexcept {
-  if (chunk.encoding == ChunkEncoding::packed) {
-    return chunk.n_children <= kMostChildren && chunk.n_entries <= n_features * kPackedPerLookup;
+size_t DenseChunk::entries_per_lookup(ChunkEncoding encoding) noexcept {
+  switch (encoding) {
+    case ChunkEncoding::masked:
+      return kMaskedPerLookup;
+    case ChunkEncoding::hashed:
+      return kHashedPerLookup;
+    case ChunkEncoding::packed:
+      return kPackedPerLookup;
+    default:
+      return 0;
   }
-  const bool masked = chunk.encoding == ChunkEncoding::masked;
-  const bool packed = masked || chunk.encoding == ChunkEncoding::hashed;
-  return packed && chunk.n_children > 0 && chunk.n_children <= kMostChildren &&
-         chunk.n_entries + chunk.n_buckets() <= n_features * (masked ? kMaskedPerLookup : kHashedPerLookup);
+}
+
+bool DenseChunk::pays(const ChunkView& chunk, size_t n_features) noexcept {
+  const size_t n_buckets = chunk.encoding == ChunkEncoding::packed ? 0 : chunk.n_buckets();
+  return chunk.n_children > 0 && chunk.n_children <= kMostChildren &&
+         chunk.n_entries + n_buckets <= n_features * entries_per_lookup(chunk.encoding);
 }
 
 void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {

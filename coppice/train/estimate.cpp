@@ -34,6 +34,7 @@ struct Trial {
   double weight_bytes = 0;
   double problem_bytes = 0;
   double solving_bytes = 0;
+  ChunkSize size;
 };
 
 uint64_t nonzeros_of(const Csr& features, std::span<const uint32_t> rows) {
@@ -99,6 +100,7 @@ class LevelPilot {
       chunks.push_back(memory_of(size));
       chunks.back().encoded =
           static_cast<uint64_t>(size / std::max(1.0, all) * static_cast<double>(estimate_.model_bytes));
+      chunks.back().size.n_children = task_.n_children(chunk);
       chunks.back().parts = parts_of(task_.n_children(chunk), size / std::max(1.0, all));
       chunks.back().narrows = task_.n_children(chunk) > LaneWeights::kFewestLanes * chunks.back().parts;
     }
@@ -153,6 +155,8 @@ class LevelPilot {
     trial.seconds = thread_seconds() - begin;
     trial.model_bytes = static_cast<double>(last_encoded_.payload.size());
     trial.weight_bytes = static_cast<double>(all.weights.size() * sizeof(ChunkWeight));
+    const ChunkEntry& entry = last_encoded_.entry;
+    trial.size = {entry.encoding, entry.n_children, entry.n_rows, entry.n_entries};
     return trial;
   }
 
@@ -173,7 +177,9 @@ class LevelPilot {
     const std::vector<uint32_t> rows = rows_of(chunk);
     Trial trial = memory_of(gather(chunk, rows), rows);
     const Trial& nearest = nearest_trial(trial.nonzeros);
-    trial.weight_bytes = nearest.weight_bytes * trial.nonzeros / std::max(1.0, nearest.nonzeros);
+    const double growth = trial.nonzeros / std::max(1.0, nearest.nonzeros);
+    trial.weight_bytes = nearest.weight_bytes * growth;
+    trial.size = scaled(nearest.size, growth);
     return trial;
   }
 
@@ -186,6 +192,12 @@ class LevelPilot {
     return *nearest;
   }
 
+  static ChunkSize scaled(ChunkSize size, double growth) {
+    size.n_rows = static_cast<uint64_t>(static_cast<double>(size.n_rows) * growth);
+    size.n_entries = static_cast<uint64_t>(static_cast<double>(size.n_entries) * growth);
+    return size;
+  }
+
   ChunkMemory memory_of(double size) const {
     const Trial& trial = nearest_trial(size);
     const double growth = size / std::max(1.0, trial.nonzeros);
@@ -193,6 +205,7 @@ class LevelPilot {
     memory.problem = static_cast<uint64_t>(trial.problem_bytes * growth);
     memory.solving = static_cast<uint64_t>(trial.solving_bytes * growth);
     memory.weights = static_cast<uint64_t>(trial.weight_bytes * growth);
+    memory.size = scaled(trial.size, growth);
     return memory;
   }
 
@@ -211,6 +224,7 @@ class LevelPilot {
     trial.seconds = carried(&Trial::seconds);
     trial.model_bytes = carried(&Trial::model_bytes);
     trial.weight_bytes = carried(&Trial::weight_bytes);
+    trial.size = scaled(whole.size, trial.weight_bytes / std::max(1.0, whole.weight_bytes));
     return trial;
   }
 
@@ -338,17 +352,17 @@ constexpr uint64_t kShareOfError = 8;
 /// Adds up what levels hold, from the first one on.
 class MemoryOfLevels {
  public:
-  MemoryOfLevels(uint64_t resident, const TrainingSet& set, size_t threads)
+  MemoryOfLevels(uint64_t resident, const TrainingSet& set, size_t beam, size_t threads)
       : resident_(resident),
         features_(set.features),
         n_features_(set.features.n_columns),
-        n_block_features_(count_block_features(set.features)),
+        block_(first_block(set.features, beam, threads)),
+        beam_(beam),
         threads_(threads) {}
 
   /// A level that is trained with those before it since the last `search`.
-  void add(const LevelTask& task, const std::vector<ChunkMemory>& chunks, uint64_t row_sets_bytes,
-           LevelEstimate& level) {
-    unpacked_ = std::max(unpacked_, unpacked_bytes(task.first_child, n_block_features_, level.model_bytes));
+  void add(const std::vector<ChunkMemory>& chunks, uint64_t row_sets_bytes, LevelEstimate& level) {
+    for (const ChunkMemory& chunk : chunks) unpacked_ = std::max(unpacked_, unpacked_bytes(chunk.size, block_));
     level.scratch_bytes = peak_of_chunks(chunks, threads_);
     together_.insert(together_.end(), chunks.begin(), chunks.end());
     row_sets_bytes_ += row_sets_bytes;
@@ -364,12 +378,12 @@ class MemoryOfLevels {
 
   /// The levels before are finished, and find `width` nodes for each row: as keys, while each thread takes a block of
   /// rows down the tree, then as a matrix too, and as that beside the row sets made of it.
-  void search(size_t width, size_t beam) {
+  void search(size_t width) {
     for (const ChunkMemory& chunk : together_) resident_ += chunk.encoded + chunk.encoded / kShareOfError;
     together_.clear();
     row_sets_bytes_ = 0;
     matched_bytes_ = features_.n_rows() * (width + 1) * sizeof(uint64_t);
-    const uint64_t walking = threads_ * (unpacked_ + block_search_bytes(features_, beam, threads_));
+    const uint64_t walking = threads_ * (unpacked_ + block_search_bytes(features_, beam_, threads_));
     const uint64_t kept = walking / 8;  // pages that the C library cannot give back, as something on them is in use
     reach(resident_ + matched_bytes_ + std::max(matched_bytes_ + kept, walking));
   }
@@ -385,7 +399,8 @@ class MemoryOfLevels {
   uint64_t resident_;
   const Csr& features_;
   uint64_t n_features_;
-  uint64_t n_block_features_;
+  BlockSize block_;
+  size_t beam_;
   size_t threads_;
   uint64_t unpacked_ = 0;  ///< the largest of what a thread may hold of one chunk
   uint64_t row_sets_bytes_ = 0;
@@ -420,7 +435,7 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   check_ranker_tree({set.features, set.labels, set.weights, extras.negatives}, tree, options.ranker);
   const std::vector<Csr> members = labels_up_the_tree(tree, set.labels, job.pool);
   release_free_memory();
-  MemoryOfLevels memory(resident_memory_bytes(), set, job.pool.threads());
+  MemoryOfLevels memory(resident_memory_bytes(), set, options.ranker.matcher_beam, job.pool.threads());
   estimate.peak_bytes = peak_memory_bytes() + kSpreadBytes;
   estimate.model_bytes = bytes_beside_weights(set, tree);
   const size_t deepest = deepest_search({set, options, extras, tree});
@@ -436,12 +451,12 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
                          own,
                          extras.solver != nullptr ? extras.solver : &joint_solver()};
     if (rows.search) {
-      memory.search(std::min<size_t>(options.ranker.matcher_beam, rows.sets.n_chunks()), options.ranker.matcher_beam);
+      memory.search(std::min<size_t>(options.ranker.matcher_beam, rows.sets.n_chunks()));
     }
     memory.hold(rows.lookup_bytes);
     LevelPilot pilot(task, rows.matched_per_chunk, job.pool.threads());
     LevelEstimate one = pilot.run(job.progress);
-    memory.add(task, pilot.memory(), (rows.all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t), one);
+    memory.add(pilot.memory(), (rows.all_rows ? set.n_rows() : one.n_rows) * sizeof(uint32_t), one);
     if (rows.search) one.matching_seconds = search_seconds / static_cast<double>(job.pool.threads());
     if (extras.matcher == nullptr && level < deepest) {
       search_seconds += level_search_seconds(pilot.level(), {set.features, level == 0 ? nullptr : &members[level - 1],

@@ -57,28 +57,26 @@ std::vector<double> spread_matches(std::span<const size_t> own_rows, double per_
   return extra;
 }
 
-uint64_t count_block_features(const Csr& features) {
+BlockSize first_block(const Csr& features, size_t beam, size_t threads) {
+  const size_t n_rows = std::min(features.n_rows(), block_queries(features.n_rows(), beam, threads));
   std::vector<bool> seen(features.n_columns);
-  uint64_t n_seen = 0;
-  for (size_t i = 0; i < std::min(features.n_rows(), kBlockQueries); ++i) {
-    for (const uint32_t feature : features.row(i).columns) {
-      n_seen += !seen[feature];
+  BlockSize block;
+  for (size_t i = 0; i < n_rows; ++i) {
+    const SparseRow row = features.row(i);
+    block.n_nonzeros += row.size();
+    for (const uint32_t feature : row.columns) {
+      block.n_features += !seen[feature];
       seen[feature] = true;
     }
   }
-  return n_seen;
+  return block;
 }
 
-uint64_t unpacked_bytes(std::span<const uint32_t> first_child, uint64_t n_block_features, uint64_t level_bytes) {
-  uint32_t widest = 0;
-  for (size_t chunk = 0; chunk + 1 < first_child.size(); ++chunk) {
-    const uint32_t n_children = first_child[chunk + 1] - first_child[chunk];
-    if (n_children <= DenseChunk::kMostChildren) widest = std::max(widest, n_children);
-  }
-  if (widest == 0) return 0;
-  const uint64_t packed_row = sizeof(uint16_t) + widest / 8 + 2 * sizeof(float);  // key, mask, two weights or more
-  const uint64_t n_rows = std::min(n_block_features, level_bytes / packed_row);
-  return n_rows * DenseChunk::row_floats(widest) * sizeof(float) + n_block_features * sizeof(uint32_t);
+uint64_t unpacked_bytes(const ChunkSize& chunk, const BlockSize& block) {
+  const uint64_t affordable = block.n_nonzeros * DenseChunk::entries_per_lookup(chunk.encoding);
+  if (chunk.n_children > DenseChunk::kMostChildren || chunk.n_entries + chunk.n_rows > affordable) return 0;
+  const uint64_t n_rows = std::min(block.n_features, chunk.n_rows);
+  return n_rows * DenseChunk::row_floats(chunk.n_children) * sizeof(float) + block.n_features * sizeof(uint32_t);
 }
 
 uint64_t block_search_bytes(const Csr& features, size_t beam, size_t threads) {

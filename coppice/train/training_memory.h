@@ -7,8 +7,17 @@
 #include <vector>
 
 #include "coppice/math/csr.h"
+#include "coppice/rank/level_weights.h"
 
 namespace coppice {
+
+/// A chunk as those see it who unpack it.
+struct ChunkSize {
+  ChunkEncoding encoding = ChunkEncoding::empty;
+  uint32_t n_children = 0;
+  uint64_t n_rows = 0;  ///< features with a weight
+  uint64_t n_entries = 0;
+};
 
 /// What training one chunk holds, in bytes.
 struct ChunkMemory {
@@ -18,6 +27,7 @@ struct ChunkMemory {
   uint64_t encoded = 0;  ///< what stays of it
   uint32_t parts = 1;    ///< that threads may work on at once
   bool narrows = false;  ///< each thread needs half of `solving` once half of a part's children are done
+  ChunkSize size = {};
 };
 
 /// The most bytes held while chunks are trained in the order given, the encoded ones included.
@@ -34,15 +44,18 @@ uint64_t peak_of_chunks(std::span<const ChunkMemory> chunks, size_t threads);
 /// with own rows to the power of 0.6 (measured on cve-product and tldr-multi: 0.5 to 0.7).
 std::vector<double> spread_matches(std::span<const size_t> own_rows, double per_chunk, size_t n_rows);
 
-/// The features of a block of rows that search together, as many as such a block may have.
-uint64_t count_block_features(const Csr& features);
+/// Rows that walk the tree together.
+struct BlockSize {
+  uint64_t n_features = 0;  ///< different ones
+  uint64_t n_nonzeros = 0;
+};
 
-/// What a thread holds that searches a level in which `level_bytes` of weights lie: of its widest chunk that is
-/// unpacked a row of weights for each of its features that a block of queries has. Wider chunks are searched as they
-/// lie packed.
-///
-/// `first_child`: the children of chunk c are [first_child[c], first_child[c + 1]).
-uint64_t unpacked_bytes(std::span<const uint32_t> first_child, uint64_t n_block_features, uint64_t level_bytes);
+/// The first block of rows that a thread takes, of as many that search `beam` wide.
+BlockSize first_block(const Csr& features, size_t beam, size_t threads);
+
+/// What a thread holds of a chunk that it searches for a block: where unpacking pays if all of the block meet in the
+/// chunk, a row of weights for each feature that both may share. Others are searched as they lie packed.
+uint64_t unpacked_bytes(const ChunkSize& chunk, const BlockSize& block);
 
 /// What a thread holds beside an unpacked chunk while a block of rows walks the tree, `beam` nodes wide: hashes and
 /// numbers of their features; for each node kept the candidates (twice as many), the beam as it grows, and the stops,

@@ -49,17 +49,41 @@ TEST(TrainingMemory, ABlockHasEachFeatureOnce) {
     builder.add(column, 1);
     builder.end_row();
   }
-  EXPECT_EQ(count_block_features(builder.build()), 2u);
+  const BlockSize block = first_block(builder.build(), 10, 1);
+  EXPECT_EQ(block.n_features, 2u);
+  EXPECT_EQ(block.n_nonzeros, 3u);
 }
 
-TEST(TrainingMemory, ASearchUnpacksTheWidestChunkThatIsNotTooWide) {
-  constexpr uint64_t kFeatures = 1000, kMuch = uint64_t{1} << 40;
-  const auto rows_of = [](uint64_t floats) { return kFeatures * (floats + 1) * 4; };  // and a number for each
-  EXPECT_EQ(unpacked_bytes(std::vector<uint32_t>{0, 20, 120}, kFeatures, kMuch), rows_of(104));
-  EXPECT_EQ(unpacked_bytes(std::vector<uint32_t>{0, 256}, kFeatures, kMuch), rows_of(256));
-  EXPECT_EQ(unpacked_bytes(std::vector<uint32_t>{0, 400, 500, 1000}, kFeatures, kMuch), rows_of(104));
-  EXPECT_EQ(unpacked_bytes(std::vector<uint32_t>{0, 1000}, kFeatures, kMuch), 0u);
-  EXPECT_LT(unpacked_bytes(std::vector<uint32_t>{0, 100}, kFeatures, 1000), rows_of(104) / 2) << "few weights";
+TEST(TrainingMemory, ThreadsShareTheRowsOfBlocks) {
+  CsrBuilder builder(20000);
+  for (uint32_t row = 0; row < 20000; ++row) {
+    builder.add(row, 1);
+    builder.end_row();
+  }
+  const Csr features = builder.build();
+  EXPECT_EQ(first_block(features, 10, 1).n_features, 16384u);
+  EXPECT_EQ(first_block(features, 10, 4).n_features, 5000u);
+}
+
+TEST(TrainingMemory, ASearchUnpacksChunksThatAreNotTooWideNorTooLarge) {
+  const BlockSize block{1000, 20000};
+  const auto rows_of = [](uint64_t rows, uint64_t floats) { return rows * floats * 4 + 1000 * 4; };  // and the numbers
+  const ChunkSize chunk{ChunkEncoding::masked, 100, 5000, 60000};
+  EXPECT_EQ(unpacked_bytes(chunk, block), rows_of(1000, 104));
+  ChunkSize other = chunk;
+  other.n_rows = 300;
+  EXPECT_EQ(unpacked_bytes(other, block), rows_of(300, 104)) << "few features have a weight";
+  other = chunk;
+  other.encoding = ChunkEncoding::hashed;
+  EXPECT_EQ(unpacked_bytes(other, block), 0u) << "it would not pay";
+  other.n_entries = 10000;
+  EXPECT_EQ(unpacked_bytes(other, block), rows_of(1000, 104));
+  other = chunk;
+  other.n_children = 400;
+  EXPECT_EQ(unpacked_bytes(other, block), 0u) << "too wide";
+  other = chunk;
+  other.n_entries = 80000;
+  EXPECT_EQ(unpacked_bytes(other, block), 0u) << "too large";
 }
 
 TEST(TrainingMemory, ABlockThatSearchesHoldsItsFeaturesAndSixTimesTheBeam) {
@@ -78,7 +102,6 @@ TEST(TrainingMemory, ABlockThatSearchesHoldsItsFeaturesAndSixTimesTheBeam) {
 }
 
 TEST(TrainingMemory, NoChunksTakeNothing) {
-  EXPECT_EQ(unpacked_bytes({}, 100, 100), 0u);
   EXPECT_EQ(peak_of_chunks({}, 2), 0u);
 }
 
