@@ -8,7 +8,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   static constexpr std::string_view kNames[] = {"New York", "window manager", "caf\xC3\xA9", "", "a-b"};
   const coppice::LabelNameList names{static_cast<uint32_t>(std::size(kNames)),
-                                     [](uint32_t label) { return kNames[label]; }};
+                                     [](uint32_t label) { return std::string(kNames[label]); }};
   for (const auto format :
        {coppice::WordVectorFormat::detect, coppice::WordVectorFormat::text, coppice::WordVectorFormat::binary}) {
     try {

@@ -44,7 +44,7 @@ std::string tree_text(const Model& model, const InspectArguments& arguments) {
   TreeNames names;
   names.frequencies = model.label_counts();
   if (known.size() > 0) {
-    names.name_of = [&known](uint32_t label) { return std::string(known.name(label)); };
+    names.name_of = [&known](uint32_t label) { return known.name(label); };
     names.is_repeated = [&known](std::string_view name) { return known.is_repeated(name); };
   }
   const LabelTree& tree = model.ranker().tree;

@@ -18,7 +18,7 @@ std::vector<std::string> candidates(const LabelNames& names, const std::string& 
   const size_t most = std::max<size_t>(2, name.size() / 3);
   std::vector<std::string> near;
   for (uint32_t label = 0; label < names.size(); ++label) {
-    const std::string_view other = names.name(label);
+    const std::string other = names.name(label);
     if (other.size() + most >= name.size() && name.size() + most >= other.size()) near.emplace_back(other);
   }
   return near;

@@ -81,7 +81,7 @@ std::vector<uint32_t> labels_named(const Model& model, const std::vector<std::st
     }
     const LabelNames names = read_label_names(*path);
     for (uint32_t i = 0; i < names.size(); ++i) {
-      labels.push_back(named_label(model, std::string(names.name(i)), *path + ":" + std::to_string(i + 1)));
+      labels.push_back(named_label(model, names.name(i), *path + ":" + std::to_string(i + 1)));
     }
   }
   return labels;

@@ -201,7 +201,7 @@ uint32_t LabelResolver::id_of(const LabelMention& label) {
     return id;
   }
   // Names may repeat in the file: the same name at the same place is the same label.
-  const std::string_view name = file_names_.name(id);
+  const std::string name = file_names_.name(id);
   if (index_.name(id) == name && id < index_.size()) return id;
   return index_.add(name);
 }

@@ -11,6 +11,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/data/feature_names.h"
+#include "coppice/data/idf_codes.h"
 #include "coppice/data/vectorizer_analysis.h"
 #include "coppice/data/vectorizer_hash.h"
 #include "coppice/data/vectorizer_table.h"
@@ -85,6 +86,16 @@ struct Vectorizer::Plan {
   size_t merge(size_t size, State::Scratch& scratch) const;
 
   float weight_of(uint32_t count) const { return count < kTfTable ? tf[count] : term_weight(options.tf, count); }
+  float idf_of(uint32_t number) const noexcept {
+    if (tables.idf.empty()) return 1.0F;
+    return tables.idf[tables.idf_codes.empty() ? number : tables.idf_codes[number]];
+  }
+  void prefetch_idf(uint32_t number) const noexcept {
+    if (!tables.idf_codes.empty())
+      __builtin_prefetch(tables.idf_codes.data() + number);
+    else if (!tables.idf.empty())
+      __builtin_prefetch(tables.idf.data() + number);
+  }
   void sort_found(size_t count, State::Scratch& scratch) const;
 
   VectorizerOptions options;
@@ -150,13 +161,12 @@ void Vectorizer::Plan::sort_found(size_t count, State::Scratch& scratch) const {
 // From sorted numbers to columns and tf * idf, written from place `at` on; returns the place behind.
 size_t Vectorizer::Plan::weigh(size_t found, size_t at, State::Scratch& scratch) const {
   const uint32_t* const numbers = scratch.found.data();
-  const float* const idf = tables.idf.empty() ? nullptr : tables.idf.data();
   for (size_t i = 0; i < found;) {
     const uint32_t number = numbers[i];
     size_t next = i + 1;
     while (next < found && numbers[next] == number) ++next;
-    if (idf != nullptr) __builtin_prefetch(idf + numbers[std::min(i + 8, found - 1)]);
-    const float value = weight_of(static_cast<uint32_t>(next - i)) * (idf == nullptr ? 1.0f : idf[number]);
+    prefetch_idf(numbers[std::min(i + 8, found - 1)]);
+    const float value = weight_of(static_cast<uint32_t>(next - i)) * idf_of(number);
     scratch.columns[at] = number;
     scratch.values[at] = value;
     at += value != 0 && std::isfinite(value) ? 1 : 0;
@@ -171,8 +181,7 @@ size_t Vectorizer::Plan::weigh_hashed(size_t found, size_t at, State::Scratch& s
     const uint32_t number = numbers[i] >> 1;
     int64_t count = 0;
     for (; i < found && numbers[i] >> 1 == number; ++i) count += (numbers[i] & 1) != 0 ? -1 : 1;
-    const float idf = tables.idf.empty() ? 1.0f : tables.idf[number];
-    const float value = weight_of(static_cast<uint32_t>(std::abs(count))) * idf;
+    const float value = weight_of(static_cast<uint32_t>(std::abs(count))) * idf_of(number);
     scratch.columns[at] = number;
     scratch.values[at] = count < 0 ? -value : value;
     at += count != 0 && value != 0 && std::isfinite(value) ? 1 : 0;
@@ -245,7 +254,12 @@ Vectorizer::Vectorizer(VectorizerOptions options, VectorizerTables tables) {
     refuse("as many features as hash_bits says expected");
   }
   if (tables.buckets.size() % feature_table::kWords != 0) refuse("a table of whole buckets expected");
-  if (!tables.idf.empty() && tables.idf.size() != tables.n_features) refuse("one idf for each feature expected");
+  if (!tables.idf_codes.empty()) {
+    if (tables.idf_codes.size() != tables.n_features) refuse("one code of an idf for each feature expected");
+    if (tables.idf.size() != IdfCodes::kValues) refuse("256 values for the codes of idf expected");
+  } else if (!tables.idf.empty() && tables.idf.size() != tables.n_features) {
+    refuse("one idf for each feature expected");
+  }
   const size_t blocks = (size_t{tables.n_features} + FeatureNames::kBlock - 1) / FeatureNames::kBlock;
   if (!tables.name_offsets.empty() && tables.name_offsets.size() != blocks + 1) {
     refuse("one name offset for each 16 features expected");

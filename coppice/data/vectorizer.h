@@ -71,7 +71,8 @@ struct VectorizerTables {
   uint32_t n_features = 0;       ///< with feature hashing 2^hash_bits, unless there are `keys`
   uint64_t bucket_seed = 0;      ///< with it no two features of a bucket share a fingerprint
   Array<uint32_t> buckets;       ///< 16 words each: 8 fingerprints, 8 feature numbers; empty with feature hashing
-  Array<float> idf;              ///< d, or empty = all 1
+  Array<float> idf;              ///< d, or empty = all 1; with codes 256
+  Array<uint8_t> idf_codes;      ///< d: which of `idf`; or empty = each feature has its own
   Array<uint64_t> name_offsets;  ///< ceil(d / 16) + 1 places in `name_bytes`, or empty = names not kept
   Array<char> name_bytes;        ///< front-coded names, blocks of 16
   std::optional<KeyIndex> keys;  ///< in place of the buckets: numbers without stored features, see select_features

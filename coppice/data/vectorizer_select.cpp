@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "coppice/core/error.h"
+#include "coppice/data/idf_codes.h"
 #include "coppice/data/vectorizer.h"
 #include "coppice/data/vectorizer_analysis.h"
 #include "coppice/data/vectorizer_hash.h"
@@ -53,7 +54,6 @@ void expect_names(const Vectorizer& vectorizer) {
 }
 
 std::vector<float> select_idf(std::span<const float> idf, std::span<const uint32_t> numbers, size_t n_kept) {
-  if (idf.empty()) return {};
   std::vector<float> kept(n_kept);
   for (size_t feature = 0; feature < numbers.size(); ++feature) {
     if (numbers[feature] != KeyIndex::kNone) kept[numbers[feature]] = idf[feature];
@@ -90,7 +90,11 @@ SelectedFeatures select_features(const Vectorizer& vectorizer, const std::vector
   tables.keys->find(keys, slots.data());
   selected.numbers.assign(wanted.size(), SelectedFeatures::kNone);
   for (size_t i = 0; i < features.size(); ++i) selected.numbers[features[i]] = slots[i];
-  tables.idf = select_idf(vectorizer.tables().idf, selected.numbers, keys.size());
+  if (!vectorizer.tables().idf.empty()) {
+    IdfCodes codes = code_idf(select_idf(vectorizer.tables().idf, selected.numbers, keys.size()));
+    tables.idf = std::vector<float>(codes.values.begin(), codes.values.end());
+    tables.idf_codes = std::move(codes.codes);
+  }
   selected.vectorizer = Vectorizer(vectorizer.options(), std::move(tables));
   return selected;
 }

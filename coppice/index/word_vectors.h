@@ -23,7 +23,7 @@ void describe(OptionTable& table, WordVectorOptions& options);
 /// The names of the labels 0..n_labels-1.
 struct LabelNameList {
   uint32_t n_labels = 0;
-  std::function<std::string_view(uint32_t label)> name_of;
+  std::function<std::string(uint32_t label)> name_of;
 };
 
 /// Vectors of labels, made from vectors of words.

@@ -92,7 +92,7 @@ std::vector<NamedScore> predict_text(const Model& model, std::string_view text, 
 }
 
 std::string label_text(const Model& model, uint32_t label) {
-  if (label < model.label_names().size()) return std::string(model.label_names().name(label));
+  if (label < model.label_names().size()) return model.label_names().name(label);
   return std::to_string(label);
 }
 

@@ -112,6 +112,7 @@ void validate(const CompressOptions& options) {
 
 Model compress(const Model& model, const CompressOptions& options, ThreadPool& pool) {
   ModelParts parts = model.parts();
+  parts.label_names = parts.label_names.packed();
   if (options.threshold > 0) parts.ranker = prune_ranker(parts.ranker, options.threshold, pool);
   const Renumbering renumbering = shrink_vectorizer(parts, options.keys, pool);
   for (LevelWeights& level : parts.ranker.levels) level = pack_level(level, renumbering, options.pack, pool);

@@ -35,6 +35,11 @@ enum class SectionType : uint32_t {
   label_name_offsets = 17,
   label_name_slots = 18,
   label_counts = 19,
+  label_name_entries = 20,
+  label_name_blocks = 21,
+  label_name_symbols = 22,
+  label_name_symbol_begins = 23,
+  label_name_ranks = 24,
 
   vectorizer = 32,
   vectorizer_buckets = 33,
@@ -50,6 +55,7 @@ enum class SectionType : uint32_t {
   feature_bits = 53,
   feature_ranks = 54,
   feature_fingerprints = 55,
+  feature_idf_codes = 56,
 
   tree_first_child = 64,
   tree_leaf_label = 65,

@@ -52,6 +52,13 @@ void check_needs(const ModelFile& file, SectionType type, SectionType needed) {
                  std::string(section_name(static_cast<uint32_t>(needed))));
 }
 
+/// Two forms of the same: which of them counts?
+void expect_one_of(const ModelFile& file, SectionType one, SectionType other) {
+  if (!has_type(file, one) || !has_type(file, other)) return;
+  fail(file, "it has both a section " + std::string(section_name(static_cast<uint32_t>(one))) + " and one " +
+                 std::string(section_name(static_cast<uint32_t>(other))));
+}
+
 }  // namespace
 
 void check_sections(const ModelFile& file, uint32_t depth) {
@@ -70,9 +77,14 @@ void check_sections(const ModelFile& file, uint32_t depth) {
     check_needs(file, part, vectorizer);
   }
   for (const SectionType part : {feature_parts, feature_pilots, feature_remap, feature_levels, feature_bits,
-                                 feature_ranks, feature_fingerprints}) {
+                                 feature_ranks, feature_fingerprints, feature_idf_codes}) {
     check_needs(file, part, feature_keys);
   }
+  for (const SectionType part : {label_name_blocks, label_name_symbols, label_name_symbol_begins, label_name_ranks}) {
+    check_needs(file, part, label_name_entries);
+  }
+  expect_one_of(file, vectorizer_buckets, feature_keys);
+  expect_one_of(file, label_name_bytes, label_name_entries);
   check_needs(file, vectorizer_name_offsets, vectorizer_name_bytes);
   check_needs(file, vectorizer_name_bytes, vectorizer_name_offsets);
 }

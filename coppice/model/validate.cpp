@@ -42,6 +42,7 @@ void check_tree(const LabelTree& tree) {
 
 void check_label_names(const LabelNames& names, uint32_t n_labels) {
   // Labels of a model that was trained on matrices have numbers only.
+  if (names.packed_names() != nullptr) return expect_equal(names.size(), n_labels, "the number of label names");
   if (names.bytes().empty() && names.offsets().empty() && names.slots().empty()) return;
   expect_equal(names.size(), n_labels, "the number of label names");
   expect_equal(names.offsets().front(), 0, "the offset of the first label name");
@@ -56,10 +57,11 @@ void check_json(const std::string& text, const std::string& what) {
 }
 
 void check_label_name_contents(const LabelNames& names) {
+  if (names.packed_names() != nullptr) return names.packed_names()->verify();
   for (size_t label = 0; label < names.size(); ++label) {
     const std::string place = "label " + std::to_string(label);
     expect(names.offsets()[label] <= names.offsets()[label + 1], "the name of " + place + " ends before it begins");
-    const std::string_view name = names.name(static_cast<uint32_t>(label));
+    const std::string name = names.name(static_cast<uint32_t>(label));
     expect(is_valid_utf8(name), "the name of " + place + " is not valid UTF-8");
     const auto found = names.find(name);  // another label, if two have one name
     expect(found.has_value() && names.name(*found) == name,

@@ -116,6 +116,7 @@ void add_vectorizer(ModelFileWriter& writer, const Vectorizer& vectorizer) {
   object["options"] = to_json(vectorizer.options());
   writer.add_text({SectionType::vectorizer}, ElementType::json, object.dump());
   writer.add({SectionType::vectorizer_idf}, tables.idf);
+  if (!tables.idf_codes.empty()) writer.add({SectionType::feature_idf_codes}, tables.idf_codes);
   if (tables.keys) return add_keys(writer, vectorizer);
   writer.add({SectionType::vectorizer_buckets}, tables.buckets);
   writer.add({SectionType::vectorizer_name_offsets}, tables.name_offsets, SectionNeed::optional);
@@ -132,6 +133,9 @@ std::optional<Vectorizer> read_vectorizer(const ModelFile& file) {
   tables.idf = file.array<float>({SectionType::vectorizer_idf});
   if (file.has({SectionType::feature_keys})) {
     tables.keys = read_keys(file, options);
+    if (file.has({SectionType::feature_idf_codes})) {
+      tables.idf_codes = file.array<uint8_t>({SectionType::feature_idf_codes});
+    }
     return Vectorizer(std::move(options), std::move(tables));
   }
   tables.bucket_seed = number_at(object, "bucket_seed", UINT64_MAX, file);

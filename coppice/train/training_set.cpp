@@ -89,7 +89,7 @@ void drop_rare_labels(uint32_t min_count, TrainingSet& set) {
   for (uint32_t label = 0; label < counts.size(); ++label) {
     if (counts[label] < min_count) continue;
     new_id[label] = kept++;
-    if (set.label_names.size() > 0) names.emplace_back(set.label_names.name(label));
+    if (set.label_names.size() > 0) names.push_back(set.label_names.name(label));
   }
   set.rare_labels = static_cast<uint32_t>(counts.size()) - kept;
   if (set.rare_labels == 0) return;

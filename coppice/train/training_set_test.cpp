@@ -30,7 +30,7 @@ class TrainingSetFile : public ::testing::Test {
 
 std::vector<std::string> names_of(const TrainingSet& set) {
   std::vector<std::string> names;
-  for (uint32_t label = 0; label < set.label_names.size(); ++label) names.emplace_back(set.label_names.name(label));
+  for (uint32_t label = 0; label < set.label_names.size(); ++label) names.push_back(set.label_names.name(label));
   return names;
 }
 
