@@ -50,14 +50,17 @@
 
 // model: one file
 #include "coppice/model/answer.h"        // text in, named scores out
+#include "coppice/model/compress.h"      // the same in few bits
 #include "coppice/model/import_pecos.h"  // a PECOS model folder becomes a Model
 #include "coppice/model/inspect.h"       // what is in a model file
 #include "coppice/model/model.h"         // load, save, verify
 
 // train: read -> vectorize -> index -> rank -> save
-#include "coppice/train/estimate.h"      // what a training will cost, before it is paid for
-#include "coppice/train/evaluate.h"      // a model judged on a file
-#include "coppice/train/memory_limit.h"  // and a refusal when it is too much
-#include "coppice/train/pipeline.h"      // a training set becomes a Model
-#include "coppice/train/training_set.h"  // files become a training set
-#include "coppice/train/validation.h"    // held-out figures that a model keeps
+#include "coppice/train/compress_search.h"  // the smallest model within a budget of loss
+#include "coppice/train/estimate.h"         // what a training will cost, before it is paid for
+#include "coppice/train/evaluate.h"         // a model judged on a file
+#include "coppice/train/memory_limit.h"     // and a refusal when it is too much
+#include "coppice/train/pipeline.h"         // a training set becomes a Model
+#include "coppice/train/refit.h"            // prune a model, fit what stays
+#include "coppice/train/training_set.h"     // files become a training set
+#include "coppice/train/validation.h"       // held-out figures that a model keeps

@@ -42,8 +42,7 @@ const std::vector<std::pair<std::string, std::vector<float>>> kWords{{"new_york"
                                                                      {"paris", {7, 8, 9}}};
 
 LabelVectors read(std::string_view bytes, const std::vector<std::string>& names, WordVectorOptions options = {}) {
-  const LabelNameList list{static_cast<uint32_t>(names.size()),
-                           [&](uint32_t label) { return names[label]; }};
+  const LabelNameList list{static_cast<uint32_t>(names.size()), [&](uint32_t label) { return names[label]; }};
   LabelVectors vectors = read_label_vectors(InputStream::from_memory(bytes, "vectors"), list, options);
   vectors.features.validate("label vectors");
   EXPECT_EQ(vectors.features.n_rows(), names.size());
