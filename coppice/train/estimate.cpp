@@ -346,8 +346,8 @@ PlannedRows plan_rows(const PlanInput& input, const std::vector<Csr>& members, s
 /// So much more than in this run reading and indexing may take in the next, in which threads meet otherwise.
 constexpr uint64_t kSpreadBytes = uint64_t{16} << 20;
 
-/// Of the peak of training, this share may come on top in another run: 594 to 645 MB were seen of one set, mean peaks
-/// of others differ by 2 to 6 % (bench/plan.py).
+/// This share of training's peak may come on top in another run: threads meet otherwise, and the C library keeps other
+/// pages.
 constexpr uint64_t kShareOfSpread = 32;
 
 /// Pilots miss the weights of a level by up to a tenth (deep trees), either way: of finished levels an eighth is added.
