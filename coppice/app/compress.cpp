@@ -34,6 +34,7 @@ struct CompressArguments {
   std::string validate, validate_labels, validate_dense;
   std::string refit, refit_labels, refit_dense;
   std::string curve;
+  uint64_t keep_weights = 0;
   bool json = false;
 };
 
@@ -50,6 +51,10 @@ void describe(OptionTable& table, CompressArguments& arguments) {
             "Many fewer are needed then for the same answers; each step takes about as long as training.");
   table.add("refit_labels", arguments.refit_labels, "For npz and npy: the label matrix of the rows of refit.");
   table.add("refit_dense", arguments.refit_dense, "The dense features of the rows of refit.");
+  table.add(
+      "keep_weights", arguments.keep_weights, 0, UINT64_MAX,
+      "Keep so many weights, the largest by size, in place of a threshold: for a number that a search found for a "
+      "model like this one. 0 = all.");
   table.add("curve", arguments.curve, "With validate: where a drawing (SVG) of size against loss goes.");
   table.add("json", arguments.json, "With validate: print what was tried as one JSON object.");
 }
@@ -76,9 +81,11 @@ std::vector<Unused> unused(const CompressArguments& arguments) {
   return {
       {!searches, names_of(budget), "--validate names no rows"},
       {!searches, {"validate_labels", "validate_dense", "curve", "json"}, "--validate names no rows"},
-      {searches, {"threshold", "value_bits"}, "--validate seeks them"},
+      {searches, {"threshold", "keep_weights", "value_bits"}, "--validate seeks them"},
       {arguments.refit.empty(), {"refit_labels", "refit_dense"}, "--refit names no rows"},
-      {!searches && arguments.compress.threshold == 0, {"refit"}, "no weight is dropped (--threshold, --validate)"},
+      {!searches && arguments.compress.threshold == 0 && arguments.keep_weights == 0,
+       {"refit"},
+       "no weight is dropped (--threshold, --keep-weights, --validate)"},
       {arguments.compress.keys.perfect_hash != PerfectHash::levels, {"gamma"}, "--perfect-hash levels alone takes it"},
       {!reads, names_of(read), "no rows are read"}};
 }
@@ -107,10 +114,22 @@ EvaluationInput rows_of(const std::string& path, const std::string& labels, cons
   return input;
 }
 
-/// Weights of at least the threshold, in steps: fitted after each, they lose less than when most of them go at once.
-Model pruned(const Model& model, const RefitRows& rows, float threshold, Job job) {
-  Pruner pruner(model, &rows);
-  for (const float share : {0.5F, 0.75F, 1.0F}) pruner.keep_from(share * threshold, job);
+/// Drops weights as asked for. Where those that stay are fitted, in steps: less is lost than when most go at once.
+Model pruned(const Model& model, const RefitRows* rows, const CompressArguments& arguments, Job job) {
+  Pruner pruner(model, rows);
+  if (arguments.keep_weights > 0) {
+    if (rows != nullptr) {
+      for (uint64_t keep = pruner.n_weights() / 10 * 7; keep > arguments.keep_weights; keep = keep / 10 * 7) {
+        pruner.keep(keep, job);
+      }
+    }
+    pruner.keep(arguments.keep_weights, job);
+    return pruner.model();
+  }
+  if (rows != nullptr) {
+    for (const float share : {0.5F, 0.75F}) pruner.keep_from(share * arguments.compress.threshold, job);
+  }
+  pruner.keep_from(arguments.compress.threshold, job);
   return pruner.model();
 }
 
@@ -139,13 +158,13 @@ Model searched(const Model& model, const CompressArguments& arguments, Job job) 
 
 Model smaller(const Model& model, const CompressArguments& arguments, Job job) {
   if (!arguments.validate.empty()) return searched(model, arguments, job);
-  if (arguments.compress.threshold == 0 || arguments.refit.empty()) {
+  if (arguments.compress.threshold == 0 && arguments.keep_weights == 0) {
     return compress(model, arguments.compress, job.pool);
   }
   const std::optional<RefitRows> rows = read_rows(model, arguments, job);
   CompressOptions options = arguments.compress;
   options.threshold = 0;
-  return compress(pruned(model, *rows, arguments.compress.threshold, job), options, job.pool);
+  return compress(pruned(model, rows ? &*rows : nullptr, arguments, job), options, job.pool);
 }
 
 void run(CompressArguments& arguments) {

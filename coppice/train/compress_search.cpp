@@ -82,10 +82,8 @@ void compare(const std::vector<RowAnswer>& whole, const std::vector<RowAnswer>& 
 
 /// What stands in the model, beside its metrics.
 nlohmann::ordered_json to_json(const CompressCandidate& candidate) {
-  nlohmann::ordered_json object{{"weights", candidate.n_weights},
-                                {"refitted", candidate.refitted},
-                                {"value_bits", candidate.value_bits},
-                                {"file_bytes", candidate.file_bytes}};
+  nlohmann::ordered_json object{
+      {"weights", candidate.n_weights}, {"refitted", candidate.refitted}, {"value_bits", candidate.value_bits}};
   const auto rounded = [](double value) { return std::round(value * 1e4) / 1e4; };
   for (size_t depth = 0; depth < kDepths; ++depth) {
     const std::string at = "P@" + std::to_string(CompressCandidate::kDepths[depth]);
@@ -95,6 +93,15 @@ nlohmann::ordered_json to_json(const CompressCandidate& candidate) {
   }
   object["disagreement"] = rounded(candidate.disagreement);
   return object;
+}
+
+/// The model with what it cost among its metrics.
+Model with_metrics(const Model& model, size_t n_rows, const CompressCandidate& candidate) {
+  ModelParts parts = model.parts();
+  nlohmann::ordered_json metrics{{"rows", n_rows}};
+  metrics["compression"] = to_json(candidate);
+  parts.metrics_json = metrics.dump();
+  return Model(std::move(parts));
 }
 
 class Search {
@@ -151,13 +158,14 @@ class Search {
     bool any = false;
     for (const uint32_t bits : budget_.value_bits) {
       options_.pack.value_bits = bits;
-      Model smaller = compress(pruner.model(), options_, job_.pool);
+      const Model packed = compress(pruner.model(), options_, job_.pool);
       CompressCandidate candidate;
       candidate.n_weights = pruner.n_weights();
       candidate.value_bits = bits;
       candidate.refitted = refits_;
+      compare(whole_, answers_of(packed, judged_by_, job_), candidate);
+      Model smaller = with_metrics(packed, whole_.size(), candidate);
       candidate.file_bytes = smaller.saved_bytes();
-      compare(whole_, answers_of(smaller, judged_by_, job_), candidate);
       candidate.within =
           candidate.worst_loss() <= budget_.max_loss && candidate.disagreement <= budget_.max_disagreement;
       candidates_.push_back(candidate);
@@ -181,17 +189,12 @@ class Search {
 
   CompressSearch conclude() {
     candidates_[best_index_].chosen = true;
-    ModelParts parts = best_->parts();
-    nlohmann::ordered_json metrics = nlohmann::ordered_json::object();
-    metrics["rows"] = whole_.size();
-    metrics["compression"] = to_json(candidates_[best_index_]);
-    parts.metrics_json = metrics.dump();
     std::stable_sort(candidates_.begin(), candidates_.end(), [](const auto& a, const auto& b) {
       if (a.refitted != b.refitted) return b.refitted;
       return a.n_weights != b.n_weights ? a.n_weights > b.n_weights : a.value_bits > b.value_bits;
     });
     return {model_.saved_bytes(), model_.ranker().n_weights(), whole_.size(),
-            precision_of(whole_), std::move(candidates_),      Model(std::move(parts))};
+            precision_of(whole_), std::move(candidates_),      std::move(*best_)};
   }
 
   const Model& model_;
@@ -231,6 +234,7 @@ nlohmann::ordered_json to_json(const CompressSearch& search) {
   nlohmann::ordered_json curve = nlohmann::ordered_json::array();
   for (const CompressCandidate& candidate : search.candidates) {
     nlohmann::ordered_json object = to_json(candidate);
+    object["file_bytes"] = candidate.file_bytes;
     object["within"] = candidate.within;
     object["chosen"] = candidate.chosen;
     curve.push_back(std::move(object));

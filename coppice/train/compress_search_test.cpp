@@ -147,6 +147,7 @@ TEST_F(Compressed, WhatIsSaidOfTheChosenIsTrueOfIt) {
   const std::string path = folder_.path("small.coppice");
   found.best.save(path);
   EXPECT_EQ(std::filesystem::file_size(path), found.best.saved_bytes());
+  EXPECT_EQ(std::filesystem::file_size(path), chosen->file_bytes);
   const auto metrics = nlohmann::json::parse(found.best.metrics_json());
   EXPECT_EQ(metrics["compression"]["weights"], chosen->n_weights);
   EXPECT_NEAR(metrics["compression"]["P@1"].get<double>(), after, 1e-4);

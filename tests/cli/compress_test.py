@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""coppice compress: nearly the same answers from a smaller file, and what it says on the way."""
+import json
+import os
+
+from program import ProgramTest, jsonl, rows
+
+
+class Compress(ProgramTest):
+    def setUp(self):
+        super().setUp()
+        self.model = self.train()
+        self.held_out = self.write("held_out.jsonl", jsonl(rows(60, seed=2)))
+        self.small = self.path("small.coppice")
+
+    def judged(self, model):
+        return json.loads(self.expect(0, "evaluate", model, self.held_out, "--json").stdout)
+
+    def test_the_smaller_model_answers_and_verifies(self):
+        done = self.expect(0, "compress", self.model, "-o", self.small)
+        self.assertIn("times smaller than", done.stderr)
+        self.assertLess(os.path.getsize(self.small), os.path.getsize(self.model))
+        self.assertGreater(self.judged(self.small)["P@1"], 95)
+        self.assertIn("verified", self.expect(0, "inspect", self.small, "--verify").stdout)
+        answer = self.expect(0, "predict", self.small, "-", "--top-k", "1", stdin='{"text": "inbox spam smtp"}\n')
+        self.assertEqual(json.loads(answer.stdout)["labels"], ["mail"])
+        again = self.path("again.coppice")
+        self.expect(0, "compress", self.small, "-o", again, "--value-bits", "4", "--quiet")
+        self.assertLessEqual(os.path.getsize(again), os.path.getsize(self.small))
+        self.assertIn("verified", self.expect(0, "inspect", again, "--verify").stdout)
+
+    def test_a_search_shows_what_it_tried_and_keeps_to_the_budget(self):
+        curve = self.path("curve.svg")
+        train = self.write("again.jsonl", jsonl(rows()))
+        done = self.expect(0, "compress", self.model, "-o", self.small, "--validate", self.held_out, "--refit", train,
+                           "--max-loss", "2", "--curve", curve)
+        self.assertEqual(done.stdout.count("<- chosen"), 1)
+        with open(curve, encoding="utf-8") as file:
+            self.assertIn("<svg", file.read())
+        self.assertGreaterEqual(self.judged(self.small)["P@1"], self.judged(self.model)["P@1"] - 2)
+        report = json.loads(self.expect(0, "compress", self.model, "-o", self.small, "--validate", self.held_out,
+                                        "--json").stdout)
+        chosen = [candidate for candidate in report["candidates"] if candidate["chosen"]]
+        self.assertEqual(len(chosen), 1)
+        self.assertEqual(chosen[0]["file_bytes"], os.path.getsize(self.small))
+        kept = json.loads(self.expect(0, "inspect", self.small, "--json").stdout)["metrics"]["compression"]
+        self.assertEqual(kept["weights"], chosen[0]["weights"])
+
+    def test_so_many_weights_are_kept_as_asked_for(self):
+        self.expect(0, "compress", self.model, "-o", self.small, "--keep-weights", "20")
+        levels = json.loads(self.expect(0, "inspect", self.small, "--json").stdout)["levels"]
+        kept = sum(level["n_weights"] for level in levels)
+        self.assertLessEqual(kept, 20)
+        self.assertGreater(kept, 10)
+
+    def test_what_cannot_be_is_said(self):
+        for arguments, code, words in (
+                (["--fingerprint-bits", "5"], 2, "expected 0, 4, 8 or 16"),
+                (["--value-bits", "9"], 2, "value_bits"),
+                (["--validate", self.path("nowhere.jsonl")], 4, "nowhere.jsonl"),
+                (["--validate", "-"], 2, "standard input"),
+                (["--validate", self.held_out, "--try-value-bits", "2", "--max-loss", "0", "--max-disagreement", "0",
+                  "--threshold", "9"], 3, "no smaller model keeps to the budget")):
+            with self.subTest(arguments):
+                refused = self.expect(code, "compress", self.model, "-o", self.small, *arguments)
+                self.assertIn(words, refused.stderr)
+                self.assertFalse(os.path.exists(self.small))
+        self.assertIn("input", self.expect(2, "compress", self.model, "-o", self.model).stderr)
+        noted = self.expect(0, "compress", self.model, "-o", self.small, "--max-loss", "1").stderr
+        self.assertIn("--validate names no rows", noted)
+
+
+if __name__ == "__main__":
+    import unittest
+    unittest.main()
