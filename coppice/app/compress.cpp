@@ -46,9 +46,11 @@ void describe(OptionTable& table, CompressArguments& arguments) {
       "rows looks a little better on them than it is.");
   table.add("validate_labels", arguments.validate_labels, "For npz and npy: the label matrix of the rows of validate.");
   table.add("validate_dense", arguments.validate_dense, "The dense features of the rows of validate.");
-  table.add("refit", arguments.refit,
-            "The rows the model was trained on: the weights that stay are fitted to the margins of the whole model. "
-            "Many fewer are needed then for the same answers; each step takes about as long as training.");
+  table.add(
+      "refit", arguments.refit,
+      "The rows the model was trained on: the weights that stay are fitted to the margins of the whole model. "
+      "Where labels have rows enough, many fewer are needed then for the same answers; where they have few, it may do "
+      "harm, so validate tries both. Each step takes about as long as training.");
   table.add("refit_labels", arguments.refit_labels, "For npz and npy: the label matrix of the rows of refit.");
   table.add("refit_dense", arguments.refit_dense, "The dense features of the rows of refit.");
   table.add(
@@ -102,6 +104,8 @@ void check(const CompressArguments& arguments, const Flags& flags) {
     expect_no_input(output, paths);
     expect_writable(output);
   }
+  if (!arguments.curve.empty() && !is_output_stream(arguments.curve))
+    expect_no_input(arguments.curve, {arguments.output});
   if ((arguments.output == "-") + (arguments.curve == "-") + (arguments.json ? 1 : 0) > 1) {
     throw Error(ErrorCode::usage, "two outputs cannot both go to standard output");
   }
@@ -118,12 +122,7 @@ EvaluationInput rows_of(const std::string& path, const std::string& labels, cons
 Model pruned(const Model& model, const RefitRows* rows, const CompressArguments& arguments, Job job) {
   Pruner pruner(model, rows);
   if (arguments.keep_weights > 0) {
-    if (rows != nullptr) {
-      for (uint64_t keep = pruner.n_weights() / 10 * 7; keep > arguments.keep_weights; keep = keep / 10 * 7) {
-        pruner.keep(keep, job);
-      }
-    }
-    pruner.keep(arguments.keep_weights, job);
+    pruner.descend_to(arguments.keep_weights, job);
     return pruner.model();
   }
   if (rows != nullptr) {

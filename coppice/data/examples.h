@@ -44,6 +44,9 @@ struct Examples {
   size_t size() const noexcept;
 };
 
+/// Puts the weights of a block behind those of the `n_rows` rows before it; none at all stay none (1 each).
+void append_weights(const Examples& block, size_t n_rows, std::vector<float>& weights);
+
 /// Reads examples of one format in blocks, so that a file larger than memory can pass through.
 class ExampleReader {
  public:

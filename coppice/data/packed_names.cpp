@@ -149,7 +149,11 @@ PackedNames::PackedNames(Tables tables) : tables_(std::move(tables)) {
   if (tables_.block_begins.size() != n_blocks + 1) fail("there is not a place for each block");
   const uint64_t rank_bytes = bytes_of_bits(uint64_t{tables_.n_names} * rank_bits()) + kTailBytes;
   if (!tables_.ranks.empty() && tables_.ranks.size() != rank_bytes) fail("there is not a rank for each name");
-  if (tables_.symbol_begins.empty() || tables_.symbol_begins.size() > kMostSymbols + 1) fail("too many symbols");
+  if (tables_.symbol_begins.empty() || tables_.symbol_begins.size() > SymbolTable::kMostSymbols + 1)
+    fail("too many symbols");
+  // What a damaged file may make a name grow by is bounded.
+  if (tables_.symbol_bytes.size() > SymbolTable::kMostSymbols * SymbolTable::kLongestSymbol)
+    fail("the symbols are too long");
 }
 
 PackedNames PackedNames::pack(const std::vector<std::string>& names) {

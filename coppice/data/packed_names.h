@@ -21,7 +21,6 @@ namespace coppice {
 class PackedNames {
  public:
   static constexpr uint32_t kBlock = 16;
-  static constexpr uint32_t kMostSymbols = 256;
 
   struct Tables {
     uint32_t n_names = 0;
@@ -63,7 +62,7 @@ class PackedNames {
 
   uint32_t rank_of(uint32_t number) const noexcept;
   uint32_t number_of(uint32_t rank) const noexcept;
-  /// The first of the names in order that is not below; and whether it is the same.
+  /// The place of the first of that name in the order.
   std::optional<uint32_t> find_rank(std::string_view name) const;
 
   Tables tables_;

@@ -128,6 +128,9 @@ TEST(PackedNames, TablesOfTheWrongSizeAreRefused) {
   PackedNames::Tables tables = PackedNames::pack(sample_names(50)).tables();
   tables.n_names = 70;
   EXPECT_THROW(PackedNames{tables}, Error);
+  tables = PackedNames::pack(sample_names(50)).tables();
+  tables.symbol_bytes = std::vector<char>(5000, 'x');
+  EXPECT_THROW(PackedNames{tables}, Error);
 }
 
 }  // namespace

@@ -9,8 +9,6 @@
 namespace coppice {
 namespace {
 
-constexpr size_t kMostSymbols = 256;
-constexpr size_t kLongestSymbol = 16;
 constexpr uint32_t kFewestUses = 4;
 
 using Symbols = std::vector<uint16_t>;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@ namespace coppice {
 /// Writes texts in at most 256 symbols: bytes that occur in them, and runs of bytes for which it pays.
 class SymbolTable {
  public:
+  static constexpr size_t kMostSymbols = 256;
+  static constexpr size_t kLongestSymbol = 16;  ///< bytes
+
   /// Made for texts like `sample`, and able to write those whose bytes all occur in it.
   explicit SymbolTable(const std::vector<std::string>& sample);
 

@@ -90,7 +90,7 @@ Renumbering shrink_vectorizer(ModelParts& parts, const KeyIndexOptions& options,
 
 void describe(OptionTable& table, CompressOptions& options) {
   table.add("threshold", options.threshold, 0, 1e6,
-            "Weights nearer to zero are dropped. Training with the usual features leaves weights of 0.1 and more.");
+            "Weights nearer to zero are dropped. Training drops some by a threshold of its own, 0.1 by default.");
   table.add("value_bits", options.pack.value_bits, 2, PackOptions::kMostValueBits,
             "Bits of a weight: 8 are 256 even intervals of each label's range.");
   table.add(

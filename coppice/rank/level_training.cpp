@@ -75,9 +75,14 @@ class LevelInWork {
 
   void add(size_t chunk, EncodedChunk encoded) {
     waiting_.emplace(chunk, std::move(encoded));
+    uint64_t freed = 0;  // when the first chunk comes last, all others of the level go to the builder at once
     for (auto first = waiting_.begin(); first != waiting_.end() && first->first == builder_.n_chunks();
          first = waiting_.erase(first)) {
       builder_.add(first->second);
+      freed += first->second.payload.size();
+      if (freed < kMostFreeBytes) continue;
+      freed = 0;
+      release_free_memory();
     }
   }
   bool complete() const noexcept { return builder_.n_chunks() == n_chunks_; }

@@ -13,8 +13,6 @@ namespace coppice {
 namespace {
 
 constexpr size_t kDepths = CompressCandidate::kDepths.size();
-// Of the weights left, this share stays at the next step.
-constexpr double kShareKept = 0.7;
 // Steps between the last model within the budget and the first beyond it.
 constexpr uint32_t kFinerSteps = 2;
 
@@ -128,14 +126,14 @@ class Search {
     Pruner last_within(model_, rows);
     uint64_t n_below = 0;  // the most weights seen that were too few
     const bool is_first = candidates_.empty();
-    for (uint64_t keep = is_first ? last_within.n_weights() : fewer(last_within); keep > 0;) {
+    for (uint64_t keep = is_first ? last_within.n_weights() : last_within.fewer(); keep > 0;) {
       Pruner pruner = last_within;
       if (!try_weights(pruner, keep)) {
         n_below = pruner.n_weights();
         break;
       }
       last_within = std::move(pruner);
-      keep = fewer(last_within);
+      keep = last_within.fewer();
     }
     for (uint32_t step = 0; best_ && step < kFinerSteps && n_below < last_within.n_weights(); ++step) {
       const double between = std::sqrt(static_cast<double>(n_below) * static_cast<double>(last_within.n_weights()));
@@ -145,10 +143,6 @@ class Search {
       else
         n_below = pruner.n_weights();
     }
-  }
-
-  static uint64_t fewer(const Pruner& pruner) {
-    return static_cast<uint64_t>(static_cast<double>(pruner.n_weights()) * kShareKept);
   }
 
   /// Judges a model of that many weights in fewer and fewer bits; whether one of them is within the budget.

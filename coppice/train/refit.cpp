@@ -32,13 +32,6 @@ Csr known_labels(const Csr& labels, uint32_t n_labels) {
   return known.build();
 }
 
-void add_weights(const Examples& block, size_t n_rows, std::vector<float>& weights) {
-  if (block.weights.empty() && weights.empty()) return;
-  weights.resize(n_rows, 1.0F);
-  weights.insert(weights.end(), block.weights.begin(), block.weights.end());
-  weights.resize(n_rows + block.size(), 1.0F);
-}
-
 /// Those the model was trained with, but for negatives that the user gave then and does not now.
 RankerOptions refit_options(const Model& model) {
   TrainOptions options;
@@ -100,7 +93,7 @@ RefitRows read_refit_rows(const Model& model, const EvaluationInput& input, Job 
     job.progress.throw_if_stopped();
     dense.join(block);
     features.push_back(features_for(model, block, job.pool));
-    add_weights(block, n_rows, rows.weights);
+    append_weights(block, n_rows, rows.weights);
     n_rows += block.size();
     job.progress.advance(block.size());
     label_rows.push_back(known_labels(block.labels, model.n_labels()));
@@ -118,6 +111,17 @@ Pruner::Pruner(const Model& model, const RefitRows* rows)
 
 void Pruner::keep(uint64_t n_weights, Job job) {
   keep_from(threshold_that_keeps(ranker_, n_weights), job);
+}
+
+void Pruner::descend_to(uint64_t n_weights, Job job) {
+  if (rows_ != nullptr) {
+    for (uint64_t n = fewer(); n > n_weights; n = fewer()) keep(n, job);
+  }
+  keep(n_weights, job);
+}
+
+uint64_t Pruner::fewer() const noexcept {
+  return static_cast<uint64_t>(static_cast<double>(n_weights()) * kShareKept);
 }
 
 void Pruner::keep_from(float threshold, Job job) {

@@ -33,14 +33,20 @@ class Pruner {
 
   /// Keeps the `n_weights` largest of those left, by size; where many are equal, fewer. Throws `ErrorCode::cancelled`.
   void keep(uint64_t n_weights, Job job);
+  /// The same in steps of `fewer`, where weights are fitted: less is lost than when most go at once.
+  void descend_to(uint64_t n_weights, Job job);
   /// Keeps those of at least `threshold`.
   void keep_from(float threshold, Job job);
 
   uint64_t n_weights() const noexcept { return ranker_.n_weights(); }
+  /// How many a step keeps of those left: 7 in 10.
+  uint64_t fewer() const noexcept;
   /// The model with the weights left.
   Model model() const;
 
  private:
+  static constexpr double kShareKept = 0.7;
+
   const Model* model_;
   const RefitRows* rows_;
   RankerOptions options_;

@@ -26,13 +26,6 @@ struct FirstPass {
   bool has_texts = false;
 };
 
-void add_weights(const Examples& block, FirstPass& pass) {
-  if (block.weights.empty() && pass.weights.empty()) return;
-  pass.weights.resize(pass.n_rows, 1.0F);
-  pass.weights.insert(pass.weights.end(), block.weights.begin(), block.weights.end());
-  pass.weights.resize(pass.n_rows + block.size(), 1.0F);
-}
-
 FirstPass read_all(ExampleReader& reader, VectorizerBuilder& vocabulary, Progress& progress) {
   FirstPass pass;
   for (Examples block; reader.next(block);) {
@@ -44,7 +37,7 @@ FirstPass read_all(ExampleReader& reader, VectorizerBuilder& vocabulary, Progres
     } else if (block.features.n_rows() > 0) {
       pass.features.push_back(std::move(block.features));
     }
-    add_weights(block, pass);
+    append_weights(block, pass.n_rows, pass.weights);
     pass.n_rows += block.size();
     progress.advance(block.size());
     pass.labels.push_back(std::move(block.labels));
