@@ -120,7 +120,7 @@ EvaluationInput rows_of(const std::string& path, const std::string& labels, cons
 
 /// Drops weights as asked for. Where those that stay are fitted, in steps: less is lost than when most go at once.
 Model pruned(const Model& model, const RefitRows* rows, const CompressArguments& arguments, Job job) {
-  Pruner pruner(model, rows);
+  Pruner pruner(model, rows, job.pool);
   if (arguments.keep_weights > 0) {
     pruner.descend_to(arguments.keep_weights, job);
     return pruner.model();

@@ -178,14 +178,18 @@ std::vector<Unused> unused_index(const TrainArguments& arguments) {
   const EmbeddingMethod method = arguments.train.embedding.method;
   const bool joined = method == EmbeddingMethod::pifa_concat || method == EmbeddingMethod::pifa_convex;
   const bool own_tree = !arguments.more.tree.empty();
+  const bool clusters = !own_tree && !arguments.train.index.flat;
+  const char* const why = own_tree ? "the tree is given" : "--flat makes no clusters";
   TrainOptions names;
   OptionTable embedding, index;
   describe(embedding, names.embedding);
   describe(index, names.index);
-  return {{own_tree, names_of(embedding), "the tree is given"},
-          {own_tree, names_of(index), "the tree is given"},
-          {!own_tree && !joined, {"pifa_share"}, "only --label-embedding pifa_concat and pifa_convex join two parts"},
-          {!own_tree && !arguments.train.index.level_widths.empty(),
+  std::vector<std::string> shape = names_of(index);
+  if (!own_tree) std::erase(shape, "flat");
+  return {{!clusters, names_of(embedding), why},
+          {!clusters, shape, why},
+          {clusters && !joined, {"pifa_share"}, "only --label-embedding pifa_concat and pifa_convex join two parts"},
+          {clusters && !arguments.train.index.level_widths.empty(),
            {"branching", "max_leaf", "root_branching"},
            "--level-widths says the whole shape"}};
 }

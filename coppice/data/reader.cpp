@@ -30,13 +30,18 @@ std::string lower_case(std::string_view text) {
   return lower;
 }
 
-std::optional<Recognised> by_extension(const std::string& path) {
+/// In lower case, without what says how it is compressed.
+std::string plain_path(const std::string& path) {
   std::string lower = lower_case(path);
   for (const std::string_view packed : {".gz", ".zst"}) {
     if (lower.ends_with(packed)) lower.resize(lower.size() - packed.size());
   }
+  return lower;
+}
+
+std::optional<Recognised> by_extension(const std::string& plain) {
   for (const Extension& extension : kExtensions) {
-    if (lower.ends_with(extension.text))
+    if (plain.ends_with(extension.text))
       return Recognised{extension.format, "the extension " + std::string(extension.text)};
   }
   return std::nullopt;
@@ -77,9 +82,34 @@ Format by_line(std::string_view line) {
   return Format::automatic;
 }
 
+/// The first line that is not blank, nor a row of svm without labels; may be cut off, and empty.
+std::string_view first_line(std::string_view look) {
+  if (look.starts_with("\xef\xbb\xbf")) look.remove_prefix(3);
+  while (!look.empty()) {
+    const size_t end = std::min(look.find('\n'), look.size());
+    const std::string_view line = look.substr(0, end);
+    if (!trimmed(line).empty() && line != "\r") return line;
+    look.remove_prefix(std::min(end + 1, look.size()));
+  }
+  return {};
+}
+
+/// A table has a header; the lines of a file of utterances are `intent<TAB>text`.
+Recognised by_columns(InputStream& stream) {
+  std::string_view line = trimmed(first_line(stream.peek(kLookBytes)));
+  const Recognised table{Format::tsv, "the extension .tsv and the header"};
+  if (line.find('\t') == std::string_view::npos) return table;
+  for (size_t end = 0; end != std::string_view::npos; line.remove_prefix(std::min(end + 1, line.size()))) {
+    end = line.find('\t');
+    const std::string_view column = line.substr(0, end);
+    if (column == "text" || column == "labels") return table;
+  }
+  return {Format::labelled_text, "the extension .tsv and the first line, which is no header", true};
+}
+
 /// Nothing for what looks like none of the formats.
 std::optional<Recognised> by_content(InputStream& stream) {
-  std::string_view look = stream.peek(kLookBytes);
+  const std::string_view look = stream.peek(kLookBytes);
   if (look.empty()) throw Error(ErrorCode::data, "the input is empty: no rows", stream.name());
   if (look.starts_with("\x89"
                        "CPC\r\n")) {
@@ -91,57 +121,53 @@ std::optional<Recognised> by_content(InputStream& stream) {
   if (look.starts_with("PK\x03\x04")) return Recognised{Format::npz, "the first bytes"};
   if (look.starts_with("\x93NUMPY")) return Recognised{Format::npy, "the first bytes"};
   expect_utf8_mark(look, stream.name());
-  if (look.starts_with("\xef\xbb\xbf")) look.remove_prefix(3);
-  while (!look.empty()) {
-    const size_t end = std::min(look.find('\n'), look.size());
-    const std::string_view line = look.substr(0, end);
-    // A row of svm may be empty but for the space in front.
-    if (!trimmed(line).empty() && line != "\r") {
-      const Format format = by_line(line);
-      if (format != Format::automatic) return Recognised{format, "the first line"};
-      break;
-    }
-    look.remove_prefix(std::min(end + 1, look.size()));
-  }
+  const Format format = by_line(first_line(look));
+  if (format != Format::automatic) return Recognised{format, "the first line"};
   return std::nullopt;
 }
 
 std::optional<Recognised> find_format(const std::string& path, InputStream& stream) {
-  if (std::optional<Recognised> found = by_extension(path)) return found;
-  return by_content(stream);
+  const std::string plain = plain_path(path);
+  if (std::optional<Recognised> found = by_extension(plain)) return found;
+  std::optional<Recognised> found = by_content(stream);
+  return !found && plain.ends_with(".tsv") ? by_columns(stream) : found;
 }
 
 bool is_matrix(Format format) noexcept {
   return format == Format::npz || format == Format::npy;
 }
 
-Recognised chosen(const std::string& path, const ReadOptions& options, InputStream& stream) {
-  if (options.format != Format::automatic) return {options.format, "the option format"};
-  return recognise(path, stream);
+/// The options with the format that the stream has.
+ReadOptions chosen(const std::string& path, ReadOptions options, InputStream& stream) {
+  if (options.format != Format::automatic) return options;
+  const Recognised recognised = recognise(path, stream);
+  options.format = recognised.format;
+  options.named_labels |= recognised.named_labels;
+  return options;
 }
 
 /// `labels` may be nullptr: see `LineExampleReader`.
-std::unique_ptr<ExampleReader> open_lines(InputStream stream, Format format, const ReadOptions& options,
-                                          LabelIndex* labels) {
-  if (is_matrix(format)) {
-    throw Error(ErrorCode::unsupported, "a matrix (" + std::string(name(format)) + ") cannot be read from a stream",
-                stream.name(), "give it as a file, not compressed by gzip or zstd");
+std::unique_ptr<ExampleReader> open_lines(InputStream stream, const ReadOptions& options, LabelIndex* labels) {
+  if (is_matrix(options.format)) {
+    throw Error(ErrorCode::unsupported,
+                "a matrix (" + std::string(name(options.format)) + ") cannot be read from a stream", stream.name(),
+                "give it as a file, not compressed by gzip or zstd");
   }
   if (labels != nullptr && !options.labels_path.empty()) {
     throw Error(ErrorCode::usage,
                 "option labels_path is " + options.labels_path + ", but examples of the format " +
-                    std::string(name(format)) + " hold their labels themselves",
+                    std::string(name(options.format)) + " hold their labels themselves",
                 stream.name(), "labels_path goes with npz and npy");
   }
-  return std::make_unique<LineExampleReader>(std::move(stream), format, options, labels);
+  return std::make_unique<LineExampleReader>(std::move(stream), options.format, options, labels);
 }
 
-std::unique_ptr<ExampleReader> open_rows(const std::string& path, const ReadOptions& options, LabelIndex* labels) {
-  InputStream stream = InputStream::open(path, options.stop);
-  const Format format = chosen(path, options, stream).format;
-  if (is_matrix(format) && !is_stream(path))
-    return std::make_unique<MatrixExampleReader>(path, format, options, labels);
-  return open_lines(std::move(stream), format, options, labels);
+std::unique_ptr<ExampleReader> open_rows(const std::string& path, const ReadOptions& given, LabelIndex* labels) {
+  InputStream stream = InputStream::open(path, given.stop);
+  const ReadOptions options = chosen(path, given, stream);
+  if (is_matrix(options.format) && !is_stream(path))
+    return std::make_unique<MatrixExampleReader>(path, options.format, options, labels);
+  return open_lines(std::move(stream), options, labels);
 }
 
 /// A second reading: as many rows as in the first, or what was made of the first no longer goes with them.
@@ -221,15 +247,15 @@ std::unique_ptr<ExampleReader> open_queries(const std::string& path, const ReadO
 }
 
 std::unique_ptr<ExampleReader> open_examples(InputStream stream, const ReadOptions& options, LabelIndex& labels) {
-  const Format format = chosen(stream.name(), options, stream).format;
-  return open_lines(std::move(stream), format, options, &labels);
+  const ReadOptions known = chosen(stream.name(), options, stream);
+  return open_lines(std::move(stream), known, &labels);
 }
 
 ExampleSource::ExampleSource(std::string path, ReadOptions options)
     : path_(std::move(path)), options_(std::move(options)) {
   RereadableInput input(path_, options_.stop);
   InputStream stream = input.open();
-  options_.format = chosen(path_, options_, stream).format;
+  options_ = chosen(path_, std::move(options_), stream);
   if (!is_matrix(options_.format) || is_stream(path_)) input_ = std::move(input);
 }
 

@@ -15,11 +15,13 @@ namespace coppice {
 /// A format, and what told it.
 struct Recognised {
   Format format = Format::automatic;
-  std::string by;  ///< "the extension .jsonl", "the first line", "the option format"
+  std::string by;             ///< "the extension .jsonl", "the first line", "the option format"
+  bool named_labels = false;  ///< of labelled_text: what stands before the tab are names
 };
 
-/// The format of a file by its extension (before .gz and .zst), else by its first bytes.
-/// Throws `ErrorCode::io`; `ErrorCode::data` for an empty file and for one that looks like none of the formats.
+/// The format of a file by its extension (before .gz and .zst), else by its first bytes. Files ending in .tsv are of
+/// two kinds: with a header that names a column text or labels, or lines `name<TAB>text`. Throws `ErrorCode::io`;
+/// `ErrorCode::data` for an empty file and for one that looks like none of the formats.
 Recognised recognise(const std::string& path);
 
 /// As `recognise`, and nothing for a file that looks like none of the formats.

@@ -42,6 +42,20 @@ TEST(Recognise, TheExtensionGoesBeforeTheContent) {
   EXPECT_EQ(recognise("x.svm", stream).by, "the extension .svm");
 }
 
+TEST(Recognise, TsvIsATableOrUtterances) {
+  const auto recognised_tsv = [](std::string_view bytes) {
+    InputStream stream = InputStream::from_memory(bytes, "x.tsv.gz");
+    return recognise("x.tsv.gz", stream);
+  };
+  EXPECT_EQ(recognised_tsv("id\ttext\n1\ta\n").format, Format::tsv);
+  EXPECT_EQ(recognised_tsv("labels\tbody\r\n").format, Format::tsv);
+  EXPECT_EQ(recognised_tsv("no columns\n").format, Format::tsv);
+  EXPECT_EQ(recognised_tsv("3,4\ttext\n").format, Format::labelled_text);
+  EXPECT_FALSE(recognised_tsv("3,4\ttext\n").named_labels);
+  EXPECT_EQ(recognised_tsv("\n play_music\tplay some jazz\n").format, Format::labelled_text);
+  EXPECT_TRUE(recognised_tsv("play_music\tplay some jazz\n").named_labels);
+}
+
 TEST(Recognise, WhatIsNoFormatIsAnError) {
   EXPECT_EQ(message_of([] { recognised("hello world\n"); }),
             "data: input:1: the format cannot be told from the first line\n"

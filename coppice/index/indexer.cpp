@@ -2,6 +2,7 @@
 #include "coppice/index/indexer.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "coppice/core/error.h"
@@ -29,7 +30,7 @@ std::vector<uint32_t> first_children(const TreeShape& shape, size_t level) {
       throw Error(ErrorCode::usage,
                   "a tree node of level " + std::to_string(level) + " would have " +
                       counted(first[node + 1] - first[node], "child", "children") + ", at most 65535 are possible",
-                  {}, "choose a smaller max_leaf, or more nodes in level_widths");
+                  {}, "choose a smaller max_leaf, or more nodes in level_widths; flat is for up to 65535 labels");
     }
   }
   return first;
@@ -42,6 +43,7 @@ class BalancedIndexer final : public Indexer {
   LabelTree index(const Csr& embedding, Job job) const override {
     if (embedding.n_rows() == 0) throw Error(ErrorCode::data, "there are no labels to index");
     const auto n_labels = static_cast<uint32_t>(embedding.n_rows());
+    if (options_.flat) return flat_tree(n_labels);
     const TreeShape shape = shape_of(n_labels, options_);
     LabelTree tree;
     tree.n_labels = n_labels;
@@ -57,6 +59,9 @@ class BalancedIndexer final : public Indexer {
 }  // namespace
 
 void describe(OptionTable& table, IndexOptions& options) {
+  table.add("flat", options.flat,
+            "No tree: every label is scored for every text, as by a plain one-versus-rest classifier. For up to a few "
+            "hundred labels, intents or domains, where nothing is gained by searching.");
   table.add("branching", options.branching, 2, LabelTree::kMostChildren,
             "Children of an inner node of the label tree, B. More make the tree shallower: fewer chances for the "
             "search to go wrong, larger chunks to train and to score. nr_splits in PECOS.");
@@ -74,6 +79,16 @@ void describe(OptionTable& table, IndexOptions& options) {
             "below the root down to the leaf clusters, such as 128,2048. Bonsai's wide and shallow trees are made "
             "so.");
   describe(table, options.kmeans);
+}
+
+LabelTree flat_tree(uint32_t n_labels) {
+  LabelTree tree;
+  tree.n_labels = n_labels;
+  tree.first_child.emplace_back(first_children(TreeShape(n_labels, {}), 0));
+  std::vector<uint32_t> leaf_label(n_labels);
+  std::iota(leaf_label.begin(), leaf_label.end(), 0U);
+  tree.leaf_label = std::move(leaf_label);
+  return tree;
 }
 
 std::unique_ptr<Indexer> make_indexer(const IndexOptions& options) {

@@ -14,6 +14,7 @@
 namespace coppice {
 
 struct IndexOptions {
+  bool flat = false;
   uint32_t branching = 16;
   uint32_t max_leaf = 100;
   uint32_t root_branching = 0;
@@ -23,6 +24,9 @@ struct IndexOptions {
 
 /// Describes the clustering's options too.
 void describe(OptionTable& table, IndexOptions& options);
+
+/// No tree at all: the labels, in their order, are the root's children. Throws `ErrorCode::usage` above 65,535 labels.
+LabelTree flat_tree(uint32_t n_labels);
 
 /// Makes a tree over labels from their vectors. Implement it to plug in an own indexer.
 ///
@@ -39,7 +43,7 @@ class Indexer {
 /// the clusters up.
 std::unique_ptr<Indexer> make_indexer(const IndexOptions& options);
 
-/// The same in one call.
+/// The same in one call; with `options.flat` the labels are the root's children, in their order.
 /// Throws `ErrorCode::data` without labels; `ErrorCode::usage` when a shape gives a node more than 65,535 children.
 LabelTree build_label_tree(const Csr& embedding, const IndexOptions& options, Job job);
 

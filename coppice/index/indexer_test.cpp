@@ -235,6 +235,15 @@ TEST(Indexer, BuildsTheLevelsThatAreAskedFor) {
   EXPECT_EQ(widths(build(grouped_labels(1000, 9, 3), options)), (std::vector<size_t>{64, 1000}));
 }
 
+TEST(Indexer, MakesNoTreeWhenFlat) {
+  const LabelTree tree = flat_tree(300);
+  tree.validate();
+  EXPECT_EQ(tree.depth(), 1U);
+  EXPECT_EQ(tree.n_nodes(1), 300U);
+  EXPECT_EQ(tree.leaf_label[299], 299U);
+  EXPECT_THROW(flat_tree(65536), Error);
+}
+
 TEST(Indexer, RefusesNoLabelsAndNodesThatAreTooWide) {
   EXPECT_THROW(build(Csr{}, {}), Error);
   CsrBuilder builder(1);

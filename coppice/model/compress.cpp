@@ -2,6 +2,7 @@
 #include "coppice/model/compress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -58,6 +59,17 @@ ChunkRows renumber(const ChunkRows& rows, const Renumbering& renumbering) {
   return result;
 }
 
+/// By size.
+float largest_weight(const Ranker& ranker) {
+  float largest = 0;
+  for (const LevelWeights& level : ranker.levels) {
+    for (size_t chunk = 0; chunk < level.n_chunks(); ++chunk) {
+      for (const float weight : level.rows(chunk).values) largest = std::max(largest, std::abs(weight));
+    }
+  }
+  return largest;
+}
+
 LevelWeights pack_level(const LevelWeights& level, const Renumbering& renumbering, const PackOptions& options,
                         ThreadPool& pool) {
   std::vector<EncodedChunk> chunks(level.n_chunks());
@@ -91,8 +103,16 @@ Renumbering shrink_vectorizer(ModelParts& parts, const KeyIndexOptions& options,
 void describe(OptionTable& table, CompressOptions& options) {
   table.add("threshold", options.threshold, 0, 1e6,
             "Weights nearer to zero are dropped. Training drops some by a threshold of its own, 0.1 by default.");
-  table.add("value_bits", options.pack.value_bits, 2, PackOptions::kMostValueBits,
-            "Bits of a weight: 8 are 256 even intervals of each label's range.");
+  table.add("value_bits", options.pack.value_bits, 2, PackOptions::kHalf,
+            "Bits of a weight: 2 to 8, of which 8 are 256 even intervals of its range; or 16, halves.");
+  table.add("scales", options.pack.scaling,
+            {{Scaling::children, "children"},
+             {Scaling::model, "model"},
+             {Scaling::rows, "rows"},
+             {Scaling::groups, "groups"}},
+            "What shares a range of weights: each child of a tree node (a label, where there is no tree); the whole "
+            "model, as in the article this follows; each row, the weights of a feature below a node; or groups of 32 "
+            "weights. With 4 bits and fewer, rows and groups keep more, where a row has many weights.");
   table.add(
       "perfect_hash", options.keys.perfect_hash, {{PerfectHash::pilots, "pilots"}, {PerfectHash::levels, "levels"}},
       "How features are known without their names: pilots (PtrHash: about 2.6 bits a feature), or levels (an array "
@@ -105,6 +125,10 @@ void describe(OptionTable& table, CompressOptions& options) {
 }
 
 void validate(const CompressOptions& options) {
+  if (!PackOptions::is_width(options.pack.value_bits)) {
+    throw Error(ErrorCode::usage,
+                "value_bits is " + std::to_string(options.pack.value_bits) + ", expected 2 to 8 or 16");
+  }
   const uint32_t bits = options.keys.fingerprint_bits;
   if (bits == 0 || bits == 4 || bits == 8 || bits == 16) return;
   throw Error(ErrorCode::usage, "fingerprint_bits is " + std::to_string(bits) + ", expected 0, 4, 8 or 16");
@@ -115,7 +139,9 @@ Model compress(const Model& model, const CompressOptions& options, ThreadPool& p
   parts.label_names = parts.label_names.packed();
   if (options.threshold > 0) parts.ranker = prune_ranker(parts.ranker, options.threshold, pool);
   const Renumbering renumbering = shrink_vectorizer(parts, options.keys, pool);
-  for (LevelWeights& level : parts.ranker.levels) level = pack_level(level, renumbering, options.pack, pool);
+  PackOptions pack = options.pack;
+  if (pack.scaling == Scaling::model) pack.largest = largest_weight(parts.ranker);
+  for (LevelWeights& level : parts.ranker.levels) level = pack_level(level, renumbering, pack, pool);
   parts.ranker.n_features = renumbering.n_features;
   return Model(std::move(parts));
 }

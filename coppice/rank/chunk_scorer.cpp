@@ -214,24 +214,23 @@ HWY_INLINE HWY_ATTR void SumAnyMasked(const ChunkView& chunk, const HashedQuery&
   }
 }
 
-/// Without biases and scales: margins[c] += value * odd number, for each of the chunk's features that the query has.
+/// Without biases and the scales of sums: margins[c] += value * weight, for each of the chunk's features that the query
+/// has.
 HWY_ATTR void SumPackedRows(const PackedChunk& chunk, const HashedQuery& query, float* HWY_RESTRICT margins) {
   for (size_t j = 0; j < query.size; ++j) {
-    const UnaryGroups::Members members = chunk.find(query.hashes[j]);
-    for (uint64_t i = members.begin; i < members.end; ++i) {
-      const PackedChunk::Weight weight = chunk.weight(i);
-      float& margin = margins[weight.child];
-      margin = multiply_add(query.values[j], static_cast<float>(weight.odd), margin);
-    }
+    const uint64_t row = chunk.find_row(query.hashes[j]);
+    if (row == PackedChunk::kNoRow) continue;
+    chunk.for_each_weight(row, [&](uint32_t child, float weight) {
+      margins[child] = multiply_add(query.values[j], weight, margins[child]);
+    });
   }
 }
 
 /// margins[c] = bias + scale * margins[c].
-HWY_ATTR void ScaleMargins(const ChunkView& chunk, float* HWY_RESTRICT margins) {
-  const std::byte* const scales = chunk.data;
-  for (size_t i = 0; i < chunk.n_children; ++i) {
-    const float scale = std::bit_cast<float>(uint32_t{read_at<uint16_t>(scales, i)} << 16);
-    margins[i] = multiply_add(scale, margins[i], chunk.bias[i]);
+HWY_ATTR void ScaleMargins(const ChunkView& view, float* HWY_RESTRICT margins) {
+  const PackedChunk chunk = packed_chunk(view);
+  for (uint32_t i = 0; i < chunk.n_children; ++i) {
+    margins[i] = multiply_add(chunk.sum_scale(i), margins[i], view.bias[i]);
   }
 }
 
@@ -247,7 +246,7 @@ HWY_ATTR void SumHits(const ChunkView& chunk, const HashedQuery& query, std::spa
   if (chunk.n_children == 0) return;
   if (chunk.encoding == ChunkEncoding::packed) {
     const PackedChunk packed = packed_chunk(chunk);
-    std::fill(margins, margins + (size_t{1} << packed.child_bits), 0.0F);
+    std::fill(margins, margins + std::bit_ceil(packed.n_children), 0.0F);
     SumPackedRows(packed, query, margins);
     return ScaleMargins(chunk, margins);
   }

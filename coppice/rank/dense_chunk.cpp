@@ -87,24 +87,21 @@ HWY_ATTR void UnpackHashed(const ChunkView& chunk, const BlockFeatures& features
 
 HWY_ATTR void UnpackPacked(const ChunkView& view, const BlockFeatures& features, DenseChunk& dense) {
   const PackedChunk chunk = packed_chunk(view);
-  GroupReader uppers(chunk.rows.upper), counts(chunk.weights_of_rows);
-  uint64_t row = 0, place = 0, upper_end = 0;
+  GroupReader uppers(chunk.rows.upper);
+  uint64_t row = 0, upper_end = 0;
   for (uint64_t upper = 0; upper < chunk.rows.upper.n_groups && row < view.n_rows; ++upper) {
     upper_end += uppers.next();
     for (; row < upper_end; ++row) {
       const uint64_t low = read_bits(chunk.rows.lower, row * chunk.rows.low_bits, chunk.rows.low_bits);
-      const uint64_t end = place + counts.next();
       const uint32_t number =
           features.find(static_cast<uint32_t>(upper << chunk.rows.low_bits | low) << chunk.hash_shift);
       if (number != 0) {
         float* const weights = dense.add_row(number);
         std::fill_n(weights, dense.stride(), 0.0F);
-        for (; place < end; ++place) {
-          const PackedChunk::Weight weight = chunk.weight(place);
-          if (weight.child < chunk.n_children) weights[weight.child] = static_cast<float>(weight.odd);
-        }
+        chunk.for_each_weight(row, [&](uint32_t child, float weight) {
+          if (child < chunk.n_children) weights[child] = weight;
+        });
       }
-      place = end;
     }
   }
 }

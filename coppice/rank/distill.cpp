@@ -196,8 +196,9 @@ LaneWeights Distiller::solve(const ChunkProblem& problem, ChildRange children, c
   return result;
 }
 
-Ranker distill_ranker(const RankerInput& input, const Distiller& distiller, const Ranker& pruned,
-                      const RankerOptions& options, Job job) {
+Ranker distill_ranker(const RankerInput& input, const Distiller& distiller, const RankerOptions& options, Job job,
+                      const Matcher* matcher) {
+  const Ranker& pruned = distiller.pruned();
   if (input.features.n_columns != pruned.n_features) {
     throw Error(ErrorCode::data, "the rows have " + std::to_string(input.features.n_columns) + " features, the model " +
                                      std::to_string(pruned.n_features));
@@ -208,6 +209,7 @@ Ranker distill_ranker(const RankerInput& input, const Distiller& distiller, cons
   all_kept.level_max_weights.clear();
   TrainingHooks hooks;
   hooks.solver = &distiller;
+  hooks.matcher = matcher;
   Ranker distilled = train_ranker(input, pruned.tree, all_kept, job, std::move(hooks));
   distilled.post_processor = pruned.post_processor;
   return distilled;

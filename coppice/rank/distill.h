@@ -34,6 +34,8 @@ class Distiller final : public ChunkSolver {
       : original_(original), pruned_(pruned), options_(options) {}
 
   /// The options of training have no say.
+  const Ranker& pruned() const noexcept { return pruned_; }
+
   LaneWeights solve(const ChunkProblem& problem, ChildRange children, const SolverOptions& options,
                     const PruneOptions& prune) const override;
 
@@ -43,9 +45,10 @@ class Distiller final : public ChunkSolver {
   DistillOptions options_;
 };
 
-/// Distils all levels: `input` and `options` are those that `original` was trained on, or rows like them.
+/// Distils all levels: `input` and `options` are those that `original` was trained on, or rows like them; `matcher`
+/// brings their matcher-aware negatives, null = the beam of the levels that are distilled already.
 /// Throws as `train_ranker` does, and `ErrorCode::data` when the rows have other features or labels than the ranker.
-Ranker distill_ranker(const RankerInput& input, const Distiller& distiller, const Ranker& pruned,
-                      const RankerOptions& options, Job job);
+Ranker distill_ranker(const RankerInput& input, const Distiller& distiller, const RankerOptions& options, Job job,
+                      const Matcher* matcher = nullptr);
 
 }  // namespace coppice

@@ -63,7 +63,7 @@ struct Trained {
   Ranker distilled(const Ranker& pruned, size_t threads = 1) const {
     ThreadPool pool(threads);
     Progress progress;
-    return distill_ranker({data.features, data.labels}, Distiller(ranker, pruned), pruned, options, {pool, progress});
+    return distill_ranker({data.features, data.labels}, Distiller(ranker, pruned), options, {pool, progress});
   }
 };
 

@@ -41,8 +41,8 @@ bool has_known_encoding(const ChunkEntry& entry) noexcept {
              (entry.key_bytes == 2 || entry.key_bytes == 4) && entry.n_children > 0 &&
              entry.n_children <= LevelWeights::kMostMasked && entry.child_bytes == (entry.n_children + 7) / 8;
     case ChunkEncoding::packed:
-      return entry.n_children > 0 && entry.low_bits <= 32 && entry.value_bits >= 2 &&
-             entry.value_bits <= PackOptions::kMostValueBits;
+      return entry.n_children > 0 && entry.low_bits <= 32 && PackOptions::is_width(entry.value_bits) &&
+             entry.scaling < kScalings && entry.child_layout < kChildLayouts;
   }
   return false;
 }
@@ -93,6 +93,8 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept {
     view.n_entries = entry.n_entries;
     view.low_bits = entry.low_bits;
     view.value_bits = entry.value_bits;
+    view.scaling = entry.scaling;
+    view.child_layout = entry.child_layout;
     view.key_shift = 32 - hash_bits(arrays.n_features);
   } else {
     view.headers = reinterpret_cast<const BucketHeader*>(view.data);
@@ -147,12 +149,13 @@ float masked_weight(const ChunkView& chunk, const MaskedBucket& bucket, uint32_t
 }
 
 float packed_weight(const PackedChunk& chunk, uint32_t hash, uint32_t child) noexcept {
-  const UnaryGroups::Members members = chunk.find(hash);
-  for (uint64_t i = members.begin; i < members.end; ++i) {
-    const PackedChunk::Weight weight = chunk.weight(i);
-    if (weight.child == child) return chunk.scale(child) * static_cast<float>(weight.odd);
-  }
-  return 0;
+  const uint64_t row = chunk.find_row(hash);
+  float found = 0;
+  if (row == PackedChunk::kNoRow) return found;
+  chunk.for_each_weight(row, [&](uint32_t of, float weight) {
+    if (of == child) found = chunk.sum_scale(child) * weight;
+  });
+  return found;
 }
 
 }  // namespace
@@ -242,7 +245,8 @@ class ChunkReader {
     if (!has_buckets() && (entry_.bucket_bits != 0 || entry_.key_bytes != 0 || entry_.child_bytes != 0)) {
       refuse(where_, "sizes of buckets that it does not have");
     }
-    if (entry_.encoding != ChunkEncoding::packed && (entry_.low_bits != 0 || entry_.value_bits != 0)) {
+    if (entry_.encoding != ChunkEncoding::packed &&
+        (entry_.low_bits != 0 || entry_.value_bits != 0 || entry_.scaling != 0 || entry_.child_layout != 0)) {
       refuse(where_, "widths of bits that it does not have");
     }
     if (entry_.encoding == ChunkEncoding::empty && entry_.n_entries != 0) refuse(where_, "a wrong count of weights");
@@ -280,23 +284,36 @@ class ChunkReader {
             feature_of(static_cast<uint32_t>(upper << chunk.rows.low_bits | low) << chunk.hash_shift);
         if (feature >= n_features_) refuse(where_, "a row that is no feature");
         check_sample(chunk.weights_of_rows, row, place);
-        place = read_packed_row(chunk, feature, place, counts.next());
+        place += read_packed_row(chunk, feature, row, counts.next());
       }
     }
     if (row != entry_.n_rows || place != entry_.n_entries) refuse(where_, "rows that do not add up");
     if (!uppers.ended() || !counts.ended()) refuse(where_, "a row or group that does not end");
   }
 
-  uint64_t read_packed_row(const PackedChunk& chunk, uint32_t feature, uint64_t place, uint64_t count) {
+  /// Returns `count`, the number of its weights.
+  uint64_t read_packed_row(const PackedChunk& chunk, uint32_t feature, uint64_t row, uint64_t count) {
     if (count == 0) refuse(where_, "a row without weights");
-    for (uint64_t end = place + count, next_child = 0; place < end; ++place) {
-      const PackedChunk::Weight weight = chunk.weight(place);
-      if (weight.child >= chunk.n_children) refuse(where_, "a child out of range");
-      if (weight.child < next_child) refuse(where_, "children do not ascend");
-      next_child = weight.child + 1;
-      keep(feature, weight.child, chunk.scale(weight.child) * static_cast<float>(weight.odd));
+    uint64_t next_child = 0, n_read = 0;
+    chunk.for_each_weight(row, [&](uint32_t child, float weight) {
+      if (child >= chunk.n_children) refuse(where_, "a child out of range");
+      if (child < next_child) refuse(where_, "children do not ascend");
+      next_child = child + 1;
+      keep(feature, child, chunk.sum_scale(child) * weight);
+      ++n_read;
+    });
+    if (n_read != count || (chunk.layout == ChildLayout::masks && bits_of_mask(chunk, row) != count)) {
+      refuse(where_, "a row with another number of children than weights");
     }
-    return place;
+    return count;
+  }
+
+  static uint64_t bits_of_mask(const PackedChunk& chunk, uint64_t row) {
+    uint64_t count = 0;
+    for (uint32_t child = 0; child < chunk.n_children; ++child) {
+      count += read_bits(chunk.masks, row * chunk.n_children + child, 1);
+    }
+    return count;
   }
 
   void check_sample(const UnaryGroups& groups, uint64_t group, uint64_t ones) const {
@@ -316,12 +333,13 @@ class ChunkReader {
     check_bits(chunk.rows.upper.bits, chunk.rows.upper.n_bits());
     check_bits(chunk.rows.lower, chunk.rows.upper.n_ones * chunk.rows.low_bits);
     check_bits(chunk.weights_of_rows.bits, chunk.weights_of_rows.n_bits());
+    if (chunk.layout == ChildLayout::masks) check_bits(chunk.masks, chunk.rows.upper.n_ones * chunk.n_children);
     check_bits(chunk.weights, chunk.weights_of_rows.n_ones * (chunk.child_bits + chunk.value_bits));
     for (uint64_t i = chunk.size_bytes(); i < payload_bytes(entry_, n_features_); ++i) {
       if (view_.data[i] != std::byte{0}) refuse(where_, "padding that is not zero");
     }
-    for (uint32_t child = 0; child < chunk.n_children; ++child) {
-      if (!(chunk.scale(child) >= 0)) refuse(where_, "a scale below 0");
+    for (uint64_t i = 0; i < chunk.n_scales(); ++i) {
+      if (!(chunk.scale(i) >= 0)) refuse(where_, "a scale below 0");
     }
   }
 

@@ -35,7 +35,9 @@ struct ChunkEntry {
   uint8_t child_bytes = 0;   ///< hashed: 1 or 2; masked: bytes of a mask, one for eight children; else 0
   uint8_t low_bits = 0;      ///< packed: of a row's number, those that are stored as they are
   uint8_t value_bits = 0;    ///< packed: of a weight
-  uint8_t reserved[4] = {};  ///< zero
+  uint8_t scaling = 0;       ///< packed: Scaling
+  uint8_t child_layout = 0;  ///< packed: ChildLayout
+  uint8_t reserved[2] = {};  ///< zero
 };
 static_assert(sizeof(ChunkEntry) == 32);
 

@@ -72,6 +72,19 @@ Csr BeamMatcher::match(const MatcherInput& input, ThreadPool& pool) const {
   return join_rows(std::move(offsets), keys, width, static_cast<uint32_t>(plan.levels.back().n_nodes()));
 }
 
+FoundMatches::FoundMatches(const Ranker& ranker, const Csr& queries, uint32_t beam, ThreadPool& pool) {
+  const BeamMatcher matcher(beam, ranker.post_processor);
+  by_level_.resize(1);
+  for (size_t level = 1; level < ranker.levels.size(); ++level) {
+    by_level_.push_back(matcher.match({queries, ranker.tree, std::span(ranker.levels).first(level)}, pool));
+  }
+}
+
+Csr FoundMatches::match(const MatcherInput& input, ThreadPool&) const {
+  check(input.levels.size() < by_level_.size(), "a tree as deep as the one that was searched");
+  return by_level_[input.levels.size()];
+}
+
 void check_matches(const Csr& matches, size_t n_rows, size_t n_nodes) {
   if (matches.n_rows() != n_rows || matches.n_columns != n_nodes) {
     throw Error(ErrorCode::data, "the matches are " + std::to_string(matches.n_rows()) + " x " +

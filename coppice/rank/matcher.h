@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "coppice/core/parallel.h"
 #include "coppice/index/label_tree.h"
 #include "coppice/math/csr.h"
 #include "coppice/rank/level_weights.h"
 #include "coppice/rank/post_processor.h"
+#include "coppice/rank/ranker.h"
 
 namespace coppice {
 
@@ -46,6 +48,19 @@ class BeamMatcher final : public Matcher {
  private:
   uint32_t beam_;
   PostProcessor post_processor_;
+};
+
+/// What a ranker that is there already finds, searched for once: for training that is repeated.
+class FoundMatches final : public Matcher {
+ public:
+  /// Searches all levels. Throws as BeamMatcher.
+  FoundMatches(const Ranker& ranker, const Csr& queries, uint32_t beam, ThreadPool& pool);
+
+  /// Neither queries nor weights are looked at.
+  Csr match(const MatcherInput& input, ThreadPool& pool) const override;
+
+ private:
+  std::vector<Csr> by_level_;
 };
 
 /// Throws `ErrorCode::data` unless `matches` is a sound matrix of that shape: to be asked of any matcher's result.

@@ -21,10 +21,33 @@ using testing::random_queries;
 using testing::Shape;
 using testing::with_flipped_bit;
 
-LevelWeights packed_level(const ChunkRows& rows, uint32_t n_features, uint32_t value_bits = 8) {
+LevelWeights packed_level(const ChunkRows& rows, uint32_t n_features, const PackOptions& options = {}) {
   LevelWeightsBuilder builder(n_features);
-  builder.add(pack_chunk(rows, n_features, {value_bits}));
+  builder.add(pack_chunk(rows, n_features, options));
   return builder.build();
+}
+
+float largest_of(std::span<const float> weights) {
+  float largest = 0;
+  for (const float weight : weights) largest = std::max(largest, std::abs(weight));
+  return largest;
+}
+
+/// Every way of packing there is.
+std::vector<PackOptions> all_ways(const ChunkRows& rows) {
+  std::vector<PackOptions> ways{{PackOptions::kHalf}};
+  for (const Scaling scaling : {Scaling::children, Scaling::model, Scaling::rows, Scaling::groups}) {
+    for (const uint32_t bits : {2U, 4U, 6U, 8U}) ways.push_back({bits, scaling, largest_of(rows.values)});
+  }
+  return ways;
+}
+
+/// Few children with many weights a row, so that masks take less room.
+const Shape kFull{3000, 40, 0.4};
+std::vector<Shape> shapes() {
+  std::vector<Shape> all(std::begin(kShapes), std::end(kShapes));
+  all.push_back(kFull);
+  return all;
 }
 
 /// The largest weight of each child, by size.
@@ -36,11 +59,17 @@ std::vector<float> largest_weights(const ChunkRows& rows) {
   return largest;
 }
 
+/// Those that lie apart from zero, so that none is dropped.
+ChunkRows with_large_weights(ChunkRows rows) {
+  for (float& value : rows.values) value = std::copysign(0.5F + std::abs(value), value);
+  return rows;
+}
+
 TEST(PackedChunk, GivesEachWeightBackToHalfAnInterval) {
-  for (const Shape& shape : kShapes) {
+  for (const Shape& shape : shapes()) {
     for (const uint32_t bits : {2U, 4U, 6U, 8U}) {
-      const ChunkRows rows = chunk_of(shape, 5);
-      const LevelWeights level = packed_level(rows, shape.n_features, bits);
+      const ChunkRows rows = with_large_weights(chunk_of(shape, 5));
+      const LevelWeights level = packed_level(rows, shape.n_features, {bits});
       ASSERT_EQ(level.arrays().chunks[0].encoding, ChunkEncoding::packed);
       const std::vector<uint32_t> first_child = {0, shape.n_children};
       ASSERT_NO_THROW(level.verify(first_child, "level"));
@@ -60,12 +89,57 @@ TEST(PackedChunk, GivesEachWeightBackToHalfAnInterval) {
   }
 }
 
+TEST(PackedChunk, EachWayIsSoundAndNearTheWeights) {
+  for (const Shape& shape : shapes()) {
+    const ChunkRows rows = with_large_weights(chunk_of(shape, 5));
+    for (const PackOptions& way : all_ways(rows)) {
+      const LevelWeights level = packed_level(rows, shape.n_features, way);
+      const std::vector<uint32_t> first_child = {0, shape.n_children};
+      ASSERT_NO_THROW(level.verify(first_child, "level"));
+      const ChunkRows back = level.rows(0);
+      ASSERT_EQ(back.features, rows.features);
+      ASSERT_EQ(back.children, rows.children);
+      const float largest = largest_of(rows.values);
+      const float step = way.value_bits == PackOptions::kHalf
+                             ? largest / 2048
+                             : largest / static_cast<float>((1U << way.value_bits) - 1);
+      for (size_t i = 0; i < rows.values.size(); ++i) {
+        ASSERT_LE(std::abs(back.values[i] - rows.values[i]), step * 1.02F) << i;
+      }
+    }
+  }
+}
+
+TEST(PackedChunk, RowsWithManyWeightsHaveMasks) {
+  const ChunkRows many = chunk_of(kFull, 5), few = chunk_of({3000, 40, 0.02}, 5);
+  EXPECT_EQ(pack_chunk(many, 3000, {}).entry.child_layout, static_cast<uint8_t>(ChildLayout::masks));
+  EXPECT_EQ(pack_chunk(few, 3000, {}).entry.child_layout, static_cast<uint8_t>(ChildLayout::numbers));
+}
+
+TEST(PackedChunk, WeightsNearerToZeroThanToTheFirstIntervalsMiddleAreDropped) {
+  ChunkRows rows;
+  rows.bias = {0.5F, 0};
+  rows.features = {3, 4, 7};
+  rows.first_entry = {0, 2, 3, 4};
+  rows.children = {0, 1, 0, 1};
+  rows.values = {1.5F, 0.04F, 0.04F, -0.06F};  // 4 bits, one range of 1.5: middles at 0.1, 0.3, ..
+  const ChunkRows of_model = packed_level(rows, 10, {4, Scaling::model, 1.5F}).rows(0);
+  EXPECT_EQ(of_model.features, (std::vector<uint32_t>{3, 7}));
+  EXPECT_NEAR(of_model.values.back(), -0.1F, 0.001F);
+  EXPECT_EQ(packed_level(rows, 10, {4, Scaling::rows}).rows(0).values.size(), 3U);  // each row has its own range
+  EXPECT_EQ(packed_level(rows, 10, {4, Scaling::children}).rows(0).values.size(), 3U);
+}
+
 TEST(PackedChunk, PackedAgainIsTheSame) {
-  const ChunkRows rows = chunk_of({9000, 128, 0.03}, 9);
-  const LevelWeights once = packed_level(rows, 9000);
-  const LevelWeights twice = packed_level(once.rows(0), 9000);
-  ASSERT_EQ(once.arrays().payload.size(), twice.arrays().payload.size());
-  EXPECT_TRUE(std::ranges::equal(once.arrays().payload, twice.arrays().payload));
+  for (const Shape& shape : {Shape{9000, 128, 0.03}, kFull}) {
+    const ChunkRows rows = chunk_of(shape, 9);
+    for (const PackOptions& way : all_ways(rows)) {
+      const LevelWeights once = packed_level(rows, shape.n_features, way);
+      const LevelWeights twice = packed_level(once.rows(0), shape.n_features, way);
+      ASSERT_EQ(once.arrays().payload.size(), twice.arrays().payload.size());
+      EXPECT_TRUE(std::ranges::equal(once.arrays().payload, twice.arrays().payload));
+    }
+  }
 }
 
 TEST(PackedChunk, TakesFewBitsAWeight) {
@@ -77,43 +151,45 @@ TEST(PackedChunk, TakesFewBitsAWeight) {
   EXPECT_LT(static_cast<double>(packed.payload.size()) * 8, rows_bits + weights_bits + 52 * 16 + 200);
 }
 
-TEST(PackedChunk, ScoresAsTheNaiveLoopDoesAndAsItsDenseForm) {
-  DenseChunk dense;
+/// Margins by the fast kernel, by the naive loop and by the dense form.
+void expect_equal_margins(const Shape& shape, const LevelWeights& level) {
+  const ChunkView chunk = view_chunk(level, 0);
+  const Csr queries = random_queries(20, shape.n_features, 60, shape.n_children);
+  std::vector<uint32_t> hashes(queries.n_nonzeros()), numbers(queries.n_nonzeros());
+  hash_features(queries.columns.span(), shape.n_features, hashes.data());
   BlockFeatures features;
-  for (const Shape& shape : kShapes) {
-    const ChunkRows rows = chunk_of(shape, 7);
-    const LevelWeights level = packed_level(rows, shape.n_features);
-    const ChunkView chunk = view_chunk(level, 0);
-    const Csr queries = random_queries(20, shape.n_features, 60, shape.n_children);
-    std::vector<uint32_t> hashes(queries.n_nonzeros()), numbers(queries.n_nonzeros());
-    hash_features(queries.columns.span(), shape.n_features, hashes.data());
-    features.reset(shape.n_features);
-    features.add(hashes);
-    features.number();
-    features.find(hashes, numbers.data());
-    const bool pays = DenseChunk::pays(chunk, SIZE_MAX / 8);
-    if (pays) dense.unpack(chunk, features);
-    for (size_t i = 0; i < queries.n_rows(); ++i) {
-      const SparseRow row = queries.row(i);
-      const size_t at = queries.offsets[i];
-      const HashedQuery query{row.columns.data(), hashes.data() + at, row.values.data(), row.size()};
-      const std::vector<float> margins = margins_of(chunk, query);
-      std::vector<double> plain(shape.n_children);
-      score_chunk_naive(chunk, query, plain);
-      for (uint32_t c = 0; c < shape.n_children; ++c) ASSERT_NEAR(margins[c], plain[c], 1e-4);
-      if (!pays) continue;
-      std::vector<float> swept(margin_room(chunk));
-      dense.sum(query, numbers.data() + at, swept.data());
-      swept.resize(chunk.n_children);
-      ASSERT_EQ(swept, margins) << shape.n_features << " features, " << shape.n_children;
-    }
+  features.reset(shape.n_features);
+  features.add(hashes);
+  features.number();
+  features.find(hashes, numbers.data());
+  DenseChunk dense;
+  const bool pays = DenseChunk::pays(chunk, SIZE_MAX / 8);
+  if (pays) dense.unpack(chunk, features);
+  for (size_t i = 0; i < queries.n_rows(); ++i) {
+    const SparseRow row = queries.row(i);
+    const size_t at = queries.offsets[i];
+    const HashedQuery query{row.columns.data(), hashes.data() + at, row.values.data(), row.size()};
+    const std::vector<float> margins = margins_of(chunk, query);
+    std::vector<double> plain(shape.n_children);
+    score_chunk_naive(chunk, query, plain);
+    for (uint32_t c = 0; c < shape.n_children; ++c) ASSERT_NEAR(margins[c], plain[c], 1e-4);
+    if (!pays) continue;
+    std::vector<float> swept(margin_room(chunk));
+    dense.sum(query, numbers.data() + at, swept.data());
+    swept.resize(chunk.n_children);
+    ASSERT_EQ(swept, margins) << shape.n_features << " features, " << shape.n_children;
   }
 }
 
-TEST(PackedChunk, VerifyFindsFlippedBitsOfStructureAndNoneHurts) {
-  const Shape shape{5000, 52, 0.01};
-  const ChunkRows rows = chunk_of(shape, 10);
-  const LevelWeights level = packed_level(rows, shape.n_features);
+TEST(PackedChunk, ScoresAsTheNaiveLoopDoesAndAsItsDenseForm) {
+  for (const Shape& shape : shapes()) {
+    const ChunkRows rows = chunk_of(shape, 7);
+    for (const PackOptions& way : all_ways(rows))
+      expect_equal_margins(shape, packed_level(rows, shape.n_features, way));
+  }
+}
+
+size_t refused_of_300_flips(const Shape& shape, const LevelWeights& level) {
   const std::vector<uint32_t> first_child = {0, shape.n_children};
   const Csr queries = random_queries(4, shape.n_features, 60, 1);
   std::vector<uint32_t> hashes(queries.n_nonzeros());
@@ -135,7 +211,17 @@ TEST(PackedChunk, VerifyFindsFlippedBitsOfStructureAndNoneHurts) {
       ++refused;
     }
   }
-  EXPECT_GT(refused, 30U);
+  return refused;
+}
+
+TEST(PackedChunk, VerifyFindsFlippedBitsOfStructureAndNoneHurts) {
+  for (const Shape& shape : {Shape{5000, 52, 0.01}, kFull}) {
+    const ChunkRows rows = chunk_of(shape, 10);
+    for (const PackOptions& way : all_ways(rows)) {
+      const size_t refused = refused_of_300_flips(shape, packed_level(rows, shape.n_features, way));
+      EXPECT_GT(refused, 15U);  // most bits are of values, of which any is sound
+    }
+  }
 }
 
 TEST(PackedChunk, VerifyChecksEachFieldOfARecord) {
@@ -164,6 +250,11 @@ TEST(PackedChunk, VerifyChecksEachFieldOfARecord) {
   EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.bucket_bits = 1; }));
   EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.key_bytes = 2; }));
   EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.child_bytes = 1; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.scaling = 1; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.scaling = 4; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.child_layout = 1; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.child_layout = 2; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.value_bits = 16; }));
   EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.reserved[0] = 1; }));
 }
 

@@ -123,7 +123,7 @@ class Search {
   /// Fewer and fewer weights.
   void descend(const RefitRows* rows) {
     refits_ = rows != nullptr;
-    Pruner last_within(model_, rows);
+    Pruner last_within(model_, rows, job_.pool);
     uint64_t n_below = 0;  // the most weights seen that were too few
     const bool is_first = candidates_.empty();
     for (uint64_t keep = is_first ? last_within.n_weights() : last_within.fewer(); keep > 0;) {

@@ -69,7 +69,7 @@ double precision_at_1(const Model& model, const EvaluationInput& rows, ThreadPoo
 }
 
 TEST_F(Compressed, PruningKeepsTheLargest) {
-  Pruner pruner(model_, nullptr);
+  Pruner pruner(model_, nullptr, pool_);
   const std::vector<float> before = sizes_of(model_.ranker());
   pruner.keep(before.size() / 3, job_);
   const std::vector<float> after = sizes_of(pruner.model().ranker());
@@ -93,7 +93,7 @@ double distance(const Model& a, const Model& b, const Csr& rows, ThreadPool& poo
 
 TEST_F(Compressed, OnTheirRowsFittedWeightsScoreMoreLikeTheWholeModel) {
   const RefitRows rows = read_refit_rows(model_, trained_on(), job_);
-  Pruner plain(model_, nullptr), fitted(model_, &rows);
+  Pruner plain(model_, nullptr, pool_), fitted(model_, &rows, pool_);
   for (const uint64_t divisor : {4, 8}) {
     plain.keep(model_.ranker().n_weights() / divisor, job_);
     fitted.keep(model_.ranker().n_weights() / divisor, job_);
@@ -185,7 +185,7 @@ TEST_F(Compressed, ADrawingShowsEveryCandidate) {
 
 TEST_F(Compressed, StopsWhenAsked) {
   progress_.request_stop();
-  Pruner pruner(model_, nullptr);
+  Pruner pruner(model_, nullptr, pool_);
   EXPECT_THAT(message_of([&] { pruner.keep(100, job_); }), HasSubstr("cancelled"));
 }
 

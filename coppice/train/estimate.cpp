@@ -343,12 +343,13 @@ PlannedRows plan_rows(const PlanInput& input, const std::vector<Csr>& members, s
   return planned;
 }
 
-/// So much more than in this run reading and indexing may take in the next, in which threads meet otherwise.
-constexpr uint64_t kSpreadBytes = uint64_t{16} << 20;
+/// Another run may take a thirty-second more: threads meet otherwise, and the C library keeps other pages.
+uint64_t with_spread(uint64_t bytes) {
+  return bytes + bytes / 32;
+}
 
-/// This share of training's peak may come on top in another run: threads meet otherwise, and the C library keeps other
-/// pages.
-constexpr uint64_t kShareOfSpread = 32;
+/// And so much more than in this run reading and indexing may take in the next, however small they are.
+constexpr uint64_t kSpreadBytes = uint64_t{16} << 20;
 
 /// Pilots miss the weights of a level by up to a tenth (deep trees), either way: of finished levels an eighth is added.
 constexpr uint64_t kShareOfError = 8;
@@ -395,7 +396,7 @@ class MemoryOfLevels {
   /// Something that is held for a moment, beside what is held anyway.
   void hold(uint64_t bytes) { reach(resident_ + row_sets_bytes_ + bytes); }
 
-  uint64_t peak() const { return peak_ + peak_ / kShareOfSpread; }
+  uint64_t peak() const { return with_spread(peak_); }
 
  private:
   void reach(uint64_t bytes) { peak_ = std::max(peak_, bytes); }
@@ -440,7 +441,7 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
   const std::vector<Csr> members = labels_up_the_tree(tree, set.labels, job.pool);
   release_free_memory();
   MemoryOfLevels memory(resident_memory_bytes(), set, options.ranker.matcher_beam, job.pool.threads());
-  estimate.peak_bytes = peak_memory_bytes() + kSpreadBytes;
+  estimate.peak_bytes = with_spread(peak_memory_bytes()) + kSpreadBytes;
   estimate.model_bytes = bytes_beside_weights(set, tree);
   const size_t deepest = deepest_search({set, options, extras, tree});
   double search_seconds = 0;  // of one thread, from the root through the levels so far

@@ -46,6 +46,7 @@ LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const 
     require_labels_of(set, *extras.tree);
     return *extras.tree;
   }
+  if (options.index.flat && extras.indexer == nullptr) return flat_tree(set.labels.n_columns);
   const EmbedderInput input{set.features, set.labels, extras.label_features, {}};
   const auto own_embedder = make_embedder(options.embedding);
   const LabelEmbedder& embedder = extras.embedder != nullptr ? *extras.embedder : *own_embedder;

@@ -106,8 +106,11 @@ RefitRows read_refit_rows(const Model& model, const EvaluationInput& input, Job 
   return rows;
 }
 
-Pruner::Pruner(const Model& model, const RefitRows* rows)
-    : model_(&model), rows_(rows), options_(refit_options(model)), ranker_(model.ranker()) {}
+Pruner::Pruner(const Model& model, const RefitRows* rows, ThreadPool& pool)
+    : model_(&model), rows_(rows), options_(refit_options(model)), ranker_(model.ranker()) {
+  if (rows == nullptr) return;
+  matches_ = std::make_shared<FoundMatches>(model.ranker(), rows->features, options_.matcher_beam, pool);
+}
 
 void Pruner::keep(uint64_t n_weights, Job job) {
   keep_from(threshold_that_keeps(ranker_, n_weights), job);
@@ -129,8 +132,8 @@ void Pruner::keep_from(float threshold, Job job) {
   ranker_ = prune_ranker(ranker_, threshold, job.pool);
   if (rows_ == nullptr) return;
   const Distiller distiller(model_->ranker(), ranker_);
-  ranker_ =
-      distill_ranker({rows_->features, rows_->labels, rows_->weights, nullptr}, distiller, ranker_, options_, job);
+  const RankerInput input{rows_->features, rows_->labels, rows_->weights, nullptr};
+  ranker_ = distill_ranker(input, distiller, options_, job, matches_.get());
 }
 
 Model Pruner::model() const {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "coppice/core/job.h"
 #include "coppice/math/csr.h"
 #include "coppice/model/model.h"
+#include "coppice/rank/matcher.h"
 #include "coppice/rank/ranker_training.h"
 #include "coppice/train/evaluate.h"
 
@@ -28,8 +30,8 @@ RefitRows read_refit_rows(const Model& model, const EvaluationInput& input, Job 
 /// The model and the rows are borrowed. Threads: one at a time.
 class Pruner {
  public:
-  /// `rows` may be null: then weights that stay are as they were.
-  Pruner(const Model& model, const RefitRows* rows);
+  /// `rows` may be null: then weights that stay are as they were. Cost, with rows: a search for each of them.
+  Pruner(const Model& model, const RefitRows* rows, ThreadPool& pool);
 
   /// Keeps the `n_weights` largest of those left, by size; where many are equal, fewer. Throws `ErrorCode::cancelled`.
   void keep(uint64_t n_weights, Job job);
@@ -50,6 +52,7 @@ class Pruner {
   const Model* model_;
   const RefitRows* rows_;
   RankerOptions options_;
+  std::shared_ptr<const FoundMatches> matches_;  ///< of the whole model: what rows a chunk learns from stays the same
   Ranker ranker_;
 };
 
