@@ -16,6 +16,7 @@
 
 #if defined(COPPICE_BENCH_KEY_PEERS)
 #include <absl/container/flat_hash_map.h>
+#include <absl/strings/string_view.h>
 #include <cmph.h>
 
 // Before BBHash, whose header prints and warns.
@@ -72,8 +73,8 @@ uint64_t heap_bytes() {
   return info.uordblks + info.hblkhd;
 }
 
-/// A hash table that keeps the strings.
-template <class Map>
+/// A hash table that keeps the strings, and is asked with its own kind of view.
+template <class Map, class View>
 class StringMap final : public KeyStructure {
  public:
   explicit StringMap(std::span<const std::string> keys) {
@@ -84,21 +85,13 @@ class StringMap final : public KeyStructure {
   }
 
   uint32_t find(std::string_view key) const override {
-    const auto found = find_in(key);
+    const auto found = map_.find(View(key.data(), key.size()));
     return found == map_.end() ? kNone : found->second;
   }
   uint64_t size_bytes() const override { return bytes_; }
   uint64_t hash_bytes() const override { return 0; }
 
  private:
-  auto find_in(std::string_view key) const {
-    if constexpr (requires { map_.find(key); }) {
-      return map_.find(key);
-    } else {
-      return map_.find(std::string(key));
-    }
-  }
-
   Map map_;
   uint64_t bytes_ = 0;
 };
@@ -188,9 +181,10 @@ const std::map<std::string, Builder>& builders() {
         {"pilots-8", coppice_keys(PerfectHash::pilots, 8, 2)}, {"pilots-16", coppice_keys(PerfectHash::pilots, 16, 2)},
         {"levels-8", coppice_keys(PerfectHash::levels, 8, 2)},
         {"levels-8-dense", coppice_keys(PerfectHash::levels, 8, 1)},
-        {"std-map", of<StringMap<std::unordered_map<std::string, uint32_t, ViewHash, std::equal_to<>>>>()},
+        {"std-map",
+         of<StringMap<std::unordered_map<std::string, uint32_t, ViewHash, std::equal_to<>>, std::string_view>>()},
 #if defined(COPPICE_BENCH_KEY_PEERS)
-        {"absl-map", of<StringMap<absl::flat_hash_map<std::string, uint32_t>>>()},
+        {"absl-map", of<StringMap<absl::flat_hash_map<std::string, uint32_t>, absl::string_view>>()},
         {"bbhash-1", [](auto keys, uint32_t threads) { return std::make_unique<BbHash>(keys, threads, 1); }},
         {"bbhash-2", [](auto keys, uint32_t threads) { return std::make_unique<BbHash>(keys, threads, 2); }},
         {"cmph-chd", of<Cmph>(CMPH_CHD)}, {"cmph-bdz", of<Cmph>(CMPH_BDZ)},

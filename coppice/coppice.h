@@ -57,6 +57,7 @@
 
 // train: read -> vectorize -> index -> rank -> save
 #include "coppice/train/compress_search.h"  // the smallest model within a budget of loss
+#include "coppice/train/compress_size.h"    // the model with as many weights as a file has room for
 #include "coppice/train/estimate.h"         // what a training will cost, before it is paid for
 #include "coppice/train/evaluate.h"         // a model judged on a file
 #include "coppice/train/memory_limit.h"     // and a refusal when it is too much

@@ -20,6 +20,7 @@
 #include "coppice/core/output_file.h"
 #include "coppice/core/quantity.h"
 #include "coppice/train/compress_search.h"
+#include "coppice/train/compress_size.h"
 
 namespace coppice::app {
 namespace {
@@ -35,6 +36,7 @@ struct CompressArguments {
   std::string refit, refit_labels, refit_dense;
   std::string curve;
   uint64_t keep_weights = 0;
+  std::string max_bytes = "0";
   bool json = false;
 };
 
@@ -57,6 +59,10 @@ void describe(OptionTable& table, CompressArguments& arguments) {
       "keep_weights", arguments.keep_weights, 0, UINT64_MAX,
       "Keep so many weights, the largest by size, in place of a threshold: for a number that a search found for a "
       "model like this one. 0 = all.");
+  table.add(
+      "max_bytes", arguments.max_bytes,
+      "Keep as many weights as a file of this size has room for: 500k, 4M, 1.5G (powers of 1000; Ki, Mi, Gi of 1024; a "
+      "bare number counts GB of 10^9 bytes). 0 = all.");
   table.add("curve", arguments.curve, "With validate: where a drawing (SVG) of size against loss goes.");
   table.add("json", arguments.json, "With validate: print what was tried as one JSON object.");
 }
@@ -74,6 +80,8 @@ std::vector<InputFile> inputs_of(const CompressArguments& arguments) {
 
 std::vector<Unused> unused(const CompressArguments& arguments) {
   const bool searches = !arguments.validate.empty();
+  const bool counts = !searches && (arguments.keep_weights > 0 || arguments.max_bytes != "0");
+  const bool drops = counts || drops_any(arguments.compress.prune);
   const bool reads = searches || !arguments.refit.empty();
   CompressBudget names;
   OptionTable budget, read;
@@ -83,17 +91,22 @@ std::vector<Unused> unused(const CompressArguments& arguments) {
   return {
       {!searches, names_of(budget), "--validate names no rows"},
       {!searches, {"validate_labels", "validate_dense", "curve", "json"}, "--validate names no rows"},
-      {searches, {"threshold", "keep_weights", "value_bits"}, "--validate seeks them"},
+      {searches, {"threshold", "max_weights", "keep_weights", "max_bytes", "value_bits"}, "--validate seeks them"},
+      {counts, {"threshold", "max_weights"}, "--keep-weights and --max-bytes say how many are kept"},
       {arguments.refit.empty(), {"refit_labels", "refit_dense"}, "--refit names no rows"},
-      {!searches && arguments.compress.threshold == 0 && arguments.keep_weights == 0,
+      {!searches && !drops,
        {"refit"},
-       "no weight is dropped (--threshold, --keep-weights, --validate)"},
+       "no weight is dropped (--threshold, --max-weights, --keep-weights, --max-bytes, --validate)"},
       {arguments.compress.keys.perfect_hash != PerfectHash::levels, {"gamma"}, "--perfect-hash levels alone takes it"},
       {!reads, names_of(read), "no rows are read"}};
 }
 
 void check(const CompressArguments& arguments, const Flags& flags) {
   validate(arguments.compress);
+  parse_bytes(arguments.max_bytes, "max_bytes");
+  if (arguments.keep_weights > 0 && arguments.max_bytes != "0") {
+    throw Error(ErrorCode::usage, "both keep_weights and max_bytes are given, expected one of them");
+  }
   const std::vector<InputFile> inputs = inputs_of(arguments);
   expect_named(inputs, flags);
   expect_readable(inputs);
@@ -125,10 +138,11 @@ Model pruned(const Model& model, const RefitRows* rows, const CompressArguments&
     pruner.descend_to(arguments.keep_weights, job);
     return pruner.model();
   }
+  PruneOptions prune = arguments.compress.prune;
   if (rows != nullptr) {
-    for (const float share : {0.5F, 0.75F}) pruner.keep_from(share * arguments.compress.threshold, job);
+    for (const float share : {0.5F, 0.75F}) pruner.prune({.threshold = share * prune.threshold}, job);
   }
-  pruner.keep_from(arguments.compress.threshold, job);
+  pruner.prune(prune, job);
   return pruner.model();
 }
 
@@ -157,13 +171,16 @@ Model searched(const Model& model, const CompressArguments& arguments, Job job) 
 
 Model smaller(const Model& model, const CompressArguments& arguments, Job job) {
   if (!arguments.validate.empty()) return searched(model, arguments, job);
-  if (arguments.compress.threshold == 0 && arguments.keep_weights == 0) {
-    return compress(model, arguments.compress, job.pool);
+  CompressOptions options = arguments.compress;
+  const uint64_t max_bytes = parse_bytes(arguments.max_bytes, "max_bytes");
+  if (max_bytes == 0 && arguments.keep_weights == 0 && !drops_any(options.prune)) {
+    return compress(model, options, job.pool);
   }
   const std::optional<RefitRows> rows = read_rows(model, arguments, job);
-  CompressOptions options = arguments.compress;
-  options.threshold = 0;
-  return compress(pruned(model, rows ? &*rows : nullptr, arguments, job), options, job.pool);
+  const RefitRows* const fit_to = rows ? &*rows : nullptr;
+  options.prune = {.threshold = 0};
+  if (max_bytes > 0) return compress_to_size(model, fit_to, max_bytes, options, job);
+  return compress(pruned(model, fit_to, arguments, job), options, job.pool);
 }
 
 void run(CompressArguments& arguments) {

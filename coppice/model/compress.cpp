@@ -101,8 +101,10 @@ Renumbering shrink_vectorizer(ModelParts& parts, const KeyIndexOptions& options,
 }  // namespace
 
 void describe(OptionTable& table, CompressOptions& options) {
-  table.add("threshold", options.threshold, 0, 1e6,
+  table.add("threshold", options.prune.threshold, 0, 1e6,
             "Weights nearer to zero are dropped. Training drops some by a threshold of its own, 0.1 by default.");
+  table.add("max_weights", options.prune.max_weights, 0, 0xFFFFFFFF,
+            "The most weights a label or inner node keeps, largest first. 0 = no limit.");
   table.add("value_bits", options.pack.value_bits, 2, PackOptions::kHalf,
             "Bits of a weight: 2 to 8, of which 8 are 256 even intervals of its range; or 16, halves.");
   table.add("scales", options.pack.scaling,
@@ -137,7 +139,7 @@ void validate(const CompressOptions& options) {
 Model compress(const Model& model, const CompressOptions& options, ThreadPool& pool) {
   ModelParts parts = model.parts();
   parts.label_names = parts.label_names.packed();
-  if (options.threshold > 0) parts.ranker = prune_ranker(parts.ranker, options.threshold, pool);
+  if (drops_any(options.prune)) parts.ranker = prune_ranker(parts.ranker, options.prune, pool);
   const Renumbering renumbering = shrink_vectorizer(parts, options.keys, pool);
   PackOptions pack = options.pack;
   if (pack.scaling == Scaling::model) pack.largest = largest_weight(parts.ranker);

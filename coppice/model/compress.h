@@ -6,12 +6,13 @@
 #include "coppice/math/key_index.h"
 #include "coppice/model/model.h"
 #include "coppice/rank/packed_chunk.h"
+#include "coppice/rank/solver.h"
 
 namespace coppice {
 
 /// What compressing may cost, and where it saves.
 struct CompressOptions {
-  float threshold = 0;  ///< weights nearer to zero are dropped first
+  PruneOptions prune{.threshold = 0};  ///< what is dropped first
   PackOptions pack;
   KeyIndexOptions keys;
 };

@@ -69,7 +69,7 @@ TEST(Compress, AgainIsTheSameAndForAnyNumberOfThreads) {
 
 TEST(Compress, DropsWeightsBelowTheThresholdAndFeaturesWithoutAny) {
   CompressOptions options;
-  options.threshold = 0.5F;
+  options.prune.threshold = 0.5F;
   const Model whole = compressed_sample(), pruned = compressed_sample(options);
   EXPECT_LT(pruned.ranker().n_weights(), whole.ranker().n_weights());
   EXPECT_LE(pruned.n_features(), whole.n_features());

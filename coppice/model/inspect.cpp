@@ -57,7 +57,7 @@ Json to_json(const LevelReport& level) {
           {"n_rows", level.n_rows},
           {"n_weights", level.n_weights},
           {"size_bytes", level.size_bytes},
-          {"bytes_per_weight", level.bytes_per_weight()},
+          {"bits_per_weight", level.bits_per_weight()},
           {"n_empty_chunks", level.n_empty},
           {"n_direct_chunks", level.n_direct},
           {"n_hashed_chunks", level.n_hashed},
@@ -102,13 +102,13 @@ void append_json(std::string& text, const char* title, const std::string& json) 
 }
 
 std::string levels_text(const ModelReport& report) {
-  std::string text = fmt::format("\n{:<6} {:>10} {:>10} {:>8} {:>8} {:>8} {:>13} {:>13} {:>10} {:>9}\n", "level",
-                                 "nodes", "chunks", "fewest", "mean", "most", "rows", "weights", "size", "B/weight");
+  std::string text = fmt::format("\n{:<6} {:>10} {:>10} {:>8} {:>8} {:>8} {:>13} {:>13} {:>10} {:>11}\n", "level",
+                                 "nodes", "chunks", "fewest", "mean", "most", "rows", "weights", "size", "bits/weight");
   for (size_t t = 0; t < report.levels.size(); ++t) {
     const LevelReport& level = report.levels[t];
-    text += fmt::format("{:<6} {:>10} {:>10} {:>8} {:>8.1f} {:>8} {:>13} {:>13} {:>10} {:>9.2f}\n", t + 1,
+    text += fmt::format("{:<6} {:>10} {:>10} {:>8} {:>8.1f} {:>8} {:>13} {:>13} {:>10} {:>11.2f}\n", t + 1,
                         level.n_nodes, level.n_chunks, level.fewest_children, level.mean_children, level.most_children,
-                        level.n_rows, level.n_weights, size_text(level.size_bytes), level.bytes_per_weight());
+                        level.n_rows, level.n_weights, size_text(level.size_bytes), level.bits_per_weight());
   }
   return text;
 }
@@ -130,6 +130,16 @@ std::string inputs_text(const ModelReport& report) {
   return report.n_dense == 0 ? main : fmt::format("{} and {} dense features", main, report.n_dense);
 }
 
+/// Without idf.
+double bits_per_key(const Model& model) {
+  if (model.vectorizer() == nullptr) return 0;
+  const VectorizerTables& tables = model.vectorizer()->tables();
+  const uint64_t bytes =
+      tables.keys ? tables.keys->size_bytes()
+                  : tables.buckets.size_bytes() + tables.name_offsets.size_bytes() + tables.name_bytes.size_bytes();
+  return 8 * double(bytes) / std::max(1U, model.vectorizer()->n_features());
+}
+
 }  // namespace
 
 ModelReport inspect(const ModelFile& file, const Model& model) {
@@ -145,6 +155,7 @@ ModelReport inspect(const ModelFile& file, const Model& model) {
   report.post_processor = name(model.ranker().post_processor);
   report.takes_text = model.vectorizer() != nullptr;
   report.n_dense = model.n_dense();
+  report.bits_per_key = bits_per_key(model);
   report.fingerprint = model.fingerprint();
   report.options_json = model.options_json();
   report.metrics_json = model.metrics_json();
@@ -167,6 +178,7 @@ Json to_json(const ModelReport& report) {
             {"post_processor", report.post_processor},
             {"takes_text", report.takes_text},
             {"n_dense", report.n_dense},
+            {"bits_per_key", report.bits_per_key},
             {"fingerprint", report.fingerprint},
             {"options", Json::parse(report.options_json)},
             {"metrics", Json::parse(report.metrics_json)},
@@ -183,6 +195,8 @@ std::string to_text(const ModelReport& report) {
                   size_text(report.file_bytes), report.format_version, report.producer, report.uuid,
                   counted(report.n_labels, "label"), counted(report.n_features, "feature"), inputs_text(report),
                   report.post_processor);
+  if (report.bits_per_key > 0)
+    text += fmt::format("a feature of the text is known by {:.2f} bits\n", report.bits_per_key);
   if (report.n_training_rows > 0) text += "trained on " + counted(report.n_training_rows, "row") + "\n";
   text += levels_text(report);
   text += sections_text(report);

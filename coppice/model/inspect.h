@@ -37,7 +37,8 @@ struct LevelReport {
   uint64_t n_masked = 0;
   uint64_t n_packed = 0;
 
-  double bytes_per_weight() const noexcept { return n_weights == 0 ? 0 : double(size_bytes) / double(n_weights); }
+  /// Of the whole level, biases and rows included.
+  double bits_per_weight() const noexcept { return n_weights == 0 ? 0 : 8 * double(size_bytes) / double(n_weights); }
 };
 
 /// All that `coppice inspect` shows.
@@ -53,6 +54,8 @@ struct ModelReport {
   std::string post_processor;
   bool takes_text = false;
   uint32_t n_dense = 0;  ///< of the features, those from a file beside the examples
+  double bits_per_key =
+      0;  ///< by which a feature of the text is known: its name and hash table, or hash and fingerprint
   std::string fingerprint;
   std::string options_json;
   std::string metrics_json;

@@ -41,7 +41,7 @@ TEST(Inspect, TheShapeOfTheTreeIsReported) {
   EXPECT_EQ(leaves.most_children, 46u);
   EXPECT_NEAR(leaves.mean_children, 53.0 / 3, 1e-12);
   EXPECT_EQ(leaves.n_empty + leaves.n_direct + leaves.n_hashed + leaves.n_masked, 3u);
-  EXPECT_GT(leaves.bytes_per_weight(), 4.0);
+  EXPECT_GT(leaves.bits_per_weight(), 32.0);
 }
 
 TEST(Inspect, JsonAndTextSayTheSame) {

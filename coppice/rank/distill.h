@@ -7,9 +7,9 @@
 
 namespace coppice {
 
-/// The ranker with the weights that are at least `threshold` by size. Biases stay. Packed weights stay packed no
-/// longer.
-Ranker prune_ranker(const Ranker& ranker, float threshold, ThreadPool& pool);
+/// The ranker with the weights that `prune` keeps; where many of a child are equal to the smallest that max_weights
+/// would keep, they all go. Biases stay. Packed weights stay packed no longer.
+Ranker prune_ranker(const Ranker& ranker, const PruneOptions& prune, ThreadPool& pool);
 
 /// What makes good for pruning.
 struct DistillOptions {

@@ -90,10 +90,37 @@ double distance(const Data& data, const Ranker& a, const Ranker& b) {
   return sum;
 }
 
+/// The weights of a child by size, the largest first.
+std::vector<float> sizes_of_child(const ChunkRows& rows, uint32_t child) {
+  std::vector<float> sizes;
+  for (size_t i = 0; i < rows.values.size(); ++i) {
+    if (rows.children[i] == child) sizes.push_back(std::abs(rows.values[i]));
+  }
+  std::sort(sizes.rbegin(), sizes.rend());
+  return sizes;
+}
+
+TEST(Pruning, KeepsTheLargestOfEachLabel) {
+  const Trained trained;
+  ThreadPool pool(2);
+  const Ranker pruned = prune_ranker(trained.ranker, {0.05F, 3}, pool);
+  for (size_t level = 0; level < pruned.levels.size(); ++level) {
+    for (size_t chunk = 0; chunk < pruned.levels[level].n_chunks(); ++chunk) {
+      const ChunkRows before = trained.ranker.levels[level].rows(chunk), after = pruned.levels[level].rows(chunk);
+      for (uint32_t child = 0; child < before.bias.size(); ++child) {
+        const std::vector<float> all = sizes_of_child(before, child), kept = sizes_of_child(after, child);
+        const auto large = std::count_if(all.begin(), all.end(), [](float size) { return size >= 0.05F; });
+        EXPECT_EQ(kept.size(), std::min<size_t>(3, static_cast<size_t>(large)));
+        EXPECT_TRUE(std::equal(kept.begin(), kept.end(), all.begin()));
+      }
+    }
+  }
+}
+
 TEST(PruneRanker, KeepsTheWeightsThatAreLargeEnoughAndTheBiases) {
   const Trained trained;
   ThreadPool pool(2);
-  const Ranker pruned = prune_ranker(trained.ranker, 0.3F, pool);
+  const Ranker pruned = prune_ranker(trained.ranker, {0.3F}, pool);
   EXPECT_LT(pruned.n_weights(), trained.ranker.n_weights());
   EXPECT_GT(pruned.n_weights(), 0U);
   const ChunkRows before = trained.ranker.levels[0].rows(0), after = pruned.levels[0].rows(0);
@@ -117,7 +144,7 @@ TEST(Distiller, BringsTheMarginsNearerWithoutAnotherWeight) {
   const Trained trained;
   ThreadPool pool(1);
   for (const float threshold : {0.1F, 0.3F, 0.6F}) {
-    const Ranker pruned = prune_ranker(trained.ranker, threshold, pool);
+    const Ranker pruned = prune_ranker(trained.ranker, {threshold}, pool);
     const Ranker distilled = trained.distilled(pruned);
     EXPECT_LE(distilled.n_weights(), pruned.n_weights());
     EXPECT_LT(distance(trained.data, distilled, trained.ranker), 0.7 * distance(trained.data, pruned, trained.ranker))
@@ -128,7 +155,7 @@ TEST(Distiller, BringsTheMarginsNearerWithoutAnotherWeight) {
 TEST(Distiller, IsTheSameForAnyNumberOfThreads) {
   const Trained trained;
   ThreadPool pool(1);
-  const Ranker pruned = prune_ranker(trained.ranker, 0.3F, pool);
+  const Ranker pruned = prune_ranker(trained.ranker, {0.3F}, pool);
   const Ranker one = trained.distilled(pruned, 1), seven = trained.distilled(pruned, 7);
   for (size_t level = 0; level < one.levels.size(); ++level) {
     EXPECT_TRUE(std::ranges::equal(one.levels[level].arrays().payload, seven.levels[level].arrays().payload));

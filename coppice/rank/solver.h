@@ -48,6 +48,11 @@ struct PruneOptions {
 };
 void describe(OptionTable& table, PruneOptions& options);
 
+/// Whether any weight that is not zero may be dropped.
+inline bool drops_any(const PruneOptions& prune) noexcept {
+  return prune.threshold > 0 || prune.max_weights > 0;
+}
+
 /// One weight that survived pruning.
 struct ChunkWeight {
   uint32_t feature;

@@ -109,7 +109,7 @@ class Search {
       : model_(model), judged_by_(judged_by), budget_(budget), options_(options), job_(job) {
     job_.progress.stage("judging the whole model", 0);
     whole_ = answers_of(model, judged_by, job);
-    options_.threshold = 0;
+    options_.prune = {.threshold = 0};
   }
 
   CompressSearch run(const RefitRows* rows) {

@@ -13,6 +13,7 @@
 #include <set>
 
 #include "coppice/rank/batch_prediction.h"
+#include "coppice/train/compress_size.h"
 #include "coppice/train/training_fixture.h"
 
 namespace coppice {
@@ -76,7 +77,7 @@ TEST_F(Compressed, PruningKeepsTheLargest) {
   EXPECT_LE(after.size(), before.size() / 3);
   EXPECT_GT(after.size(), before.size() / 4);
   EXPECT_TRUE(std::equal(after.begin(), after.end(), before.begin()));
-  pruner.keep_from(after[after.size() / 2], job_);
+  pruner.prune({.threshold = after[after.size() / 2]}, job_);
   EXPECT_EQ(sizes_of(pruner.model().ranker()).back(), after[after.size() / 2]);
 }
 
@@ -181,6 +182,23 @@ TEST_F(Compressed, ADrawingShowsEveryCandidate) {
   EXPECT_EQ(n_titles, found.candidates.size());
   EXPECT_EQ(svg.find("nan"), std::string::npos);
   EXPECT_EQ(to_json(found)["candidates"].size(), found.candidates.size());
+}
+
+TEST_F(Compressed, AFileHasRoomForSoManyWeights) {
+  const uint64_t all = compress(model_, {}, pool_).saved_bytes();
+  const Model fits = compress_to_size(model_, nullptr, all, {}, job_);
+  EXPECT_EQ(fits.ranker().n_weights(), compress(model_, {}, pool_).ranker().n_weights());
+  const uint64_t none = compress_to_size(model_, nullptr, all - 1, {}, job_).saved_bytes();
+  EXPECT_LT(none, all);
+  const uint64_t budget = all - (all - 8000) / 2;
+  const RefitRows rows = read_refit_rows(model_, trained_on(), job_);
+  for (const RefitRows* fit_to : {static_cast<const RefitRows*>(nullptr), &rows}) {
+    const Model small = compress_to_size(model_, fit_to, budget, {}, job_);
+    EXPECT_LE(small.saved_bytes(), budget);
+    EXPECT_GT(small.saved_bytes(), budget * 9 / 10);
+  }
+  EXPECT_THAT(message_of([&] { compress_to_size(model_, nullptr, 4000, {}, job_); }),
+              HasSubstr("the file would have"));
 }
 
 TEST_F(Compressed, StopsWhenAsked) {

@@ -113,7 +113,7 @@ Pruner::Pruner(const Model& model, const RefitRows* rows, ThreadPool& pool)
 }
 
 void Pruner::keep(uint64_t n_weights, Job job) {
-  keep_from(threshold_that_keeps(ranker_, n_weights), job);
+  prune({.threshold = threshold_that_keeps(ranker_, n_weights)}, job);
 }
 
 void Pruner::descend_to(uint64_t n_weights, Job job) {
@@ -127,9 +127,9 @@ uint64_t Pruner::fewer() const noexcept {
   return static_cast<uint64_t>(static_cast<double>(n_weights()) * kShareKept);
 }
 
-void Pruner::keep_from(float threshold, Job job) {
+void Pruner::prune(const PruneOptions& options, Job job) {
   job.progress.throw_if_stopped();
-  ranker_ = prune_ranker(ranker_, threshold, job.pool);
+  ranker_ = prune_ranker(ranker_, options, job.pool);
   if (rows_ == nullptr) return;
   const Distiller distiller(model_->ranker(), ranker_);
   const RankerInput input{rows_->features, rows_->labels, rows_->weights, nullptr};

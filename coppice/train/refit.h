@@ -37,8 +37,8 @@ class Pruner {
   void keep(uint64_t n_weights, Job job);
   /// The same in steps of `fewer`, where weights are fitted: less is lost than when most go at once.
   void descend_to(uint64_t n_weights, Job job);
-  /// Keeps those of at least `threshold`.
-  void keep_from(float threshold, Job job);
+  /// Keeps what the options keep.
+  void prune(const PruneOptions& options, Job job);
 
   uint64_t n_weights() const noexcept { return ranker_.n_weights(); }
   /// How many a step keeps of those left: 7 in 10.

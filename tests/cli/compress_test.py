@@ -53,10 +53,27 @@ class Compress(ProgramTest):
         self.assertLessEqual(kept, 20)
         self.assertGreater(kept, 10)
 
+    def test_the_file_is_as_small_as_asked_for(self):
+        self.expect(0, "compress", self.model, "-o", self.small)
+        whole = os.path.getsize(self.small)
+        self.expect(0, "compress", self.model, "-o", self.small, "--max-bytes", f"{(whole - 500) / 1000}k")
+        self.assertLessEqual(os.path.getsize(self.small), whole - 500)
+        self.assertIn("verified", self.expect(0, "inspect", self.small, "--verify").stdout)
+
+    def test_each_way_of_packing_answers_and_verifies(self):
+        for options in (["--scales", "model"], ["--scales", "rows", "--value-bits", "4"],
+                        ["--scales", "groups", "--value-bits", "4"], ["--value-bits", "16"], ["--max-weights", "5"]):
+            self.expect(0, "compress", self.model, "-o", self.small, *options)
+            self.assertIn("verified", self.expect(0, "inspect", self.small, "--verify").stdout)
+            self.assertGreater(self.judged(self.small)["P@1"], 90, options)
+
     def test_what_cannot_be_is_said(self):
         for arguments, code, words in (
                 (["--fingerprint-bits", "5"], 2, "expected 0, 4, 8 or 16"),
-                (["--value-bits", "9"], 2, "value_bits"),
+                (["--value-bits", "9"], 2, "expected 2 to 8 or 16"),
+                (["--value-bits", "17"], 2, "value_bits"),
+                (["--max-bytes", "1k"], 8, "the file would have"),
+                (["--max-bytes", "4M", "--keep-weights", "9"], 2, "expected one of them"),
                 (["--validate", self.path("nowhere.jsonl")], 4, "nowhere.jsonl"),
                 (["--validate", "-"], 2, "standard input"),
                 (["--validate", self.held_out, "--try-value-bits", "2", "--max-loss", "0", "--max-disagreement", "0",
