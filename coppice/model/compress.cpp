@@ -36,33 +36,11 @@ Renumbering unchanged(uint32_t n_features) {
   return same;
 }
 
-/// The rows under their new numbers, ascending; those of features that are gone are left out.
-ChunkRows renumber(const ChunkRows& rows, const Renumbering& renumbering) {
-  std::vector<std::pair<uint32_t, uint32_t>> order;  // new number, row
-  for (uint32_t row = 0; row < rows.features.size(); ++row) {
-    const uint32_t number = renumbering.numbers[rows.features[row]];
-    if (number != SelectedFeatures::kNone) order.emplace_back(number, row);
-  }
-  std::sort(order.begin(), order.end());
-  ChunkRows result;
-  result.bias = rows.bias;
-  result.first_entry = {0};
-  for (const auto& [number, row] : order) {
-    result.features.push_back(number);
-    for (uint32_t i = rows.first_entry[row]; i < rows.first_entry[row + 1]; ++i) {
-      result.children.push_back(rows.children[i]);
-      result.values.push_back(rows.values[i]);
-    }
-    result.first_entry.push_back(static_cast<uint32_t>(result.values.size()));
-  }
-  return result;
-}
-
 LevelWeights pack_level(const LevelWeights& level, const Renumbering& renumbering, const PackOptions& options,
                         ThreadPool& pool) {
   std::vector<EncodedChunk> chunks(level.n_chunks());
   pool.run(chunks.size(), [&](size_t chunk, size_t) {
-    chunks[chunk] = pack_chunk(renumber(level.rows(chunk), renumbering), renumbering.n_features, options);
+    chunks[chunk] = pack_chunk(renumber_rows(level.rows(chunk), renumbering.numbers), renumbering.n_features, options);
   });
   LevelWeightsBuilder builder(renumbering.n_features);
   for (const EncodedChunk& chunk : chunks) builder.add(chunk);

@@ -12,12 +12,6 @@
 namespace coppice {
 namespace {
 
-ChunkRows prune_rows(const ChunkRows& rows, float threshold) {
-  ChunkRows kept = rows;
-  for (float& value : kept.values) value = std::abs(value) < threshold ? 0.0F : value;
-  return without_zeros(kept);
-}
-
 /// A nonzero of the problem, seen from its feature.
 struct ColumnEntry {
   uint32_t row;
