@@ -12,10 +12,10 @@ namespace coppice {
 using SmoothFunction = std::function<double(std::span<const double> x, std::span<double> gradient)>;
 
 struct LbfgsOptions {
-  uint32_t history = 6;           ///< pairs of steps and changes of the gradient that are remembered
+  uint32_t history = 6;  ///< pairs of steps and changes of the gradient that are remembered
   uint32_t most_iterations = 100;
-  double tolerance = 1e-5;        ///< ends where the last ten iterations lowered the value by less than this share
-  double l1 = 0;                  ///< times the sum of the absolute values is added to the function
+  double tolerance = 1e-5;  ///< ends where the last ten iterations lowered the value by less than this share
+  double l1 = 0;            ///< times the sum of the absolute values is added to the function
   /// Called after each iteration with its number, from 1, and the value; may throw to stop.
   std::function<void(uint32_t iteration, double value)> watch;
 };

@@ -11,7 +11,8 @@ namespace coppice {
 
 /// What compressing may cost, and where it saves.
 struct CompressOptions {
-  float threshold = 0;  ///< weights nearer to zero are dropped first
+  float threshold = 0;         ///< weights of the ranker nearer to zero are dropped first
+  float tagger_threshold = 0;  ///< those of the tagger
   PackOptions pack;
   KeyIndexOptions keys;
 };
@@ -22,8 +23,8 @@ void describe(OptionTable& table, CompressOptions& options);
 void validate(const CompressOptions& options);
 
 /// The same model in few bits: weights as `options.pack` says, features that no weight is left for dropped, the others
-/// known by a perfect hash and fingerprints. A model that was compressed before may be compressed again; its features
-/// stay as they are then.
+/// known by a perfect hash and fingerprints; a tagger likewise. A model that was compressed before may be compressed
+/// again; its features stay as they are then.
 ///
 /// Throws `ErrorCode::unsupported` for a vectorizer whose features have no names.
 /// The same for any number of threads. Cost: O(weights); memory: one level, unpacked chunk by chunk.

@@ -182,9 +182,10 @@ class BioReader {
 }  // namespace
 
 void describe(OptionTable& table, BioOptions& options) {
-  table.add("repair_tags", options.repair_tags,
-            "An I- tag without a tag before it that it continues begins a slot, as in IOB1 and in the scoring program of "
-            "CoNLL; such tags are counted. Off: it is an error.");
+  table.add(
+      "repair_tags", options.repair_tags,
+      "An I- tag without a tag before it that it continues begins a slot, as in IOB1 and in the scoring program of "
+      "CoNLL; such tags are counted. Off: it is an error.");
 }
 
 std::vector<std::string> BioReport::remarks() const {

@@ -16,13 +16,13 @@ namespace coppice {
 /// with: row r of the weights is [row_begin[r], row_begin[r + 1]), a weight for each of `row_tags` there.
 struct CrfProblem {
   Tags tags;
-  std::vector<uint64_t> first_word{0};     ///< m + 1
-  std::vector<uint64_t> word_begin{0};     ///< n + 1: places in `word_features`
+  std::vector<uint64_t> first_word{0};  ///< m + 1
+  std::vector<uint64_t> word_begin{0};  ///< n + 1: places in `word_features`
   std::vector<uint32_t> word_features;
-  std::vector<uint64_t> text_begin{0};     ///< m + 1: places in `text_features`
-  std::vector<uint32_t> text_features;     ///< that hold at each word of a text
-  std::vector<uint32_t> gold;              ///< n
-  std::vector<uint64_t> row_begin{0};      ///< f + 1
+  std::vector<uint64_t> text_begin{0};  ///< m + 1: places in `text_features`
+  std::vector<uint32_t> text_features;  ///< that hold at each word of a text
+  std::vector<uint32_t> gold;           ///< n
+  std::vector<uint64_t> row_begin{0};   ///< f + 1
   std::vector<uint32_t> row_tags;
 
   size_t n_texts() const noexcept { return first_word.size() - 1; }
@@ -42,8 +42,8 @@ struct CrfProblem {
   size_t n_weights() const noexcept { return transitions_begin() + TransitionView<double>::size(tags); }
 };
 
-/// How badly weights explain the tags of some texts: the sum over texts of -log P(tags | text), and l2 / 2 times the sum
-/// of the squares of the weights.
+/// How badly weights explain the tags of some texts: the sum over texts of -log P(tags | text), and l2 / 2 times the
+/// sum of the squares of the weights.
 ///
 /// Texts are shared out to a fixed number of parts, each with sums of its own that are added in order: the same for any
 /// number of threads. Memory: kParts copies of the weights.

@@ -170,8 +170,7 @@ double log_forward_backward(Tags tags, std::span<const double> transitions, std:
         double& sum = beta[t * n_tags + before];
         const double path = transition(before, tag) + scores[(t + 1) * n_tags + tag] + beta[(t + 1) * n_tags + tag];
         sum = log_add(sum, path);
-        counts[TransitionView<double>::place(tags, before, tag)] +=
-            std::exp(alpha[t * n_tags + before] + path - log_z);
+        counts[TransitionView<double>::place(tags, before, tag)] += std::exp(alpha[t * n_tags + before] + path - log_z);
       }
     }
   }

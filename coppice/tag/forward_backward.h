@@ -15,8 +15,8 @@ namespace coppice {
 /// Probabilities are kept scaled, word by word; a text for which even that under- or overflows is done once more with
 /// logarithms, by the plain loops of `log_forward_backward`.
 /// Cost: O(words * tags * slots). Threads: one at a time, each with its own.
-/// Source: Lafferty, McCallum and Pereira, "Conditional random fields", ICML 2001; the scaling is Rabiner's ("A tutorial
-/// on hidden Markov models", 1989, section V.A).
+/// Source: Lafferty, McCallum and Pereira, "Conditional random fields", ICML 2001; the scaling is Rabiner's ("A
+/// tutorial on hidden Markov models", 1989, section V.A).
 class ForwardBackward {
  public:
   /// `transitions` as in TransitionView::of; copied.
@@ -37,15 +37,15 @@ class ForwardBackward {
 
   Tags tags_;
   std::vector<double> transitions_;
-  std::vector<double> factors_;      ///< exp(transition - the largest of them)
-  std::vector<double> transposed_;   ///< of the factors of `entered`: entered tags x tags
+  std::vector<double> factors_;     ///< exp(transition - the largest of them)
+  std::vector<double> transposed_;  ///< of the factors of `entered`: entered tags x tags
   double largest_ = 0;
   std::vector<double> alpha_;        ///< n x tags, each word's adding up to 1
   std::vector<double> beta_, next_;  ///< of one word
   std::vector<double> scales_;       ///< of a word's alpha, the largest score taken out
   double log_z_ = 0;
-  std::vector<double> sums_;         ///< counts without their factors
-  std::vector<double> log_counts_;   ///< of texts that were done with logarithms
+  std::vector<double> sums_;        ///< counts without their factors
+  std::vector<double> log_counts_;  ///< of texts that were done with logarithms
 };
 
 /// The same by plain loops over logarithms, slower and without any under- or overflow: adds to `counts`.

@@ -88,7 +88,8 @@ std::string to_table(const SlotMetrics& metrics) {
                                  "there", "found", "right");
   text += line("all", metrics.all);
   for (const size_t type : by_name(metrics)) text += line(metrics.names[type], metrics.by_type[type]);
-  return text + fmt::format("{} of {} texts have all slots right and no other\n", metrics.n_right_texts, metrics.n_texts);
+  return text +
+         fmt::format("{} of {} texts have all slots right and no other\n", metrics.n_right_texts, metrics.n_texts);
 }
 
 }  // namespace coppice

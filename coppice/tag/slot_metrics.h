@@ -36,8 +36,8 @@ struct SlotCounts {
 /// How well a tagger finds the slots of texts that are known. A slot counts if it is found whole, as in the scoring
 /// program of CoNLL-2000.
 struct SlotMetrics {
-  SlotCounts all;                     ///< micro: over all types
-  std::vector<std::string> names;     ///< of the types, those that only the texts have too
+  SlotCounts all;                  ///< micro: over all types
+  std::vector<std::string> names;  ///< of the types, those that only the texts have too
   std::vector<SlotCounts> by_type;
   uint64_t n_texts = 0;
   uint64_t n_right_texts = 0;  ///< with all slots right, and no other found

@@ -30,9 +30,12 @@ class TagFeatureIndex {
   const KeyIndex& index() const noexcept { return index_; }
   const Array<uint64_t>& hashes() const noexcept { return hashes_; }
   bool has_hashes() const noexcept { return !hashes_.empty(); }
-  KeyHash hash(uint32_t feature) const noexcept { return {hashes_[2 * size_t{feature}], hashes_[2 * size_t{feature} + 1]}; }
+  KeyHash hash(uint32_t feature) const noexcept {
+    return {hashes_[2 * size_t{feature}], hashes_[2 * size_t{feature} + 1]};
+  }
 
-  /// The number of each of `keys`, or KeyIndex::kNone: `numbers` has room for all. Below size() whatever the tables hold.
+  /// The number of each of `keys`, or KeyIndex::kNone: `numbers` has room for all. Below size() whatever the tables
+  /// hold.
   void find(std::span<const KeyHash> keys, uint32_t* numbers) const noexcept;
 
   /// Throws `ErrorCode::data` naming the first broken invariant. Cost: linear.

@@ -55,8 +55,9 @@ void describe(OptionTable& table, TagFeatureOptions& options) {
             "By the word's last characters, from one to so many.");
   table.add("shape_window", options.shape_window, 0, kMost,
             "By how words look (capitals, digits, other signs), up to so far away.");
-  table.add("sentence_words", options.sentence_words,
-            "By which words stand anywhere in the text: they tell what it is about. Off for long texts of many subjects.");
+  table.add(
+      "sentence_words", options.sentence_words,
+      "By which words stand anywhere in the text: they tell what it is about. Off for long texts of many subjects.");
 }
 
 void append_shape(std::string_view word, std::string& shape) {

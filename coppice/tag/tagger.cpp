@@ -20,7 +20,8 @@ namespace {
 }
 
 void check_slot_names(const std::vector<std::string>& names) {
-  if (names.empty() || names.size() > Tagger::kMostSlots) refuse("it has " + counted(names.size(), "type") + " of slots");
+  if (names.empty() || names.size() > Tagger::kMostSlots)
+    refuse("it has " + counted(names.size(), "type") + " of slots");
   std::unordered_set<std::string_view> seen;
   for (const std::string& name : names) {
     if (name.empty() || !is_valid_utf8(name)) refuse("a type of slots has a name that is no text");
@@ -100,8 +101,8 @@ std::span<const Slot> Tagger::tag(std::string_view text, State& state) const {
   state.extractor.extract({parts_->options, parts_->gazetteers}, text, state.split, state.features);
   score(state);
   const size_t n_scores = state.split.size() * tags().count();
-  const auto path = state.viterbi.best_path(std::span(state.scores).first(n_scores),
-                                            TransitionView<float>::of(tags(), transitions_));
+  const auto path =
+      state.viterbi.best_path(std::span(state.scores).first(n_scores), TransitionView<float>::of(tags(), transitions_));
   slots_of_path(tags(), path, state.slots);
   for (Slot& slot : state.slots) {
     const uint32_t last = slot.end - 1;

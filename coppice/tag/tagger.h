@@ -25,8 +25,8 @@ struct TaggerParts {
   TagFeatureOptions options;
   std::vector<Gazetteer> gazetteers;
   TagFeatureIndex features;
-  /// One sibling chunk whose children are the tags. Its rows are the features, by their numbers, and behind them one for
-  /// each tag: what it adds to the tag of the next word.
+  /// One sibling chunk whose children are the tags. Its rows are the features, by their numbers, and behind them one
+  /// for each tag: what it adds to the tag of the next word.
   LevelWeights weights;
 };
 

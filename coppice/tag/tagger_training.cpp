@@ -45,9 +45,7 @@ class FeatureCounter {
 /// Puts texts together to one problem.
 class ProblemBuilder {
  public:
-  ProblemBuilder(uint32_t n_slots, const TagFeatureSource& source) : source_(source) {
-    problem_.crf.tags = {n_slots};
-  }
+  ProblemBuilder(uint32_t n_slots, const TagFeatureSource& source) : source_(source) { problem_.crf.tags = {n_slots}; }
 
   void add(const TaggedText& row) {
     splitter_.split(row.text, split_);
@@ -203,8 +201,15 @@ TaggerTraining train_tagger(const TaggedTexts& texts, std::vector<Gazetteer> gaz
   parts.options = options.features;
   parts.gazetteers = std::move(gazetteers);
   assemble(problem, fitted.x, options.threshold, parts, job.pool);
-  return {Tagger(std::move(parts)), crf.n_words(),      problem.features.size(), crf.n_weights(),
-          problem.n_lost_slots,     fitted.iterations, fitted.converged};
+  TaggerTraining training{Tagger(std::move(parts))};
+  training.n_texts = crf.n_texts();
+  training.n_words = crf.n_words();
+  training.n_features = problem.features.size();
+  training.n_weights = crf.n_weights();
+  training.n_lost_slots = problem.n_lost_slots;
+  training.iterations = fitted.iterations;
+  training.converged = fitted.converged;
+  return training;
 }
 
 }  // namespace coppice

@@ -30,9 +30,10 @@ void describe(OptionTable& table, TaggerOptions& options);
 /// What training came to.
 struct TaggerTraining {
   Tagger tagger;
+  uint64_t n_texts = 0;  ///< with a word at least
   uint64_t n_words = 0;
-  uint64_t n_features = 0;  ///< seen often enough
-  uint64_t n_weights = 0;   ///< that could be other than 0
+  uint64_t n_features = 0;    ///< seen often enough
+  uint64_t n_weights = 0;     ///< that could be other than 0
   uint64_t n_lost_slots = 0;  ///< slots without a word, which cannot be learned
   uint32_t iterations = 0;
   bool converged = false;

@@ -40,7 +40,8 @@ struct Tags {
   bool may_stand_first(uint32_t tag) const noexcept { return !is_inside(tag); }
 };
 
-/// What it adds to the score of a path that one tag follows another; for transitions that may not be, there is no place.
+/// What it adds to the score of a path that one tag follows another; for transitions that may not be, there is no
+/// place.
 ///
 /// Shapes: `entered` count() x n_entered(), a row for each tag before; `continued` 2 n_slots, one for each tag but O.
 template <class Real>
