@@ -68,9 +68,9 @@ TEST(Lbfgs, L1ShrinksEachValueOfASeparableBowlAsTheFormulaSays) {
     const double expected = std::copysign(std::max(0.0, std::abs(centre) - 0.6 / curvature), centre);
     EXPECT_NEAR(found.x[i], expected, 1e-4) << i;
     zeros += found.x[i] == 0;
-    if (expected == 0) EXPECT_EQ(found.x[i], 0) << i;
+    EXPECT_EQ(found.x[i] == 0, expected == 0) << i;
   }
-  EXPECT_GT(zeros, 20u);
+  EXPECT_GT(zeros, 10u);
 }
 
 TEST(Lbfgs, AValueNeverRises) {

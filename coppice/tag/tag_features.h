@@ -16,12 +16,12 @@ namespace coppice {
 
 /// What a tagger looks at. Words are folded; distances are counted in words.
 struct TagFeatureOptions {
-  uint32_t word_window = 3;
+  uint32_t word_window = 2;
   uint32_t pair_window = 2;
   uint32_t triple_window = 1;
   uint32_t prefix_chars = 4;
   uint32_t suffix_chars = 4;
-  uint32_t shape_window = 1;
+  uint32_t shape_window = 2;
   bool sentence_words = true;
 
   static constexpr uint32_t kMostWindow = 5;

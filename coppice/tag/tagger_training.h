@@ -17,8 +17,8 @@ namespace coppice {
 struct TaggerOptions {
   TagFeatureOptions features;
   uint32_t min_count = 1;
-  double l1 = 0;
-  double l2 = 1;
+  double l1 = 0.5;
+  double l2 = 0.2;
   uint32_t iterations = 100;
   double tolerance = 1e-5;
   float threshold = 0.01F;
