@@ -45,10 +45,25 @@ std::vector<InputFile> inputs_of(const EvaluateArguments& arguments) {
           {"--label-names", arguments.read.label_names}};
 }
 
+/// Options that are about labels.
+std::vector<std::string> names_of_ranking() {
+  EvaluateArguments names;
+  OptionTable table;
+  describe(table, names.metrics);
+  describe(table, names.predict);
+  describe(table, names.read);
+  std::vector<std::string> all = names_of(table);
+  all.emplace_back("dense");
+  return all;
+}
+
 std::vector<Unused> unused(const EvaluateArguments& arguments) {
   const std::vector<uint32_t>& at = arguments.metrics.at;
   const uint32_t deepest = at.empty() ? 0 : *std::max_element(at.begin(), at.end());
-  return {{!arguments.predict.beam_per_level.empty(), {"beam"}, "--beam-per-level says it for every level"},
+  const bool slots = has_bio_name(arguments.input);
+  return {{slots, names_of_ranking(), "texts with tags judge the slot tagger alone"},
+          {!slots, {"repair_tags"}, "it is for texts with tags (.bio)"},
+          {!arguments.predict.beam_per_level.empty(), {"beam"}, "--beam-per-level says it for every level"},
           {arguments.metrics.propensity != Propensity::own,
            {"propensity_a", "propensity_b"},
            "--propensity own alone takes it"},

@@ -13,6 +13,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/output_file.h"
 #include "coppice/data/reader.h"
+#include "coppice/data/utf8.h"
 #include "coppice/model/understanding.h"
 #include "coppice/train/row_parts.h"
 
@@ -27,6 +28,7 @@ struct UnderstandArguments {
   std::string model_path;
   std::string input = "-";
   std::string text;
+  bool one_text = false;  ///< that of --text, which may be empty
   std::string output = "-";
   bool verify = false;
 };
@@ -40,7 +42,7 @@ void describe(OptionTable& table, UnderstandArguments& arguments) {
 
 std::vector<InputFile> inputs_of(const UnderstandArguments& arguments) {
   std::vector<InputFile> inputs{{"model", arguments.model_path, kModel}};
-  if (arguments.text.empty()) inputs.push_back({"input", arguments.input});
+  if (!arguments.one_text) inputs.push_back({"input", arguments.input});
   return inputs;
 }
 
@@ -48,7 +50,7 @@ std::vector<Unused> unused(const UnderstandArguments& arguments) {
   ReadOptions names;
   OptionTable read;
   describe(read, names);
-  return {{!arguments.text.empty(), names_of(read), "--text is the only row"},
+  return {{arguments.one_text, names_of(read), "--text is the only row"},
           {true, {"label_names", "labels_path", "n_labels"}, "nothing looks at the labels of rows"}};
 }
 
@@ -80,7 +82,8 @@ void write(const Model& model, const Examples& block, size_t begin, size_t end, 
 
 void understand_text(const Model& model, const UnderstandArguments& arguments) {
   OutputFile output(arguments.output);
-  const ordered_json object = to_json(understand(model, arguments.text), arguments.text);
+  const std::string text = repair_utf8(arguments.text);  // as rows are repaired: places are those of what is printed
+  const ordered_json object = to_json(understand(model, text), text);
   output.write(object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n");
   output.commit();
 }
@@ -95,7 +98,7 @@ void run(const UnderstandArguments& arguments) {
   const StopOnSignals stop(progress);
   const Model model =
       Model::load(arguments.model_path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map});
-  if (!arguments.text.empty()) return understand_text(model, arguments);
+  if (arguments.one_text) return understand_text(model, arguments);
   tagger_of(model);  // told before the rows are read
   ThreadPool pool(arguments.common.threads);
   ReadOptions read = arguments.read;
@@ -131,6 +134,7 @@ void add_understand(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
+    arguments->one_text = flags.given("text");
     expect_named(inputs_of(*arguments), flags);
     expect_readable(inputs_of(*arguments));
     note_unused(flags, unused(*arguments), arguments->common);

@@ -17,8 +17,8 @@ namespace coppice {
 /// What a tagger looks at. Words are folded; distances are counted in words.
 struct TagFeatureOptions {
   uint32_t word_window = 2;
-  uint32_t pair_window = 2;
-  uint32_t triple_window = 1;
+  uint32_t pair_window = 1;
+  uint32_t triple_window = 0;
   uint32_t prefix_chars = 4;
   uint32_t suffix_chars = 4;
   uint32_t shape_window = 2;

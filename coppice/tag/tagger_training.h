@@ -45,7 +45,7 @@ struct TaggerTraining {
 /// Throws `ErrorCode::data` for texts without a slot and for more types of slots than Tagger::kMostSlots;
 /// `ErrorCode::cancelled`.
 /// Cost: by iteration O(features of all words + words * tags * slots). Memory: 16 bytes for each feature of a word, and
-/// 33 numbers of 8 bytes for each weight.
+/// some 36 numbers of 8 bytes for each weight.
 TaggerTraining train_tagger(const TaggedTexts& texts, std::vector<Gazetteer> gazetteers, const TaggerOptions& options,
                             Job job);
 

@@ -66,7 +66,8 @@ class Tagger(ProgramTest):
             "text": text, "slots": [{"name": "artist", "text": "Nina Simone", "begin": 15, "end": 26}]})
         self.assertEqual(self.understood(model, "weather in st. louis")["slots"][0]["text"], "st. louis")
         self.assertEqual(self.understood(model, "\u00e4\u00f6 weather in oslo")["slots"][0]["begin"], 16)
-        self.assertEqual(self.understood(model, "hello")["slots"], [])
+        for nothing in ("hello", "", "!"):
+            self.assertEqual(self.understood(model, nothing), {"text": nothing, "slots": []})
 
     def test_one_file_answers_with_intent_and_slots(self):
         model = self.assistant()
@@ -122,6 +123,12 @@ class Tagger(ProgramTest):
         judged = json.loads(self.expect(0, "evaluate", model, held_out, "--json").stdout)
         self.assertEqual((judged["slots"], judged["found"], judged["right"]), (1, 1, 0))
         self.assertEqual(judged["types"]["composer"]["recall"], 0)
+
+    def test_options_that_play_no_part_are_noted(self):
+        model = self.train_tagger()
+        done = self.expect(0, "evaluate", model, self.path("train.bio"), "--top-k", "3")
+        self.assertIn("--top-k", done.stderr)
+        self.assertIn("slot tagger alone", done.stderr)
 
     def test_compress_makes_the_tagger_smaller_too(self):
         model, small = self.assistant(), self.path("small.coppice")
