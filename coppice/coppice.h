@@ -48,12 +48,20 @@
 #include "coppice/rank/metrics.h"           // P, R, nDCG, PSP, MRR, coverage, F1; by label frequency
 #include "coppice/rank/ranker_training.h"   // the weights of all levels
 
+// tag: the slots of a text
+#include "coppice/tag/bio.h"              // files of tags
+#include "coppice/tag/gazetteer.h"        // lists of phrases that tell slots
+#include "coppice/tag/slot_metrics.h"     // precision, recall, F1 of slots
+#include "coppice/tag/tagger.h"           // text -> slots
+#include "coppice/tag/tagger_training.h"  // the weights of a tagger
+
 // model: one file
-#include "coppice/model/answer.h"        // text in, named scores out
-#include "coppice/model/compress.h"      // the same in few bits
-#include "coppice/model/import_pecos.h"  // a PECOS model folder becomes a Model
-#include "coppice/model/inspect.h"       // what is in a model file
-#include "coppice/model/model.h"         // load, save, verify
+#include "coppice/model/answer.h"         // text in, named scores out
+#include "coppice/model/compress.h"       // the same in few bits
+#include "coppice/model/import_pecos.h"   // a PECOS model folder becomes a Model
+#include "coppice/model/inspect.h"        // what is in a model file
+#include "coppice/model/model.h"          // load, save, verify
+#include "coppice/model/understanding.h"  // text in, intent and slots out
 
 // train: read -> vectorize -> index -> rank -> save
 #include "coppice/train/compress_search.h"  // the smallest model within a budget of loss
@@ -63,5 +71,6 @@
 #include "coppice/train/memory_limit.h"     // and a refusal when it is too much
 #include "coppice/train/pipeline.h"         // a training set becomes a Model
 #include "coppice/train/refit.h"            // prune a model, fit what stays
+#include "coppice/train/tagger_model.h"     // a tagger joins a model
 #include "coppice/train/training_set.h"     // files become a training set
 #include "coppice/train/validation.h"       // held-out figures that a model keeps

@@ -59,8 +59,10 @@ class Command {
 
 // One file each.
 void add_train(CommandList& commands);
+void add_train_tagger(CommandList& commands);
 void add_evaluate(CommandList& commands);
 void add_predict(CommandList& commands);
+void add_understand(CommandList& commands);
 void add_explain(CommandList& commands);
 void add_compress(CommandList& commands);
 void add_inspect(CommandList& commands);

@@ -8,10 +8,12 @@
 
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
+#include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/unused_options.h"
 #include "coppice/train/evaluate.h"
+#include "coppice/train/tagger_model.h"
 
 namespace coppice::app {
 namespace {
@@ -21,6 +23,7 @@ struct EvaluateArguments {
   PredictOptions predict;
   MetricOptions metrics;
   ReadOptions read;
+  BioOptions bio;
   std::string model_path;
   std::string input = "-";
   std::string dense;
@@ -42,10 +45,25 @@ std::vector<InputFile> inputs_of(const EvaluateArguments& arguments) {
           {"--label-names", arguments.read.label_names}};
 }
 
+/// Options that are about labels.
+std::vector<std::string> names_of_ranking() {
+  EvaluateArguments names;
+  OptionTable table;
+  describe(table, names.metrics);
+  describe(table, names.predict);
+  describe(table, names.read);
+  std::vector<std::string> all = names_of(table);
+  all.emplace_back("dense");
+  return all;
+}
+
 std::vector<Unused> unused(const EvaluateArguments& arguments) {
   const std::vector<uint32_t>& at = arguments.metrics.at;
   const uint32_t deepest = at.empty() ? 0 : *std::max_element(at.begin(), at.end());
-  return {{!arguments.predict.beam_per_level.empty(), {"beam"}, "--beam-per-level says it for every level"},
+  const bool slots = has_bio_name(arguments.input);
+  return {{slots, names_of_ranking(), "texts with tags judge the slot tagger alone"},
+          {!slots, {"repair_tags"}, "it is for texts with tags (.bio)"},
+          {!arguments.predict.beam_per_level.empty(), {"beam"}, "--beam-per-level says it for every level"},
           {arguments.metrics.propensity != Propensity::own,
            {"propensity_a", "propensity_b"},
            "--propensity own alone takes it"},
@@ -54,12 +72,22 @@ std::vector<Unused> unused(const EvaluateArguments& arguments) {
            "--at asks for " + std::to_string(deepest) + " labels, so that many come out"}};
 }
 
+/// Texts with tags judge the tagger.
+void run_slots(const Model& model, const EvaluateArguments& arguments, const Progress& progress, ThreadPool& pool) {
+  BioOptions bio = arguments.bio;
+  bio.stop = &progress;
+  const SlotEvaluation evaluation = evaluate_slots(model, arguments.input, bio, pool);
+  print_out(arguments.json ? json_text(to_json(evaluation.metrics)) : to_table(evaluation.metrics));
+  for (const std::string& remark : evaluation.report.remarks()) note(remark, arguments.common);
+}
+
 void run(const EvaluateArguments& arguments) {
   const Model model =
       Model::load(arguments.model_path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map});
   Progress progress;
   const StopOnSignals stop(progress);
   ThreadPool pool(arguments.common.threads);
+  if (has_bio_name(arguments.input)) return run_slots(model, arguments, progress, pool);
   EvaluationInput input{arguments.input, arguments.read, arguments.dense};
   input.read.stop = &progress;
   const Evaluation evaluation = evaluate(model, input, {arguments.predict, arguments.metrics}, pool);
@@ -72,15 +100,20 @@ void run(const EvaluateArguments& arguments) {
 void add_evaluate(CommandList& commands) {
   Command command(commands, "evaluate", "Measure P@k, R@k, nDCG@k, PSP@k on rows whose labels are known.",
                   "  coppice evaluate packages.coppice held_out.jsonl\n"
-                  "  coppice evaluate packages.coppice held_out.jsonl --json --at 1,3,5,10\n");
+                  "  coppice evaluate packages.coppice held_out.jsonl --json --at 1,3,5,10\n"
+                  "  coppice evaluate assistant.coppice held_out.bio\n");
   auto arguments = std::make_shared<EvaluateArguments>();
   command.app().add_option("model", arguments->model_path, "the model file")->required();
-  command.app().add_option("input", arguments->input, "rows with labels, in any format of docs/formats.md");
+  command.app().add_option(
+      "input", arguments->input,
+      "rows with labels, in any format of docs/formats.md; a file called .bio, .iob, .iob2 or .conll holds texts with "
+      "tags, and is what the slot tagger is measured on");
   OptionTable own, metrics, search, read, common;
   describe(own, *arguments);
   describe(metrics, arguments->metrics);
   describe(search, arguments->predict);
   describe(read, arguments->read);
+  describe(read, arguments->bio);
   describe(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Evaluation");
   command.flags().add(command.app(), std::move(metrics), "Metrics");

@@ -39,8 +39,10 @@ class HelpFormatter : public CLI::Formatter {
 void add_commands(coppice::app::CommandList& commands) {
   using namespace coppice::app;
   add_train(commands);
+  add_train_tagger(commands);
   add_evaluate(commands);
   add_predict(commands);
+  add_understand(commands);
   add_explain(commands);
   add_compress(commands);
   add_inspect(commands);

@@ -10,6 +10,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/rank/distill.h"
+#include "coppice/tag/tagger_weights.h"
 
 namespace coppice {
 namespace {
@@ -37,28 +38,6 @@ Renumbering unchanged(uint32_t n_features) {
   return same;
 }
 
-/// The rows under their new numbers, ascending; those of features that are gone are left out.
-ChunkRows renumber(const ChunkRows& rows, const Renumbering& renumbering) {
-  std::vector<std::pair<uint32_t, uint32_t>> order;  // new number, row
-  for (uint32_t row = 0; row < rows.features.size(); ++row) {
-    const uint32_t number = renumbering.numbers[rows.features[row]];
-    if (number != SelectedFeatures::kNone) order.emplace_back(number, row);
-  }
-  std::sort(order.begin(), order.end());
-  ChunkRows result;
-  result.bias = rows.bias;
-  result.first_entry = {0};
-  for (const auto& [number, row] : order) {
-    result.features.push_back(number);
-    for (uint32_t i = rows.first_entry[row]; i < rows.first_entry[row + 1]; ++i) {
-      result.children.push_back(rows.children[i]);
-      result.values.push_back(rows.values[i]);
-    }
-    result.first_entry.push_back(static_cast<uint32_t>(result.values.size()));
-  }
-  return result;
-}
-
 /// By size.
 float largest_weight(const Ranker& ranker) {
   float largest = 0;
@@ -74,7 +53,7 @@ LevelWeights pack_level(const LevelWeights& level, const Renumbering& renumberin
                         ThreadPool& pool) {
   std::vector<EncodedChunk> chunks(level.n_chunks());
   pool.run(chunks.size(), [&](size_t chunk, size_t) {
-    chunks[chunk] = pack_chunk(renumber(level.rows(chunk), renumbering), renumbering.n_features, options);
+    chunks[chunk] = pack_chunk(renumber_rows(level.rows(chunk), renumbering.numbers), renumbering.n_features, options);
   });
   LevelWeightsBuilder builder(renumbering.n_features);
   for (const EncodedChunk& chunk : chunks) builder.add(chunk);
@@ -103,6 +82,8 @@ Renumbering shrink_vectorizer(ModelParts& parts, const KeyIndexOptions& options,
 void describe(OptionTable& table, CompressOptions& options) {
   table.add("threshold", options.prune.threshold, 0, 1e6,
             "Weights nearer to zero are dropped. Training drops some by a threshold of its own, 0.1 by default.");
+  table.add("tagger_threshold", options.tagger_threshold, 0, 1e6,
+            "Of a slot tagger: weights nearer to zero are dropped. What that costs, evaluate says on a .bio file.");
   table.add("max_weights", options.prune.max_weights, 0, 0xFFFFFFFF,
             "The most weights a label or inner node keeps, largest first. 0 = no limit.");
   table.add("value_bits", options.pack.value_bits, 2, PackOptions::kHalf,
@@ -145,6 +126,9 @@ Model compress(const Model& model, const CompressOptions& options, ThreadPool& p
   if (pack.scaling == Scaling::model) pack.largest = largest_weight(parts.ranker);
   for (LevelWeights& level : parts.ranker.levels) level = pack_level(level, renumbering, pack, pool);
   parts.ranker.n_features = renumbering.n_features;
+  if (parts.tagger) {
+    parts.tagger = compress_tagger(*parts.tagger, {options.tagger_threshold, options.pack, options.keys}, pool);
+  }
   return Model(std::move(parts));
 }
 

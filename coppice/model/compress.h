@@ -12,7 +12,8 @@ namespace coppice {
 
 /// What compressing may cost, and where it saves.
 struct CompressOptions {
-  PruneOptions prune{.threshold = 0};  ///< what is dropped first
+  PruneOptions prune{.threshold = 0};  ///< what is dropped of the ranker first
+  float tagger_threshold = 0;          ///< weights of the tagger nearer to zero are dropped
   PackOptions pack;
   KeyIndexOptions keys;
 };
@@ -23,8 +24,8 @@ void describe(OptionTable& table, CompressOptions& options);
 void validate(const CompressOptions& options);
 
 /// The same model in few bits: weights as `options.pack` says, features that no weight is left for dropped, the others
-/// known by a perfect hash and fingerprints. A model that was compressed before may be compressed again; its features
-/// stay as they are then.
+/// known by a perfect hash and fingerprints; a tagger likewise. A model that was compressed before may be compressed
+/// again; its features stay as they are then.
 ///
 /// Throws `ErrorCode::unsupported` for a vectorizer whose features have no names.
 /// The same for any number of threads. Cost: O(weights); memory: one level, unpacked chunk by chunk.

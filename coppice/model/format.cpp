@@ -57,6 +57,22 @@ constexpr TypeName kSectionNames[] = {
     {SectionType::weights_chunks, "weights_chunks"},
     {SectionType::weights_bias, "weights_bias"},
     {SectionType::weights_payload, "weights_payload"},
+    {SectionType::tagger, "tagger"},
+    {SectionType::tagger_hashes, "tagger_hashes"},
+    {SectionType::tagger_parts, "tagger_parts"},
+    {SectionType::tagger_pilots, "tagger_pilots"},
+    {SectionType::tagger_remap, "tagger_remap"},
+    {SectionType::tagger_levels, "tagger_levels"},
+    {SectionType::tagger_bits, "tagger_bits"},
+    {SectionType::tagger_ranks, "tagger_ranks"},
+    {SectionType::tagger_fingerprints, "tagger_fingerprints"},
+    {SectionType::tagger_chunk, "tagger_chunk"},
+    {SectionType::tagger_bias, "tagger_bias"},
+    {SectionType::tagger_payload, "tagger_payload"},
+    {SectionType::gazetteer_parts, "gazetteer_parts"},
+    {SectionType::gazetteer_pilots, "gazetteer_pilots"},
+    {SectionType::gazetteer_remap, "gazetteer_remap"},
+    {SectionType::gazetteer_fingerprints, "gazetteer_fingerprints"},
 };
 
 constexpr std::string_view kElementNames[] = {"", "bytes", "text", "json", "u8", "u16", "u32", "u64", "f32", "record"};

@@ -63,6 +63,24 @@ enum class SectionType : uint32_t {
   weights_chunks = 80,
   weights_bias = 81,
   weights_payload = 82,
+
+  tagger = 96,
+  tagger_hashes = 97,
+  tagger_parts = 98,
+  tagger_pilots = 99,
+  tagger_remap = 100,
+  tagger_levels = 101,
+  tagger_bits = 102,
+  tagger_ranks = 103,
+  tagger_fingerprints = 104,
+  tagger_chunk = 105,
+  tagger_bias = 106,
+  tagger_payload = 107,
+
+  gazetteer_parts = 112,
+  gazetteer_pilots = 113,
+  gazetteer_remap = 114,
+  gazetteer_fingerprints = 115,
 };
 
 /// What the elements of a section are.
@@ -81,7 +99,7 @@ enum class ElementType : uint16_t {
 /// One entry of the directory, as it lies in the file.
 struct SectionEntry {
   uint32_t type;          ///< SectionType
-  uint32_t index;         ///< which of several of one type: the level of the tree; 0 otherwise
+  uint32_t index;         ///< which of several of one type: the level of the tree, the gazetteer; 0 otherwise
   uint32_t flags;         ///< bit 0: required, a reader that does not know the type must refuse the file; others 0
   uint16_t element_type;  ///< ElementType
   uint16_t element_size_bytes;

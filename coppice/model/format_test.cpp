@@ -161,10 +161,10 @@ TEST(Format, DamageOfTheDirectoryIsFoundWithoutVerification) {
 TEST(Format, AnUnknownRequiredSectionIsRefusedAndAnOptionalOneSkipped) {
   const std::string image = sample_image();
   const auto make_unknown = [](uint32_t flags) {
-    return [flags](FileHeader&, std::vector<SectionEntry>& e) { e[3].type = 99, e[3].flags = flags; };
+    return [flags](FileHeader&, std::vector<SectionEntry>& e) { e[3].type = 126, e[3].flags = flags; };
   };
   EXPECT_THAT(error_of(changed(image, make_unknown(1))),
-              ::testing::AllOf(HasSubstr("section of type 99"), HasSubstr("versions up to 1"),
+              ::testing::AllOf(HasSubstr("section of type 126"), HasSubstr("versions up to 1"),
                                HasSubstr("coppice test, which wrote it")));
   EXPECT_NO_THROW(open(changed(image, make_unknown(0))));
 }

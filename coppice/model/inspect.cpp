@@ -124,6 +124,39 @@ std::string sections_text(const ModelReport& report) {
   return text;
 }
 
+TaggerReport inspect_tagger(const Tagger& tagger) {
+  TaggerReport report;
+  report.slots = tagger.slot_names();
+  for (const Gazetteer& gazetteer : tagger.parts().gazetteers) report.gazetteers.push_back(gazetteer.name());
+  report.n_features = tagger.parts().features.size();
+  report.n_weights = tagger.n_weights();
+  report.size_bytes = tagger.size_bytes();
+  return report;
+}
+
+Json to_json(const TaggerReport& tagger) {
+  return {{"slots", tagger.slots},
+          {"gazetteers", tagger.gazetteers},
+          {"n_features", tagger.n_features},
+          {"n_weights", tagger.n_weights},
+          {"size_bytes", tagger.size_bytes}};
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::string tagger_text(const TaggerReport& tagger) {
+  std::string text =
+      fmt::format("finds {} of slots by {} and {}: {}\nslots: {}\n", counted(tagger.slots.size(), "type"),
+                  counted(tagger.n_features, "feature"), counted(tagger.n_weights, "weight"),
+                  size_text(tagger.size_bytes), listed(tagger.slots));
+  if (!tagger.gazetteers.empty()) text += fmt::format("gazetteers: {}\n", listed(tagger.gazetteers));
+  return text;
+}
+
 /// "text and 50 dense features".
 std::string inputs_text(const ModelReport& report) {
   const std::string main = report.takes_text ? "text" : "features";
@@ -152,16 +185,19 @@ ModelReport inspect(const ModelFile& file, const Model& model) {
   report.n_labels = model.n_labels();
   report.n_features = model.n_features();
   report.n_training_rows = model.n_training_rows();
-  report.post_processor = name(model.ranker().post_processor);
+  report.has_ranker = model.has_ranker();
+  report.post_processor = name(model.parts().ranker.post_processor);
   report.takes_text = model.vectorizer() != nullptr;
   report.n_dense = model.n_dense();
   report.bits_per_key = bits_per_key(model);
   report.fingerprint = model.fingerprint();
   report.options_json = model.options_json();
   report.metrics_json = model.metrics_json();
-  for (size_t t = 0; t < model.ranker().levels.size(); ++t) {
-    report.levels.push_back(inspect_level(model.ranker().tree.first_child[t], model.ranker().levels[t]));
+  const Ranker& ranker = model.parts().ranker;
+  for (size_t t = 0; t < ranker.levels.size(); ++t) {
+    report.levels.push_back(inspect_level(ranker.tree.first_child[t], ranker.levels[t]));
   }
+  if (model.tagger() != nullptr) report.tagger = inspect_tagger(*model.tagger());
   for (const SectionEntry& entry : file.sections()) report.sections.push_back(inspect_section(entry));
   return report;
 }
@@ -186,19 +222,22 @@ Json to_json(const ModelReport& report) {
             {"sections", Json::array()}};
   for (const LevelReport& level : report.levels) json["levels"].push_back(to_json(level));
   for (const SectionReport& section : report.sections) json["sections"].push_back(to_json(section));
+  if (report.tagger) json["tagger"] = to_json(*report.tagger);
   return json;
 }
 
 std::string to_text(const ModelReport& report) {
-  std::string text =
-      fmt::format("{}: {}, format version {}, written by {}\ncontent {}\n{}, {}, takes {}, scores by {}\n", report.path,
-                  size_text(report.file_bytes), report.format_version, report.producer, report.uuid,
-                  counted(report.n_labels, "label"), counted(report.n_features, "feature"), inputs_text(report),
-                  report.post_processor);
+  std::string text = fmt::format("{}: {}, format version {}, written by {}\ncontent {}\n", report.path,
+                                 size_text(report.file_bytes), report.format_version, report.producer, report.uuid);
+  if (report.has_ranker) {
+    text += fmt::format("{}, {}, takes {}, scores by {}\n", counted(report.n_labels, "label"),
+                        counted(report.n_features, "feature"), inputs_text(report), report.post_processor);
+  }
   if (report.bits_per_key > 0)
     text += fmt::format("a feature of the text is known by {:.2f} bits\n", report.bits_per_key);
+  if (report.tagger) text += tagger_text(*report.tagger);
   if (report.n_training_rows > 0) text += "trained on " + counted(report.n_training_rows, "row") + "\n";
-  text += levels_text(report);
+  if (report.has_ranker) text += levels_text(report);
   text += sections_text(report);
   append_json(text, "options", report.options_json);
   append_json(text, "metrics", report.metrics_json);

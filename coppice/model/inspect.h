@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,15 @@ struct LevelReport {
   double bits_per_weight() const noexcept { return n_weights == 0 ? 0 : 8 * double(size_bytes) / double(n_weights); }
 };
 
+/// What a slot tagger is made of.
+struct TaggerReport {
+  std::vector<std::string> slots;
+  std::vector<std::string> gazetteers;  ///< by name
+  uint64_t n_features = 0;
+  uint64_t n_weights = 0;
+  uint64_t size_bytes = 0;
+};
+
 /// All that `coppice inspect` shows.
 struct ModelReport {
   std::string path;
@@ -59,7 +69,9 @@ struct ModelReport {
   std::string fingerprint;
   std::string options_json;
   std::string metrics_json;
+  bool has_ranker = true;
   std::vector<LevelReport> levels;
+  std::optional<TaggerReport> tagger;
   std::vector<SectionReport> sections;
 };
 

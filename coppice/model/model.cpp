@@ -9,6 +9,7 @@
 #include "coppice/model/json_section.h"
 #include "coppice/model/ranker_sections.h"
 #include "coppice/model/section_rules.h"
+#include "coppice/model/tagger_sections.h"
 #include "coppice/model/validate.h"
 #include "coppice/model/vectorizer_sections.h"
 
@@ -107,6 +108,7 @@ ModelParts read_parts(const ModelFile& file) {
   parts.ranker = read_ranker(file, shape);
   parts.label_names = read_label_names(file, shape.n_labels);
   parts.vectorizer = read_vectorizer(file);
+  parts.tagger = read_tagger(file);
   parts.n_training_rows = shape.n_training_rows;
   parts.n_dense = shape.n_dense;
   const auto text = [&](SectionType type, ElementType element, std::string& value) {
@@ -134,6 +136,7 @@ ModelFileWriter sections_of(const ModelParts& parts, std::string_view producer) 
   }
   if (parts.vectorizer) add_vectorizer(writer, *parts.vectorizer);
   add_ranker(writer, ranker);
+  if (parts.tagger) add_tagger(writer, *parts.tagger);
   return writer;
 }
 
@@ -153,7 +156,10 @@ Model Model::load(const ModelFile& file, Verify verify) {
     if (verify == Verify::everything) file.verify();
     Model model(read_parts(file));
     if (verify == Verify::everything) {
-      check_sections(file, static_cast<uint32_t>(model.ranker().tree.depth()));
+      const Tagger* const tagger = model.tagger();
+      const size_t n_gazetteers = tagger == nullptr ? 0 : tagger->parts().gazetteers.size();
+      check_sections(file, static_cast<uint32_t>(model.parts().ranker.tree.depth()),
+                     static_cast<uint32_t>(n_gazetteers));
       model.verify();
     }
     return model;
@@ -172,6 +178,12 @@ void Model::save(const std::string& path, std::string_view producer) const {
 
 uint64_t Model::saved_bytes() const {
   return sections_of(parts_, default_producer()).size_bytes();
+}
+
+const Ranker& Model::ranker() const {
+  if (has_ranker()) return parts_.ranker;
+  throw Error(ErrorCode::usage, "the model has a slot tagger alone, it ranks no labels", {},
+              "coppice understand finds the slots of texts with it");
 }
 
 void Model::verify() const {

@@ -10,6 +10,7 @@
 #include "coppice/math/array.h"
 #include "coppice/model/format.h"
 #include "coppice/rank/ranker.h"
+#include "coppice/tag/tagger.h"
 
 namespace coppice {
 
@@ -17,13 +18,14 @@ namespace coppice {
 struct ModelParts {
   LabelNames label_names;                ///< or empty: labels are known by their numbers
   std::optional<Vectorizer> vectorizer;  ///< none: the model takes features, no text
-  Ranker ranker;
-  std::string options_json = "{}";  ///< all options as resolved for training
-  std::string metrics_json = "{}";  ///< what was measured, such as P@1 on held-out rows
-  std::string fingerprint;          ///< of the training data and options
-  Array<uint32_t> label_counts;     ///< L: training rows with the label; or empty when unknown
-  uint64_t n_training_rows = 0;     ///< with the counts, what propensities are made of
-  uint32_t n_dense = 0;             ///< the last of the ranker's features: those of a file beside the examples
+  Ranker ranker;                         ///< or one without levels, where there is a tagger
+  std::optional<Tagger> tagger;          ///< finds the slots of texts
+  std::string options_json = "{}";       ///< all options as resolved for training
+  std::string metrics_json = "{}";       ///< what was measured, such as P@1 on held-out rows
+  std::string fingerprint;               ///< of the training data and options
+  Array<uint32_t> label_counts;          ///< L: training rows with the label; or empty when unknown
+  uint64_t n_training_rows = 0;          ///< with the counts, what propensities are made of
+  uint32_t n_dense = 0;                  ///< the last of the ranker's features: those of a file beside the examples
 };
 
 /// Whether opening trusts the payload.
@@ -36,7 +38,8 @@ struct LoadOptions {
   LoadMode mode = LoadMode::map;
 };
 
-/// A trained model: text or features in, ranked label names out. One file holds all of it.
+/// A trained model: text or features in, ranked label names out, and the slots of a text where it has a tagger. One
+/// file holds all of it.
 ///
 /// Its constructor is the only way in, and checks how the parts fit each other; what it does not check (the
 /// values inside large arrays) every query clamps, so that no query reads out of bounds whatever they hold.
@@ -64,7 +67,11 @@ class Model {
 
   const LabelNames& label_names() const noexcept { return parts_.label_names; }
   const Vectorizer* vectorizer() const noexcept { return parts_.vectorizer ? &*parts_.vectorizer : nullptr; }
-  const Ranker& ranker() const noexcept { return parts_.ranker; }
+  /// Throws `ErrorCode::usage` for a model that has a tagger alone.
+  const Ranker& ranker() const;
+  bool has_ranker() const noexcept { return parts_.ranker.tree.depth() > 0; }
+  /// Null when it has none.
+  const Tagger* tagger() const noexcept { return parts_.tagger ? &*parts_.tagger : nullptr; }
   const std::string& options_json() const noexcept { return parts_.options_json; }
   const std::string& metrics_json() const noexcept { return parts_.metrics_json; }
   const std::string& fingerprint() const noexcept { return parts_.fingerprint; }

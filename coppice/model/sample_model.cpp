@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "coppice/core/error.h"
 #include "coppice/core/random.h"
 #include "coppice/data/vectorizer.h"
 #include "coppice/model/answer.h"
@@ -130,6 +131,53 @@ ModelParts deep_sample_parts() {
   return parts;
 }
 
+namespace {
+
+constexpr uint32_t kTags = 5;  // O, and B and I of two types
+
+/// Words that tell tags; a row for each of them and for each tag.
+TaggerParts sample_tagger_parts() {
+  ThreadPool pool(1);
+  TaggerParts parts;
+  parts.slot_names = {"city", "Fen\xC3\xAAtre"};
+  parts.options = {2, 1, 1, 2, 2, 1, true};
+  std::vector<KeyHash> hashes;
+  for (const char* word : {"in", "new", "york", "a", "w7", "\xC3\xA4pfel"}) {
+    for (const char* kind : {"wF", "wE", "wG", "aF", "bF1", "pF"})
+      hashes.push_back(hash_tag_feature(kind + std::string(word)));
+  }
+  parts.features = TagFeatureIndex::build(hashes, pool);
+  ChunkRows rows;
+  rows.first_entry = {0};
+  rows.bias = {-0.5F, -0.25F, 0.5F, 0, 0.25F};
+  for (uint32_t feature = 0; feature < parts.features.size() + kTags; ++feature) {
+    rows.features.push_back(feature);
+    for (uint32_t tag = 0; tag < kTags; ++tag) {
+      if ((feature + tag) % 3 == 0) continue;
+      rows.children.push_back(static_cast<uint16_t>(tag));
+      rows.values.push_back(static_cast<float>((feature * 7 + tag * 5) % 16) / 8 - 0.9375F);
+    }
+    rows.first_entry.push_back(static_cast<uint32_t>(rows.values.size()));
+  }
+  LevelWeightsBuilder builder(parts.features.size() + kTags);
+  builder.add(rows);
+  parts.weights = builder.build();
+  const std::vector<std::string> cities{"new york", "york", "oslo"}, windows{"Fen\xC3\xAAtre"};
+  parts.gazetteers = {make_gazetteer("city", cities, pool), make_gazetteer("window", windows, pool)};
+  return parts;
+}
+
+}  // namespace
+
+ModelParts tagger_sample_parts() {
+  ModelParts parts;
+  parts.tagger = Tagger(sample_tagger_parts());
+  parts.options_json = R"({"tagger":{"l1":0.5}})";
+  parts.metrics_json = R"({"slot_f1":50})";
+  parts.n_training_rows = 9;
+  return parts;
+}
+
 std::string sample_image(const Model& model) {
   static int count = 0;
   const auto path = std::filesystem::temp_directory_path() /
@@ -191,9 +239,23 @@ void ask_why(const Model& model, SparseRow query, PredictOptions options) {
   }
 }
 
+void ask_for_slots(const Model& model) {
+  static const std::string longest(3000, 'w');
+  Tagger::State state;
+  for (const std::string& text :
+       {std::string("Windows in New York, a w7."), std::string(), std::string("\xFF \xC3\xA4pfel"), longest}) {
+    for (const Slot& slot : model.tagger()->tag(text, state)) {
+      check(slot.begin < slot.end && slot.end <= text.size(), "a slot lies in its text");
+      check(slot.type < model.tagger()->slot_names().size(), "a slot has a type");
+    }
+  }
+}
+
 }  // namespace
 
 void ask_everything(const Model& model) {
+  if (model.tagger() != nullptr) ask_for_slots(model);
+  if (!model.has_ranker()) return;
   static const Csr queries = sample_queries();
   PredictOptions options;
   options.beam = 4;

@@ -15,13 +15,16 @@ ModelParts sample_parts();
 /// Another one, of 4 levels, 2 + 4 + 8 + 16 nodes and 16 labels, without a vectorizer.
 ModelParts deep_sample_parts();
 
+/// A model of a slot tagger alone, with 2 types of slots and 2 gazetteers.
+ModelParts tagger_sample_parts();
+
 /// The file of a model, as `save` writes it.
 std::string sample_image(const Model& model);
 
 /// Features that the sample model knows, some it does not, and none at all.
 Csr sample_queries();
 
-/// Asks a model everything that a query can ask: search, batch, given labels, names, text, filters, explanations. For a
+/// Asks a model everything that a query can ask: search, batch, given labels, names, text, filters, explanations, slots. For a
 /// model whose payload may hold anything; what comes back does not matter, only that nothing is read out of bounds.
 void ask_everything(const Model& model);
 

@@ -23,13 +23,18 @@ bool is_optional(SectionType type) noexcept {
   }
 }
 
-uint32_t count_of(SectionType type, uint32_t depth) noexcept {
+uint32_t count_of(SectionType type, uint32_t depth, uint32_t n_gazetteers) noexcept {
   switch (type) {
     case SectionType::tree_first_child:
     case SectionType::weights_chunks:
     case SectionType::weights_bias:
     case SectionType::weights_payload:
       return depth;
+    case SectionType::gazetteer_parts:
+    case SectionType::gazetteer_pilots:
+    case SectionType::gazetteer_remap:
+    case SectionType::gazetteer_fingerprints:
+      return n_gazetteers;
     default:
       return 1;
   }
@@ -61,7 +66,7 @@ void expect_one_of(const ModelFile& file, SectionType one, SectionType other) {
 
 }  // namespace
 
-void check_sections(const ModelFile& file, uint32_t depth) {
+void check_sections(const ModelFile& file, uint32_t depth, uint32_t n_gazetteers) {
   for (const SectionEntry& entry : file.sections()) {
     if (section_name(entry.type).empty()) continue;
     const auto type = static_cast<SectionType>(entry.type);
@@ -69,7 +74,9 @@ void check_sections(const ModelFile& file, uint32_t depth) {
       fail(file, describe_section(entry) + " is marked as " + (entry.required() ? "required" : "optional") +
                      ", which its type is not");
     }
-    if (entry.index >= count_of(type, depth)) fail(file, describe_section(entry) + " has an index that means nothing");
+    if (entry.index >= count_of(type, depth, n_gazetteers)) {
+      fail(file, describe_section(entry) + " has an index that means nothing");
+    }
   }
   using enum SectionType;
   for (const SectionType part :
@@ -83,6 +90,12 @@ void check_sections(const ModelFile& file, uint32_t depth) {
   for (const SectionType part : {label_name_blocks, label_name_symbols, label_name_symbol_begins, label_name_ranks}) {
     check_needs(file, part, label_name_entries);
   }
+  for (const SectionType part : {tagger_hashes, tagger_parts, tagger_pilots, tagger_remap, tagger_levels, tagger_bits,
+                                 tagger_ranks, tagger_fingerprints, tagger_chunk, tagger_bias, tagger_payload,
+                                 gazetteer_parts, gazetteer_pilots, gazetteer_remap, gazetteer_fingerprints}) {
+    check_needs(file, part, tagger);
+  }
+  expect_one_of(file, tagger_parts, tagger_levels);
   expect_one_of(file, vectorizer_buckets, feature_keys);
   expect_one_of(file, label_name_bytes, label_name_entries);
   check_needs(file, vectorizer_name_offsets, vectorizer_name_bytes);

@@ -78,11 +78,23 @@ void check_label_name_contents(const LabelNames& names) {
   }
 }
 
+/// A model that ranks nothing has nothing of a ranker.
+void check_no_ranker(const ModelParts& parts) {
+  const LabelTree& tree = parts.ranker.tree;
+  expect(tree.n_labels == 0 && tree.leaf_label.empty() && parts.ranker.levels.empty() && parts.ranker.n_features == 0,
+         "it has labels or features, but no tree");
+  expect(!parts.vectorizer, "it has a vectorizer, but no ranker");
+}
+
 }  // namespace
 
 void check_parts(const ModelParts& parts) {
-  check_tree(parts.ranker.tree);
-  parts.ranker.check_shapes();
+  if (parts.tagger && parts.ranker.tree.depth() == 0) {
+    check_no_ranker(parts);
+  } else {
+    check_tree(parts.ranker.tree);
+    parts.ranker.check_shapes();
+  }
   check_label_names(parts.label_names, parts.ranker.tree.n_labels);
   if (!parts.label_counts.empty()) {
     expect_equal(parts.label_counts.size(), parts.ranker.tree.n_labels, "the number of label counts");
@@ -103,7 +115,8 @@ void check_parts(const ModelParts& parts) {
 }
 
 void check_contents(const ModelParts& parts) {
-  parts.ranker.verify();
+  if (parts.ranker.tree.depth() > 0) parts.ranker.verify();
+  if (parts.tagger) parts.tagger->verify();
   if (parts.vectorizer) parts.vectorizer->verify();
   check_label_name_contents(parts.label_names);
   for (const uint32_t count : parts.label_counts) {

@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
-#include <variant>
 
 #include "coppice/core/error.h"
 #include "coppice/model/json_section.h"
+#include "coppice/model/key_index_sections.h"
 
 namespace coppice {
 namespace {
@@ -33,49 +33,10 @@ VectorizerOptions vectorizer_options(const nlohmann::json& object, const ModelFi
   return options;
 }
 
-void add_hash(ModelFileWriter& writer, const PilotHash& hash, nlohmann::ordered_json& object) {
-  const PilotHash::Tables& tables = hash.tables();
-  object["perfect_hash"] = "pilots";
-  object["n_keys"] = tables.n_keys;
-  object["seed"] = tables.seed;
-  object["buckets_per_part"] = tables.buckets_per_part;
-  writer.add({SectionType::feature_parts}, tables.first_slot);
-  writer.add({SectionType::feature_pilots}, tables.pilots);
-  writer.add({SectionType::feature_remap}, tables.remap);
-}
-
-void add_hash(ModelFileWriter& writer, const LevelHash& hash, nlohmann::ordered_json& object) {
-  const LevelHash::Tables& tables = hash.tables();
-  object["perfect_hash"] = "levels";
-  object["n_keys"] = tables.n_keys;
-  writer.add({SectionType::feature_levels}, tables.level_words);
-  writer.add({SectionType::feature_bits}, tables.bits);
-  writer.add({SectionType::feature_ranks}, tables.ranks);
-}
-
-KeyIndex::Hash read_hash(const ModelFile& file, const nlohmann::json& object) {
-  const auto kind = object.find("perfect_hash");
-  const uint64_t n_keys = number_at(object, "n_keys", UINT32_MAX, file);
-  if (kind != object.end() && *kind == "pilots") {
-    PilotHash::Tables tables;
-    tables.n_keys = n_keys;
-    tables.seed = number_at(object, "seed", UINT64_MAX, file);
-    tables.buckets_per_part = static_cast<uint32_t>(number_at(object, "buckets_per_part", UINT32_MAX, file));
-    tables.first_slot = file.array<uint32_t>({SectionType::feature_parts});
-    tables.pilots = file.array<uint8_t>({SectionType::feature_pilots});
-    tables.remap = file.array<uint32_t>({SectionType::feature_remap});
-    return PilotHash(std::move(tables));
-  }
-  if (kind != object.end() && *kind == "levels") {
-    LevelHash::Tables tables;
-    tables.n_keys = n_keys;
-    tables.level_words = file.array<uint64_t>({SectionType::feature_levels});
-    tables.bits = file.array<uint64_t>({SectionType::feature_bits});
-    tables.ranks = file.array<uint32_t>({SectionType::feature_ranks});
-    return LevelHash(std::move(tables));
-  }
-  refuse_file(file, "its features have an unknown perfect hash");
-}
+constexpr KeyIndexPlaces kFeaturePlaces{SectionType::feature_parts,       SectionType::feature_pilots,
+                                        SectionType::feature_remap,       SectionType::feature_levels,
+                                        SectionType::feature_bits,        SectionType::feature_ranks,
+                                        SectionType::feature_fingerprints};
 
 /// Keys whose hashes stand in the file: a machine or program that hashes otherwise would find no feature.
 constexpr std::string_view kHashTests[] = {"", "a", "window", "a key of more than sixteen bytes",
@@ -90,11 +51,9 @@ nlohmann::ordered_json hash_tests(const VectorizerOptions& options) {
 void add_keys(ModelFileWriter& writer, const Vectorizer& vectorizer) {
   const KeyIndex& keys = *vectorizer.tables().keys;
   nlohmann::ordered_json object;
-  std::visit([&](const auto& hash) { add_hash(writer, hash, object); }, keys.hash());
-  object["fingerprint_bits"] = keys.fingerprint_bits();
+  add_key_index(writer, kFeaturePlaces, keys, object);
   object["hash_tests"] = hash_tests(vectorizer.options());
   writer.add_text({SectionType::feature_keys}, ElementType::json, object.dump());
-  writer.add({SectionType::feature_fingerprints}, keys.fingerprints());
 }
 
 KeyIndex read_keys(const ModelFile& file, const VectorizerOptions& options) {
@@ -103,8 +62,7 @@ KeyIndex read_keys(const ModelFile& file, const VectorizerOptions& options) {
   if (tests == object.end() || *tests != nlohmann::json(hash_tests(options))) {
     refuse_file(file, "its features were hashed otherwise than this program does");
   }
-  const auto bits = static_cast<uint32_t>(number_at(object, "fingerprint_bits", 16, file));
-  return {read_hash(file, object), bits, file.array<uint8_t>({SectionType::feature_fingerprints})};
+  return read_key_index(file, kFeaturePlaces, object);
 }
 
 }  // namespace

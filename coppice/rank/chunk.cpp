@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/rank/chunk.h"
 
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
 #include "coppice/core/error.h"
 
 namespace coppice {
@@ -38,6 +42,33 @@ ChunkRows without_zeros(const ChunkRows& rows) {
     kept.first_entry.push_back(static_cast<uint32_t>(kept.values.size()));
   }
   return kept;
+}
+
+ChunkRows prune_rows(const ChunkRows& rows, float threshold) {
+  ChunkRows kept = rows;
+  for (float& value : kept.values) value = std::abs(value) < threshold ? 0.0F : value;
+  return without_zeros(kept);
+}
+
+ChunkRows renumber_rows(const ChunkRows& rows, std::span<const uint32_t> numbers) {
+  std::vector<std::pair<uint32_t, uint32_t>> order;  // new number, row
+  for (uint32_t row = 0; row < rows.features.size(); ++row) {
+    const uint32_t number = numbers[rows.features[row]];
+    if (number != kNoFeature) order.emplace_back(number, row);
+  }
+  std::sort(order.begin(), order.end());
+  ChunkRows result;
+  result.bias = rows.bias;
+  result.first_entry = {0};
+  for (const auto& [number, row] : order) {
+    result.features.push_back(number);
+    for (uint32_t i = rows.first_entry[row]; i < rows.first_entry[row + 1]; ++i) {
+      result.children.push_back(rows.children[i]);
+      result.values.push_back(rows.values[i]);
+    }
+    result.first_entry.push_back(static_cast<uint32_t>(result.values.size()));
+  }
+  return result;
 }
 
 }  // namespace coppice

@@ -29,7 +29,7 @@ std::vector<float> thresholds_of(const ChunkRows& rows, const PruneOptions& prun
   return thresholds;
 }
 
-ChunkRows prune_rows(const ChunkRows& rows, const PruneOptions& prune) {
+ChunkRows prune_chunk(const ChunkRows& rows, const PruneOptions& prune) {
   const std::vector<float> thresholds = thresholds_of(rows, prune);
   ChunkRows kept = rows;
   for (size_t i = 0; i < kept.values.size(); ++i) {
@@ -177,7 +177,7 @@ Ranker prune_ranker(const Ranker& ranker, const PruneOptions& prune, ThreadPool&
   for (const LevelWeights& level : ranker.levels) {
     std::vector<EncodedChunk> chunks(level.n_chunks());
     pool.run(level.n_chunks(), [&](size_t chunk, size_t) {
-      chunks[chunk] = encode_chunk(prune_rows(level.rows(chunk), prune), ranker.n_features);
+      chunks[chunk] = encode_chunk(prune_chunk(level.rows(chunk), prune), ranker.n_features);
     });
     LevelWeightsBuilder builder(ranker.n_features);
     for (const EncodedChunk& chunk : chunks) builder.add(chunk);

@@ -67,7 +67,7 @@ class Scales {
         largest[index] = std::max(largest[index], std::abs(rows.values[i]));
       }
     }
-    if (options.scaling == Scaling::model) largest = {options.largest};
+    if (options.scaling == Scaling::model && options.largest > 0) largest = {options.largest};
     for (const float weight : largest) stored_.push_back(stored_scale(weight / steps));
   }
 

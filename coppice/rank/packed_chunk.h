@@ -33,7 +33,7 @@ inline constexpr uint8_t kChildLayouts = 2;
 struct PackOptions {
   uint32_t value_bits = 8;  ///< of a weight: 2 to 8, or 16 = halves (IEEE 754 binary16), which need no scale
   Scaling scaling = Scaling::children;
-  float largest = 0;  ///< of Scaling::model: the largest weight of the model, by size
+  float largest = 0;  ///< of Scaling::model: the largest weight of the model, by size; 0 = of the chunk
 
   static constexpr uint32_t kMostValueBits = 8;
   static constexpr uint32_t kHalf = 16;

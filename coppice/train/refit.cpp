@@ -37,7 +37,8 @@ RankerOptions refit_options(const Model& model) {
   TrainOptions options;
   OptionTable table;
   describe(table, options);
-  const nlohmann::json object = parse_json(model.options_json());
+  nlohmann::json object = parse_json(model.options_json());
+  if (object.is_object()) object.erase("tagger");
   if (object.is_object() && !object.empty()) table.set(object);
   for (std::string& kinds : options.ranker.negatives) {
     const auto at = kinds.find("usn");
