@@ -77,7 +77,7 @@ void run_slots(const Model& model, const EvaluateArguments& arguments, const Pro
   BioOptions bio = arguments.bio;
   bio.stop = &progress;
   const SlotEvaluation evaluation = evaluate_slots(model, arguments.input, bio, pool);
-  print_out(arguments.json ? json_text(to_json(evaluation.metrics)) : to_table(evaluation.metrics));
+  print_out(arguments.json ? json_text(to_json(evaluation)) : to_table(evaluation));
   for (const std::string& remark : evaluation.report.remarks()) note(remark, arguments.common);
 }
 

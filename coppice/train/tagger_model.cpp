@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/train/tagger_model.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -29,6 +32,36 @@ std::string with_member(const std::string& json, const std::string& name, nlohma
 
 double to_four_places(double value) {
   return std::round(value * 1e4) / 1e4;
+}
+
+bool same_slots(const std::vector<FoundSlot>& found, const TaggedText& row, const std::vector<std::string>& names) {
+  return std::ranges::equal(found, row.slots, [&](const FoundSlot& one, const Slot& other) {
+    return one.begin == other.begin && one.end == other.end && one.name == names[other.type];
+  });
+}
+
+std::optional<IntentCounts> judge_intents(const Model& model, const TaggedTexts& texts, ThreadPool& pool) {
+  std::vector<const TaggedText*> judged;
+  Examples rows;
+  for (const TaggedText& row : texts.rows) {
+    if (row.intent.empty()) continue;
+    judged.push_back(&row);
+    rows.texts.add(row.text);
+  }
+  if (judged.empty() || !model.has_ranker()) return std::nullopt;
+  const std::vector<Understanding> understood = understand(model, rows, pool);
+  IntentCounts counts;
+  counts.texts = judged.size();
+  for (size_t i = 0; i < judged.size(); ++i) {
+    if (!understood[i].intent || understood[i].intent->name != judged[i]->intent) continue;
+    ++counts.right;
+    counts.frames += same_slots(understood[i].slots, *judged[i], texts.slot_names);
+  }
+  return counts;
+}
+
+double percent(uint64_t part, uint64_t whole) {
+  return 100 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
 }  // namespace
@@ -79,7 +112,30 @@ SlotEvaluation evaluate_slots(const Model& model, const std::string& path, const
                               ThreadPool& pool) {
   const Tagger& tagger = tagger_of(model);
   TaggedTexts texts = read_bio(path, tagger.slot_names(), options);
-  return {evaluate_tagger(tagger, texts, pool), std::move(texts.report)};
+  SlotEvaluation evaluation{evaluate_tagger(tagger, texts, pool), judge_intents(model, texts, pool), {}};
+  evaluation.report = std::move(texts.report);
+  return evaluation;
+}
+
+nlohmann::ordered_json to_json(const SlotEvaluation& evaluation) {
+  nlohmann::ordered_json json = to_json(evaluation.metrics);
+  if (!evaluation.intents) return json;
+  const IntentCounts& intents = *evaluation.intents;
+  json["intents"] = {{"texts", intents.texts},
+                     {"right", intents.right},
+                     {"accuracy", percent(intents.right, intents.texts)},
+                     {"frames_right", intents.frames},
+                     {"frame_accuracy", percent(intents.frames, intents.texts)}};
+  return json;
+}
+
+std::string to_table(const SlotEvaluation& evaluation) {
+  std::string text = to_table(evaluation.metrics);
+  if (!evaluation.intents) return text;
+  const IntentCounts& intents = *evaluation.intents;
+  return text + fmt::format("{} of {} intents are right ({:.2f} %), {} of them with all slots right ({:.2f} %)\n",
+                            intents.right, intents.texts, percent(intents.right, intents.texts), intents.frames,
+                            percent(intents.frames, intents.texts));
 }
 
 }  // namespace coppice

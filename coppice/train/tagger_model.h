@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <nlohmann/json_fwd.hpp>
 
 #include "coppice/core/job.h"
 #include "coppice/model/model.h"
@@ -36,12 +39,24 @@ TaggerMaterial read_tagger_material(const TaggerInput& input, Job job);
 Model with_tagger(const Model* model, const TaggerTraining& training, const TaggerOptions& options,
                   const SlotMetrics* measured);
 
-/// Finds the slots of texts that are known, and judges what was found. Throws `ErrorCode::usage` for a model without a
-/// tagger, and as `read_bio`.
+/// How often the best label of a text is the intent that its file names.
+struct IntentCounts {
+  uint64_t texts = 0;  ///< with an intent
+  uint64_t right = 0;
+  uint64_t frames = 0;  ///< of these, those with all slots right and no other
+};
+
 struct SlotEvaluation {
   SlotMetrics metrics;
-  BioReport report;  ///< what was repaired while reading
+  std::optional<IntentCounts> intents;  ///< where the model has a ranker and the file names intents
+  BioReport report;                     ///< what was repaired while reading
 };
+
+/// Finds the slots of texts that are known, and their intents, and judges what was found. Throws `ErrorCode::usage` for
+/// a model without a tagger, and as `read_bio` and `understand`. The same for any number of threads.
 SlotEvaluation evaluate_slots(const Model& model, const std::string& path, const BioOptions& options, ThreadPool& pool);
+
+nlohmann::ordered_json to_json(const SlotEvaluation& evaluation);
+std::string to_table(const SlotEvaluation& evaluation);
 
 }  // namespace coppice

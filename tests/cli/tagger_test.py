@@ -81,6 +81,11 @@ class Tagger(ProgramTest):
         best = json.loads(self.expect(0, "predict", model, "-", "--top-k", "1", stdin=rows).stdout.splitlines()[0])
         self.assertEqual((best["labels"], best["scores"]), ([first["intent"]], [first["score"]]))
         self.expect(0, "predict", self.path("intents.coppice"), "-", stdin=rows)  # it is as it was
+        held_out = self.write("held_out.bio", bio(utterances(40, seed=4)).replace("GetWeather", "Unknown", 1))
+        judged = json.loads(self.expect(0, "evaluate", model, held_out, "--json").stdout)
+        self.assertEqual(judged["intents"], {"texts": 40, "right": 39, "accuracy": 97.5, "frames_right": 39,
+                                             "frame_accuracy": 97.5})
+        self.assertIn("39 of 40 intents are right (97.50 %)", self.expect(0, "evaluate", model, held_out).stdout)
         text = self.expect(0, "inspect", model, "--verify").stdout
         self.assertIn("2 labels", text)
         self.assertIn("finds 2 types of slots", text)
