@@ -190,22 +190,41 @@ std::vector<uint32_t> decompositions(int options, Sequences& sequences, Otherwis
   return places;
 }
 
+struct Composition {
+  char32_t first, second, composed;
+};
+
 /// Every pair that utf8proc makes one character of, but for Hangul.
-void print_compositions() {
+std::vector<Composition> compositions() {
   std::vector<char32_t> firsts, seconds;
   for (char32_t c = 0; c < kCodePoints; ++c) {
     if (is_first(c)) firsts.push_back(c);
     if (is_second(c)) seconds.push_back(c);
   }
-  std::printf("constexpr Composition kCompositions[] = {\n");
+  std::vector<Composition> all;
   for (const char32_t first : firsts) {
     for (const char32_t second : seconds) {
       utf8proc_int32_t pair[] = {static_cast<utf8proc_int32_t>(first), static_cast<utf8proc_int32_t>(second)};
       const auto options = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-      if (utf8proc_normalize_utf32(pair, 2, options) != 1) continue;
-      std::printf("{%u,%u,%u},\n", static_cast<unsigned>(first), static_cast<unsigned>(second),
-                  static_cast<unsigned>(pair[0]));
+      if (utf8proc_normalize_utf32(pair, 2, options) == 1) {
+        all.push_back({first, second, static_cast<char32_t>(pair[0])});
+      }
     }
+  }
+  return all;
+}
+
+bool is_far(const Composition& c) {
+  return std::max({c.first, c.second, c.composed}) > 0xFFFF;
+}
+
+/// Those of 16 bits by themselves: they are most.
+void print_compositions(const char* name, const char* type, const std::vector<Composition>& all, bool far) {
+  std::printf("constexpr Composition<%s> %s[] = {\n", type, name);
+  for (const Composition& c : all) {
+    if (is_far(c) != far) continue;
+    std::printf("{%u,%u,%u},\n", static_cast<unsigned>(c.first), static_cast<unsigned>(c.second),
+                static_cast<unsigned>(c.composed));
   }
   std::printf("};\n");
 }
@@ -229,7 +248,9 @@ void print_all() {
   print_table("kNfkc", "uint16_t", 2, nfkc);
   print_table("kFold", "uint16_t", 2, fold);
   print_array("uint16_t", "kSequences", sequences.units());
-  print_compositions();
+  const std::vector<Composition> all = compositions();
+  print_compositions("kCompositions", "uint16_t", all, false);
+  print_compositions("kFarCompositions", "char32_t", all, true);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace coppice::unicode_tables {
 namespace {
@@ -25,11 +26,12 @@ struct Table {
 };
 
 /// A pair of characters and the one they make.
+template <class Code>
 struct Composition {
-  char32_t first, second, composed;
+  Code first, second, composed;
 };
 
-// Defines kKinds, kCombiningClasses, kNfkc, kFold (Table), kSequences and kCompositions.
+// Defines kKinds, kCombiningClasses, kNfkc, kFold (Table), kSequences, kCompositions and kFarCompositions.
 #include "unicode_tables.inc"
 
 // A kind: the class, and these.
@@ -65,6 +67,16 @@ void decompose_syllable(char32_t c, std::vector<char32_t>& out) {
   if (index % kTrailingCount != 0) out.push_back(kTrailing + index % kTrailingCount);
 }
 
+/// What the pair makes by the table, which ascends by pairs; or 0.
+template <class Code, size_t n>
+char32_t find(const Composition<Code> (&table)[n], char32_t first, char32_t second) noexcept {
+  const auto before = [](const Composition<Code>& entry, const std::pair<char32_t, char32_t>& wanted) {
+    return entry.first != wanted.first ? entry.first < wanted.first : entry.second < wanted.second;
+  };
+  const auto* const found = std::lower_bound(std::begin(table), std::end(table), std::pair(first, second), before);
+  return found != std::end(table) && found->first == first && found->second == second ? found->composed : 0;
+}
+
 }  // namespace
 
 CharClass char_class(char32_t c) noexcept {
@@ -89,12 +101,8 @@ char32_t compose(char32_t first, char32_t second) noexcept {
   }
   if (is_open_syllable(first) && is_trailing(second)) return first + (second - kTrailing);
   if ((kKinds[first] & kFirst) == 0 || (kKinds[second] & kSecond) == 0) return 0;
-  const auto before = [](const Composition& a, const Composition& b) {
-    return a.first != b.first ? a.first < b.first : a.second < b.second;
-  };
-  const Composition wanted{first, second, 0};
-  const Composition* const found = std::lower_bound(std::begin(kCompositions), std::end(kCompositions), wanted, before);
-  return found != std::end(kCompositions) && !before(wanted, *found) ? found->composed : 0;
+  const bool far = first > 0xFFFF || second > 0xFFFF;  // no such pair makes a character below
+  return far ? find(kFarCompositions, first, second) : find(kCompositions, first, second);
 }
 
 void decompose(char32_t c, Normalization normalization, std::vector<char32_t>& out) {
