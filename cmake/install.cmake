@@ -31,7 +31,6 @@ set(COPPICE_KNOWN_LIBRARIES
   "PkgConfig::hwy|pkg_check_modules(hwy REQUIRED IMPORTED_TARGET libhwy)|libhwy"
   "PkgConfig::hwy_contrib|pkg_check_modules(hwy_contrib REQUIRED IMPORTED_TARGET libhwy-contrib)|libhwy-contrib"
   "PkgConfig::xxhash|pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)|libxxhash"
-  "PkgConfig::utf8proc|pkg_check_modules(utf8proc REQUIRED IMPORTED_TARGET libutf8proc)|libutf8proc"
   "PkgConfig::zstd|pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)|libzstd"
   "PkgConfig::zip|pkg_check_modules(zip REQUIRED IMPORTED_TARGET libzip)|libzip")
 

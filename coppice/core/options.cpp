@@ -2,8 +2,9 @@
 #include "coppice/core/options.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -93,17 +94,23 @@ Option make(const std::string& name, std::string type, std::string help, std::fu
   return option;
 }
 
+/// The number with the fewest digits that the type still takes for `value`: 0.1 for 0.1f, not 0.10000000149.
+template <class T>
+double shortest(T value) {
+  char digits[40];
+  for (int precision = 1;; ++precision) {
+    std::snprintf(digits, sizeof digits, "%.*g", precision, static_cast<double>(value));
+    const double number = std::strtod(digits, nullptr);
+    if (static_cast<T>(number) == value || precision == std::numeric_limits<T>::max_digits10) return number;
+  }
+}
+
 template <class T>
 Option make_number(const std::string& name, T& value, double lowest, double highest, const std::string& help) {
-  // A float is shown through its shortest decimal form: 0.1f as 0.1, not 0.10000000149.
   return make(
       name, "number", help,
       [&value, name, lowest, highest](const json& j) { value = static_cast<T>(number_in(name, j, lowest, highest)); },
-      [&value] {
-        char digits[40];
-        const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-        return json::parse(std::string(digits, end));
-      });
+      [&value] { return json(shortest(value)); });
 }
 
 template <class T>

@@ -24,6 +24,10 @@ std::string LabelNames::name(uint32_t label) const {
   return packed_ ? packed_->name(label) : std::string(plain_name(label));
 }
 
+std::string_view LabelNames::name(uint32_t label, std::string& scratch) const {
+  return packed_ ? packed_->name(label, scratch) : plain_name(label);
+}
+
 std::string_view LabelNames::plain_name(uint32_t label) const noexcept {
   if (label >= size()) return {};
   const uint64_t begin = offsets_[label];

@@ -39,6 +39,8 @@ class LabelNames {
 
   /// The name of a label; never reads out of bounds, whatever the arrays hold (an empty name then).
   std::string name(uint32_t label) const;
+  /// The same without allocating, once `scratch` has grown; valid until `scratch` changes.
+  std::string_view name(uint32_t label, std::string& scratch) const;
 
   /// The label of that name. Terminates whatever the slots hold.
   std::optional<uint32_t> find(std::string_view name) const;

@@ -96,7 +96,9 @@ Array<uint8_t> packed_ranks(std::span<const uint32_t> order, uint32_t bits) {
 /// Goes through a block, name by name.
 class PackedNames::Reader {
  public:
-  Reader(const Tables& tables, uint32_t block) : tables_(tables) {
+  /// Puts the names together in `scratch`.
+  Reader(const Tables& tables, uint32_t block, std::string& scratch) : tables_(tables), name_(scratch) {
+    name_.clear();
     const uint64_t size = tables.bytes.size();
     at_ = std::min<uint64_t>(tables.block_begins[block], size);
     end_ = std::min<uint64_t>(tables.block_begins[block + 1], size);
@@ -141,7 +143,7 @@ class PackedNames::Reader {
   const Tables& tables_;
   uint64_t at_;
   uint64_t end_;
-  std::string name_;
+  std::string& name_;
 };
 
 PackedNames::PackedNames(Tables tables) : tables_(std::move(tables)) {
@@ -205,9 +207,14 @@ uint32_t PackedNames::number_of(uint32_t rank) const noexcept {
 }
 
 std::string PackedNames::name(uint32_t number) const {
+  std::string scratch;
+  return std::string(name(number, scratch));
+}
+
+std::string_view PackedNames::name(uint32_t number, std::string& scratch) const {
   const uint32_t rank = number < size() ? rank_of(number) : size();
   if (rank >= size()) return {};
-  Reader reader(tables_, rank / kBlock);
+  Reader reader(tables_, rank / kBlock, scratch);
   for (uint32_t i = 0; i <= rank % kBlock; ++i) {
     if (!reader.next()) return {};
   }
@@ -216,17 +223,18 @@ std::string PackedNames::name(uint32_t number) const {
 
 std::optional<uint32_t> PackedNames::find_rank(std::string_view wanted) const {
   // Blocks that begin below the name, for the first one of that name may end the last of them.
+  std::string scratch;
   uint32_t low = 0, high = static_cast<uint32_t>(tables_.block_begins.size() - 1);
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
-    Reader reader(tables_, middle);
+    Reader reader(tables_, middle, scratch);
     if (reader.next() && reader.name() < wanted)
       low = middle + 1;
     else
       high = middle;
   }
   for (uint32_t rank = (low > 0 ? low - 1 : 0) * kBlock; rank < size();) {
-    Reader reader(tables_, rank / kBlock);
+    Reader reader(tables_, rank / kBlock, scratch);
     for (uint32_t i = 0; i < kBlock && rank < size(); ++i, ++rank) {
       if (!reader.next() || reader.name() > wanted) return std::nullopt;
       if (reader.name() == wanted) return rank;
@@ -245,7 +253,8 @@ std::optional<uint32_t> PackedNames::find(std::string_view wanted) const {
 bool PackedNames::is_repeated(std::string_view wanted) const {
   const std::optional<uint32_t> rank = find_rank(wanted);
   if (!rank || *rank + 1 >= size()) return false;
-  Reader reader(tables_, (*rank + 1) / kBlock);
+  std::string scratch;
+  Reader reader(tables_, (*rank + 1) / kBlock, scratch);
   for (uint32_t i = 0; i <= (*rank + 1) % kBlock; ++i) {
     if (!reader.next()) return false;
   }
@@ -260,9 +269,9 @@ void PackedNames::verify() const {
   if (tables_.symbol_begins.front() != 0 || tables_.symbol_begins.back() != tables_.symbol_bytes.size()) {
     fail("the symbols do not take all of their bytes");
   }
-  std::string before;
+  std::string before, scratch;
   for (uint32_t rank = 0; rank < size();) {
-    Reader reader(tables_, rank / kBlock);
+    Reader reader(tables_, rank / kBlock, scratch);
     for (uint32_t i = 0; i < kBlock && rank < size(); ++i, ++rank) {
       if (!reader.next()) fail("entry " + std::to_string(rank) + " is damaged");
       if (reader.name() < before) fail("entry " + std::to_string(rank) + " is below the one before it");

@@ -45,6 +45,8 @@ class PackedNames {
 
   /// A name by its number; "" for what the tables do not tell.
   std::string name(uint32_t number) const;
+  /// The same, put together in `scratch`.
+  std::string_view name(uint32_t number, std::string& scratch) const;
 
   /// The number of that name, the least in the order where several have it. Cost: O(log n) and, where names are not in
   /// their order, O(n).

@@ -150,19 +150,20 @@ class TokenWriter {
     size_ = starter_.size;
     tokens_ = starter_.tokens;
     open_ = starter_.open;
-    segment_.clear();
+    std::vector<char32_t>& segment = result_.segment;
+    segment.clear();
     while (at_ < text_.size()) {
       const Decoded decoded = decode_utf8(text_, at_);
-      if (!segment_.empty()) {
+      if (!segment.empty()) {
         if (decoded.code_point < 0x80) break;
         const FoldedChar& c = table_[decoded.code_point];
         if (!joins(c) && (c.size > 0 || (c.flags & FoldedChar::kComplex))) break;
       }
-      segment_.push_back(decoded.code_point);
+      segment.push_back(decoded.code_point);
       at_ += decoded.size;
     }
-    table_.normalize_segment(segment_);
-    for (const char32_t code_point : segment_) {
+    table_.normalize_segment(segment);
+    for (const char32_t code_point : segment) {
       FoldedChar c{};
       c.char_class = char_class(code_point);
       c.size = static_cast<uint8_t>(encode_utf8(code_point, c.bytes));
@@ -225,7 +226,6 @@ class TokenWriter {
   uint8_t open_ = kGap;
   uint8_t combining_class_ = 0;  ///< of the last mark written since the last starter
   Place starter_;
-  std::vector<char32_t> segment_;
 };
 
 Tokenizer::Tokenizer(const TokenizerOptions& options)

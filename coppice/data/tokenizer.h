@@ -38,6 +38,7 @@ struct TokenizedText {
   std::vector<uint32_t> ends;    ///< token i = bytes [starts[i], ends[i])
   size_t size = 0;
   size_t n_tokens = 0;
+  std::vector<char32_t> segment;  ///< scratch of the tokenizer
 
   std::string_view text() const noexcept { return {bytes.data(), size}; }
   std::string_view token(size_t i) const noexcept { return text().substr(starts[i], ends[i] - starts[i]); }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,8 +57,8 @@ struct FoldedChar {
   char bytes[kMost];
 };
 
-/// A lazily filled table of `FoldedChar`, 64 code points a page, so that utf8proc is asked once per page, not per
-/// character.
+/// A lazily filled table of `FoldedChar`, 64 code points a page, so that a character is taken apart once, not
+/// wherever it stands.
 ///
 /// Threads: not thread-safe; one per thread. Cost: a page takes some microseconds once.
 class UnicodeTable {
@@ -75,8 +74,9 @@ class UnicodeTable {
     return pages_[size_t{page} * 64 + (code_point & 63)];
   }
 
-  /// Normalises a run of code points together: decomposes, reorders marks, composes. Linear but for sorting marks.
-  void normalize_segment(std::vector<char32_t>& segment) const;
+  /// Normalises a run of code points together: decomposes, reorders marks, composes. Linear.
+  /// Allocates only for runs longer than any before.
+  void normalize_segment(std::vector<char32_t>& segment);
 
  private:
   uint16_t fill(size_t page);
@@ -84,6 +84,7 @@ class UnicodeTable {
   Normalization normalization_;
   std::vector<uint16_t> page_of_;  ///< 0 = not filled yet
   std::vector<FoldedChar> pages_;
+  std::vector<char32_t> parts_, spare_;  ///< scratch
 };
 
 /// The class of a code point by itself.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/data/utf8.h"
 
-#include <simdjson.h>
-
 namespace coppice {
 namespace {
 
@@ -30,10 +28,6 @@ Step next_character(std::string_view text) noexcept {
 }
 
 }  // namespace
-
-bool is_valid_utf8(std::string_view text) noexcept {
-  return simdjson::validate_utf8(text.data(), text.size());
-}
 
 size_t valid_utf8_bytes(std::string_view text) noexcept {
   size_t bytes = 0;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/data/vectorizer.h"
 
-#include <hwy/contrib/sort/vqsort.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -12,6 +10,7 @@
 #include "coppice/core/error.h"
 #include "coppice/data/feature_names.h"
 #include "coppice/data/idf_codes.h"
+#include "coppice/data/number_sorter.h"
 #include "coppice/data/vectorizer_analysis.h"
 #include "coppice/data/vectorizer_hash.h"
 #include "coppice/data/vectorizer_table.h"
@@ -54,7 +53,7 @@ struct Vectorizer::State::Scratch {
   explicit Scratch(Normalization normalization) : analysis(normalization) {}
 
   AnalysisScratch analysis;
-  hwy::Sorter sorter;
+  NumberSorter sorter;
   std::vector<KeyHash> keys;
   std::vector<uint32_t> found, spare;
   std::vector<uint32_t> columns;
@@ -139,7 +138,7 @@ size_t Vectorizer::Plan::find_keys(std::span<const uint64_t> hashes, State::Scra
 // VQSort's networks up to 128 numbers; beyond that it draws random pivots by a system call, so radix sort instead.
 void Vectorizer::Plan::sort_found(size_t count, State::Scratch& scratch) const {
   if (count <= 128) {
-    scratch.sorter(scratch.found.data(), count, hwy::SortAscending());
+    scratch.sorter.sort(std::span(scratch.found).first(count));
     return;
   }
   constexpr size_t kDigits = 256;
@@ -195,7 +194,7 @@ size_t Vectorizer::Plan::merge(size_t size, State::Scratch& scratch) const {
   make_room(scratch.merged_columns, size);
   make_room(scratch.merged_values, size);
   for (size_t i = 0; i < size; ++i) scratch.order[i] = uint64_t{scratch.columns[i]} << 32 | i;
-  scratch.sorter(scratch.order.data(), size, hwy::SortAscending());
+  scratch.sorter.sort(std::span(scratch.order).first(size));
   size_t kept = 0;
   for (size_t i = 0; i < size; ++i) {
     const auto column = static_cast<uint32_t>(scratch.order[i] >> 32);
@@ -219,7 +218,7 @@ size_t Vectorizer::Plan::merge(size_t size, State::Scratch& scratch) const {
 }
 
 size_t Vectorizer::Plan::transform(std::string_view text, State::Scratch& scratch) const {
-  analysis.analyze(text, scratch.analysis, Analysis::Names::without);
+  analysis.analyze(text, scratch.analysis);
   const FeatureOccurrences& features = scratch.analysis.features;
   make_room(scratch.columns, features.size);
   make_room(scratch.values, features.size);

@@ -72,8 +72,12 @@ Analysis::Analysis(const VectorizerOptions& options)
   }
 }
 
-void Analysis::analyze(std::string_view text, AnalysisScratch& scratch, Names names) const {
-  names == Names::with ? analyze_as<true>(text, scratch) : analyze_as<false>(text, scratch);
+void Analysis::analyze(std::string_view text, AnalysisScratch& scratch) const {
+  analyze_as<false>(text, scratch);
+}
+
+void Analysis::analyze_with_names(std::string_view text, AnalysisScratch& scratch) const {
+  analyze_as<true>(text, scratch);
 }
 
 template <bool kNames>
@@ -280,6 +284,10 @@ FeatureHash Analysis::hash_of(const ImportedFeature& feature) const {
     begin = end + 1;
   }
   return result;
+}
+
+uint64_t feature_hash(const VectorizerOptions& options, const std::string& word) {
+  return Analysis(options).hash_of({ImportedFeature::Analyzer::word, word}).hash;
 }
 
 }  // namespace coppice

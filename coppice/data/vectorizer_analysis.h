@@ -57,12 +57,12 @@ struct AnalysisScratch {
 /// Threads: const methods are thread-safe, each thread with its own scratch.
 class Analysis {
  public:
-  enum class Names { without, with };
-
   explicit Analysis(const VectorizerOptions& options);
 
-  /// Fills `scratch.features` (and, with names, leaves the text and its slices there).
-  void analyze(std::string_view text, AnalysisScratch& scratch, Names names) const;
+  /// Fills `scratch.features`.
+  void analyze(std::string_view text, AnalysisScratch& scratch) const;
+  /// And with what their names are made of; the text and its slices stay in `scratch`, too.
+  void analyze_with_names(std::string_view text, AnalysisScratch& scratch) const;
 
   /// The hash under which a feature of that name is found.
   FeatureHash hash_of(const ImportedFeature& feature) const;

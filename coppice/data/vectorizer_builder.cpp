@@ -154,7 +154,7 @@ void VectorizerBuilder::Work::add_round(const Texts& texts, size_t begin, size_t
     parts[part].clear();
     if (options.hash_bits > 0) parts[part].shard_bits = std::min(kShardBits, options.hash_bits);
     for (size_t i = cuts[part]; i < cuts[part + 1]; ++i) {
-      analysis.analyze(texts[i], *scratch, Analysis::Names::with);
+      analysis.analyze_with_names(texts[i], *scratch);
       parts[part].add(*scratch, static_cast<uint32_t>(documents + i - begin + 1));
     }
   });
@@ -279,10 +279,6 @@ void VectorizerBuilder::add(const Texts& texts) {
 Vectorizer VectorizerBuilder::build() {
   VectorizerTables tables = work_->options.hash_bits > 0 ? work_->build_hashed() : work_->build_vocabulary();
   return Vectorizer(work_->options, std::move(tables));
-}
-
-uint64_t feature_hash(const VectorizerOptions& options, const std::string& word) {
-  return Analysis(options).hash_of({ImportedFeature::Analyzer::word, word}).hash;
 }
 
 Vectorizer make_vectorizer(VectorizerOptions options, std::span<const ImportedFeature> features) {

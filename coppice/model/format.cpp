@@ -5,16 +5,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <tuple>
 #include <utility>
 
 #include "coppice/core/error.h"
 #include "coppice/core/mapped_file.h"
 #include "coppice/core/quantity.h"
+#include "coppice/model/format_hash.h"
 
 namespace coppice {
 namespace {
@@ -77,48 +74,8 @@ constexpr TypeName kSectionNames[] = {
 
 constexpr std::string_view kElementNames[] = {"", "bytes", "text", "json", "u8", "u16", "u32", "u64", "f32", "record"};
 
-constexpr uint64_t aligned(uint64_t offset) {
-  return (offset + kSectionAlignmentBytes - 1) / kSectionAlignmentBytes * kSectionAlignmentBytes;
-}
-
-std::span<const std::byte> bytes_of_object(const auto& object) {
-  return std::as_bytes(std::span(&object, 1));
-}
-
-/// The hash of the whole first 4 KiB (with the hash field zero) and the directory.
-uint64_t hash_header(FileHeader header, std::span<const std::byte> rest, std::span<const std::byte> directory) {
-  header.hash = 0;
-  XXH3_state_t* state = XXH3_createState();
-  if (state == nullptr) throw Error(ErrorCode::memory, "no memory for a checksum");
-  XXH3_64bits_reset(state);
-  XXH3_64bits_update(state, &header, sizeof header);
-  XXH3_64bits_update(state, rest.data(), rest.size());
-  XXH3_64bits_update(state, directory.data(), directory.size());
-  const uint64_t hash = XXH3_64bits_digest(state);
-  XXH3_freeState(state);
-  return hash;
-}
-
-/// RFC 9562 version 8: the bits are ours, but for the version and the variant.
-std::array<unsigned char, 16> uuid_of(std::span<const std::byte> directory) {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(directory.data(), directory.size()));
-  std::array<unsigned char, 16> uuid;
-  std::memcpy(uuid.data(), canonical.digest, uuid.size());
-  uuid[6] = static_cast<unsigned char>((uuid[6] & 0x0F) | 0x80);
-  uuid[8] = static_cast<unsigned char>((uuid[8] & 0x3F) | 0x80);
-  return uuid;
-}
-
 bool all_zero(std::span<const std::byte> bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
-}
-
-void write_zeros(OutputFile& file, uint64_t until) {
-  static constexpr std::byte kZeros[FileHeader::kHeaderBytes]{};
-  while (file.size_bytes() < until) {
-    file.write(std::span(kZeros).first(std::min<uint64_t>(until - file.size_bytes(), sizeof kZeros)));
-  }
 }
 
 std::string looks_like(std::span<const std::byte> bytes) {
@@ -180,92 +137,9 @@ std::string uuid_text(const std::array<unsigned char, 16>& uuid) {
   return text;
 }
 
-ModelFileWriter::ModelFileWriter(std::string_view producer) : producer_(producer) {
-  check(producer_.size() < sizeof(FileHeader::producer), "the producer's name fits into the header");
-}
-
-void ModelFileWriter::add_text(SectionKey key, ElementType type, std::string text, SectionNeed need) {
-  auto kept = std::make_shared<const std::string>(std::move(text));
-  add_bytes(key, need, {type, 1, std::as_bytes(std::span(*kept))});
-  keepers_.push_back(std::move(kept));
-}
-
-void ModelFileWriter::add_bytes(SectionKey key, SectionNeed need, const Values& values) {
-  SectionEntry entry{};
-  entry.type = static_cast<uint32_t>(key.type);
-  entry.index = key.index;
-  entry.flags = static_cast<uint32_t>(need);
-  entry.element_type = static_cast<uint16_t>(values.type);
-  entry.element_size_bytes = static_cast<uint16_t>(values.element_bytes);
-  entry.size_bytes = values.bytes.size();
-  entry.count = values.bytes.size() / values.element_bytes;
-  entry.hash = XXH3_64bits(values.bytes.data(), values.bytes.size());
-  sections_.push_back({entry, values.bytes});
-}
-
-uint64_t ModelFileWriter::size_bytes() const {
-  uint64_t offset = aligned(FileHeader::kHeaderBytes + sections_.size() * sizeof(SectionEntry));
-  for (const Section& section : sections_) offset = aligned(offset + section.entry.size_bytes + kSectionTailBytes);
-  return offset;
-}
-
-void ModelFileWriter::write(OutputFile& file) const {
-  std::vector<Section> sections = sections_;
-  const auto key = [](const Section& s) { return std::pair(s.entry.type, s.entry.index); };
-  std::sort(sections.begin(), sections.end(), [&](const Section& a, const Section& b) { return key(a) < key(b); });
-  check(sections.size() <= kMostSections, "a model file has few sections");
-
-  std::vector<SectionEntry> directory;
-  uint64_t offset = aligned(FileHeader::kHeaderBytes + sections.size() * sizeof(SectionEntry));
-  for (Section& section : sections) {
-    section.entry.offset = offset;
-    offset = aligned(offset + section.entry.size_bytes + kSectionTailBytes);
-    directory.push_back(section.entry);
-  }
-  const auto directory_bytes = std::as_bytes(std::span(directory));
-
-  FileHeader header{};
-  header.magic = FileHeader::kMagic;
-  header.format_version = kFormatVersion;
-  header.min_reader_version = 1;
-  std::copy(producer_.begin(), producer_.end(), header.producer.begin());
-  header.endian_tag = FileHeader::kEndianTag;
-  header.header_bytes = FileHeader::kHeaderBytes;
-  header.file_bytes = offset;
-  header.section_count = static_cast<uint32_t>(directory.size());
-  header.entry_bytes = sizeof(SectionEntry);
-  header.directory_offset = FileHeader::kHeaderBytes;
-  header.uuid = uuid_of(directory_bytes);
-  const std::vector<std::byte> rest(FileHeader::kHeaderBytes - sizeof header);
-  header.hash = hash_header(header, rest, directory_bytes);
-
-  file.write(bytes_of_object(header));
-  file.write(rest);
-  file.write(directory_bytes);
-  for (const Section& section : sections) {
-    write_zeros(file, section.entry.offset);
-    file.write(section.bytes);
-  }
-  write_zeros(file, header.file_bytes);
-}
-
 ModelFile ModelFile::map(const std::string& path) {
   const MappedFile file(path);
   return ModelFile(file.bytes(), file.keeper(), path);
-}
-
-ModelFile ModelFile::read(const std::string& path) {
-  if (std::filesystem::is_directory(path)) throw Error(ErrorCode::io, "this is a directory, expected a file", path);
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) throw_io_error("open the file", path, errno);
-  const auto size = static_cast<size_t>(file.tellg());
-  auto words = std::make_shared<std::vector<uint64_t>>((size + 7) / 8);
-  file.seekg(0);
-  if (!file.read(reinterpret_cast<char*>(words->data()), static_cast<std::streamsize>(size))) {
-    throw_io_error("read the file", path, errno);
-  }
-  const auto bytes = std::as_bytes(std::span(*words)).first(size);
-  return ModelFile(bytes, std::move(words), path);
 }
 
 ModelFile::ModelFile(std::span<const std::byte> bytes, std::shared_ptr<const void> keeper, std::string where)
@@ -341,7 +215,7 @@ void ModelFile::check_directory() const {
     check_entry(i, end);
     end = entries_[i].offset + entries_[i].size_bytes + kSectionTailBytes;
   }
-  if (aligned(end) != header_.file_bytes) fail("its last section does not end where the file does");
+  if (aligned_to_section(end) != header_.file_bytes) fail("its last section does not end where the file does");
 }
 
 void ModelFile::check_entry(size_t i, uint64_t earliest_offset) const {

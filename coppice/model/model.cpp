@@ -121,6 +121,17 @@ ModelParts read_parts(const ModelFile& file) {
   return parts;
 }
 
+/// Reads a model; where an error names no place, the file is named.
+template <class Read>
+Model naming(const ModelFile& file, Read&& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    if (!error.where().empty()) throw;
+    throw Error(error.code(), error.what(), file.where(), error.hint());
+  }
+}
+
 ModelFileWriter sections_of(const ModelParts& parts, std::string_view producer) {
   const Ranker& ranker = parts.ranker;
   ModelFileWriter writer(producer);
@@ -151,22 +162,21 @@ Model Model::load(const std::string& path, const LoadOptions& options) {
   return load(file, options.verify);
 }
 
+Model Model::load(const ModelFile& file) {
+  return naming(file, [&] { return Model(read_parts(file)); });
+}
+
 Model Model::load(const ModelFile& file, Verify verify) {
-  try {
-    if (verify == Verify::everything) file.verify();
+  if (verify == Verify::structure) return load(file);
+  return naming(file, [&] {
+    file.verify();
     Model model(read_parts(file));
-    if (verify == Verify::everything) {
-      const Tagger* const tagger = model.tagger();
-      const size_t n_gazetteers = tagger == nullptr ? 0 : tagger->parts().gazetteers.size();
-      check_sections(file, static_cast<uint32_t>(model.parts().ranker.tree.depth()),
-                     static_cast<uint32_t>(n_gazetteers));
-      model.verify();
-    }
+    const Tagger* const tagger = model.tagger();
+    const size_t n_gazetteers = tagger == nullptr ? 0 : tagger->parts().gazetteers.size();
+    check_sections(file, static_cast<uint32_t>(model.parts().ranker.tree.depth()), static_cast<uint32_t>(n_gazetteers));
+    model.verify();
     return model;
-  } catch (const Error& error) {
-    if (!error.where().empty()) throw;
-    throw Error(error.code(), error.what(), file.where(), error.hint());
-  }
+  });
 }
 
 void Model::save(const std::string& path, std::string_view producer) const {

@@ -53,7 +53,9 @@ class Model {
   /// that needs a later program. Cost: O(sections), under a millisecond whatever the size; with
   /// `Verify::everything` the file is read once.
   static Model load(const std::string& path, const LoadOptions& options = {});
-  static Model load(const ModelFile& file, Verify verify = Verify::structure);
+  static Model load(const ModelFile& file, Verify verify);
+  /// By its structure alone; what the runtime links.
+  static Model load(const ModelFile& file);
 
   /// Writes the model to `path`, whole or not at all; "-" is standard output. The bytes depend on the parts and
   /// `producer` alone.

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The C interface of libcoppice_runtime: the only place where exceptions become codes and messages.
+#include "runtime/coppice_runtime.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/model/model.h"
+#include "coppice/rank/beam_search.h"
+
+struct coppice_model {
+  coppice::Model model;
+};
+
+struct coppice_state {
+  coppice::Vectorizer::State vectorizer;
+  coppice::SearchState search;
+  coppice::PredictOptions options;
+  std::string name;
+};
+
+namespace coppice {
+namespace {
+
+int report(coppice_error* error, int code, std::string_view message) noexcept {
+  if (error == nullptr) return code;
+  error->code = code;
+  const size_t size = std::min(message.size(), sizeof error->message - 1);
+  if (size > 0) std::memcpy(error->message, message.data(), size);
+  error->message[size] = '\0';
+  return code;
+}
+
+/// Runs `work`, and tells what it throws by code and message.
+template <class Work>
+int guarded(coppice_error* error, Work&& work) noexcept {
+  try {
+    std::forward<Work>(work)();
+    return report(error, COPPICE_OK, {});
+  } catch (const Error& caught) {
+    try {
+      return report(error, exit_code(caught.code()), caught.message());
+    } catch (...) {  // no memory for the whole message
+      return report(error, exit_code(caught.code()), caught.what());
+    }
+  } catch (const std::bad_alloc&) {
+    return report(error, COPPICE_MEMORY, "out of memory");
+  } catch (const std::exception& caught) {
+    return report(error, COPPICE_INTERNAL, caught.what());
+  } catch (...) {
+    return report(error, COPPICE_INTERNAL, "unknown failure");
+  }
+}
+
+void expect(bool holds, const char* what) {
+  if (!holds) throw Error(ErrorCode::usage, what);
+}
+
+/// The runtime has nothing to give a model but a text.
+coppice_model* open_file(const ModelFile& file) {
+  Model model = Model::load(file);
+  if (model.vectorizer() == nullptr || model.n_dense() > 0) {
+    throw Error(ErrorCode::unsupported,
+                model.n_dense() > 0 ? "this model takes dense features beside its texts"
+                                    : "this model takes features, no texts",
+                file.where(), "The whole library, libcoppice, answers from it");
+  }
+  return new coppice_model{std::move(model)};
+}
+
+/// What the caller's struct, perhaps of an earlier version, says.
+void read_options(const coppice_options* given, PredictOptions& options) {
+  coppice_options known = COPPICE_DEFAULT_OPTIONS;
+  if (given != nullptr) {
+    expect(given->size >= sizeof(size_t), "the options' size is 0, expected sizeof(coppice_options)");
+    std::memcpy(&known, given, std::min(given->size, sizeof known));
+  }
+  options.beam = known.beam;
+  options.threshold = known.threshold;
+}
+
+}  // namespace
+}  // namespace coppice
+
+using namespace coppice;
+
+int coppice_open(const char* path, coppice_model** model, coppice_error* error) {
+  if (model != nullptr) *model = nullptr;
+  return guarded(error, [&] {
+    expect(path != nullptr && model != nullptr, "coppice_open: path or model is NULL");
+    *model = open_file(ModelFile::map(path));
+  });
+}
+
+int coppice_open_memory(const void* bytes, size_t size, coppice_model** model, coppice_error* error) {
+  if (model != nullptr) *model = nullptr;
+  return guarded(error, [&] {
+    expect(bytes != nullptr && model != nullptr, "coppice_open_memory: bytes or model is NULL");
+    expect(reinterpret_cast<uintptr_t>(bytes) % kSectionAlignmentBytes == 0,
+           "coppice_open_memory: bytes do not begin at a multiple of 64");
+    *model = open_file(ModelFile({static_cast<const std::byte*>(bytes), size}, nullptr, "model in memory"));
+  });
+}
+
+void coppice_close(coppice_model* model) {
+  delete model;
+}
+
+int coppice_create_state(coppice_state** state, coppice_error* error) {
+  if (state != nullptr) *state = nullptr;
+  return guarded(error, [&] {
+    expect(state != nullptr, "coppice_create_state: state is NULL");
+    *state = new coppice_state;
+  });
+}
+
+void coppice_free_state(coppice_state* state) {
+  delete state;
+}
+
+int coppice_predict(const coppice_model* model, coppice_state* state, const char* text, size_t text_bytes,
+                    const coppice_options* options, coppice_answer* answers, size_t capacity, size_t* count,
+                    coppice_error* error) {
+  if (count != nullptr) *count = 0;
+  return guarded(error, [&] {
+    expect(model != nullptr && state != nullptr && count != nullptr, "coppice_predict: model, state or count is NULL");
+    expect(text != nullptr || text_bytes == 0, "coppice_predict: text is NULL");
+    expect(answers != nullptr && capacity > 0, "coppice_predict: no room for answers");
+    read_options(options, state->options);
+    state->options.top_k = static_cast<uint32_t>(std::min<size_t>(capacity, UINT32_MAX));
+    const Ranker& ranker = model->model.ranker();
+    const SparseRow features = model->model.vectorizer()->transform({text, text_bytes}, state->vectorizer);
+    for (const ScoredLabel& best : predict(ranker, features, state->options, state->search)) {
+      answers[(*count)++] = {best.label, best.score};
+    }
+  });
+}
+
+uint32_t coppice_label_count(const coppice_model* model) {
+  return model == nullptr ? 0 : model->model.n_labels();
+}
+
+int coppice_label_name(const coppice_model* model, coppice_state* state, uint32_t label, char* name, size_t capacity,
+                       size_t* name_bytes, coppice_error* error) {
+  if (name_bytes != nullptr) *name_bytes = 0;
+  return guarded(error, [&] {
+    expect(model != nullptr && state != nullptr, "coppice_label_name: model or state is NULL");
+    expect(name != nullptr || capacity == 0, "coppice_label_name: name is NULL");
+    expect(label < model->model.n_labels(), "coppice_label_name: the model has no such label");
+    const LabelNames& names = model->model.label_names();
+    char digits[16];
+    std::string_view whole;
+    if (names.size() > 0) {
+      whole = names.name(label, state->name);
+    } else {
+      whole = {digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, label).ptr - digits)};
+    }
+    if (name_bytes != nullptr) *name_bytes = whole.size();
+    if (capacity == 0) return;
+    const size_t size = std::min(whole.size(), capacity - 1);
+    if (size > 0) std::memcpy(name, whole.data(), size);
+    name[size] = '\0';
+  });
+}
+
+const char* coppice_version(void) {
+  return COPPICE_VERSION;
+}
