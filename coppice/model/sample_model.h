@@ -25,8 +25,8 @@ std::string sample_image(const Model& model);
 Csr sample_queries();
 
 /// Asks a model everything that a query can ask: search, batch, given labels, names, text, filters, explanations,
-/// slots. For a model whose payload may hold anything; what comes back does not matter, only that nothing is read out of
-/// bounds.
+/// slots. For a model whose payload may hold anything; what comes back does not matter, only that nothing is read out
+/// of bounds.
 void ask_everything(const Model& model);
 
 }  // namespace coppice
