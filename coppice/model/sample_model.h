@@ -24,8 +24,9 @@ std::string sample_image(const Model& model);
 /// Features that the sample model knows, some it does not, and none at all.
 Csr sample_queries();
 
-/// Asks a model everything that a query can ask: search, batch, given labels, names, text, filters, explanations, slots. For a
-/// model whose payload may hold anything; what comes back does not matter, only that nothing is read out of bounds.
+/// Asks a model everything that a query can ask: search, batch, given labels, names, text, filters, explanations,
+/// slots. For a model whose payload may hold anything; what comes back does not matter, only that nothing is read out
+/// of bounds.
 void ask_everything(const Model& model);
 
 }  // namespace coppice
