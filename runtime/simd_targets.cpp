@@ -19,7 +19,6 @@ int64_t SupportedTargets() {
                     __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
                     __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c");
-  if (sse4) targets |= HWY_SSE4;
   if (sse4 && avx2) targets |= HWY_AVX2;
   return targets;
 }

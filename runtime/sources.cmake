@@ -6,8 +6,7 @@ set(COPPICE_RUNTIME_KERNELS
   math/elias_fano.cpp math/key_index.cpp
   data/tokenizer_ascii.cpp data/tokenizer.cpp data/unicode.cpp data/unicode_tables.cpp data/vectorizer.cpp
   data/vectorizer_analysis.cpp data/vectorizer_table.cpp
-  rank/beam_search.cpp rank/chunk_scorer.cpp
-  tag/tag_features.cpp tag/tagger.cpp tag/viterbi.cpp tag/words.cpp)
+  rank/beam_search.cpp rank/chunk_scorer.cpp)
 
 # Run once a query or when a model is opened.
 set(COPPICE_RUNTIME_REST
@@ -17,7 +16,7 @@ set(COPPICE_RUNTIME_REST
   data/vectorizer_options.cpp
   index/label_tree.cpp
   rank/beam_walk.cpp rank/chunk.cpp rank/level_weights.cpp rank/packed_chunk.cpp rank/post_processor.cpp rank/ranker.cpp
-  tag/gazetteer.cpp tag/tag_feature_index.cpp
+  tag/gazetteer.cpp tag/tag_feature_index.cpp tag/tag_features.cpp tag/tagger.cpp tag/viterbi.cpp tag/words.cpp
   model/format.cpp model/format_hash.cpp model/json_section.cpp model/key_index_sections.cpp model/model.cpp
   model/ranker_sections.cpp model/tagger_sections.cpp model/validate.cpp model/vectorizer_sections.cpp)
 

@@ -33,8 +33,8 @@ constexpr KeyIndexPlaces gazetteer_places(uint32_t index) {
 }
 
 /// Features whose hashes stand in the file: a machine or program that hashes otherwise would find none.
-Json hash_tests() {
-  Json hashes = Json::array();
+nlohmann::json hash_tests() {
+  nlohmann::json hashes = nlohmann::json::array();
   for (const std::string_view text : {"", "a", "wFplay", "a feature of more than sixteen bytes"}) {
     const KeyHash hash = hash_tag_feature(text);
     hashes.push_back({hash.low, hash.high});
@@ -102,7 +102,7 @@ TagFeatureIndex read_features(const nlohmann::json& object, const ModelFile& fil
   const auto features = object.find("features");
   if (features == object.end() || !features->is_object()) refuse_file(file, "its tagger has no features");
   const auto tests = features->find("hash_tests");
-  if (tests == features->end() || *tests != nlohmann::json(hash_tests())) {
+  if (tests == features->end() || *tests != hash_tests()) {
     refuse_file(file, "the features of its tagger were hashed otherwise than this program does");
   }
   Array<uint64_t> hashes;

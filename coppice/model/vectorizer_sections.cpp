@@ -42,8 +42,8 @@ constexpr KeyIndexPlaces kFeaturePlaces{SectionType::feature_parts,       Sectio
 constexpr std::string_view kHashTests[] = {"", "a", "window", "a key of more than sixteen bytes",
                                            "\xC3\xA4\xE2\x82\xAC"};
 
-nlohmann::ordered_json hash_tests(const VectorizerOptions& options) {
-  nlohmann::ordered_json hashes = nlohmann::ordered_json::array();
+nlohmann::json hash_tests(const VectorizerOptions& options) {
+  nlohmann::json hashes = nlohmann::json::array();
   for (const std::string_view text : kHashTests) hashes.push_back(feature_hash(options, std::string(text)));
   return hashes;
 }
@@ -59,7 +59,7 @@ void add_keys(ModelFileWriter& writer, const Vectorizer& vectorizer) {
 KeyIndex read_keys(const ModelFile& file, const VectorizerOptions& options) {
   const nlohmann::json object = json_section(file, SectionType::feature_keys);
   const auto tests = object.find("hash_tests");
-  if (tests == object.end() || *tests != nlohmann::json(hash_tests(options))) {
+  if (tests == object.end() || *tests != hash_tests(options)) {
     refuse_file(file, "its features were hashed otherwise than this program does");
   }
   return read_key_index(file, kFeaturePlaces, object);
