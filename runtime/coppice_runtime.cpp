@@ -8,6 +8,7 @@
 #include <cstring>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,7 @@ struct coppice_model {
 struct coppice_state {
   coppice::Vectorizer::State vectorizer;
   coppice::SearchState search;
+  coppice::Tagger::State tagger;
   coppice::PredictOptions options;
   std::string name;
 };
@@ -67,7 +69,8 @@ void expect(bool holds, const char* what) {
 /// The runtime has nothing to give a model but a text.
 coppice_model* open_file(const ModelFile& file) {
   Model model = Model::load(file);
-  if (model.vectorizer() == nullptr || model.n_dense() > 0) {
+  const bool takes_texts = model.vectorizer() != nullptr || !model.has_ranker();
+  if (!takes_texts || model.n_dense() > 0) {
     throw Error(ErrorCode::unsupported,
                 model.n_dense() > 0 ? "this model takes dense features beside its texts"
                                     : "this model takes features, no texts",
@@ -85,6 +88,21 @@ void read_options(const coppice_options* given, PredictOptions& options) {
   }
   options.beam = known.beam;
   options.threshold = known.threshold;
+}
+
+/// The best labels of a text, until the state is used again.
+std::span<const ScoredLabel> best_labels(const Model& model, std::string_view text, coppice_state& state) {
+  const Ranker& ranker = model.ranker();
+  return predict(ranker, model.vectorizer()->transform(text, state.vectorizer), state.options, state.search);
+}
+
+/// As much of a name as there is room for, and a NUL.
+void write_name(std::string_view whole, char* name, size_t capacity, size_t* name_bytes) {
+  if (name_bytes != nullptr) *name_bytes = whole.size();
+  if (capacity == 0) return;
+  const size_t size = std::min(whole.size(), capacity - 1);
+  if (size > 0) std::memcpy(name, whole.data(), size);
+  name[size] = '\0';
 }
 
 }  // namespace
@@ -136,9 +154,7 @@ int coppice_predict(const coppice_model* model, coppice_state* state, const char
     expect(answers != nullptr && capacity > 0, "coppice_predict: no room for answers");
     read_options(options, state->options);
     state->options.top_k = static_cast<uint32_t>(std::min<size_t>(capacity, UINT32_MAX));
-    const Ranker& ranker = model->model.ranker();
-    const SparseRow features = model->model.vectorizer()->transform({text, text_bytes}, state->vectorizer);
-    for (const ScoredLabel& best : predict(ranker, features, state->options, state->search)) {
+    for (const ScoredLabel& best : best_labels(model->model, {text, text_bytes}, *state)) {
       answers[(*count)++] = {best.label, best.score};
     }
   });
@@ -163,11 +179,46 @@ int coppice_label_name(const coppice_model* model, coppice_state* state, uint32_
     } else {
       whole = {digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, label).ptr - digits)};
     }
-    if (name_bytes != nullptr) *name_bytes = whole.size();
-    if (capacity == 0) return;
-    const size_t size = std::min(whole.size(), capacity - 1);
-    if (size > 0) std::memcpy(name, whole.data(), size);
-    name[size] = '\0';
+    write_name(whole, name, capacity, name_bytes);
+  });
+}
+
+int coppice_understand(const coppice_model* model, coppice_state* state, const char* text, size_t text_bytes,
+                       coppice_answer* intent, coppice_slot* slots, size_t capacity, size_t* count,
+                       coppice_error* error) {
+  if (count != nullptr) *count = 0;
+  if (intent != nullptr) *intent = {COPPICE_NO_LABEL, 0};
+  return guarded(error, [&] {
+    expect(model != nullptr && state != nullptr && intent != nullptr && count != nullptr,
+           "coppice_understand: model, state, intent or count is NULL");
+    expect(text != nullptr || text_bytes == 0, "coppice_understand: text is NULL");
+    expect(slots != nullptr || capacity == 0, "coppice_understand: slots is NULL");
+    expect(model->model.tagger() != nullptr, "coppice_understand: the model finds no slots, coppice_predict answers");
+    const std::string_view utterance(text == nullptr ? "" : text, text_bytes);
+    for (const Slot& slot : model->model.tagger()->tag(utterance, state->tagger)) {
+      if (*count < capacity) slots[*count] = {slot.type, slot.begin, slot.end};
+      ++*count;
+    }
+    if (!model->model.has_ranker()) return;
+    read_options(nullptr, state->options);
+    state->options.top_k = 1;
+    const std::span<const ScoredLabel> best = best_labels(model->model, utterance, *state);
+    if (!best.empty()) *intent = {best[0].label, best[0].score};
+  });
+}
+
+uint32_t coppice_slot_count(const coppice_model* model) {
+  return model == nullptr || model->model.tagger() == nullptr ? 0 : model->model.tagger()->tags().n_slots;
+}
+
+int coppice_slot_name(const coppice_model* model, uint32_t slot, char* name, size_t capacity, size_t* name_bytes,
+                      coppice_error* error) {
+  if (name_bytes != nullptr) *name_bytes = 0;
+  return guarded(error, [&] {
+    expect(model != nullptr, "coppice_slot_name: model is NULL");
+    expect(name != nullptr || capacity == 0, "coppice_slot_name: name is NULL");
+    expect(slot < coppice_slot_count(model), "coppice_slot_name: the model has no such slot");
+    write_name(model->model.tagger()->slot_names()[slot], name, capacity, name_bytes);
   });
 }
 

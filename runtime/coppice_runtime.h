@@ -56,7 +56,8 @@ typedef struct coppice_model coppice_model;
 typedef struct coppice_state coppice_state;
 
 /* Opens a model file, mapped read-only: it must not be changed or cut short while the model is open (replacing it by
- * renaming is fine). Models, compressed or not, must have been trained on texts alone.
+ * renaming is fine). Models, compressed or not, must have been trained on texts alone: to rank labels, to find slots, or
+ * both.
  * Cost: reads the header and little more, whatever the size. */
 COPPICE_API int coppice_open(const char* path, coppice_model** model, coppice_error* error);
 
@@ -101,6 +102,30 @@ COPPICE_API uint32_t coppice_label_count(const coppice_model* model);
  * when `capacity` is 0. */
 COPPICE_API int coppice_label_name(const coppice_model* model, coppice_state* state, uint32_t label, char* name,
                                    size_t capacity, size_t* name_bytes, coppice_error* error);
+
+/* A slot of a text, such as the artist in "play jazz by miles davis": its bytes are [begin, end). */
+typedef struct coppice_slot {
+  uint32_t slot; /* its type, below coppice_slot_count */
+  uint32_t begin;
+  uint32_t end;
+} coppice_slot;
+
+/* In place of a label where there is none. */
+#define COPPICE_NO_LABEL UINT32_MAX
+
+/* What an utterance means: `intent` is the best label of the text (COPPICE_NO_LABEL where the model ranks none), the
+ * slots are written from left to right. `count` says how many the text has, of which the first `capacity` are written;
+ * `slots` may be NULL when `capacity` is 0. COPPICE_USAGE for a model that was not trained to find slots. */
+COPPICE_API int coppice_understand(const coppice_model* model, coppice_state* state, const char* text,
+                                   size_t text_bytes, coppice_answer* intent, coppice_slot* slots, size_t capacity,
+                                   size_t* count, coppice_error* error);
+
+/* Types of slots; 0 for a model that finds none. */
+COPPICE_API uint32_t coppice_slot_count(const coppice_model* model);
+
+/* The name of a type of slots, as coppice_label_name writes that of a label. */
+COPPICE_API int coppice_slot_name(const coppice_model* model, uint32_t slot, char* name, size_t capacity,
+                                  size_t* name_bytes, coppice_error* error);
 
 /* "0.1.0". */
 COPPICE_API const char* coppice_version(void);

@@ -15,6 +15,7 @@
 
 #include "coppice/model/answer.h"
 #include "coppice/model/sample_model.h"
+#include "coppice/model/understanding.h"
 
 namespace coppice {
 namespace {
@@ -115,6 +116,50 @@ TEST(Runtime, RefusesWhatMakesNoSense) {
   EXPECT_EQ(coppice_label_count(nullptr), 0u);
   coppice_close(nullptr);
   coppice_free_state(nullptr);
+}
+
+TEST(Runtime, FindsTheSlotsThatTheLibraryFinds) {
+  const Model whole(tagger_sample_parts());
+  coppice_error error;
+  const Block block(sample_image(whole));
+  const OpenModel model = opened(block, error);
+  ASSERT_NE(model, nullptr) << error.message;
+  const State state = new_state();
+  EXPECT_EQ(coppice_slot_count(model.get()), 2u);
+  size_t n_found = 0;
+  for (const std::string text : {"play some abba songs", "weather in new york", "", "abba new york abba"}) {
+    coppice_answer intent;
+    coppice_slot slots[8];
+    size_t count = 0;
+    ASSERT_EQ(coppice_understand(model.get(), state.get(), text.data(), text.size(), &intent, slots, 8, &count, &error),
+              COPPICE_OK);
+    EXPECT_EQ(intent.label, COPPICE_NO_LABEL);
+    const Understanding expected = understand(whole, text);
+    ASSERT_EQ(count, expected.slots.size());
+    n_found += count;
+    for (size_t i = 0; i < count; ++i) {
+      char name[64];
+      ASSERT_EQ(coppice_slot_name(model.get(), slots[i].slot, name, sizeof name, nullptr, &error), COPPICE_OK);
+      EXPECT_EQ(name, expected.slots[i].name);
+      EXPECT_EQ(slots[i].begin, expected.slots[i].begin);
+      EXPECT_EQ(slots[i].end, expected.slots[i].end);
+    }
+  }
+  EXPECT_GT(n_found, 0u);
+}
+
+TEST(Runtime, SaysOfWhichKindAModelIs) {
+  coppice_error error;
+  const Block ranks(sample_image(Model(sample_parts()))), tags(sample_image(Model(tagger_sample_parts())));
+  const OpenModel ranker = opened(ranks, error), tagger = opened(tags, error);
+  const State state = new_state();
+  coppice_answer answer;
+  size_t count = 0;
+  EXPECT_EQ(coppice_understand(ranker.get(), state.get(), "a", 1, &answer, nullptr, 0, &count, &error), COPPICE_USAGE);
+  EXPECT_NE(std::strstr(error.message, "coppice_predict"), nullptr);
+  EXPECT_EQ(coppice_predict(tagger.get(), state.get(), "a", 1, nullptr, &answer, 1, &count, &error), COPPICE_USAGE);
+  EXPECT_EQ(coppice_slot_count(ranker.get()), 0u);
+  EXPECT_EQ(coppice_slot_name(tagger.get(), 2, nullptr, 0, nullptr, &error), COPPICE_USAGE);
 }
 
 TEST(Runtime, RefusesAModelThatTakesNoTexts) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/core/json_text.h"
 
+#include <array>
+#include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 namespace coppice {
@@ -28,10 +31,22 @@ nlohmann::json parse_json(std::string_view text) {
   return nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
 
+std::string number_text(double value) {
+  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<int64_t>(value));
+  std::array<char, 32> digits;
+  const int size = std::snprintf(digits.data(), digits.size(), "%.9g", value);
+  return {digits.data(), static_cast<size_t>(size)};
+}
+
+// By hand: whoever only reads JSON needs no writer of it.
 std::string json_value_text(const nlohmann::json& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (value.is_string()) return '"' + value.get<std::string>() + '"';
+  if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
+  if (value.is_number_unsigned()) return std::to_string(value.get<uint64_t>());
+  if (value.is_number_integer()) return std::to_string(value.get<int64_t>());
+  return value.is_number() ? number_text(value.get<double>()) : "null";
 }
 
 }  // namespace coppice

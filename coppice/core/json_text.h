@@ -20,6 +20,9 @@ bool nests_deeper(std::string_view json, size_t levels) noexcept;
 /// deeper than kDeepestJson.
 nlohmann::json parse_json(std::string_view text);
 
+/// A number as a message shows it: a whole one in full, others to nine digits.
+std::string number_text(double value);
+
 /// A value as a message shows it: a list or an object by its kind alone, however much is in it.
 std::string json_value_text(const nlohmann::json& value);
 

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "coppice/core/error.h"
+#include "coppice/core/json_text.h"
 
 namespace coppice {
 namespace {
@@ -20,18 +21,16 @@ using nlohmann::json;
   throw Error(ErrorCode::usage, "option " + name + " is " + got + ", expected " + expected);
 }
 
-/// A value as a message shows it; a nested one by its kind alone, however deep it is.
+/// Any value; a nested one by its kind alone, however deep it is.
 std::string text_of(const json& value) {
   if (value.is_string()) return value.get<std::string>();
+  if (!value.is_structured()) return json_value_text(value);
   const bool nested = std::any_of(value.begin(), value.end(), [](const json& item) { return item.is_structured(); });
   if (nested) return value.is_array() ? "a list of lists or objects" : "an object of lists or objects";
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string number_text(double value) {
-  if (value == std::floor(value) && std::abs(value) < 1e15) return std::to_string(static_cast<int64_t>(value));
-  json as_json = value;
-  return as_json.dump();
+  if (value.is_object()) return "an object";
+  std::string text;
+  for (const json& item : value) text += (text.empty() ? "[" : ",") + json_value_text(item);
+  return text.empty() ? "[]" : text + "]";
 }
 
 std::string range_text(const char* kind, double lowest, double highest) {

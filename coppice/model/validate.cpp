@@ -52,7 +52,7 @@ void check_label_names(const LabelNames& names, uint32_t n_labels) {
 }
 
 void check_json(const std::string& text, const std::string& what) {
-  expect(nlohmann::json::accept(text) && text.front() == '{', what + " are no JSON object");
+  expect(parse_json(text).is_object(), what + " are no JSON object");
   expect(!nests_deeper(text, kDeepestJson), what + " nest deeper than " + counted(kDeepestJson, "level"));
 }
 

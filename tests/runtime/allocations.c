@@ -43,6 +43,9 @@ static void query(const coppice_model* model, coppice_state* state, const char* 
   for (i = 0; code == COPPICE_OK && i < count; ++i) {
     code = coppice_label_name(model, state, answers[i].label, name, sizeof name, NULL, &error);
   }
+  if (code == COPPICE_OK && coppice_slot_count(model) > 0) {
+    code = coppice_understand(model, state, text, strlen(text), answers, NULL, 0, &count, &error);
+  }
   if (code != COPPICE_OK) {
     fprintf(stderr, "error: %s\n", error.message);
     exit(code);

@@ -15,11 +15,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "cli"))
 from program import COPPICE, WORDS, environment, jsonl, rows  # noqa: E402
+from tagger_test import bio, intents, utterances  # noqa: E402
 
 SHARED, ARCHIVE = Path(os.environ["RUNTIME_SHARED"]), Path(os.environ["RUNTIME_ARCHIVE"])
 CC, CXX = os.environ["CC"], os.environ["CXX"]
 WORK = Path(os.environ["RUNTIME_WORK"])  # kept from run to run: what is built for ARM
 EXAMPLE, ALLOCATIONS = ROOT / "examples" / "04_predict_from_c.c", ROOT / "tests" / "runtime" / "allocations.c"
+UNDERSTAND = ROOT / "examples" / "05_understand_from_c.c"
 MOST_BYTES = 500_000
 MOST_GAP = 1e-5
 EMULATOR = ["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"]
@@ -81,6 +83,22 @@ class RuntimeTest(unittest.TestCase):
             run(COPPICE, "compress", model, "-o", packed, "--quiet")
             cls.models += [model, packed]
         cls.example = cls.link(CC, EXAMPLE, "example")
+        cls.make_assistants()
+
+    @classmethod
+    def make_assistants(cls):
+        """Models that understand: with intents and slots, the same in few bits, and one with slots alone."""
+        items = utterances()
+        (cls.folder / "intents.jsonl").write_text(intents(items))
+        (cls.folder / "slots.bio").write_text(bio(items))
+        model, both, packed, alone = (cls.folder / f"{name}.coppice" for name in ("intents", "both", "both_packed", "alone"))
+        tagger = [COPPICE, "train-tagger", cls.folder / "slots.bio", "--iterations=30", "--quiet"]
+        run(COPPICE, "train", cls.folder / "intents.jsonl", "--flat", "-o", model, "--quiet")
+        run(*tagger, "--model", model, "-o", both)
+        run(*tagger, "-o", alone)
+        run(COPPICE, "compress", both, "-o", packed, "--quiet")
+        cls.assistants = [both, packed, alone]
+        cls.utterances = "".join(" ".join(token for token, _ in tokens) + "\n" for _, tokens in utterances(40, seed=9))
 
     @classmethod
     def link(cls, compiler, source, name, *flags):
@@ -148,10 +166,33 @@ class RuntimeTest(unittest.TestCase):
     def test_no_query_asks_for_memory_once_the_state_has_grown(self):
         wraps = ",".join(f"--wrap={name}" for name in ("malloc", "calloc", "realloc", "aligned_alloc"))
         program = self.link(CC, ALLOCATIONS, "allocations", f"-Wl,{wraps}")
-        for model in self.models:
+        for model in self.models + self.assistants[:2]:
             warming, after = map(int, run(program, model, stdin=self.input).split())
             self.assertGreater(warming, 0, "the count is of this library")
             self.assertEqual(after, 0, model.name)
+
+    def understood(self, model):
+        """(intent, score, [(slot, words), ...]) of each utterance, as the program prints it."""
+        printed = run(COPPICE, "understand", model, "--format=text", "--quiet", "-", stdin=self.utterances)
+        objects = [json.loads(line) for line in printed.splitlines()]
+        return [(one.get("intent", ""), one.get("score", 0), [(slot["name"], slot["text"]) for slot in one["slots"]])
+                for one in objects]
+
+    def expect_understood(self, program, model):
+        blocks = run(*program, model, stdin=self.utterances).split("\n\n")[:-1]
+        self.assertEqual(len(blocks), self.utterances.count("\n"))
+        for block, (intent, score, slots) in zip(blocks, self.understood(model)):
+            lines = block.strip("\n").split("\n")
+            if intent:
+                name, got = lines.pop(0).split("\t")
+                self.assertEqual(name, intent)
+                self.assertAlmostEqual(float(got), score, delta=MOST_GAP)
+            self.assertEqual([tuple(line.split("\t")) for line in lines], slots)
+
+    def test_it_understands_as_the_program_does(self):
+        program = self.link(CC, UNDERSTAND, "understand")
+        for model in self.assistants:
+            self.expect_understood([program], model)
 
     def test_what_is_no_model_is_told(self):
         damaged = self.folder / "damaged.coppice"
