@@ -62,7 +62,7 @@ void WordSplitter::split(std::string_view text, SplitText& result) {
   }
 }
 
-/// Adds the folded word. Characters that change with their neighbours are left to the slower `normalize`.
+/// Adds the folded word. Characters that change with their neighbours are folded together, which is slower.
 void WordSplitter::fold(std::string_view word, std::string& folded) {
   const size_t begin = folded.size();
   for (size_t at = 0; at < word.size();) {
@@ -76,12 +76,23 @@ void WordSplitter::fold(std::string_view word, std::string& folded) {
     const FoldedChar& c = table_[decoded.code_point];
     if (c.combining_class != 0 || (c.flags & (FoldedChar::kSecond | FoldedChar::kComplex)) != 0) {
       folded.resize(begin);
-      folded += normalize(word, Normalization::fold);
-      return;
+      return fold_together(word, folded);
     }
     folded.append(c.bytes, c.size);
     at += decoded.size;
   }
+}
+
+void WordSplitter::fold_together(std::string_view word, std::string& folded) {
+  characters_.clear();
+  for (size_t at = 0; at < word.size();) {
+    const Decoded decoded = decode_utf8(word, at);
+    characters_.push_back(decoded.code_point);
+    at += decoded.size;
+  }
+  table_.normalize_segment(characters_);
+  char bytes[4];
+  for (const char32_t c : characters_) folded.append(bytes, encode_utf8(c, bytes));
 }
 
 }  // namespace coppice

@@ -35,8 +35,7 @@ struct SplitText {
 /// symbols one by one. Spaces, control characters and bytes that are no UTF-8 only part words.
 ///
 /// So words are the same whether a text comes as it was written ("Davis's") or in the tokens of a file ("Davis 's").
-/// Threads: one at a time; not thread-safe. Cost: linear; no allocation once `result` has grown, for words of letters
-/// that fold by themselves.
+/// Threads: one at a time; not thread-safe. Cost: linear; no allocation once `result` has grown.
 class WordSplitter {
  public:
   static constexpr size_t kMostBytes = size_t{1} << 20;
@@ -46,8 +45,10 @@ class WordSplitter {
 
  private:
   void fold(std::string_view word, std::string& folded);
+  void fold_together(std::string_view word, std::string& folded);
 
   UnicodeTable table_{Normalization::fold};
+  std::vector<char32_t> characters_;  ///< scratch
 };
 
 }  // namespace coppice
