@@ -38,11 +38,22 @@ std::string number_text(double value) {
   return {digits.data(), static_cast<size_t>(size)};
 }
 
+namespace {
+
+/// Without control characters, which would break a message or end it.
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char c : text) result += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? '?' : c;
+  return result + "\"";
+}
+
+}  // namespace
+
 // By hand: whoever only reads JSON needs no writer of it.
 std::string json_value_text(const nlohmann::json& value) {
   if (value.is_array()) return "a list";
   if (value.is_object()) return "an object";
-  if (value.is_string()) return '"' + value.get<std::string>() + '"';
+  if (value.is_string()) return quoted(value.get_ref<const std::string&>());
   if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
   if (value.is_number_unsigned()) return std::to_string(value.get<uint64_t>());
   if (value.is_number_integer()) return std::to_string(value.get<int64_t>());

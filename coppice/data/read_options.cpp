@@ -22,21 +22,23 @@ constexpr std::array<std::pair<Format, const char*>, 10> kFormats{{{Format::auto
                                                                    {Format::npy, "npy"}}};
 
 void describe_formats(OptionTable& table, ReadOptions& options) {
-  table.add("format", options.format,
-            {{Format::automatic, "auto"},
-             {Format::jsonl, "jsonl"},
-             {Format::labelled_text, "labelled_text"},
-             {Format::svm, "svm"},
-             {Format::fasttext, "fasttext"},
-             {Format::text, "text"},
-             {Format::csv, "csv"},
-             {Format::tsv, "tsv"},
-             {Format::npz, "npz"},
-             {Format::npy, "npy"}},
-            "Format of the examples. auto goes by the file's extension and, failing that, by its first line. jsonl: an "
-            "object per line with text and labels. labelled_text: ids, a tab, text (PECOS). svm: labels and "
-            "index:value pairs (XMC repository, LIBSVM). fasttext: __label__name and text. text: a text per line, no "
-            "labels. csv and tsv: a header line names the fields. npz and npy: a matrix as SciPy and NumPy save it.");
+  table.add(
+      "format", options.format,
+      {{Format::automatic, "auto"},
+       {Format::jsonl, "jsonl"},
+       {Format::labelled_text, "labelled_text"},
+       {Format::svm, "svm"},
+       {Format::fasttext, "fasttext"},
+       {Format::text, "text"},
+       {Format::csv, "csv"},
+       {Format::tsv, "tsv"},
+       {Format::npz, "npz"},
+       {Format::npy, "npy"}},
+      "Format of the examples. auto goes by the file's extension and, failing that, by its first line. jsonl: an "
+      "object per line with text and labels. labelled_text: ids, a tab, text (PECOS). svm: labels and "
+      "index:value pairs (XMC repository, LIBSVM). fasttext: __label__name and text. text: a text per line, no "
+      "labels. csv and tsv: a header line names the fields; lines name<TAB>text of a .tsv file are labelled_text with "
+      "named_labels. npz and npy: a matrix as SciPy and NumPy save it.");
   table.add("label_names", options.label_names,
             "File with one label name a line; the line number, from 0, is the label's id (PECOS: output-items.txt; XMC "
             "repository: Y.txt). Ids beyond it and names that are not in it are then errors.");

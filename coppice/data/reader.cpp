@@ -94,16 +94,12 @@ std::string_view first_line(std::string_view look) {
   return {};
 }
 
-/// A table has a header; the lines of a file of utterances are `intent<TAB>text`.
+/// A table has a header, of single words; a line of a file of utterances is `intent<TAB>text`, of several words.
 Recognised by_columns(InputStream& stream) {
-  std::string_view line = trimmed(first_line(stream.peek(kLookBytes)));
-  const Recognised table{Format::tsv, "the extension .tsv and the header"};
-  if (line.find('\t') == std::string_view::npos) return table;
-  for (size_t end = 0; end != std::string_view::npos; line.remove_prefix(std::min(end + 1, line.size()))) {
-    end = line.find('\t');
-    const std::string_view column = line.substr(0, end);
-    if (column == "text" || column == "labels") return table;
-  }
+  const std::string_view line = trimmed(first_line(stream.peek(kLookBytes)));
+  const size_t tab = line.find('\t');
+  const bool one_tab = tab != std::string_view::npos && line.find('\t', tab + 1) == std::string_view::npos;
+  if (!one_tab || line.find(' ', tab) == std::string_view::npos) return {Format::tsv, "the extension .tsv"};
   return {Format::labelled_text, "the extension .tsv and the first line, which is no header", true};
 }
 
@@ -142,7 +138,12 @@ ReadOptions chosen(const std::string& path, ReadOptions options, InputStream& st
   if (options.format != Format::automatic) return options;
   const Recognised recognised = recognise(path, stream);
   options.format = recognised.format;
-  options.named_labels |= recognised.named_labels;
+  if (!recognised.named_labels) return options;
+  // Whoever names fields has a table.
+  const ReadOptions usual;
+  const bool names_fields = options.text_field != usual.text_field || options.labels_field != usual.labels_field;
+  if (names_fields) options.format = Format::tsv;
+  options.named_labels |= !names_fields;
   return options;
 }
 

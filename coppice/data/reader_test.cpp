@@ -49,11 +49,25 @@ TEST(Recognise, TsvIsATableOrUtterances) {
   };
   EXPECT_EQ(recognised_tsv("id\ttext\n1\ta\n").format, Format::tsv);
   EXPECT_EQ(recognised_tsv("labels\tbody\r\n").format, Format::tsv);
+  EXPECT_EQ(recognised_tsv("sentence\tlabel\n").format, Format::tsv);
+  EXPECT_EQ(recognised_tsv("id\ta query\ttags\n").format, Format::tsv);
   EXPECT_EQ(recognised_tsv("no columns\n").format, Format::tsv);
   EXPECT_EQ(recognised_tsv("3,4\ttext\n").format, Format::labelled_text);
   EXPECT_FALSE(recognised_tsv("3,4\ttext\n").named_labels);
   EXPECT_EQ(recognised_tsv("\n play_music\tplay some jazz\n").format, Format::labelled_text);
   EXPECT_TRUE(recognised_tsv("play_music\tplay some jazz\n").named_labels);
+}
+
+TEST(Recognise, WhoeverNamesFieldsHasATable) {
+  const TestFolder folder;
+  const std::string path = folder.write("named.tsv", "my title\tits subject\nwar and peace\tnovel\n");
+  ReadOptions options;
+  options.text_field = {"my title"};
+  options.labels_field = "its subject";
+  LabelIndex labels;
+  const Dataset data = read_all(path, options, labels);
+  EXPECT_EQ(data.report.rows, 1u);
+  EXPECT_EQ(data.names.name(0), "novel");
 }
 
 TEST(Recognise, WhatIsNoFormatIsAnError) {

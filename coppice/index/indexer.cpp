@@ -30,7 +30,7 @@ std::vector<uint32_t> first_children(const TreeShape& shape, size_t level) {
       throw Error(ErrorCode::usage,
                   "a tree node of level " + std::to_string(level) + " would have " +
                       counted(first[node + 1] - first[node], "child", "children") + ", at most 65535 are possible",
-                  {}, "choose a smaller max_leaf, or more nodes in level_widths; flat is for up to 65535 labels");
+                  {}, "choose a smaller max_leaf, or more nodes in level_widths");
     }
   }
   return first;
@@ -82,6 +82,10 @@ void describe(OptionTable& table, IndexOptions& options) {
 }
 
 LabelTree flat_tree(uint32_t n_labels) {
+  if (n_labels > LabelTree::kMostChildren) {
+    throw Error(ErrorCode::usage, "flat is for at most 65535 labels, these are " + std::to_string(n_labels), {},
+                "leave it out: a tree finds the best of many labels faster");
+  }
   LabelTree tree;
   tree.n_labels = n_labels;
   tree.first_child.emplace_back(first_children(TreeShape(n_labels, {}), 0));

@@ -52,8 +52,8 @@ void check_label_names(const LabelNames& names, uint32_t n_labels) {
 }
 
 void check_json(const std::string& text, const std::string& what) {
-  expect(parse_json(text).is_object(), what + " are no JSON object");
   expect(!nests_deeper(text, kDeepestJson), what + " nest deeper than " + counted(kDeepestJson, "level"));
+  expect(parse_json(text).is_object(), what + " are no JSON object");
 }
 
 void check_label_name_contents(const LabelNames& names) {
