@@ -117,6 +117,7 @@ ordered_json to_json(const Model& model, const Explanation& explanation) {
 }
 
 std::vector<Explanation> explanations(const Model& model, const ExplainArguments& arguments) {
+  const Ranker& ranker = model.ranker();
   Examples row;
   row.texts.add(arguments.text);
   DenseFeatures dense(arguments.dense);
@@ -127,8 +128,8 @@ std::vector<Explanation> explanations(const Model& model, const ExplainArguments
   if (features.row(0).size() == 0) {
     note("the model knows nothing of this text; only biases make the scores", arguments.common);
   }
-  if (arguments.label.empty()) return explain_best(model.ranker(), features.row(0), arguments.predict);
-  return {explain_label(model.ranker(), features.row(0), named_label(model, arguments.label),
+  if (arguments.label.empty()) return explain_best(ranker, features.row(0), arguments.predict);
+  return {explain_label(ranker, features.row(0), named_label(model, arguments.label),
                         arguments.predict.post_processor)};
 }
 

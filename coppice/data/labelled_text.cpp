@@ -23,7 +23,7 @@ class LabelledTextParser final : public RowParser {
     if (named_) {
       add_names(labels, row);
     } else {
-      parse_label_ids(labels, 1, separator_, row);
+      add_ids(labels, row);
     }
     row.text = line.text.substr(tab + 1);
     row.has_text = true;
@@ -31,6 +31,16 @@ class LabelledTextParser final : public RowParser {
   }
 
  private:
+  void add_ids(std::string_view list, Row& row) const {
+    try {
+      parse_label_ids(list, 1, separator_, row);
+    } catch (BadLine& bad) {
+      const bool is_name = list.find_first_of("0123456789+-.:, ") != 0;
+      if (is_name && bad.hint.empty()) bad.hint = "set the option named_labels if names stand before the tab";
+      throw;
+    }
+  }
+
   void add_names(std::string_view list, Row& row) const {
     if (trimmed(list).empty()) return;
     for (size_t begin = 0; begin <= list.size();) {

@@ -38,6 +38,9 @@ TEST(LabelledText, BadLinesAreRefusedWithTheirPlace) {
   EXPECT_EQ(refused("1\tgood\n1,2 no tab"),
             "data: input:2:11: the line has no tab, expected labels, a tab and the text");
   EXPECT_EQ(refused("1,x\ttext"), "data: input:1:3: label is 'x', expected a whole number from 0");
+  EXPECT_EQ(refused("1\ttext\nplay\ttext"),
+            "data: input:2:1: label is 'play', expected a whole number from 0\n"
+            "  hint: set the option named_labels if names stand before the tab");
   EXPECT_EQ(refused("1,,2\ttext"), "data: input:1:3: label is missing, expected a whole number");
   EXPECT_EQ(refused("1,\ttext"), "data: input:1:3: label is missing, expected a whole number");
   EXPECT_EQ(refused("-1\ttext"), "data: input:1:1: label is '-1', expected a whole number from 0");

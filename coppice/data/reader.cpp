@@ -126,7 +126,11 @@ std::optional<Recognised> find_format(const std::string& path, InputStream& stre
   const std::string plain = plain_path(path);
   if (std::optional<Recognised> found = by_extension(plain)) return found;
   std::optional<Recognised> found = by_content(stream);
-  return !found && plain.ends_with(".tsv") ? by_columns(stream) : found;
+  if (!plain.ends_with(".tsv")) return found;
+  if (!found) return by_columns(stream);
+  // An intent may start as JSON does; no line of JSON has a tab and then a text of several words.
+  const Recognised columns = by_columns(stream);
+  return found->format == Format::jsonl && columns.named_labels ? columns : found;
 }
 
 bool is_matrix(Format format) noexcept {

@@ -56,6 +56,8 @@ TEST(Recognise, TsvIsATableOrUtterances) {
   EXPECT_FALSE(recognised_tsv("3,4\ttext\n").named_labels);
   EXPECT_EQ(recognised_tsv("\n play_music\tplay some jazz\n").format, Format::labelled_text);
   EXPECT_TRUE(recognised_tsv("play_music\tplay some jazz\n").named_labels);
+  EXPECT_TRUE(recognised_tsv("[play]\tplay some jazz\n").named_labels);
+  EXPECT_EQ(recognised_tsv("{\"text\": \"a\"}\n").format, Format::jsonl);
 }
 
 TEST(Recognise, WhoeverNamesFieldsHasATable) {
