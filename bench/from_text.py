@@ -102,18 +102,17 @@ def write_table(result, folder):
         sides = {side: figures(rounds, side) for side in ("coppice", "pecos raw", "pecos words")}
         goal, verdict = verdicts(name, sides["coppice"], [sides["pecos raw"], sides["pecos words"]])
         for side, f in sides.items():
-            rows.append([name, side, "/".join(f"{f[k]:.2f}" for k in KS), "/".join(f"{f[k]:.2f}" for k in PSPS),
+            rows.append([name, len(rounds), side, "/".join(f"{f[k]:.2f}" for k in KS), "/".join(f"{f[k]:.2f}" for k in PSPS),
                          f"{f['R@10']:.2f}", "-" if f[TAIL] is None else f"{f[TAIL]:.2f}",
                          f"{f['wall_seconds']:.1f}", f"{f['cpu_seconds']:.1f}",
                          f"{f['peak_bytes'] / 1e6:.0f}", *((goal, verdict) if side == "coppice" else ("", ""))])
     m = result["machine"]
-    header = ["set", "who", "P@1/3/5", "PSP@1/3/5", "R@10", "tail R@10", "wall s", "CPU s", "peak MB", "goal", ""]
+    header = ["set", "seeds", "who", "P@1/3/5", "PSP@1/3/5", "R@10", "tail R@10", "wall s", "CPU s", "peak MB", "goal", ""]
     others = max(r[side]["training"]["others"] for rounds in result["sets"].values() for r in rounds
                  for side in ("coppice", "pecos raw", "pecos words"))
-    seeds = max(len(rounds) for rounds in result["sets"].values())
     text = (f"# From raw text, each with its defaults\n\nMade by `bench/from_text.py`; do not edit. Seconds of "
             f"reading, vectorizing and training; tail: labels with at most 5 training rows; "
-            f"means over {seeds} seed{'s' if seeds > 1 else ''}. {m['date']}, {m['cpu']}, {m['cores']} cores, "
+            f"means over the seeds. {m['date']}, {m['cpu']}, {m['cores']} cores, "
             f"{m['memory_gb']:.0f} GB, {result['threads']} threads, "
             f"Coppice {m['coppice']}, libpecos {result['versions']['libpecos']}; "
             f"others took up to {100 * others:.0f} % of the cores."

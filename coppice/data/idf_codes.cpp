@@ -2,46 +2,78 @@
 #include "coppice/data/idf_codes.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
-#include <utility>
 
 namespace coppice {
 namespace {
 
-constexpr size_t kExact = IdfCodes::kValues / 2;
+constexpr int kPasses = 50;  // of k-means; on one axis it settles in fewer
 
-/// The different values, the most frequent first.
-std::vector<float> by_frequency(std::span<const float> idf) {
-  std::map<float, size_t> counts;
-  for (const float value : idf) ++counts[value];
-  std::vector<std::pair<float, size_t>> order(counts.begin(), counts.end());
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-  std::vector<float> values;
-  for (const auto& [value, count] : order) values.push_back(value);
-  return values;
+/// How many occurrences a value stands for; ascending by value.
+using Occurrences = std::map<float, double>;
+
+Occurrences occurrences_of(std::span<const float> idf) {
+  Occurrences occurrences;
+  for (const float value : idf) occurrences[value] += std::exp(-double{value});
+  return occurrences;
+}
+
+size_t nearest(const std::vector<float>& centers, float value) {
+  const auto above = std::lower_bound(centers.begin(), centers.end(), value);
+  if (above == centers.begin()) return 0;
+  const auto at = static_cast<size_t>(above - centers.begin());
+  return at == centers.size() || value - centers[at - 1] <= centers[at] - value ? at - 1 : at;
+}
+
+/// Different values, ascending, as many as there are codes or fewer: at first each stands for as many occurrences.
+std::vector<float> first_centers(const Occurrences& occurrences) {
+  double total = 0, sum = 0;
+  for (const auto& [value, count] : occurrences) total += count;
+  std::vector<float> centers;
+  size_t left = occurrences.size();
+  for (const auto& [value, count] : occurrences) {
+    const bool is_due = sum >= total * static_cast<double>(centers.size()) / IdfCodes::kValues;
+    const size_t free = IdfCodes::kValues - centers.size();
+    if (free > 0 && (is_due || left <= free)) centers.push_back(value);
+    sum += count;
+    --left;
+  }
+  return centers;
+}
+
+/// One pass of k-means; whether any center moved. They stay in their order.
+bool improve(const Occurrences& occurrences, std::vector<float>& centers) {
+  std::vector<double> sums(centers.size()), counts(centers.size());
+  for (const auto& [value, count] : occurrences) {
+    const size_t center = nearest(centers, value);
+    sums[center] += count * value;
+    counts[center] += count;
+  }
+  bool moved = false;
+  for (size_t i = 0; i < centers.size(); ++i) {
+    if (counts[i] == 0) continue;
+    const auto mean = static_cast<float>(sums[i] / counts[i]);
+    moved |= mean != centers[i];
+    centers[i] = mean;
+  }
+  return moved;
 }
 
 }  // namespace
 
 IdfCodes code_idf(std::span<const float> idf) {
-  const std::vector<float> values = by_frequency(idf);
-  const size_t n_exact = values.size() <= IdfCodes::kValues ? values.size() : kExact;
+  const Occurrences occurrences = occurrences_of(idf);
+  std::vector<float> centers = first_centers(occurrences);
+  for (int pass = 0; pass < kPasses && occurrences.size() > IdfCodes::kValues; ++pass) {
+    if (!improve(occurrences, centers)) break;
+  }
   IdfCodes result;
-  std::map<float, uint8_t> code_of;
-  for (size_t i = 0; i < n_exact; ++i) {
-    result.values[i] = values[i];
-    code_of[values[i]] = static_cast<uint8_t>(i);
+  std::copy(centers.begin(), centers.end(), result.values.begin());
+  result.codes.resize(IdfCodes::bytes_for(idf.size()));
+  for (size_t i = 0; i < idf.size(); ++i) {
+    result.codes[i / 2] |= static_cast<uint8_t>(nearest(centers, idf[i]) << (i % 2 * 4));
   }
-  if (n_exact < values.size()) {
-    const auto [least, most] = std::minmax_element(values.begin() + kExact, values.end());
-    const float width = (*most - *least) / kExact;
-    for (size_t i = 0; i < kExact; ++i) result.values[kExact + i] = *least + width * (static_cast<float>(i) + 0.5F);
-    for (size_t i = kExact; i < values.size(); ++i) {
-      const auto interval = width > 0 ? static_cast<size_t>((values[i] - *least) / width) : 0;
-      code_of[values[i]] = static_cast<uint8_t>(kExact + std::min(interval, kExact - 1));
-    }
-  }
-  for (const float value : idf) result.codes.push_back(code_of[value]);
   return result;
 }
 

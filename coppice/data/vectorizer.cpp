@@ -87,11 +87,11 @@ struct Vectorizer::Plan {
   float weight_of(uint32_t count) const { return count < kTfTable ? tf[count] : term_weight(options.tf, count); }
   float idf_of(uint32_t number) const noexcept {
     if (tables.idf.empty()) return 1.0F;
-    return tables.idf[tables.idf_codes.empty() ? number : tables.idf_codes[number]];
+    return tables.idf[tables.idf_codes.empty() ? number : IdfCodes::code_at(tables.idf_codes.data(), number)];
   }
   void prefetch_idf(uint32_t number) const noexcept {
     if (!tables.idf_codes.empty())
-      __builtin_prefetch(tables.idf_codes.data() + number);
+      __builtin_prefetch(tables.idf_codes.data() + number / 2);
     else if (!tables.idf.empty())
       __builtin_prefetch(tables.idf.data() + number);
   }
@@ -254,8 +254,8 @@ Vectorizer::Vectorizer(VectorizerOptions options, VectorizerTables tables) {
   }
   if (tables.buckets.size() % feature_table::kWords != 0) refuse("a table of whole buckets expected");
   if (!tables.idf_codes.empty()) {
-    if (tables.idf_codes.size() != tables.n_features) refuse("one code of an idf for each feature expected");
-    if (tables.idf.size() != IdfCodes::kValues) refuse("256 values for the codes of idf expected");
+    if (tables.idf_codes.size() != IdfCodes::bytes_for(tables.n_features)) refuse("a code of an idf each expected");
+    if (tables.idf.size() != IdfCodes::kValues) refuse("16 values for the codes of idf expected");
   } else if (!tables.idf.empty() && tables.idf.size() != tables.n_features) {
     refuse("one idf for each feature expected");
   }
@@ -353,6 +353,7 @@ Csr Vectorizer::transform(const Texts& texts, ThreadPool& pool) const {
 
 std::string Vectorizer::feature_name(uint32_t feature) const {
   if (feature >= n_features()) return {};
+  if (plan_->tables.names) return plan_->tables.names->name(feature);
   return decode_feature_name(plan_->tables.name_offsets, plan_->tables.name_bytes, feature);
 }
 
@@ -366,6 +367,7 @@ void Vectorizer::verify() const {
       !feature_names_intact(tables.name_offsets, tables.name_bytes, tables.n_features)) {
     refuse("the feature names are damaged");
   }
+  if (tables.names) tables.names->verify();
   if (tables.keys) return tables.keys->verify();
   if (plan_->options.hash_bits > 0) return;
   std::vector<bool> seen(tables.n_features);

@@ -13,6 +13,7 @@
 #include "coppice/core/parallel.h"
 #include "coppice/core/progress.h"
 #include "coppice/data/examples.h"
+#include "coppice/data/packed_names.h"
 #include "coppice/data/tokenizer.h"
 #include "coppice/math/array.h"
 #include "coppice/math/csr.h"
@@ -71,11 +72,12 @@ struct VectorizerTables {
   uint32_t n_features = 0;       ///< with feature hashing 2^hash_bits, unless there are `keys`
   uint64_t bucket_seed = 0;      ///< with it no two features of a bucket share a fingerprint
   Array<uint32_t> buckets;       ///< 16 words each: 8 fingerprints, 8 feature numbers; empty with feature hashing
-  Array<float> idf;              ///< d, or empty = all 1; with codes 256
-  Array<uint8_t> idf_codes;      ///< d: which of `idf`; or empty = each feature has its own
+  Array<float> idf;              ///< d, or empty = all 1; with codes 16
+  Array<uint8_t> idf_codes;      ///< d of four bits: which of `idf`; or empty = each feature has its own
   Array<uint64_t> name_offsets;  ///< ceil(d / 16) + 1 places in `name_bytes`, or empty = names not kept
   Array<char> name_bytes;        ///< front-coded names, blocks of 16
   std::optional<KeyIndex> keys;  ///< in place of the buckets: numbers without stored features, see select_features
+  std::shared_ptr<const PackedNames> names;  ///< with `keys`: the names of the features, or none were kept
 };
 
 /// Text -> sparse features, the one path for training, programs, servers and bindings.
@@ -160,21 +162,30 @@ Vectorizer make_vectorizer(VectorizerOptions options, std::span<const ImportedFe
 /// The hash of a word as these options have it: for checks that files and machines agree.
 uint64_t feature_hash(const VectorizerOptions& options, const std::string& word);
 
+struct SelectOptions {
+  KeyIndexOptions keys;
+  bool keep_names = false;  ///< packed, for people who ask (`feature_name`)
+};
+
 /// Some of a vectorizer's features, known by a perfect hash and fingerprints alone.
 struct SelectedFeatures {
   static constexpr uint32_t kNone = KeyIndex::kNone;
 
   Vectorizer vectorizer;
   std::vector<uint32_t> numbers;  ///< by old number: the new one, or kNone
-  uint32_t n_lost = 0;            ///< features asked for whose names are cut short, so that they cannot be hashed
+  /// By new number: what weights of the feature are to be multiplied by, for its idf is no longer quite what it was;
+  /// empty = nothing.
+  std::vector<float> weight_factors;
+  uint32_t n_lost = 0;  ///< features asked for whose names are cut short, so that they cannot be hashed
 };
 
 /// Keeps the features for which `wanted` (one entry for each) is true, in a few bits each: `options.fingerprint_bits`
-/// and 2.6 more. A text's other features are taken for one of these with probability 2^-fingerprint_bits. Names go.
+/// and 2.6 more. A text's other features are taken for one of these with probability 2^-fingerprint_bits. Names go,
+/// unless they are to be kept.
 ///
 /// Throws `ErrorCode::unsupported` when features have no names (feature hashing, which needs none, aside), for then
 /// their hashes are not known; `ErrorCode::usage` when nothing is wanted.
 SelectedFeatures select_features(const Vectorizer& vectorizer, const std::vector<bool>& wanted,
-                                 const KeyIndexOptions& options, ThreadPool& pool);
+                                 const SelectOptions& options, ThreadPool& pool);
 
 }  // namespace coppice

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
 #include <optional>
 
 #include "coppice/core/error.h"
@@ -61,10 +62,19 @@ std::vector<float> select_idf(std::span<const float> idf, std::span<const uint32
   return kept;
 }
 
+std::shared_ptr<const PackedNames> select_names(const Vectorizer& vectorizer, std::span<const uint32_t> numbers,
+                                                size_t n_kept) {
+  std::vector<std::string> names(n_kept);
+  for (uint32_t feature = 0; feature < numbers.size(); ++feature) {
+    if (numbers[feature] != KeyIndex::kNone) names[numbers[feature]] = vectorizer.feature_name(feature);
+  }
+  return std::make_shared<const PackedNames>(PackedNames::pack(names));
+}
+
 }  // namespace
 
 SelectedFeatures select_features(const Vectorizer& vectorizer, const std::vector<bool>& wanted,
-                                 const KeyIndexOptions& options, ThreadPool& pool) {
+                                 const SelectOptions& options, ThreadPool& pool) {
   check(wanted.size() == vectorizer.n_features(), "an entry for each feature");
   expect_names(vectorizer);
   const uint32_t hash_bits = vectorizer.options().hash_bits;
@@ -84,17 +94,23 @@ SelectedFeatures select_features(const Vectorizer& vectorizer, const std::vector
   if (keys.empty()) throw Error(ErrorCode::usage, "no feature is left");
 
   VectorizerTables tables;
-  tables.keys = KeyIndex::build(keys, pool, options);
+  tables.keys = KeyIndex::build(keys, pool, options.keys);
   tables.n_features = static_cast<uint32_t>(keys.size());
   std::vector<uint32_t> slots(keys.size());
   tables.keys->find(keys, slots.data());
   selected.numbers.assign(wanted.size(), SelectedFeatures::kNone);
   for (size_t i = 0; i < features.size(); ++i) selected.numbers[features[i]] = slots[i];
   if (!vectorizer.tables().idf.empty()) {
-    IdfCodes codes = code_idf(select_idf(vectorizer.tables().idf, selected.numbers, keys.size()));
+    const std::vector<float> idf = select_idf(vectorizer.tables().idf, selected.numbers, keys.size());
+    IdfCodes codes = code_idf(idf);
+    for (size_t i = 0; i < idf.size(); ++i) {
+      const float coded = codes.values[IdfCodes::code_at(codes.codes.data(), i)];
+      selected.weight_factors.push_back(coded > 0 ? idf[i] / coded : 1);
+    }
     tables.idf = std::vector<float>(codes.values.begin(), codes.values.end());
     tables.idf_codes = std::move(codes.codes);
   }
+  if (options.keep_names && hash_bits == 0) tables.names = select_names(vectorizer, selected.numbers, keys.size());
   selected.vectorizer = Vectorizer(vectorizer.options(), std::move(tables));
   return selected;
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
-#include "coppice/rank/distill.h"
+#include "coppice/rank/prune.h"
 #include "coppice/tag/tagger_weights.h"
 
 namespace coppice {
@@ -30,20 +30,31 @@ std::vector<bool> used_features(const Ranker& ranker) {
 struct Renumbering {
   std::vector<uint32_t> numbers;  ///< or SelectedFeatures::kNone
   uint32_t n_features = 0;
+  std::vector<float> factors;  ///< of the weights, by the new numbers of the first features; others' stay
 };
 
 Renumbering unchanged(uint32_t n_features) {
-  Renumbering same{std::vector<uint32_t>(n_features), n_features};
+  Renumbering same{std::vector<uint32_t>(n_features), n_features, {}};
   std::iota(same.numbers.begin(), same.numbers.end(), 0U);
   return same;
 }
 
+ChunkRows renumbered(const ChunkRows& rows, const Renumbering& renumbering) {
+  ChunkRows result = renumber_rows(rows, renumbering.numbers);
+  for (size_t r = 0; r < result.features.size() && result.features[r] < renumbering.factors.size(); ++r) {
+    const float factor = renumbering.factors[result.features[r]];
+    for (uint32_t i = result.first_entry[r]; i < result.first_entry[r + 1]; ++i) result.values[i] *= factor;
+  }
+  return result;
+}
+
 /// By size.
-float largest_weight(const Ranker& ranker) {
+float largest_weight(const Ranker& ranker, const Renumbering& renumbering) {
   float largest = 0;
   for (const LevelWeights& level : ranker.levels) {
     for (size_t chunk = 0; chunk < level.n_chunks(); ++chunk) {
-      for (const float weight : level.rows(chunk).values) largest = std::max(largest, std::abs(weight));
+      for (const float weight : renumbered(level.rows(chunk), renumbering).values)
+        largest = std::max(largest, std::abs(weight));
     }
   }
   return largest;
@@ -53,24 +64,43 @@ LevelWeights pack_level(const LevelWeights& level, const Renumbering& renumberin
                         ThreadPool& pool) {
   std::vector<EncodedChunk> chunks(level.n_chunks());
   pool.run(chunks.size(), [&](size_t chunk, size_t) {
-    chunks[chunk] = pack_chunk(renumber_rows(level.rows(chunk), renumbering.numbers), renumbering.n_features, options);
+    chunks[chunk] = pack_chunk(renumbered(level.rows(chunk), renumbering), renumbering.n_features, options);
   });
   LevelWeightsBuilder builder(renumbering.n_features);
   for (const EncodedChunk& chunk : chunks) builder.add(chunk);
   return builder.build();
 }
 
+void expect_names(const Vectorizer& vectorizer) {
+  const VectorizerTables& tables = vectorizer.tables();
+  if (tables.names || !tables.name_offsets.empty()) return;
+  throw Error(ErrorCode::usage, "the model has no words of its features that could be kept", {},
+              vectorizer.options().hash_bits > 0 ? "with feature hashing there are none" : "leave keep_strings out");
+}
+
+Vectorizer without_names(const Vectorizer& vectorizer) {
+  VectorizerTables tables = vectorizer.tables();
+  tables.names.reset();
+  return Vectorizer(vectorizer.options(), std::move(tables));
+}
+
 /// Puts the vectorizer of `parts` in a few bits a feature; features that rows bring themselves follow those of the text
 /// as before.
-Renumbering shrink_vectorizer(ModelParts& parts, const KeyIndexOptions& options, ThreadPool& pool) {
+Renumbering shrink_vectorizer(ModelParts& parts, const CompressOptions& options, ThreadPool& pool) {
   const uint32_t n_features = parts.ranker.n_features;
-  if (!parts.vectorizer || parts.vectorizer->tables().keys) return unchanged(n_features);
+  if (!parts.vectorizer) return unchanged(n_features);
+  if (options.keep_strings) expect_names(*parts.vectorizer);
+  if (parts.vectorizer->tables().keys) {
+    if (!options.keep_strings) parts.vectorizer = without_names(*parts.vectorizer);
+    return unchanged(n_features);
+  }
   const uint32_t n_text = parts.vectorizer->n_features();
   std::vector<bool> wanted = used_features(parts.ranker);
   wanted.resize(n_text);
-  SelectedFeatures selected = select_features(*parts.vectorizer, wanted, options, pool);
+  SelectedFeatures selected = select_features(*parts.vectorizer, wanted, {options.keys, options.keep_strings}, pool);
   parts.vectorizer = std::move(selected.vectorizer);
-  Renumbering renumbering{std::move(selected.numbers), parts.vectorizer->n_features()};
+  Renumbering renumbering{std::move(selected.numbers), parts.vectorizer->n_features(),
+                          std::move(selected.weight_factors)};
   for (uint32_t feature = n_text; feature < n_features; ++feature) {
     renumbering.numbers.push_back(renumbering.n_features++);
   }
@@ -105,6 +135,8 @@ void describe(OptionTable& table, CompressOptions& options) {
       "fingerprint_bits", options.keys.fingerprint_bits, 0, 16,
       "By which features that were never seen are told: 0, 4, 8 or 16. One in 2^bits of them is taken for another "
       "all the same.");
+  table.add("keep_strings", options.keep_strings,
+            "Keep the words of the features, packed, so that explain can name them; answers do not need them.");
 }
 
 void validate(const CompressOptions& options) {
@@ -121,9 +153,9 @@ Model compress(const Model& model, const CompressOptions& options, ThreadPool& p
   ModelParts parts = model.parts();
   parts.label_names = parts.label_names.packed();
   if (drops_any(options.prune)) parts.ranker = prune_ranker(parts.ranker, options.prune, pool);
-  const Renumbering renumbering = shrink_vectorizer(parts, options.keys, pool);
+  const Renumbering renumbering = shrink_vectorizer(parts, options, pool);
   PackOptions pack = options.pack;
-  if (pack.scaling == Scaling::model) pack.largest = largest_weight(parts.ranker);
+  if (pack.scaling == Scaling::model) pack.largest = largest_weight(parts.ranker, renumbering);
   for (LevelWeights& level : parts.ranker.levels) level = pack_level(level, renumbering, pack, pool);
   parts.ranker.n_features = renumbering.n_features;
   if (parts.tagger) {

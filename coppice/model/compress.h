@@ -6,7 +6,7 @@
 #include "coppice/math/key_index.h"
 #include "coppice/model/model.h"
 #include "coppice/rank/packed_chunk.h"
-#include "coppice/rank/solver.h"
+#include "coppice/rank/prune.h"
 
 namespace coppice {
 
@@ -16,6 +16,7 @@ struct CompressOptions {
   float tagger_threshold = 0;          ///< weights of the tagger nearer to zero are dropped
   PackOptions pack;
   KeyIndexOptions keys;
+  bool keep_strings = false;  ///< the names of the features, so that `explain` can name them
 };
 
 void describe(OptionTable& table, CompressOptions& options);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "coppice/core/error.h"
 #include "coppice/model/damage_fixture.h"
@@ -75,24 +76,63 @@ TEST(Compress, DropsWeightsBelowTheThresholdAndFeaturesWithoutAny) {
   EXPECT_LE(pruned.n_features(), whole.n_features());
 }
 
+TEST(Compress, WordsOfFeaturesStayWhereTheyAreAskedFor) {
+  CompressOptions with_words;
+  with_words.keep_strings = true;
+  const Model before{sample_parts()};
+  const Model after = testing::load_image(sample_image(compressed_sample(with_words)), Verify::everything);
+  std::set<std::string> names, known;
+  for (uint32_t i = 0; i < before.vectorizer()->n_features(); ++i) known.insert(before.vectorizer()->feature_name(i));
+  for (uint32_t i = 0; i < after.vectorizer()->n_features(); ++i) names.insert(after.vectorizer()->feature_name(i));
+  EXPECT_EQ(names.size(), after.vectorizer()->n_features());
+  EXPECT_TRUE(std::ranges::includes(known, names));
+  Vectorizer::State state;
+  for (const uint32_t feature : after.vectorizer()->transform("window", state).columns) {
+    const std::string name = after.vectorizer()->feature_name(feature);
+    EXPECT_NE(std::string("window").find(name), std::string::npos) << name;
+  }
+  ThreadPool pool(1);
+  EXPECT_EQ(sample_image(compress(after, with_words, pool)), sample_image(after));
+  EXPECT_EQ(sample_image(compress(after, {}, pool)), sample_image(compressed_sample()));
+  EXPECT_THROW(compress(compressed_sample(), with_words, pool), Error) << "they are gone";
+}
+
+/// One for each form that a table of a compressed model can have.
+std::vector<std::string> all_forms() {
+  std::vector<CompressOptions> forms(6);
+  forms[1].keep_strings = true;
+  forms[2].keys.perfect_hash = PerfectHash::levels;
+  forms[2].pack.scaling = Scaling::model;
+  forms[3].pack = {.value_bits = 4, .scaling = Scaling::groups};
+  forms[4].pack = {.value_bits = 3, .scaling = Scaling::rows};
+  forms[4].keys.fingerprint_bits = 0;
+  forms[5].pack.value_bits = PackOptions::kHalf;
+  std::vector<std::string> images;
+  for (const CompressOptions& form : forms) images.push_back(sample_image(compressed_sample(form)));
+  return images;
+}
+
 TEST(Compress, AFlippedBitIsAnErrorWhenVerifiedAndNeverACrash) {
-  const std::string sound = sample_image(compressed_sample());
-  for (size_t bit = 0; bit < sound.size() * 8; bit += 41) {
-    std::string image = sound;
-    image[bit / 8] = static_cast<char>(image[bit / 8] ^ 1 << bit % 8);
-    EXPECT_THROW(testing::load_image(image, Verify::everything), Error) << bit;
-    try {
-      ask_everything(testing::load_image(image));
-    } catch (const Error& error) {
-      EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+  size_t first = 0;
+  for (const std::string& sound : all_forms()) {
+    for (size_t bit = first++; bit < sound.size() * 8; bit += 41) {
+      std::string image = sound;
+      image[bit / 8] = static_cast<char>(image[bit / 8] ^ 1 << bit % 8);
+      EXPECT_THROW(testing::load_image(image, Verify::everything), Error) << bit;
+      try {
+        ask_everything(testing::load_image(image));
+      } catch (const Error& error) {
+        EXPECT_NE(error.code(), ErrorCode::internal) << error.what();
+      }
     }
   }
 }
 
 TEST(Compress, ACutFileIsAnError) {
-  const std::string sound = sample_image(compressed_sample());
-  for (size_t size = 0; size < sound.size(); size += 13) {
-    EXPECT_THROW(testing::load_image(sound.substr(0, size)), Error) << size;
+  for (const std::string& sound : all_forms()) {
+    for (size_t size = 0; size < sound.size(); size += 13) {
+      EXPECT_THROW(testing::load_image(sound.substr(0, size)), Error) << size;
+    }
   }
 }
 

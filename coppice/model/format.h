@@ -56,6 +56,11 @@ enum class SectionType : uint32_t {
   feature_ranks = 54,
   feature_fingerprints = 55,
   feature_idf_codes = 56,
+  feature_name_entries = 57,
+  feature_name_blocks = 58,
+  feature_name_symbols = 59,
+  feature_name_symbol_begins = 60,
+  feature_name_ranks = 61,
 
   tree_first_child = 64,
   tree_leaf_label = 65,

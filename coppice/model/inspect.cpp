@@ -167,8 +167,9 @@ std::string inputs_text(const ModelReport& report) {
 double bits_per_key(const Model& model) {
   if (model.vectorizer() == nullptr) return 0;
   const VectorizerTables& tables = model.vectorizer()->tables();
+  const uint64_t names = tables.names ? tables.names->size_bytes() : 0;
   const uint64_t bytes =
-      tables.keys ? tables.keys->size_bytes()
+      tables.keys ? tables.keys->size_bytes() + names
                   : tables.buckets.size_bytes() + tables.name_offsets.size_bytes() + tables.name_bytes.size_bytes();
   return 8 * double(bytes) / std::max(1U, model.vectorizer()->n_features());
 }

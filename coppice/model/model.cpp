@@ -7,6 +7,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/model/json_section.h"
+#include "coppice/model/packed_name_sections.h"
 #include "coppice/model/ranker_sections.h"
 #include "coppice/model/section_rules.h"
 #include "coppice/model/tagger_sections.h"
@@ -69,34 +70,21 @@ void add_ranker(ModelFileWriter& writer, const Ranker& ranker) {
   for (uint32_t t = 0; t < ranker.tree.depth(); ++t) add_level(writer, t, ranker.levels[t]);
 }
 
-LabelNames read_packed_names(const ModelFile& file, uint32_t n_labels) {
-  PackedNames::Tables tables;
-  tables.n_names = n_labels;
-  tables.bytes = file.array<char>({SectionType::label_name_entries});
-  tables.block_begins = file.array<uint32_t>({SectionType::label_name_blocks});
-  tables.symbol_bytes = file.array<char>({SectionType::label_name_symbols});
-  tables.symbol_begins = file.array<uint32_t>({SectionType::label_name_symbol_begins});
-  tables.ranks = file.array<uint8_t>({SectionType::label_name_ranks});
-  return LabelNames(PackedNames(std::move(tables)));
-}
+constexpr PackedNamePlaces kLabelNamePlaces{SectionType::label_name_entries, SectionType::label_name_blocks,
+                                            SectionType::label_name_symbols, SectionType::label_name_symbol_begins,
+                                            SectionType::label_name_ranks,   SectionNeed::required};
 
 LabelNames read_label_names(const ModelFile& file, uint32_t n_labels) {
-  if (file.has({SectionType::label_name_entries})) return read_packed_names(file, n_labels);
+  if (file.has({SectionType::label_name_entries})) {
+    return LabelNames(read_packed_names(file, kLabelNamePlaces, n_labels));
+  }
   return LabelNames(file.array<char>({SectionType::label_name_bytes}),
                     file.array<uint64_t>({SectionType::label_name_offsets}),
                     file.array<uint32_t>({SectionType::label_name_slots}));
 }
 
-void add_packed_names(ModelFileWriter& writer, const PackedNames::Tables& tables) {
-  writer.add({SectionType::label_name_entries}, tables.bytes);
-  writer.add({SectionType::label_name_blocks}, tables.block_begins);
-  writer.add({SectionType::label_name_symbols}, tables.symbol_bytes);
-  writer.add({SectionType::label_name_symbol_begins}, tables.symbol_begins);
-  writer.add({SectionType::label_name_ranks}, tables.ranks);
-}
-
 void add_label_names(ModelFileWriter& writer, const LabelNames& names) {
-  if (names.packed_names() != nullptr) return add_packed_names(writer, names.packed_names()->tables());
+  if (names.packed_names() != nullptr) return add_packed_names(writer, kLabelNamePlaces, *names.packed_names());
   writer.add({SectionType::label_name_bytes}, names.bytes());
   writer.add({SectionType::label_name_offsets}, names.offsets());
   writer.add({SectionType::label_name_slots}, names.slots());

@@ -17,6 +17,11 @@ bool is_optional(SectionType type) noexcept {
     case SectionType::label_counts:
     case SectionType::vectorizer_name_offsets:
     case SectionType::vectorizer_name_bytes:
+    case SectionType::feature_name_entries:
+    case SectionType::feature_name_blocks:
+    case SectionType::feature_name_symbols:
+    case SectionType::feature_name_symbol_begins:
+    case SectionType::feature_name_ranks:
       return true;
     default:
       return false;
@@ -84,11 +89,16 @@ void check_sections(const ModelFile& file, uint32_t depth, uint32_t n_gazetteers
     check_needs(file, part, vectorizer);
   }
   for (const SectionType part : {feature_parts, feature_pilots, feature_remap, feature_levels, feature_bits,
-                                 feature_ranks, feature_fingerprints, feature_idf_codes}) {
+                                 feature_ranks, feature_fingerprints, feature_idf_codes, feature_name_entries}) {
     check_needs(file, part, feature_keys);
   }
   for (const SectionType part : {label_name_blocks, label_name_symbols, label_name_symbol_begins, label_name_ranks}) {
     check_needs(file, part, label_name_entries);
+  }
+  for (const SectionType part :
+       {feature_name_blocks, feature_name_symbols, feature_name_symbol_begins, feature_name_ranks}) {
+    check_needs(file, part, feature_name_entries);
+    check_needs(file, feature_name_entries, part);
   }
   for (const SectionType part : {tagger_hashes, tagger_parts, tagger_pilots, tagger_remap, tagger_levels, tagger_bits,
                                  tagger_ranks, tagger_fingerprints, tagger_chunk, tagger_bias, tagger_payload,

@@ -168,6 +168,13 @@ TEST(SectionRules, ThePartsOfTheVectorizerStandTogether) {
             "");
 }
 
+TEST(SectionRules, NamesOfFeaturesGoWithKeys) {
+  const std::string error = verify_error(rewritten({}, [](ModelFileWriter& writer) {
+    writer.add({SectionType::feature_name_entries}, Array<char>(std::vector<char>{'a'}), SectionNeed::optional);
+  }));
+  EXPECT_THAT(error, HasSubstr("feature_name_entries, but none"));
+}
+
 TEST(SectionRules, SectionsOfOthersAreTheirs) {
   EXPECT_EQ(verify_error(rewritten({},
                                    [](ModelFileWriter& writer) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/model/vectorizer_sections.h"
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "coppice/core/error.h"
 #include "coppice/model/json_section.h"
 #include "coppice/model/key_index_sections.h"
+#include "coppice/model/packed_name_sections.h"
 
 namespace coppice {
 namespace {
@@ -38,6 +41,10 @@ constexpr KeyIndexPlaces kFeaturePlaces{SectionType::feature_parts,       Sectio
                                         SectionType::feature_bits,        SectionType::feature_ranks,
                                         SectionType::feature_fingerprints};
 
+constexpr PackedNamePlaces kFeatureNamePlaces{
+    SectionType::feature_name_entries,       SectionType::feature_name_blocks, SectionType::feature_name_symbols,
+    SectionType::feature_name_symbol_begins, SectionType::feature_name_ranks,  SectionNeed::optional};
+
 /// Keys whose hashes stand in the file: a machine or program that hashes otherwise would find no feature.
 constexpr std::string_view kHashTests[] = {"", "a", "window", "a key of more than sixteen bytes",
                                            "\xC3\xA4\xE2\x82\xAC"};
@@ -54,6 +61,7 @@ void add_keys(ModelFileWriter& writer, const Vectorizer& vectorizer) {
   add_key_index(writer, kFeaturePlaces, keys, object);
   object["hash_tests"] = hash_tests(vectorizer.options());
   writer.add_text({SectionType::feature_keys}, ElementType::json, object.dump());
+  if (vectorizer.tables().names) add_packed_names(writer, kFeatureNamePlaces, *vectorizer.tables().names);
 }
 
 KeyIndex read_keys(const ModelFile& file, const VectorizerOptions& options) {
@@ -93,6 +101,10 @@ std::optional<Vectorizer> read_vectorizer(const ModelFile& file) {
     tables.keys = read_keys(file, options);
     if (file.has({SectionType::feature_idf_codes})) {
       tables.idf_codes = file.array<uint8_t>({SectionType::feature_idf_codes});
+    }
+    if (file.has({SectionType::feature_name_entries})) {
+      tables.names =
+          std::make_shared<const PackedNames>(read_packed_names(file, kFeatureNamePlaces, tables.n_features));
     }
     return Vectorizer(std::move(options), std::move(tables));
   }

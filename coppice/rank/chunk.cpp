@@ -2,7 +2,6 @@
 #include "coppice/rank/chunk.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -42,12 +41,6 @@ ChunkRows without_zeros(const ChunkRows& rows) {
     kept.first_entry.push_back(static_cast<uint32_t>(kept.values.size()));
   }
   return kept;
-}
-
-ChunkRows prune_rows(const ChunkRows& rows, float threshold) {
-  ChunkRows kept = rows;
-  for (float& value : kept.values) value = std::abs(value) < threshold ? 0.0F : value;
-  return without_zeros(kept);
 }
 
 ChunkRows renumber_rows(const ChunkRows& rows, std::span<const uint32_t> numbers) {

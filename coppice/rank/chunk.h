@@ -27,9 +27,6 @@ void check_rows(const ChunkRows& rows, uint32_t n_features);
 /// The same rows less their zeros, and less the rows that held nothing else: a weight of 0 is one that is not stored.
 ChunkRows without_zeros(const ChunkRows& rows);
 
-/// The rows less the weights nearer to zero than `threshold`.
-ChunkRows prune_rows(const ChunkRows& rows, float threshold);
-
 /// Stands in place of the new number of a feature that is left out.
 inline constexpr uint32_t kNoFeature = 0xFFFFFFFF;
 

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <limits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -13,30 +11,6 @@
 
 namespace coppice {
 namespace {
-
-/// The least size of a weight that each child keeps.
-std::vector<float> thresholds_of(const ChunkRows& rows, const PruneOptions& prune) {
-  std::vector<float> thresholds(rows.bias.size(), prune.threshold);
-  if (prune.max_weights == 0) return thresholds;
-  std::vector<std::vector<float>> sizes(rows.bias.size());
-  for (size_t i = 0; i < rows.values.size(); ++i) sizes[rows.children[i]].push_back(std::abs(rows.values[i]));
-  for (size_t child = 0; child < sizes.size(); ++child) {
-    if (sizes[child].size() <= prune.max_weights) continue;
-    const auto first_gone = sizes[child].begin() + prune.max_weights;
-    std::nth_element(sizes[child].begin(), first_gone, sizes[child].end(), std::greater<>());
-    thresholds[child] = std::max(thresholds[child], std::nextafter(*first_gone, std::numeric_limits<float>::max()));
-  }
-  return thresholds;
-}
-
-ChunkRows prune_chunk(const ChunkRows& rows, const PruneOptions& prune) {
-  const std::vector<float> thresholds = thresholds_of(rows, prune);
-  ChunkRows kept = rows;
-  for (size_t i = 0; i < kept.values.size(); ++i) {
-    if (std::abs(kept.values[i]) < thresholds[kept.children[i]]) kept.values[i] = 0;
-  }
-  return without_zeros(kept);
-}
 
 /// A nonzero of the problem, seen from its feature.
 struct ColumnEntry {
@@ -170,21 +144,6 @@ class ChildFit {
 };
 
 }  // namespace
-
-Ranker prune_ranker(const Ranker& ranker, const PruneOptions& prune, ThreadPool& pool) {
-  Ranker pruned = ranker;
-  pruned.levels.clear();
-  for (const LevelWeights& level : ranker.levels) {
-    std::vector<EncodedChunk> chunks(level.n_chunks());
-    pool.run(level.n_chunks(), [&](size_t chunk, size_t) {
-      chunks[chunk] = encode_chunk(prune_chunk(level.rows(chunk), prune), ranker.n_features);
-    });
-    LevelWeightsBuilder builder(ranker.n_features);
-    for (const EncodedChunk& chunk : chunks) builder.add(chunk);
-    pruned.levels.push_back(builder.build());
-  }
-  return pruned;
-}
 
 LaneWeights Distiller::solve(const ChunkProblem& problem, ChildRange children, const SolverOptions&,
                              const PruneOptions&) const {

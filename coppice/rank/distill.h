@@ -7,10 +7,6 @@
 
 namespace coppice {
 
-/// The ranker with the weights that `prune` keeps; where many of a child are equal to the smallest that max_weights
-/// would keep, they all go. Biases stay. Packed weights stay packed no longer.
-Ranker prune_ranker(const Ranker& ranker, const PruneOptions& prune, ThreadPool& pool);
-
 /// What makes good for pruning.
 struct DistillOptions {
   /// How hard the kept weights hold on to what they were: lambda of the problem below. None would let features that

@@ -33,17 +33,6 @@ void describe(OptionTable& table, SolverOptions& options) {
             "Passes over the rows after which a label's training stops at the latest (PECOS: max_iter).");
 }
 
-void describe(OptionTable& table, PruneOptions& options) {
-  table.add(
-      "threshold", options.threshold, 0.0, 1e6,
-      "Weights nearer to zero than this are dropped after training; biases stay. 0 keeps every weight that is "
-      "not zero. On three sets, a ranker at 0.2 had 0.4 to 0.7 times the size of one at 0.1, for 0.2 to 1.5 points "
-      "of P@1; at 0.05, on five, 1.6 times the size in the mean, for 0.1 points more.");
-  table.add("max_weights", options.max_weights, 0, 0xFFFFFFFF,
-            "The most weights a label or inner node keeps, largest first (PECOS: max_nonzeros_per_label). 0 = no "
-            "limit.");
-}
-
 float cost_of(const ChunkProblem& problem, size_t row, float relevance, const SolverOptions& options) {
   const float weight = problem.weight.empty() ? 1.0F : problem.weight[row];
   const float side = weight * (relevance < 0 ? options.c_negative : options.c_positive);

@@ -9,6 +9,7 @@
 #include "coppice/core/progress.h"
 #include "coppice/rank/chunk.h"
 #include "coppice/rank/chunk_problem.h"
+#include "coppice/rank/prune.h"
 
 namespace coppice {
 
@@ -40,18 +41,6 @@ struct SolverOptions {
   static constexpr float kLargestCost = 1e12F;   ///< higher ones as this: products beyond it overflow single precision
 };
 void describe(OptionTable& table, SolverOptions& options);
-
-/// What is kept of the weights that training leaves. The bias is always kept.
-struct PruneOptions {
-  float threshold = 0.1F;
-  uint32_t max_weights = 0;
-};
-void describe(OptionTable& table, PruneOptions& options);
-
-/// Whether any weight that is not zero may be dropped.
-inline bool drops_any(const PruneOptions& prune) noexcept {
-  return prune.threshold > 0 || prune.max_weights > 0;
-}
 
 /// One weight that survived pruning.
 struct ChunkWeight {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/rank/prune.h"
 #include "coppice/tag/tagger_training.h"
 
 namespace coppice {
@@ -116,7 +117,7 @@ void assemble(const TaggerProblem& problem, std::span<const double> weights, flo
 
 Tagger compress_tagger(const Tagger& tagger, const TaggerCompression& options, ThreadPool& pool) {
   TaggerParts parts = tagger.parts();
-  ChunkRows rows = prune_rows(parts.weights.rows(0), options.threshold);
+  ChunkRows rows = prune_rows(parts.weights.rows(0), {.threshold = options.threshold});
   if (parts.features.has_hashes()) {
     const std::vector<KeyHash> hashes = all_hashes(parts.features);
     const std::vector<uint32_t> used = used_features(rows, parts.features.size());

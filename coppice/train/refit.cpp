@@ -13,6 +13,7 @@
 #include "coppice/data/reader.h"
 #include "coppice/model/answer.h"
 #include "coppice/rank/distill.h"
+#include "coppice/rank/prune.h"
 #include "coppice/train/dense_features.h"
 #include "coppice/train/pipeline.h"
 

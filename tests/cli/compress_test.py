@@ -60,6 +60,17 @@ class Compress(ProgramTest):
         self.assertLessEqual(os.path.getsize(self.small), whole - 500)
         self.assertIn("verified", self.expect(0, "inspect", self.small, "--verify").stdout)
 
+    def test_words_are_kept_for_explain_where_asked_for(self):
+        self.expect(0, "compress", self.model, "-o", self.small)
+        self.assertIn("feature ", self.expect(0, "explain", self.small, "inbox spam smtp").stdout)
+        worded = self.path("worded.coppice")
+        self.expect(0, "compress", self.model, "-o", worded, "--keep-strings")
+        self.assertIn("inbox", self.expect(0, "explain", worded, "inbox spam smtp").stdout)
+        self.assertIn("verified", self.expect(0, "inspect", worded, "--verify").stdout)
+        self.assertGreater(os.path.getsize(worded), os.path.getsize(self.small))
+        self.expect(2, "compress", self.small, "-o", self.path("no.coppice"), "--keep-strings",
+                    says="no words of its features")
+
     def test_each_way_of_packing_answers_and_verifies(self):
         for options in (["--scales", "model"], ["--scales", "rows", "--value-bits", "4"],
                         ["--scales", "groups", "--value-bits", "4"], ["--value-bits", "16"], ["--max-weights", "5"]):
