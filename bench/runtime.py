@@ -41,9 +41,10 @@ def stripped_bytes(library, place):
     return os.path.getsize(path)
 
 
-def link(build, place):
-    path = os.path.join(place, "first_answer")
-    subprocess.run(["cc", "-O2", f"-I{measure.ROOT}/runtime", SOURCE, measure.program(build, "runtime/libcoppice_runtime.a"),
+def link(build, place, source=SOURCE):
+    """A C program with the runtime in it."""
+    path = os.path.join(place, os.path.basename(source).removesuffix(".c"))
+    subprocess.run(["cc", "-O2", f"-I{measure.ROOT}/runtime", source, measure.program(build, "runtime/libcoppice_runtime.a"),
                     "-lm", "-s", "-o", path], check=True)
     return path
 
