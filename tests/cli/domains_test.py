@@ -44,7 +44,7 @@ class Domains(ProgramTest):
         model, small = self.train_with(DOMAINS, "--flat"), self.path("small.coppice")
         for flags in ([], ["--value-bits", "4", "--scales", "groups", "--perfect-hash", "levels"],
                       ["--threshold", "0.1", "--refit", self.path("train.jsonl")],
-                      ["--validate", self.path("train.jsonl"), "--max-loss", "100"]):
+                      ["--validate", self.path("train.jsonl"), "--max-loss", "0.1"]):
             self.expect(0, "compress", model, "-o", small, *flags)
             self.expect_domains(small)
             self.assertIn("5 of the labels in 2 domains", self.expect(0, "inspect", small, "--verify").stdout)
