@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "fuzz/examples_target.h"
+#include "fuzz/scratch_folder.h"
 
 namespace {
 
