@@ -20,8 +20,10 @@
 #include "coppice/math/csr.h"    // sparse matrices by rows
 
 // data: text -> features, names
+#include "coppice/data/domains_json.h"    // the domains that labels belong to, from a file of theirs
 #include "coppice/data/example_writer.h"  // rows back to a file
 #include "coppice/data/examples.h"        // rows as read: texts, features, labels, weights
+#include "coppice/data/label_domains.h"   // label numbers -> domains
 #include "coppice/data/label_index.h"     // names -> label numbers, while reading
 #include "coppice/data/label_names.h"     // label numbers -> names, and back
 #include "coppice/data/npz.h"             // matrices of SciPy and NumPy
@@ -61,7 +63,7 @@
 #include "coppice/model/import_pecos.h"   // a PECOS model folder becomes a Model
 #include "coppice/model/inspect.h"        // what is in a model file
 #include "coppice/model/model.h"          // load, save, verify
-#include "coppice/model/understanding.h"  // text in, intent and slots out
+#include "coppice/model/understanding.h"  // text in, domain, intent and slots out
 
 // train: read -> vectorize -> index -> rank -> save
 #include "coppice/train/compress_search.h"  // the smallest model within a budget of loss

@@ -96,13 +96,43 @@ std::span<const ScoredLabel> best_labels(const Model& model, std::string_view te
   return predict(ranker, model.vectorizer()->transform(text, state.vectorizer), state.options, state.search);
 }
 
+/// Where a caller wants a name.
+struct NamePlace {
+  char* name;
+  size_t capacity;
+  size_t* name_bytes;  ///< or null
+};
+
 /// As much of a name as there is room for, and a NUL.
-void write_name(std::string_view whole, char* name, size_t capacity, size_t* name_bytes) {
-  if (name_bytes != nullptr) *name_bytes = whole.size();
-  if (capacity == 0) return;
-  const size_t size = std::min(whole.size(), capacity - 1);
-  if (size > 0) std::memcpy(name, whole.data(), size);
-  name[size] = '\0';
+void write_name(std::string_view whole, const NamePlace& place) {
+  if (place.name_bytes != nullptr) *place.name_bytes = whole.size();
+  if (place.capacity == 0) return;
+  const size_t size = std::min(whole.size(), place.capacity - 1);
+  if (size > 0) std::memcpy(place.name, whole.data(), size);
+  place.name[size] = '\0';
+}
+
+/// The name of that number.
+int write_name_of(std::span<const std::string> names, uint32_t number, const NamePlace& place,
+                  coppice_error* error) noexcept {
+  if (place.name_bytes != nullptr) *place.name_bytes = 0;
+  return guarded(error, [&] {
+    expect(place.name != nullptr || place.capacity == 0, "name is NULL");
+    expect(number < names.size(), "model is NULL, or has no such slot or domain");
+    write_name(names[number], place);
+  });
+}
+
+/// None where there is no model, or no tagger.
+std::span<const std::string> slot_names(const coppice_model* model) {
+  if (model == nullptr || model->model.tagger() == nullptr) return {};
+  return model->model.tagger()->slot_names();
+}
+
+/// None where there is no model.
+std::span<const std::string> domain_names(const coppice_model* model) {
+  if (model == nullptr) return {};
+  return model->model.domains().names();
 }
 
 }  // namespace
@@ -179,7 +209,7 @@ int coppice_label_name(const coppice_model* model, coppice_state* state, uint32_
     } else {
       whole = {digits, static_cast<size_t>(std::to_chars(digits, digits + sizeof digits, label).ptr - digits)};
     }
-    write_name(whole, name, capacity, name_bytes);
+    write_name(whole, {name, capacity, name_bytes});
   });
 }
 
@@ -193,11 +223,12 @@ int coppice_understand(const coppice_model* model, coppice_state* state, const c
            "coppice_understand: model, state, intent or count is NULL");
     expect(text != nullptr || text_bytes == 0, "coppice_understand: text is NULL");
     expect(slots != nullptr || capacity == 0, "coppice_understand: slots is NULL");
-    expect(model->model.tagger() != nullptr, "coppice_understand: the model finds no slots, coppice_predict answers");
     const std::string_view utterance(text == nullptr ? "" : text, text_bytes);
-    for (const Slot& slot : model->model.tagger()->tag(utterance, state->tagger)) {
-      if (*count < capacity) slots[*count] = {slot.type, slot.begin, slot.end};
-      ++*count;
+    if (const Tagger* const tagger = model->model.tagger()) {
+      for (const Slot& slot : tagger->tag(utterance, state->tagger)) {
+        if (*count < capacity) slots[*count] = {slot.type, slot.begin, slot.end};
+        ++*count;
+      }
     }
     if (!model->model.has_ranker()) return;
     read_options(nullptr, state->options);
@@ -208,18 +239,25 @@ int coppice_understand(const coppice_model* model, coppice_state* state, const c
 }
 
 uint32_t coppice_slot_count(const coppice_model* model) {
-  return model == nullptr || model->model.tagger() == nullptr ? 0 : model->model.tagger()->tags().n_slots;
+  return static_cast<uint32_t>(slot_names(model).size());
 }
 
 int coppice_slot_name(const coppice_model* model, uint32_t slot, char* name, size_t capacity, size_t* name_bytes,
                       coppice_error* error) {
-  if (name_bytes != nullptr) *name_bytes = 0;
-  return guarded(error, [&] {
-    expect(model != nullptr, "coppice_slot_name: model is NULL");
-    expect(name != nullptr || capacity == 0, "coppice_slot_name: name is NULL");
-    expect(slot < coppice_slot_count(model), "coppice_slot_name: the model has no such slot");
-    write_name(model->model.tagger()->slot_names()[slot], name, capacity, name_bytes);
-  });
+  return write_name_of(slot_names(model), slot, {name, capacity, name_bytes}, error);
+}
+
+uint32_t coppice_domain_count(const coppice_model* model) {
+  return static_cast<uint32_t>(domain_names(model).size());
+}
+
+uint32_t coppice_label_domain(const coppice_model* model, uint32_t label) {
+  return model == nullptr ? COPPICE_NO_DOMAIN : model->model.domains().of(label).value_or(COPPICE_NO_DOMAIN);
+}
+
+int coppice_domain_name(const coppice_model* model, uint32_t domain, char* name, size_t capacity, size_t* name_bytes,
+                        coppice_error* error) {
+  return write_name_of(domain_names(model), domain, {name, capacity, name_bytes}, error);
 }
 
 const char* coppice_version(void) {

@@ -114,8 +114,8 @@ typedef struct coppice_slot {
 #define COPPICE_NO_LABEL UINT32_MAX
 
 /* What an utterance means: `intent` is the best label of the text (COPPICE_NO_LABEL where the model ranks none), the
- * slots are written from left to right. `count` says how many the text has, of which the first `capacity` are written;
- * `slots` may be NULL when `capacity` is 0. COPPICE_USAGE for a model that was not trained to find slots. */
+ * slots are written from left to right. `count` says how many the text has, of which the first `capacity` are written (0
+ * where the model finds none); `slots` may be NULL when `capacity` is 0. coppice_label_domain has the intent's domain. */
 COPPICE_API int coppice_understand(const coppice_model* model, coppice_state* state, const char* text,
                                    size_t text_bytes, coppice_answer* intent, coppice_slot* slots, size_t capacity,
                                    size_t* count, coppice_error* error);
@@ -126,6 +126,19 @@ COPPICE_API uint32_t coppice_slot_count(const coppice_model* model);
 /* The name of a type of slots, as coppice_label_name writes that of a label. */
 COPPICE_API int coppice_slot_name(const coppice_model* model, uint32_t slot, char* name, size_t capacity,
                                   size_t* name_bytes, coppice_error* error);
+
+/* In place of a domain where a label has none. */
+#define COPPICE_NO_DOMAIN UINT32_MAX
+
+/* Domains that labels belong to, such as "banking"; 0 for a model that knows none. */
+COPPICE_API uint32_t coppice_domain_count(const coppice_model* model);
+
+/* The domain of a label, below coppice_domain_count, or COPPICE_NO_DOMAIN. */
+COPPICE_API uint32_t coppice_label_domain(const coppice_model* model, uint32_t label);
+
+/* The name of a domain, as coppice_label_name writes that of a label. */
+COPPICE_API int coppice_domain_name(const coppice_model* model, uint32_t domain, char* name, size_t capacity,
+                                    size_t* name_bytes, coppice_error* error);
 
 /* "0.1.0". */
 COPPICE_API const char* coppice_version(void);

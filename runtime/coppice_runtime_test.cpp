@@ -155,11 +155,46 @@ TEST(Runtime, SaysOfWhichKindAModelIs) {
   const State state = new_state();
   coppice_answer answer;
   size_t count = 0;
-  EXPECT_EQ(coppice_understand(ranker.get(), state.get(), "a", 1, &answer, nullptr, 0, &count, &error), COPPICE_USAGE);
-  EXPECT_NE(std::strstr(error.message, "coppice_predict"), nullptr);
+  EXPECT_EQ(coppice_understand(ranker.get(), state.get(), "a", 1, &answer, nullptr, 0, &count, &error), COPPICE_OK);
+  EXPECT_LT(answer.label, coppice_label_count(ranker.get()));
+  EXPECT_EQ(count, 0u);
   EXPECT_EQ(coppice_predict(tagger.get(), state.get(), "a", 1, nullptr, &answer, 1, &count, &error), COPPICE_USAGE);
   EXPECT_EQ(coppice_slot_count(ranker.get()), 0u);
   EXPECT_EQ(coppice_slot_name(tagger.get(), 2, nullptr, 0, nullptr, &error), COPPICE_USAGE);
+}
+
+TEST(Runtime, NamesTheDomainsThatTheLibraryKnows) {
+  const Model whole(assistant_sample_parts());
+  coppice_error error;
+  const Block block(sample_image(whole));
+  const OpenModel model = opened(block, error);
+  ASSERT_NE(model, nullptr) << error.message;
+  ASSERT_EQ(coppice_domain_count(model.get()), whole.domains().names().size());
+  for (uint32_t label = 0; label < whole.n_labels() + 2; ++label) {
+    const uint32_t domain = coppice_label_domain(model.get(), label);
+    EXPECT_EQ(domain, whole.domains().of(label).value_or(COPPICE_NO_DOMAIN));
+    char name[64];
+    size_t size = 0;
+    const int code = coppice_domain_name(model.get(), domain, name, sizeof name, &size, &error);
+    EXPECT_EQ(code, domain == COPPICE_NO_DOMAIN ? COPPICE_USAGE : COPPICE_OK);
+    if (code != COPPICE_OK) continue;
+    EXPECT_EQ(name, whole.domains().names()[domain]);
+    EXPECT_EQ(size, std::strlen(name));
+  }
+}
+
+TEST(Runtime, AModelWithoutDomainsHasNone) {
+  coppice_error error;
+  const Block block(sample_image(Model(sample_parts())));
+  const OpenModel model = opened(block, error);
+  EXPECT_EQ(coppice_domain_count(model.get()), 0u);
+  EXPECT_EQ(coppice_domain_count(nullptr), 0u);
+  EXPECT_EQ(coppice_label_domain(model.get(), 0), COPPICE_NO_DOMAIN);
+  EXPECT_EQ(coppice_label_domain(nullptr, 0), COPPICE_NO_DOMAIN);
+  EXPECT_EQ(coppice_domain_name(model.get(), 0, nullptr, 0, nullptr, &error), COPPICE_USAGE);
+  EXPECT_EQ(coppice_domain_name(nullptr, 0, nullptr, 0, nullptr, &error), COPPICE_USAGE);
+  EXPECT_EQ(coppice_domain_name(model.get(), 0, nullptr, 5, nullptr, &error), COPPICE_USAGE);
+  EXPECT_NE(std::strstr(error.message, "name is NULL"), nullptr);
 }
 
 TEST(Runtime, RefusesAModelThatTakesNoTexts) {

@@ -8,11 +8,16 @@
 #include "coppice/core/error.h"
 #include "coppice/core/mapped_file.h"
 #include "coppice/core/quantity.h"
+#include "coppice/data/domains_json.h"
 #include "coppice/data/matrix_example_reader.h"
 #include "coppice/index/tree_import.h"
 
 namespace coppice::app {
 namespace {
+
+std::string_view text_of(const MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
 
 /// A tree of the user's: nested JSON, or cluster matrices C0.npz, C1.npz, ... named one by one.
 LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& set, std::vector<std::string>& remarks) {
@@ -30,8 +35,7 @@ LabelTree read_tree(const std::vector<std::string>& paths, const TrainingSet& se
   };
   if (paths.size() == 1 && !paths.front().ends_with(".npz")) {
     const MappedFile file(paths.front());
-    return tree_from_json({reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()}, options,
-                          paths.front());
+    return tree_from_json(text_of(file), options, paths.front());
   }
   std::vector<Csr> chain;
   for (const std::string& path : paths) chain.push_back(read_matrix(path));
@@ -53,6 +57,20 @@ void read_vectors(const TrainInputs& inputs, const TrainingSet& set, const Progr
   material.remarks.push_back(fmt::format("{} of {} got a vector from {}", vectors.n_found,
                                          counted(set.labels.n_columns, "label"),
                                          inputs.label_vectors == "-" ? "standard input" : inputs.label_vectors));
+}
+
+void read_domains(const std::string& path, const TrainingSet& set, TrainMaterial& material) {
+  const MappedFile file(path);
+  DomainList list = domains_from_json(text_of(file), set.label_names, path);
+  if (list.n_without > 0) {
+    material.remarks.push_back(
+        fmt::format("{} of {} are in no domain of {}", list.n_without, counted(set.labels.n_columns, "label"), path));
+  }
+  if (list.n_unknown > 0) {
+    material.remarks.push_back(fmt::format("no label of the examples has {} of {}, {} for one",
+                                           counted(list.n_unknown, "name"), path, list.some_unknown));
+  }
+  material.domains = std::move(list.domains);
 }
 
 bool uses_label_features(EmbeddingMethod method) {
@@ -104,13 +122,18 @@ void describe(OptionTable& table, TrainInputs& inputs) {
       "does not hold are gathered in a branch of their own.");
   table.add("negatives_matrix", inputs.negatives,
             "Negatives of your own, for negatives usn: a .npz matrix, one row per example, whose columns are labels.");
+  table.add("domains", inputs.domains,
+            "Domains that the labels belong to, for understand to answer with: a JSON file of lists of label names by "
+            "domain, {\"banking\": [\"pin_change\", \"balance\"]}. A label is in one domain or in none. They play no "
+            "part in training.");
   describe(table, inputs.word_vectors);
 }
 
 std::vector<InputFile> input_files(const TrainInputs& inputs) {
   std::vector<InputFile> files{{"--label-features", inputs.label_features, kMatrix},
                                {"--label-vectors", inputs.label_vectors},
-                               {"--negatives-matrix", inputs.negatives, kMatrix}};
+                               {"--negatives-matrix", inputs.negatives, kMatrix},
+                               {"--domains", inputs.domains, "a list of domains"}};
   for (const std::string& path : one_at_least(inputs.tree)) files.push_back({"--tree", path, "a tree"});
   return files;
 }
@@ -142,6 +165,7 @@ TrainExtras TrainMaterial::extras() const {
   if (label_features) extras.label_features = &*label_features;
   if (tree) extras.tree = &*tree;
   if (negatives) extras.negatives = &*negatives;
+  if (domains) extras.domains = &*domains;
   return extras;
 }
 
@@ -151,6 +175,7 @@ TrainMaterial read_train_material(const TrainInputs& inputs, const TrainingSet& 
   if (!inputs.label_vectors.empty()) read_vectors(inputs, set, progress, material);
   if (!inputs.tree.empty()) material.tree = read_tree(inputs.tree, set, material.remarks);
   if (!inputs.negatives.empty()) material.negatives = read_matrix(inputs.negatives);
+  if (!inputs.domains.empty()) read_domains(inputs.domains, set, material);
   return material;
 }
 

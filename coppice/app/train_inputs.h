@@ -7,6 +7,7 @@
 
 #include "coppice/app/input_files.h"
 #include "coppice/core/progress.h"
+#include "coppice/data/label_domains.h"
 #include "coppice/index/label_tree.h"
 #include "coppice/index/word_vectors.h"
 #include "coppice/train/pipeline.h"
@@ -20,6 +21,7 @@ struct TrainInputs {
   WordVectorOptions word_vectors;
   std::vector<std::string> tree;
   std::string negatives;
+  std::string domains;
 };
 
 void describe(OptionTable& table, TrainInputs& inputs);
@@ -39,6 +41,7 @@ struct TrainMaterial {
   std::optional<Csr> label_features;
   std::optional<LabelTree> tree;
   std::optional<Csr> negatives;
+  std::optional<LabelDomains> domains;
   std::vector<std::string> remarks;  ///< what a user should know, such as how many labels have a word vector
 
   /// Borrows what is here.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// coppice understand: texts in, their intents and slots out.
+// coppice understand: texts in, their domains, intents and slots out.
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -56,6 +56,7 @@ std::vector<Unused> unused(const UnderstandArguments& arguments) {
 
 ordered_json to_json(const Understanding& understood, std::string_view text) {
   ordered_json object{{"text", text}};
+  if (understood.domain) object["domain"] = *understood.domain;
   if (understood.intent) {
     object["intent"] = understood.intent->name;
     object["score"] = shortest_decimal(understood.intent->score);
@@ -90,7 +91,7 @@ void understand_text(const Model& model, const UnderstandArguments& arguments) {
 
 void expect_texts(const Examples& block) {
   if (block.texts.size() > 0 || block.size() == 0) return;
-  throw Error(ErrorCode::data, "the rows have features but no text, expected texts to find slots in");
+  throw Error(ErrorCode::data, "the rows have features but no text, expected texts to understand");
 }
 
 void run(const UnderstandArguments& arguments) {
@@ -99,7 +100,6 @@ void run(const UnderstandArguments& arguments) {
   const Model model =
       Model::load(arguments.model_path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map});
   if (arguments.one_text) return understand_text(model, arguments);
-  tagger_of(model);  // told before the rows are read
   ThreadPool pool(arguments.common.threads);
   ReadOptions read = arguments.read;
   read.stop = &progress;
@@ -119,12 +119,14 @@ void run(const UnderstandArguments& arguments) {
 }  // namespace
 
 void add_understand(CommandList& commands) {
-  Command command(commands, "understand", "Find the intent and the slots of texts.",
+  Command command(commands, "understand", "Find the domain, the intent and the slots of texts.",
                   "  echo '{\"text\": \"play jazz by miles davis\"}' | coppice understand assistant.coppice -\n"
                   "  coppice understand assistant.coppice --text \"play jazz by miles davis\"\n"
                   "  coppice understand assistant.coppice lines.txt --format text\n");
   auto arguments = std::make_shared<UnderstandArguments>();
-  command.app().add_option("model", arguments->model_path, "the model file, with a slot tagger")->required();
+  command.app()
+      .add_option("model", arguments->model_path, "the model file: what it ranks are intents, its tagger finds slots")
+      ->required();
   command.app().add_option("input", arguments->input, "rows with texts, in any format of docs/formats.md");
   OptionTable own, read, common;
   describe(own, *arguments);

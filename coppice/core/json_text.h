@@ -20,6 +20,12 @@ bool nests_deeper(std::string_view json, size_t levels) noexcept;
 /// deeper than kDeepestJson.
 nlohmann::json parse_json(std::string_view text);
 
+/// The place of a byte as the parser counts them, from 1: "3:14", line and column, from 1, too.
+std::string line_and_column(std::string_view text, size_t byte);
+
+/// `json_fault` without the place that a syntax error begins with, which stands elsewhere in our messages.
+std::string json_fault_without_place(std::string_view what);
+
 /// A number as a message shows it: a whole one in full, others to nine digits.
 std::string number_text(double value);
 

@@ -30,6 +30,15 @@ TEST(JsonText, WhatNestsTooDeepIsNoValue) {
   EXPECT_EQ(parse_json(R"({"a":1})")["a"], 1);
 }
 
+TEST(JsonText, AFaultHasALineAndAColumn) {
+  EXPECT_EQ(line_and_column("", 0), "1:1");
+  EXPECT_EQ(line_and_column("[1,", 3), "1:3");
+  EXPECT_EQ(line_and_column("[\n\n 1 2", 6), "3:3");
+  EXPECT_EQ(json_fault_without_place("[json.exception.parse_error.101] parse error at line 1, column 2: syntax error"),
+            "syntax error");
+  EXPECT_EQ(json_fault_without_place("[json.exception.out_of_range.406] number overflow"), "number overflow");
+}
+
 TEST(JsonText, MessagesShowAListByItsKindAlone) {
   EXPECT_EQ(json_value_text(parse_json("[1,[2]]")), "a list");
   EXPECT_EQ(json_value_text(parse_json("{}")), "an object");

@@ -60,7 +60,7 @@ uint64_t integer_in(const std::string& name, const json& value, uint64_t lowest,
 
 /// The text of a command line read as a JSON number, or as a JSON string when it is none.
 json scalar_from_text(std::string_view text) {
-  json value = json::parse(text, nullptr, false);
+  json value = parse_json(text);
   return value.is_number() ? value : json(std::string(text));
 }
 

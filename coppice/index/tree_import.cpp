@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/json_text.h"
 #include "coppice/core/quantity.h"
 
 namespace coppice {
@@ -242,31 +243,13 @@ void check_chain(std::span<const Csr> chain, const std::string& where) {
 
 }  // namespace
 
-namespace {
-
-/// "line:column" of a byte, all from 1.
-std::string place_of(std::string_view text, size_t byte) {
-  const std::string_view before = text.substr(0, byte > 0 ? byte - 1 : 0);
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
-  return std::to_string(line) + ":" + std::to_string(before.size() - line_begin + 1);
-}
-
-/// What the parser says behind the place, which stands elsewhere in our messages.
-std::string without_place(const std::string& fault) {
-  const size_t end = fault.starts_with("parse error at ") ? fault.find(": ") : std::string::npos;
-  return end == std::string::npos ? fault : fault.substr(end + 2);
-}
-
-}  // namespace
-
 LabelTree tree_from_json(std::string_view json, const TreeImportOptions& options, const std::string& where) {
   nlohmann::json parsed;
   try {
     parsed = nlohmann::json::parse(json, RepeatWatch(where));
   } catch (const nlohmann::json::parse_error& error) {
-    throw Error(ErrorCode::data, "label tree: no valid JSON: " + without_place(json_fault(error.what())),
-                where + ":" + place_of(json, error.byte));
+    throw Error(ErrorCode::data, "label tree: no valid JSON: " + json_fault_without_place(error.what()),
+                where + ":" + line_and_column(json, error.byte));
   } catch (const nlohmann::json::exception& error) {  // a number that no double holds
     throw Error(ErrorCode::data, "label tree: no valid JSON: " + json_fault(error.what()), where);
   }

@@ -35,6 +35,8 @@ constexpr TypeName kSectionNames[] = {
     {SectionType::label_name_symbols, "label_name_symbols"},
     {SectionType::label_name_symbol_begins, "label_name_symbol_begins"},
     {SectionType::label_name_ranks, "label_name_ranks"},
+    {SectionType::domain_names, "domain_names"},
+    {SectionType::label_domains, "label_domains"},
     {SectionType::vectorizer, "vectorizer"},
     {SectionType::vectorizer_buckets, "vectorizer_buckets"},
     {SectionType::vectorizer_idf, "vectorizer_idf"},

@@ -40,6 +40,8 @@ enum class SectionType : uint32_t {
   label_name_symbols = 22,
   label_name_symbol_begins = 23,
   label_name_ranks = 24,
+  domain_names = 25,
+  label_domains = 26,
 
   vectorizer = 32,
   vectorizer_buckets = 33,

@@ -198,6 +198,9 @@ ModelReport inspect(const ModelFile& file, const Model& model) {
   for (size_t t = 0; t < ranker.levels.size(); ++t) {
     report.levels.push_back(inspect_level(ranker.tree.first_child[t], ranker.levels[t]));
   }
+  if (!model.domains().names().empty()) {
+    report.domains = DomainsReport{model.domains().names(), n_labels_in_domains(model.domains())};
+  }
   if (model.tagger() != nullptr) report.tagger = inspect_tagger(*model.tagger());
   for (const SectionEntry& entry : file.sections()) report.sections.push_back(inspect_section(entry));
   return report;
@@ -223,6 +226,7 @@ Json to_json(const ModelReport& report) {
             {"sections", Json::array()}};
   for (const LevelReport& level : report.levels) json["levels"].push_back(to_json(level));
   for (const SectionReport& section : report.sections) json["sections"].push_back(to_json(section));
+  if (report.domains) json["domains"] = {{"names", report.domains->names}, {"n_labels", report.domains->n_labels}};
   if (report.tagger) json["tagger"] = to_json(*report.tagger);
   return json;
 }
@@ -233,6 +237,10 @@ std::string to_text(const ModelReport& report) {
   if (report.has_ranker) {
     text += fmt::format("{}, {}, takes {}, scores by {}\n", counted(report.n_labels, "label"),
                         counted(report.n_features, "feature"), inputs_text(report), report.post_processor);
+  }
+  if (report.domains) {
+    text += fmt::format("{} of the labels in {}\n", report.domains->n_labels,
+                        counted(report.domains->names.size(), "domain"));
   }
   if (report.bits_per_key > 0)
     text += fmt::format("a feature of the text is known by {:.2f} bits\n", report.bits_per_key);

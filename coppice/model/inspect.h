@@ -51,6 +51,12 @@ struct TaggerReport {
   uint64_t size_bytes = 0;
 };
 
+/// Which domains the labels belong to.
+struct DomainsReport {
+  std::vector<std::string> names;
+  uint64_t n_labels = 0;  ///< that belong to one
+};
+
 /// All that `coppice inspect` shows.
 struct ModelReport {
   std::string path;
@@ -71,6 +77,7 @@ struct ModelReport {
   std::string metrics_json;
   bool has_ranker = true;
   std::vector<LevelReport> levels;
+  std::optional<DomainsReport> domains;
   std::optional<TaggerReport> tagger;
   std::vector<SectionReport> sections;
 };

@@ -26,4 +26,21 @@ uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most,
   return found->get<uint64_t>();
 }
 
+const nlohmann::json& list_at(const nlohmann::json& object, const char* key, size_t most, const ModelFile& file) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_array() || found->size() > most) {
+    refuse_file(file, std::string("there is no list \"") + key + "\", or one that is too long");
+  }
+  return *found;
+}
+
+std::vector<std::string> texts_at(const nlohmann::json& object, const char* key, size_t most, const ModelFile& file) {
+  std::vector<std::string> texts;
+  for (const nlohmann::json& entry : list_at(object, key, most, file)) {
+    if (!entry.is_string()) refuse_file(file, std::string("an entry of \"") + key + "\" is no text");
+    texts.push_back(entry.get<std::string>());
+  }
+  return texts;
+}
+
 }  // namespace coppice

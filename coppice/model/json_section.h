@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "coppice/model/format.h"
 
@@ -17,5 +18,11 @@ nlohmann::json json_section(const ModelFile& file, SectionType type);
 
 /// The number from 0 to `most` of that name. Throws `ErrorCode::data` when there is none.
 uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most, const ModelFile& file);
+
+/// The list of that name, of at most `most` entries. Throws `ErrorCode::data` when there is none.
+const nlohmann::json& list_at(const nlohmann::json& object, const char* key, size_t most, const ModelFile& file);
+
+/// The same of texts, which are valid UTF-8.
+std::vector<std::string> texts_at(const nlohmann::json& object, const char* key, size_t most, const ModelFile& file);
 
 }  // namespace coppice

@@ -6,6 +6,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/model/domain_sections.h"
 #include "coppice/model/json_section.h"
 #include "coppice/model/packed_name_sections.h"
 #include "coppice/model/ranker_sections.h"
@@ -95,6 +96,7 @@ ModelParts read_parts(const ModelFile& file) {
   ModelParts parts;
   parts.ranker = read_ranker(file, shape);
   parts.label_names = read_label_names(file, shape.n_labels);
+  parts.domains = read_domains(file);
   parts.vectorizer = read_vectorizer(file);
   parts.tagger = read_tagger(file);
   parts.n_training_rows = shape.n_training_rows;
@@ -130,6 +132,7 @@ ModelFileWriter sections_of(const ModelParts& parts, std::string_view producer) 
   writer.add_text({SectionType::metrics}, ElementType::json, parts.metrics_json, SectionNeed::optional);
   writer.add_text({SectionType::fingerprint}, ElementType::text, parts.fingerprint, SectionNeed::optional);
   add_label_names(writer, parts.label_names);
+  add_domains(writer, parts.domains);
   if (!parts.label_counts.empty()) {
     writer.add({SectionType::label_counts}, parts.label_counts, SectionNeed::optional);
   }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "coppice/data/label_domains.h"
 #include "coppice/data/label_names.h"
 #include "coppice/data/vectorizer.h"
 #include "coppice/math/array.h"
@@ -17,6 +18,7 @@ namespace coppice {
 /// What a model is made of.
 struct ModelParts {
   LabelNames label_names;                ///< or empty: labels are known by their numbers
+  LabelDomains domains;                  ///< of the labels; or empty: there are none
   std::optional<Vectorizer> vectorizer;  ///< none: the model takes features, no text
   Ranker ranker;                         ///< or one without levels, where there is a tagger
   std::optional<Tagger> tagger;          ///< finds the slots of texts
@@ -68,6 +70,7 @@ class Model {
   void verify() const;
 
   const LabelNames& label_names() const noexcept { return parts_.label_names; }
+  const LabelDomains& domains() const noexcept { return parts_.domains; }
   const Vectorizer* vectorizer() const noexcept { return parts_.vectorizer ? &*parts_.vectorizer : nullptr; }
   /// Throws `ErrorCode::usage` for a model that has a tagger alone.
   const Ranker& ranker() const;

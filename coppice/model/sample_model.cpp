@@ -23,11 +23,11 @@ constexpr uint32_t kFeatures = 40;
 constexpr uint32_t kLabels = 52;
 
 /// Chunks of different density, so that each encoding comes up.
-ChunkRows sample_chunk(uint16_t n_children, uint32_t percent, uint64_t seed) {
+ChunkRows sample_chunk(uint16_t n_children, uint32_t percent, uint64_t seed, uint32_t n_features = kFeatures) {
   Random random(seed);
   ChunkRows rows;
   for (uint16_t c = 0; c < n_children; ++c) rows.bias.push_back(static_cast<float>(random.below(64)) / 64 - 0.5F);
-  for (uint32_t feature = 0; feature < kFeatures; ++feature) {
+  for (uint32_t feature = 0; feature < n_features; ++feature) {
     const size_t begin = rows.children.size();
     for (uint16_t c = 0; c < n_children; ++c) {
       if (random.below(100) >= percent) continue;
@@ -178,6 +178,47 @@ ModelParts tagger_sample_parts() {
   return parts;
 }
 
+ModelParts assistant_sample_parts() {
+  ModelParts parts = sample_parts();
+  parts.domains = sample_domains(parts.ranker.tree.n_labels);
+  parts.tagger = tagger_sample_parts().tagger;
+  return parts;
+}
+
+ModelParts flat_sample_parts(uint32_t percent) {
+  constexpr uint32_t kIntents = 24, kWords = 300;
+  using Analyzer = ImportedFeature::Analyzer;
+  std::vector<ImportedFeature> words;
+  for (uint32_t word = 0; word < kWords; ++word) {
+    words.push_back({Analyzer::word, "w" + std::to_string(word), 1 + static_cast<float>(word % 9) / 4});
+  }
+  std::vector<std::string> names;
+  std::vector<uint32_t> leaf_label;
+  for (uint32_t label = 0; label < kIntents; ++label) {
+    names.push_back("intent-" + std::to_string(label));
+    leaf_label.push_back(label);
+  }
+  ModelParts parts;
+  parts.label_names = LabelNames::from(names);
+  parts.vectorizer = make_vectorizer({}, words);
+  parts.ranker.n_features = kWords;
+  parts.ranker.tree.n_labels = kIntents;
+  parts.ranker.tree.first_child.emplace_back(std::vector<uint32_t>{0, kIntents});
+  parts.ranker.tree.leaf_label = leaf_label;
+  LevelWeightsBuilder builder(kWords);
+  builder.add(sample_chunk(kIntents, percent, 5, kWords));
+  parts.ranker.levels.push_back(builder.build());
+  return parts;
+}
+
+LabelDomains sample_domains(uint32_t n_labels) {
+  std::vector<std::optional<uint32_t>> domains(n_labels);
+  for (uint32_t label = 0; label < n_labels; ++label) {
+    if (label % 4 < 3) domains[label] = label % 4;
+  }
+  return LabelDomains::from({"banking", "r\xC3\xA9servation", ""}, domains);
+}
+
 std::string sample_image(const Model& model) {
   static int count = 0;
   const auto path = std::filesystem::temp_directory_path() /
@@ -264,6 +305,7 @@ void ask_everything(const Model& model) {
   for (size_t i = 0; i < queries.n_rows(); ++i) {
     for (const ScoredLabel& found : predict(model.ranker(), queries.row(i), options, state)) {
       (void)model.label_names().find(model.label_names().name(found.label));
+      if (const auto domain = model.domains().of(found.label)) (void)model.domains().names().at(*domain);
     }
   }
   const LabelScorer scorer(model.ranker());

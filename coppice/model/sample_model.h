@@ -18,6 +18,16 @@ ModelParts deep_sample_parts();
 /// A model of a slot tagger alone, with 2 types of slots and 2 gazetteers.
 ModelParts tagger_sample_parts();
 
+/// The first sample with that tagger, and domains that some of its labels belong to.
+ModelParts assistant_sample_parts();
+
+/// A flat model of 24 labels and 300 words, of whose weights so many in a hundred are not 0: enough rows that a packed
+/// chunk needs all of its parts.
+ModelParts flat_sample_parts(uint32_t percent);
+
+/// Three domains, of which the labels have one in turn, and every fourth label none.
+LabelDomains sample_domains(uint32_t n_labels);
+
 /// The file of a model, as `save` writes it.
 std::string sample_image(const Model& model);
 

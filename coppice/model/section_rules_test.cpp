@@ -175,6 +175,24 @@ TEST(SectionRules, NamesOfFeaturesGoWithKeys) {
   EXPECT_THAT(error, HasSubstr("feature_name_entries, but none"));
 }
 
+TEST(SectionRules, DomainsHaveNamesAndLabels) {
+  const Array<uint8_t> numbers(std::vector<uint8_t>(52, 255));
+  const auto add_names = [](ModelFileWriter& writer) {
+    writer.add_text({SectionType::domain_names}, ElementType::json, R"({"names":["a"]})", SectionNeed::optional);
+  };
+  const auto add_numbers = [&](ModelFileWriter& writer) {
+    writer.add({SectionType::label_domains}, numbers, SectionNeed::optional);
+  };
+  EXPECT_THAT(verify_error(rewritten({}, add_names)), HasSubstr("domain_names, but none label_domains"));
+  EXPECT_THAT(verify_error(rewritten({}, add_numbers)), HasSubstr("label_domains, but none domain_names"));
+  EXPECT_EQ(verify_error(rewritten({},
+                                   [&](ModelFileWriter& writer) {
+                                     add_names(writer);
+                                     add_numbers(writer);
+                                   })),
+            "");
+}
+
 TEST(SectionRules, SectionsOfOthersAreTheirs) {
   EXPECT_EQ(verify_error(rewritten({},
                                    [](ModelFileWriter& writer) {

@@ -68,24 +68,6 @@ std::string text_at(const nlohmann::json& object, const char* key, const ModelFi
   return found->get<std::string>();
 }
 
-/// The list of that name; `most` entries at most.
-const nlohmann::json& list_at(const nlohmann::json& object, const char* key, size_t most, const ModelFile& file) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_array() || found->size() > most) {
-    refuse_file(file, std::string("its tagger has no list \"") + key + "\", or one that is too long");
-  }
-  return *found;
-}
-
-std::vector<std::string> slot_names(const nlohmann::json& object, const ModelFile& file) {
-  std::vector<std::string> names;
-  for (const nlohmann::json& name : list_at(object, "slots", Tagger::kMostSlots, file)) {
-    if (!name.is_string()) refuse_file(file, "the name of a slot is no text");
-    names.push_back(name.get<std::string>());
-  }
-  return names;
-}
-
 std::vector<Gazetteer> read_gazetteers(const nlohmann::json& object, const ModelFile& file) {
   std::vector<Gazetteer> gazetteers;
   for (const nlohmann::json& entry : list_at(object, "gazetteers", kMostSections, file)) {
@@ -137,7 +119,7 @@ std::optional<Tagger> read_tagger(const ModelFile& file) {
   const nlohmann::json object = json_section(file, SectionType::tagger);
   if (!object.contains("options")) refuse_file(file, "its tagger has no options");
   TaggerParts parts;
-  parts.slot_names = slot_names(object, file);
+  parts.slot_names = texts_at(object, "slots", Tagger::kMostSlots, file);
   parts.options = read_options(file, object["options"]);
   parts.gazetteers = read_gazetteers(object, file);
   parts.features = read_features(object, file);

@@ -20,12 +20,6 @@ namespace {
 using ::testing::HasSubstr;
 using testing::load_image;
 
-ModelParts both_sample_parts() {
-  ModelParts parts = sample_parts();
-  parts.tagger = tagger_sample_parts().tagger;
-  return parts;
-}
-
 Model compressed(const Model& model, PerfectHash kind = PerfectHash::pilots) {
   ThreadPool pool(1);
   CompressOptions options;
@@ -35,7 +29,7 @@ Model compressed(const Model& model, PerfectHash kind = PerfectHash::pilots) {
 
 /// Taggers alone and with a ranker, whole and in few bits.
 std::vector<Model> all_kinds() {
-  const Model alone(tagger_sample_parts()), both(both_sample_parts());
+  const Model alone(tagger_sample_parts()), both(assistant_sample_parts());
   return {alone, both, compressed(alone), compressed(both), compressed(alone, PerfectHash::levels)};
 }
 
@@ -89,7 +83,7 @@ TEST(TaggerSections, AModelOfATaggerAloneSaysThatItRanksNothing) {
 
 TEST(TaggerSections, WhatBelongsToARankerNeedsOne) {
   EXPECT_EQ(error_of(tagger_sample_parts()), "");
-  EXPECT_EQ(error_of(both_sample_parts()), "");
+  EXPECT_EQ(error_of(assistant_sample_parts()), "");
   ModelParts parts = tagger_sample_parts();
   parts.vectorizer = sample_parts().vectorizer;
   EXPECT_THAT(error_of(std::move(parts)), HasSubstr("a vectorizer, but no ranker"));
@@ -161,18 +155,18 @@ TEST(TaggerSections, WhateverItsArraysHoldNothingIsReadOutOfBounds) {
 
 TEST(TaggerSections, CompressedTwiceAndByAnyNumberOfThreadsIsTheSame) {
   ThreadPool seven(7);
-  const Model once = compressed(Model(both_sample_parts()));
+  const Model once = compressed(Model(assistant_sample_parts()));
   EXPECT_EQ(sample_image(compress(once, {}, seven)), sample_image(once));
-  EXPECT_EQ(sample_image(compress(Model(both_sample_parts()), {}, seven)), sample_image(once));
-  EXPECT_LT(sample_image(once).size(), sample_image(Model(both_sample_parts())).size());
+  EXPECT_EQ(sample_image(compress(Model(assistant_sample_parts()), {}, seven)), sample_image(once));
+  EXPECT_LT(sample_image(once).size(), sample_image(Model(assistant_sample_parts())).size());
 }
 
 TEST(TaggerSections, AThresholdOfItsOwnDropsWeightsOfTheTagger) {
   ThreadPool pool(1);
   CompressOptions options;
   options.tagger_threshold = 0.5F;
-  const Model whole = compressed(Model(both_sample_parts()));
-  const Model pruned = compress(Model(both_sample_parts()), options, pool);
+  const Model whole = compressed(Model(assistant_sample_parts()));
+  const Model pruned = compress(Model(assistant_sample_parts()), options, pool);
   EXPECT_LT(pruned.tagger()->n_weights(), whole.tagger()->n_weights());
   EXPECT_EQ(pruned.ranker().n_weights(), whole.ranker().n_weights());
 }

@@ -19,6 +19,13 @@ std::vector<FoundSlot> found_slots(const Tagger& tagger, std::string_view text, 
   return found;
 }
 
+void add_slots(const Tagger& tagger, const Examples& rows, std::vector<Understanding>& all, ThreadPool& pool) {
+  std::vector<Tagger::State> states(pool.threads());
+  pool.for_ranges(all.size(), kGrain, [&](size_t begin, size_t end, size_t worker) {
+    for (size_t i = begin; i < end; ++i) all[i].slots = found_slots(tagger, rows.texts[i], states[worker]);
+  });
+}
+
 void add_intents(const Model& model, const Examples& rows, std::vector<Understanding>& all, ThreadPool& pool) {
   PredictOptions options;
   options.top_k = 1;
@@ -27,6 +34,7 @@ void add_intents(const Model& model, const Examples& rows, std::vector<Understan
     if (best.counts[i] == 0) continue;
     const uint32_t label = best.row_labels(i)[0];
     all[i].intent = NamedScore{label_text(model, label), best.row_scores(i)[0], label};
+    if (const auto domain = model.domains().of(label)) all[i].domain = model.domains().names()[*domain];
   }
 }
 
@@ -38,15 +46,11 @@ const Tagger& tagger_of(const Model& model) {
 }
 
 std::vector<Understanding> understand(const Model& model, const Examples& rows, ThreadPool& pool) {
-  const Tagger& tagger = tagger_of(model);
   if (rows.texts.size() == 0 && rows.size() > 0) {
-    throw Error(ErrorCode::data, "the rows have features but no text, expected texts to find slots in");
+    throw Error(ErrorCode::data, "the rows have features but no text, expected texts to understand");
   }
   std::vector<Understanding> all(rows.size());
-  std::vector<Tagger::State> states(pool.threads());
-  pool.for_ranges(all.size(), kGrain, [&](size_t begin, size_t end, size_t worker) {
-    for (size_t i = begin; i < end; ++i) all[i].slots = found_slots(tagger, rows.texts[i], states[worker]);
-  });
+  if (model.tagger() != nullptr) add_slots(*model.tagger(), rows, all, pool);
   if (model.has_ranker()) add_intents(model, rows, all, pool);
   return all;
 }

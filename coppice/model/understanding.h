@@ -21,16 +21,18 @@ struct FoundSlot {
   uint32_t end;
 };
 
-/// What an utterance means: the label that the model's ranker finds best, and the slots that its tagger finds.
+/// What an utterance means: the label that the model's ranker finds best, the domain it belongs to, and the slots that
+/// the tagger finds.
 struct Understanding {
-  std::optional<NamedScore> intent;  ///< none where the model has no ranker
-  std::vector<FoundSlot> slots;      ///< from left to right
+  std::optional<std::string> domain;  ///< of the intent; none where the model knows none
+  std::optional<NamedScore> intent;   ///< none where the model has no ranker
+  std::vector<FoundSlot> slots;       ///< from left to right; none where the model has no tagger
 };
 
 /// The model's tagger. Throws `ErrorCode::usage` when it has none.
 const Tagger& tagger_of(const Model& model);
 
-/// Understands each text of a block, in their order. Throws `ErrorCode::usage` for a model without a tagger,
+/// Understands each text of a block, in their order, with the ranker, the tagger or both, as the model has them. Throws
 /// `ErrorCode::data` for rows without texts, and as `features_for`. The same for any number of threads.
 std::vector<Understanding> understand(const Model& model, const Examples& rows, ThreadPool& pool);
 

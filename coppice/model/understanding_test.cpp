@@ -4,6 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+#include <set>
+#include <string>
+
 #include "coppice/core/error.h"
 #include "coppice/model/sample_model.h"
 
@@ -14,14 +18,8 @@ using ::testing::HasSubstr;
 
 constexpr const char* kText = "w7 york w9 window in oslo";
 
-Model sample_of_both() {
-  ModelParts parts = sample_parts();
-  parts.tagger = tagger_sample_parts().tagger;
-  return Model(std::move(parts));
-}
-
 TEST(Understanding, IsTheBestLabelAndTheSlots) {
-  const Model model = sample_of_both();
+  const Model model(assistant_sample_parts());
   const Understanding understood = understand(model, kText);
   const NamedScore best = predict_text(model, kText).front();
   ASSERT_TRUE(understood.intent.has_value());
@@ -45,7 +43,7 @@ TEST(Understanding, OfATaggerAloneHasNoIntent) {
 }
 
 TEST(Understanding, OfManyTextsIsThatOfEachForAnyNumberOfThreads) {
-  const Model model = sample_of_both();
+  const Model model(assistant_sample_parts());
   Examples rows;
   for (int i = 0; i < 100; ++i) rows.texts.add(std::string(kText).substr(0, static_cast<size_t>(i) % 26));
   for (const size_t threads : {1U, 2U, 7U}) {
@@ -62,18 +60,48 @@ TEST(Understanding, OfManyTextsIsThatOfEachForAnyNumberOfThreads) {
   }
 }
 
-TEST(Understanding, NeedsATaggerAndTexts) {
+TEST(Understanding, NamesTheDomainOfTheIntentWhereItHasOne) {
+  const Model model(assistant_sample_parts());
+  std::set<std::optional<std::string>> met;
+  for (int word = 0; word < 30; ++word) {
+    const Understanding understood = understand(model, "w" + std::to_string(word) + " window");
+    const auto domain = model.domains().of(understood.intent->label);
+    EXPECT_EQ(understood.domain, domain ? std::optional(model.domains().names()[*domain]) : std::nullopt);
+    met.insert(understood.domain);
+  }
+  EXPECT_GT(met.size(), 1u);
+  EXPECT_FALSE(understand(Model(sample_parts()), kText).domain.has_value());
+}
+
+TEST(Understanding, OfARankerAloneHasNoSlots) {
+  ModelParts parts = assistant_sample_parts();
+  const Understanding both = understand(Model(parts), kText);
+  parts.tagger.reset();
+  const Understanding understood = understand(Model(std::move(parts)), kText);
+  EXPECT_EQ(understood.domain, both.domain);
+  EXPECT_EQ(understood.intent->name, both.intent->name);
+  EXPECT_EQ(understood.intent->score, both.intent->score);
+  EXPECT_TRUE(understood.slots.empty());
+}
+
+TEST(Understanding, NeedsTexts) {
+  Examples rows;
+  rows.features = sample_queries();
+  ThreadPool pool(1);
+  for (const Model& model : {Model(tagger_sample_parts()), Model(sample_parts()), Model(deep_sample_parts())}) {
+    EXPECT_THROW(understand(model, rows, pool), Error);
+  }
+  EXPECT_THROW(understand(Model(deep_sample_parts()), kText), Error);  // which takes features
+}
+
+TEST(Understanding, ATaggerIsMissedByName) {
   try {
-    understand(Model(sample_parts()), kText);
+    tagger_of(Model(sample_parts()));
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::usage);
     EXPECT_THAT(error.what(), HasSubstr("no slot tagger"));
   }
-  Examples rows;
-  rows.features = sample_queries();
-  ThreadPool pool(1);
-  EXPECT_THROW(understand(Model(tagger_sample_parts()), rows, pool), Error);
 }
 
 }  // namespace

@@ -51,6 +51,18 @@ void check_label_names(const LabelNames& names, uint32_t n_labels) {
          "the size of the table of label names is " + std::to_string(names.slots().size()));
 }
 
+void check_domains(const LabelDomains& domains, uint32_t n_labels) {
+  const bool is_wide = domains.names().size() > LabelDomains::kMostNarrow;
+  const uint32_t n_expected = domains.names().empty() ? 0 : n_labels;
+  expect_equal(domains.size(), n_expected, "the number of labels with a domain or none");
+  expect((is_wide ? domains.narrow().empty() : domains.wide().empty()) &&
+             domains.names().size() <= LabelDomains::kMostDomains,
+         "its domains are too many for their numbers");
+  expect(
+      std::all_of(domains.names().begin(), domains.names().end(), [](const auto& name) { return is_valid_utf8(name); }),
+      "the name of a domain is no text");
+}
+
 void check_json(const std::string& text, const std::string& what) {
   expect(!nests_deeper(text, kDeepestJson), what + " nest deeper than " + counted(kDeepestJson, "level"));
   expect(parse_json(text).is_object(), what + " are no JSON object");
@@ -78,12 +90,25 @@ void check_label_name_contents(const LabelNames& names) {
   }
 }
 
+void check_domain_contents(const LabelDomains& domains) {
+  std::vector<std::string> names = domains.names();
+  std::sort(names.begin(), names.end());
+  expect(std::adjacent_find(names.begin(), names.end()) == names.end(), "two of its domains have one name");
+  for (size_t label = 0; label < domains.size(); ++label) {
+    const bool is_none = domains.wide().empty() ? domains.narrow()[label] == LabelDomains::kMostNarrow
+                                                : domains.wide()[label] == LabelDomains::kMostDomains;
+    expect(is_none || domains.of(static_cast<uint32_t>(label)).has_value(),
+           "label " + std::to_string(label) + " is of a domain that there is not");
+  }
+}
+
 /// A model that ranks nothing has nothing of a ranker.
 void check_no_ranker(const ModelParts& parts) {
   const LabelTree& tree = parts.ranker.tree;
   expect(tree.n_labels == 0 && tree.leaf_label.empty() && parts.ranker.levels.empty() && parts.ranker.n_features == 0,
          "it has labels or features, but no tree");
   expect(!parts.vectorizer, "it has a vectorizer, but no ranker");
+  expect(parts.domains.names().empty(), "it has domains, but no labels");
 }
 
 }  // namespace
@@ -96,6 +121,7 @@ void check_parts(const ModelParts& parts) {
     parts.ranker.check_shapes();
   }
   check_label_names(parts.label_names, parts.ranker.tree.n_labels);
+  check_domains(parts.domains, parts.ranker.tree.n_labels);
   if (!parts.label_counts.empty()) {
     expect_equal(parts.label_counts.size(), parts.ranker.tree.n_labels, "the number of label counts");
   }
@@ -119,6 +145,7 @@ void check_contents(const ModelParts& parts) {
   if (parts.tagger) parts.tagger->verify();
   if (parts.vectorizer) parts.vectorizer->verify();
   check_label_name_contents(parts.label_names);
+  check_domain_contents(parts.domains);
   for (const uint32_t count : parts.label_counts) {
     expect(count <= parts.n_training_rows, "a label stands in more rows than there were");
   }

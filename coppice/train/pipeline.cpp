@@ -41,6 +41,12 @@ void require_labels_of(const TrainingSet& set, const LabelTree& tree) {
       "give the examples all labels of the tree: label_names, or n_labels where labels are numbers");
 }
 
+void require_domains_of(const TrainingSet& set, const TrainExtras& extras) {
+  if (extras.domains == nullptr || extras.domains->size() == set.labels.n_columns) return;
+  throw Error(ErrorCode::data, "the domains are those of " + counted(extras.domains->size(), "label") +
+                                   ", the examples have " + std::to_string(set.labels.n_columns));
+}
+
 LabelTree build_tree(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job) {
   if (extras.tree != nullptr) {
     require_labels_of(set, *extras.tree);
@@ -147,6 +153,7 @@ std::string fingerprint(const TrainExtras& extras) {
 }
 
 Model train(const TrainingSet& set, const TrainOptions& options, const TrainExtras& extras, Job job) {
+  require_domains_of(set, extras);
   const TrainOptions used = resolved(options, set);
   std::string name = fingerprint(set);
   const Checkpoint checkpoint(extras.checkpoint_path, name + fingerprint(extras) + options_text(used));
@@ -170,6 +177,7 @@ Model train(const TrainingSet& set, const TrainOptions& options, const TrainExtr
   Ranker ranker = train_ranker(ranker_input(set, extras), state->tree, used.ranker, job, std::move(hooks));
   ModelParts parts = parts_of(set, used, std::move(ranker));
   parts.fingerprint = std::move(name);
+  if (extras.domains != nullptr) parts.domains = *extras.domains;
   return Model(std::move(parts));
 }
 

@@ -41,12 +41,13 @@ struct TrainExtras {
   const ChunkSolver* solver = nullptr;      ///< a ranker of the user's own: how the weights of a chunk are found
   const LabelTree* tree = nullptr;          ///< a tree of the user's own; no index is built then
   const Csr* negatives = nullptr;           ///< n x L, for negatives given by the user
+  const LabelDomains* domains = nullptr;    ///< which the labels belong to; the model keeps them, nothing else changes
   std::string checkpoint_path;              ///< "" = none
   bool resume = false;                      ///< go on from the checkpoint, which must be of the same data and options
 };
 
 /// XXH3-128 of what `extras` brings: label features, tree and negatives by their content, stages of the user's own by
-/// whether they are there (what they would do, nobody else knows). In hexadecimal.
+/// whether they are there (what they would do, nobody else knows); domains play no part. In hexadecimal.
 std::string fingerprint(const TrainExtras& extras);
 
 /// The index alone: what `train` builds first, unless `extras` brings a tree. Throws as `check_ranker_input` does, for

@@ -147,6 +147,32 @@ TEST_F(Resumed, ATreeOfMoreLabelsThanTheExamplesHaveIsToldBeforeTraining) {
   EXPECT_THAT(refusal(extras), HasSubstr(", the examples " + std::to_string(set_.labels.n_columns)));
 }
 
+TEST_F(Resumed, WithOtherDomainsGivesTheModelThoseAlone) {
+  const uint32_t n_labels = set_.labels.n_columns;
+  const LabelDomains one =
+      LabelDomains::from({"even"}, std::vector<std::optional<uint32_t>>(n_labels, std::optional<uint32_t>(0)));
+  const LabelDomains other({"a", "b"}, std::vector<uint8_t>(n_labels, 1), {});
+  TrainExtras extras;
+  extras.domains = &one;
+  interrupt(extras);
+  extras.domains = &other;
+  extras.checkpoint_path = path_;
+  extras.resume = true;
+  Progress progress;
+  ThreadPool pool(1);
+  const Model model = train(set_, options_, extras, {pool, progress});
+  EXPECT_EQ(model.domains().names(), other.names());
+  EXPECT_EQ(model.domains().of(n_labels - 1), 1u);
+  EXPECT_EQ(model.fingerprint(), train_on(set_, options_).fingerprint());
+}
+
+TEST_F(Resumed, DomainsOfOtherLabelsAreToldBeforeTraining) {
+  const LabelDomains fewer({"a"}, std::vector<uint8_t>{0}, {});
+  TrainExtras extras;
+  extras.domains = &fewer;
+  EXPECT_THAT(refusal(extras), HasSubstr("the domains are those of 1 label, the examples have"));
+}
+
 TEST_F(Resumed, WithOtherLabelFeaturesIsRefused) {
   options_.embedding.method = EmbeddingMethod::pifa_concat;
   const Csr one = label_features(1), same = label_features(1), other = label_features(2);

@@ -37,7 +37,8 @@ class InputsTest(ProgramTest):
     def test_a_file_that_cannot_be_read_is_refused_early(self):
         for flags in (["--tree"], ["--label-embedding", "features", "--label-vectors"],
                       ["--label-embedding", "features", "--label-features"], ["--dense"], ["--labels-path"],
-                      ["--negatives", "usn", "--negatives-matrix"], ["--stop-words-file"], ["--label-names"]):
+                      ["--negatives", "usn", "--negatives-matrix"], ["--stop-words-file"], ["--label-names"],
+                      ["--domains"]):
             self.refuse_early(IO, *flags, self.path("none"), says=["none: ", "No such file"])
             self.refuse_early(IO, *flags, str(self.folder), says="this is a directory")
         self.refuse_early(IO, "--tree", f"{self.examples_never_read()},{self.path('C1.npz')}", says="C1.npz: ")
@@ -90,7 +91,7 @@ class InputsTest(ProgramTest):
         for command, flag, held in (([*train], "--dense", "a matrix"), ([*train], "--labels-path", "a matrix"),
                                     ([*train, "--negatives", "usn"], "--negatives-matrix", "a matrix"),
                                     ([*train, "--label-embedding", "features"], "--label-features", "a matrix"),
-                                    ([*train], "--tree", "a tree"),
+                                    ([*train], "--tree", "a tree"), ([*train], "--domains", "a list of domains"),
                                     ([*train], "--validate", "what to validate on"),
                                     ([*train, "--validate", examples], "--validate-dense", "a matrix"),
                                     (["predict", model, examples], "--dense", "a matrix"),
@@ -111,7 +112,7 @@ class InputsTest(ProgramTest):
             for flags, flag, held in (([], "--dense", "a matrix"), ([], "--labels-path", "a matrix"),
                                       (["--negatives", "usn"], "--negatives-matrix", "a matrix"),
                                       (["--label-embedding", "features"], "--label-features", "a matrix"),
-                                      ([], "--tree", "a tree")):
+                                      ([], "--tree", "a tree"), ([], "--domains", "a list of domains")):
                 self.refuse_early(USAGE, *flags, flag, stream, says=[f"{flag}: {held}", says])
             train = ["train", self.examples_never_read(), "-o", self.path("m")]
             for flags, flag, held in (([], "--validate", "what to validate on"),
@@ -136,7 +137,7 @@ class InputsTest(ProgramTest):
 
     def test_a_path_that_is_empty_is_refused_early(self):
         for flags in (["--tree"], ["--dense"], ["--labels-path"], ["--stop-words-file"], ["--label-names"],
-                      ["--label-features"], ["--label-vectors"], ["--negatives-matrix"],
+                      ["--label-features"], ["--label-vectors"], ["--negatives-matrix"], ["--domains"],
                       ["--label-embedding", "features", "--label-vectors"],
                       ["--negatives", "usn", "--negatives-matrix"]):
             self.refuse_early(USAGE, *flags, "", says=[f"{flags[-1]}: the path is empty", f"leave {flags[-1]} out"])

@@ -198,8 +198,8 @@ class Tagger(ProgramTest):
     def test_what_a_model_cannot_answer_is_told(self):
         tagger = self.train_tagger()
         ranker = self.train("ranker.coppice")
-        self.expect(USAGE, "understand", ranker, "--text", "a", says=("no slot tagger", "train-tagger --model"))
-        self.expect(USAGE, "evaluate", ranker, self.path("train.bio"), says="no slot tagger")
+        self.assertEqual(self.understood(ranker, "mixer songs")["slots"], [])
+        self.expect(USAGE, "evaluate", ranker, self.path("train.bio"), says=("no slot tagger", "train-tagger --model"))
         row = '{"text": "put on bach", "labels": ["x"]}\n'
         self.expect(USAGE, "predict", tagger, "-", stdin=row, says=("a slot tagger alone", "coppice understand"))
         self.expect(USAGE, "evaluate", tagger, "-", stdin=row, says="a slot tagger alone")

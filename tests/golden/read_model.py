@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""read_model.py MODEL: lists the sections of a model file. Written from docs/model_format.md alone, without any
-package, to show that the document is enough. It checks the structure but not the checksums (XXH3 is not in Python)."""
+"""read_model.py MODEL: lists the sections of a model file, and its first labels with their domains. Written from
+docs/model_format.md alone, without any package, to show that the document is enough. It checks the structure but not the
+checksums (XXH3 is not in Python)."""
 import json
 import struct
 import sys
 
 ELEMENTS = {1: ("bytes", 1), 2: ("text", 1), 3: ("json", 1), 4: ("u8", 1), 5: ("u16", 2), 6: ("u32", 4),
             7: ("u64", 8), 8: ("f32", 4), 9: ("record", None)}
+NUMBERS = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "f32": "f"}
 ENTRY = struct.Struct("<IIIHHQQQQI12s")
 
 
@@ -47,15 +49,83 @@ def read_directory(image, n_sections):
     return entries
 
 
+class Sections:
+    """The bytes of sections by their type, and the numbers that they are."""
+
+    def __init__(self, image, entries):
+        self.image, self.entries = image, {entry["type"]: entry for entry in entries if entry["index"] == 0}
+
+    def __contains__(self, kind):
+        return kind in self.entries
+
+    def bytes(self, kind):
+        entry = self.entries[kind]
+        return self.image[entry["offset"]:entry["offset"] + entry["bytes"]]
+
+    def numbers(self, kind):
+        entry = self.entries[kind]
+        return struct.unpack(f"<{entry['count']}{NUMBERS[entry['element']]}", self.bytes(kind))
+
+    def json(self, kind):
+        return json.loads(self.bytes(kind))
+
+
+def plain_names(sections):
+    names, offsets = sections.bytes(16), sections.numbers(17)
+    return [names[begin:end].decode() for begin, end in zip(offsets, offsets[1:])]
+
+
+def with_rest(value, data, place):
+    """A number of four bits, and what follows of it as LEB128 where it is 15; the place behind that."""
+    shift = 0
+    while value >= 15:
+        value += (data[place] & 127) << shift
+        place, shift = place + 1, shift + 7
+        if data[place - 1] < 128:
+            break
+    return value, place
+
+
+def packed_names(sections, n_labels):
+    data, blocks = sections.bytes(20), sections.numbers(21)
+    symbols, begins = sections.bytes(22), sections.numbers(23)
+    in_order = []
+    for place, end in zip(blocks, blocks[1:]):
+        name = b""
+        while place < end:
+            stay, count = data[place] >> 4, data[place] & 15
+            stay, place = with_rest(stay, data, place + 1)
+            count, place = with_rest(count, data, place)
+            name = name[:stay] + b"".join(symbols[begins[i]:begins[i + 1]] for i in data[place:place + count])
+            place += count
+            in_order.append(name.decode())
+    expect(len(in_order) == n_labels, "number of names")
+    bits, width = int.from_bytes(sections.bytes(24), "little"), n_labels.bit_length()
+    return [in_order[bits >> label * width & (1 << width) - 1] for label in range(n_labels)] if bits else in_order
+
+
+def labels(sections):
+    """Each label as [name, domain]."""
+    n_labels = sections.json(1)["n_labels"]
+    names = packed_names(sections, n_labels) if 20 in sections else plain_names(sections)
+    if 25 not in sections:
+        return [[name, None] for name in names]
+    domains, numbers = sections.json(25)["names"], sections.numbers(26)
+    expect(len(numbers) == n_labels, "number of labels with domains")
+    return [[name, domains[number] if number < len(domains) else None] for name, number in zip(names, numbers)]
+
+
 def main():
     with open(sys.argv[1], "rb") as file:
         image = file.read()
     header = read_header(image)
     entries = read_directory(image, header["n_sections"])
+    sections = Sections(image, entries)
     for entry in entries:
         if entry["element"] == "json":
-            entry["value"] = json.loads(image[entry["offset"]:entry["offset"] + entry["bytes"]])
+            entry["value"] = sections.json(entry["type"])
     print(json.dumps({**header, "sections": entries}, indent=1))
+    print(json.dumps(labels(sections)[:20]))
 
 
 if __name__ == "__main__":

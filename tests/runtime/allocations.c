@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* allocations MODEL <TEXTS: predicts each text once, then all of them again until there were 1,000 queries, and prints
- * how often those asked for memory. Linked with --wrap for malloc and its kin. */
+/* allocations MODEL <TEXTS: predicts and understands each text once, then all of them again until there were 1,000
+ * queries, and prints how often those asked for memory. Linked with --wrap for malloc and its kin. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +43,11 @@ static void query(const coppice_model* model, coppice_state* state, const char* 
   for (i = 0; code == COPPICE_OK && i < count; ++i) {
     code = coppice_label_name(model, state, answers[i].label, name, sizeof name, NULL, &error);
   }
-  if (code == COPPICE_OK && coppice_slot_count(model) > 0) {
+  if (code == COPPICE_OK) {
     code = coppice_understand(model, state, text, strlen(text), answers, NULL, 0, &count, &error);
+  }
+  if (code == COPPICE_OK && coppice_label_domain(model, answers[0].label) != COPPICE_NO_DOMAIN) {
+    code = coppice_domain_name(model, coppice_label_domain(model, answers[0].label), name, sizeof name, NULL, &error);
   }
   if (code != COPPICE_OK) {
     fprintf(stderr, "error: %s\n", error.message);

@@ -93,11 +93,13 @@ class RuntimeTest(unittest.TestCase):
         (cls.folder / "slots.bio").write_text(bio(items))
         model, both, packed, alone = (cls.folder / f"{name}.coppice" for name in ("intents", "both", "both_packed", "alone"))
         tagger = [COPPICE, "train-tagger", cls.folder / "slots.bio", "--iterations=30", "--quiet"]
-        run(COPPICE, "train", cls.folder / "intents.jsonl", "--flat", "-o", model, "--quiet")
+        (cls.folder / "domains.json").write_text('{"music and more": ["PlayMusic"]}')
+        run(COPPICE, "train", cls.folder / "intents.jsonl", "--flat", "--domains", cls.folder / "domains.json", "-o", model,
+            "--quiet")
         run(*tagger, "--model", model, "-o", both)
         run(*tagger, "-o", alone)
         run(COPPICE, "compress", both, "-o", packed, "--quiet")
-        cls.assistants = [both, packed, alone]
+        cls.assistants = [both, packed, alone, model]
         cls.utterances = "".join(" ".join(token for token, _ in tokens) + "\n" for _, tokens in utterances(40, seed=9))
 
     @classmethod
@@ -172,27 +174,31 @@ class RuntimeTest(unittest.TestCase):
             self.assertEqual(after, 0, model.name)
 
     def understood(self, model):
-        """(intent, score, [(slot, words), ...]) of each utterance, as the program prints it."""
+        """(intent, score, domain, [(slot, words), ...]) of each utterance, as the program prints it."""
         printed = run(COPPICE, "understand", model, "--format=text", "--quiet", "-", stdin=self.utterances)
         objects = [json.loads(line) for line in printed.splitlines()]
-        return [(one.get("intent", ""), one.get("score", 0), [(slot["name"], slot["text"]) for slot in one["slots"]])
-                for one in objects]
+        return [(one.get("intent", ""), one.get("score", 0), one.get("domain"),
+                 [(slot["name"], slot["text"]) for slot in one["slots"]]) for one in objects]
 
     def expect_understood(self, program, model):
         blocks = run(*program, model, stdin=self.utterances).split("\n\n")[:-1]
         self.assertEqual(len(blocks), self.utterances.count("\n"))
-        for block, (intent, score, slots) in zip(blocks, self.understood(model)):
+        understood = self.understood(model)
+        for block, (intent, score, domain, slots) in zip(blocks, understood):
             lines = block.strip("\n").split("\n")
             if intent:
-                name, got = lines.pop(0).split("\t")
-                self.assertEqual(name, intent)
+                name, got, *domains = lines.pop(0).split("\t")
+                self.assertEqual((name, domains), (intent, [domain] if domain else []))
                 self.assertAlmostEqual(float(got), score, delta=MOST_GAP)
             self.assertEqual([tuple(line.split("\t")) for line in lines], slots)
+        return understood
 
     def test_it_understands_as_the_program_does(self):
         program = self.link(CC, UNDERSTAND, "understand")
         for model in self.assistants:
-            self.expect_understood([program], model)
+            understood = self.expect_understood([program], model)
+        self.assertEqual({(intent, domain, len(slots)) for intent, _, domain, slots in understood},
+                         {("PlayMusic", "music and more", 0), ("GetWeather", None, 0)}, "of a model without a tagger")
 
     def test_what_is_no_model_is_told(self):
         damaged = self.folder / "damaged.coppice"
