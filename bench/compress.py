@@ -58,7 +58,7 @@ class Coppice:
 
     def single(self, model, rows):
         """Rows a second of `predict`, reading and writing included."""
-        return measure.run([self.program, "predict", model, rows, "--top-k=10", "-o", os.devnull, *self.common])[1]
+        return measure.run([self.program, "predict", model, rows, "--top-k=10", f"--output={os.devnull}", *self.common])[1]
 
 
 def chosen(search):

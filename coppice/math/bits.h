@@ -22,11 +22,35 @@ inline uint64_t read_bits(const std::byte* bytes, uint64_t at, uint32_t width) n
   return load_bits(bytes, at) & ((uint64_t{1} << width) - 1);
 }
 
-/// The place of the set bit of `word` that has `rank` set bits below it; 64 when there is none.
-inline uint32_t select_bit(uint64_t word, uint32_t rank) noexcept {
-  for (; rank > 0; --rank) word &= word - 1;
-  return static_cast<uint32_t>(std::countr_zero(word));
-}
+/// Finds a set bit by its rank. Kernels that have an instruction for it bring a class like this of their own.
+/// Source: Vigna, "Broadword implementation of rank/select queries", 2008.
+struct SoftwareSelect {
+  /// The place of the set bit of `word` that has `rank` (below 64) set bits below it; 64 when there is none.
+  static uint32_t select(uint64_t word, uint32_t rank) noexcept {
+    constexpr uint64_t kOnes = 0x0101010101010101, kTops = 0x8080808080808080;
+    uint64_t sums = word - (word >> 1 & 0x5555555555555555);
+    sums = (sums & 0x3333333333333333) + (sums >> 2 & 0x3333333333333333);
+    sums = ((sums + (sums >> 4)) & 0x0F0F0F0F0F0F0F0F) * kOnes;  // set bits up to the end of each byte
+    const uint64_t bytes_before = (((rank * kOnes | kTops) - sums) & kTops) >> 7;
+    const auto place = static_cast<uint32_t>(bytes_before * kOnes >> 56) * 8;
+    if (place >= 64) return 64;
+    uint64_t byte = word >> place;
+    for (uint64_t left = rank - (sums << 8 >> place & 0xFF); left > 0; --left) byte &= byte - 1;
+    return place + static_cast<uint32_t>(std::countr_zero(byte));
+  }
+};
+
+#if defined(__x86_64__)
+/// The same by one instruction of BMI2. In assembler, so that kernels can have it in line though this file is compiled
+/// for machines without: only those for AVX2 and above may use it.
+struct PdepSelect {
+  static uint32_t select(uint64_t word, uint32_t rank) noexcept {
+    uint64_t bit;
+    asm("pdep %2, %1, %0" : "=r"(bit) : "r"(uint64_t{1} << rank), "r"(word));
+    return static_cast<uint32_t>(std::countr_zero(bit));
+  }
+};
+#endif
 
 /// Bytes that hold so many bits.
 inline uint64_t bytes_of_bits(uint64_t bits) noexcept {

@@ -5,34 +5,6 @@
 
 namespace coppice {
 
-UnaryGroups::Members UnaryGroups::of(uint64_t group) const noexcept {
-  constexpr uint32_t kStep = 56;  // bits of a load that are good
-  const uint64_t sample = group / kGroupsPerSample;
-  const uint64_t ones = sample > 0 ? std::min(this->sample(sample), n_ones) : 0;
-  uint64_t at = sample * kGroupsPerSample + ones;  // the bit where group 64 * sample begins
-  auto zeros = static_cast<uint32_t>(group % kGroupsPerSample);
-  while (zeros > 0 && at < n_bits()) {  // behind as many zeros as there are groups before
-    const uint64_t ends = ~load_bits(bits, at) & ((uint64_t{1} << kStep) - 1);
-    const auto count = static_cast<uint32_t>(std::popcount(ends));
-    if (count < zeros) {
-      zeros -= count;
-      at += kStep;
-      continue;
-    }
-    at += select_bit(ends, zeros - 1) + 1;
-    zeros = 0;
-  }
-  const uint64_t begin = std::min(at - std::min(at, group), n_ones);
-  uint64_t end = begin;
-  while (at < n_bits()) {
-    const uint64_t run = std::min<uint64_t>(static_cast<uint64_t>(std::countr_one(load_bits(bits, at))), kStep);
-    end += run;
-    at += run;
-    if (run < kStep) break;
-  }
-  return {begin, std::min(end, n_ones)};
-}
-
 uint32_t EliasFano::best_low_bits(uint64_t n, uint32_t universe_bits) noexcept {
   uint32_t low = 0;
   while (low < universe_bits && (uint64_t{1} << (universe_bits - low - 1)) >= n) ++low;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -42,8 +44,47 @@ struct UnaryGroups {
   }
 
   /// The members of a group, `group` below n_groups. Cost: a look at 64 groups' bits at most, where these are sound.
-  Members of(uint64_t group) const noexcept;
+  template <class Select = SoftwareSelect>
+  [[gnu::always_inline]] inline Members of(uint64_t group) const noexcept;
+
+ private:
+  static constexpr uint32_t kStep = 56;  // bits of a load that are good
+
+  /// The bit where a group begins.
+  template <class Select>
+  [[gnu::always_inline]] inline uint64_t place_of(uint64_t group) const noexcept;
 };
+
+// In the header, and always in line, so that they are compiled for the instruction set of the kernel that asks.
+template <class Select>
+uint64_t UnaryGroups::place_of(uint64_t group) const noexcept {
+  const uint64_t sample = group / kGroupsPerSample;
+  const uint64_t ones = sample > 0 ? std::min(this->sample(sample), n_ones) : 0;
+  uint64_t at = sample * kGroupsPerSample + ones;  // where group 64 * sample begins
+  auto zeros = static_cast<uint32_t>(group % kGroupsPerSample);
+  while (zeros > 0 && at < n_bits()) {  // behind as many zeros as there are groups before
+    const uint64_t ends = ~load_bits(bits, at) & ((uint64_t{1} << kStep) - 1);
+    const auto count = static_cast<uint32_t>(std::popcount(ends));
+    if (count >= zeros) return at + Select::select(ends, zeros - 1) + 1;
+    zeros -= count;
+    at += kStep;
+  }
+  return at;
+}
+
+template <class Select>
+UnaryGroups::Members UnaryGroups::of(uint64_t group) const noexcept {
+  uint64_t at = place_of<Select>(group);
+  const uint64_t begin = std::min(at - std::min(at, group), n_ones);
+  uint64_t end = begin;
+  while (at < n_bits()) {
+    const uint64_t run = std::min<uint64_t>(static_cast<uint64_t>(std::countr_one(load_bits(bits, at))), kStep);
+    end += run;
+    at += run;
+    if (run < kStep) break;
+  }
+  return {begin, std::min(end, n_ones)};
+}
 
 /// Ascending numbers without repeats: upper parts in unary, lower ones side by side.
 /// Storage: 2 + log2(universe / n) bits each. Source: Elias, 1974; Fano, 1971.
@@ -55,9 +96,10 @@ struct EliasFano {
   static constexpr uint64_t kNone = ~uint64_t{0};
 
   /// The position of a number below the universe, or kNone.
-  uint64_t find(uint64_t number) const noexcept {
+  template <class Select = SoftwareSelect>
+  [[gnu::always_inline]] uint64_t find(uint64_t number) const noexcept {
     const uint64_t low = number & ((uint64_t{1} << low_bits) - 1);
-    const UnaryGroups::Members members = upper.of(number >> low_bits);
+    const UnaryGroups::Members members = upper.of<Select>(number >> low_bits);
     for (uint64_t i = members.begin; i < members.end; ++i) {
       if (read_bits(lower, i * low_bits, low_bits) == low) return i;
     }

@@ -11,6 +11,22 @@
 namespace coppice {
 namespace {
 
+TEST(SoftwareSelect, FindsEverySetBitOfAnyWord) {
+  Random random(3);
+  for (int i = 0; i < 20000; ++i) {
+    uint64_t word = uint64_t{random.below(0xFFFFFFFF)} << 32 | random.below(0xFFFFFFFF);
+    if (i % 3 == 0) word &= uint64_t{random.below(0xFFFFFFFF)} * random.below(0xFFFFFFFF);
+    if (i % 7 == 0) word = i % 2 == 0 ? ~uint64_t{0} : uint64_t{1} << random.below(64);
+    uint32_t rank = 0;
+    for (uint32_t place = 0; place < 64; ++place) {
+      if ((word >> place & 1) == 0) continue;
+      ASSERT_EQ(SoftwareSelect::select(word, rank++), place) << word;
+    }
+    ASSERT_TRUE(rank == 64 || SoftwareSelect::select(word, rank) == 64) << word;
+  }
+  EXPECT_EQ(SoftwareSelect::select(0, 0), 64U);
+}
+
 /// Numbers, written as one who stores them would, and a view of them.
 struct Stored {
   std::vector<std::byte> bytes;

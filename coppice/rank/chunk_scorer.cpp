@@ -214,13 +214,19 @@ HWY_INLINE HWY_ATTR void SumAnyMasked(const ChunkView& chunk, const HashedQuery&
   }
 }
 
+#if HWY_ARCH_X86_64 && HWY_TARGET <= HWY_AVX2
+using FastSelect = PdepSelect;
+#else
+using FastSelect = SoftwareSelect;
+#endif
+
 /// Without biases and the scales of sums: margins[c] += value * weight, for each of the chunk's features that the query
 /// has.
 HWY_ATTR void SumPackedRows(const PackedChunk& chunk, const HashedQuery& query, float* HWY_RESTRICT margins) {
   for (size_t j = 0; j < query.size; ++j) {
-    const uint64_t row = chunk.find_row(query.hashes[j]);
+    const uint64_t row = chunk.find_row<FastSelect>(query.hashes[j]);
     if (row == PackedChunk::kNoRow) continue;
-    chunk.for_each_weight(row, [&](uint32_t child, float weight) {
+    chunk.for_each_weight<FastSelect>(row, [&](uint32_t child, float weight) HWY_ATTR {
       margins[child] = multiply_add(query.values[j], weight, margins[child]);
     });
   }

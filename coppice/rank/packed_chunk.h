@@ -67,7 +67,10 @@ struct PackedChunk {
   ChildLayout layout = ChildLayout::numbers;
 
   /// The row with this hash, or kNoRow.
-  uint64_t find_row(uint32_t hash) const noexcept { return rows.find(hash >> hash_shift); }
+  template <class Select = SoftwareSelect>
+  [[gnu::always_inline]] uint64_t find_row(uint32_t hash) const noexcept {
+    return rows.find<Select>(hash >> hash_shift);
+  }
 
   /// Whether sums are multiplied by scales once they are complete, and not each weight before.
   bool scales_sums() const noexcept {
@@ -81,9 +84,9 @@ struct PackedChunk {
 
   /// Calls use(child, weight) for the weights of a row, in the order of the children; weights still lack `sum_scale`.
   /// Children are below the next power of two from n_children whatever the bytes are.
-  template <class Use>
-  void for_each_weight(uint64_t row, Use&& use) const {
-    const UnaryGroups::Members members = weights_of_rows.of(row);
+  template <class Select = SoftwareSelect, class Use>
+  [[gnu::always_inline]] void for_each_weight(uint64_t row, Use&& use) const {
+    const UnaryGroups::Members members = weights_of_rows.of<Select>(row);
     if (scales_sums() && layout == ChildLayout::numbers) {  // the usual case, without questions on the way
       for (uint64_t i = members.begin; i < members.end; ++i) {
         const uint64_t bits = load_bits(weights, i * (child_bits + value_bits));

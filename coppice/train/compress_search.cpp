@@ -149,6 +149,7 @@ class Search {
   bool try_weights(Pruner& pruner, uint64_t keep) {
     job_.progress.stage((refits_ ? "refitting " : "trying ") + std::to_string(keep) + " weights", 0);
     if (keep < pruner.n_weights()) pruner.keep(keep, job_);
+    if (pruner.n_weights() == 0) return false;  // where many are equal, all may go
     bool any = false;
     for (const uint32_t bits : budget_.value_bits) {
       options_.pack.value_bits = bits;

@@ -46,6 +46,14 @@ class Compress(ProgramTest):
         kept = json.loads(self.expect(0, "inspect", self.small, "--json").stdout)["metrics"]["compression"]
         self.assertEqual(kept["weights"], chosen[0]["weights"])
 
+    def test_a_budget_that_allows_everything_ends_with_the_smallest_model(self):
+        done = self.expect(0, "compress", self.model, "-o", self.small, "--validate", self.held_out, "--max-loss", "100",
+                           "--json")
+        report = json.loads(done.stdout)
+        chosen = [candidate for candidate in report["candidates"] if candidate["chosen"]]
+        self.assertEqual(chosen[0]["file_bytes"], os.path.getsize(self.small))
+        self.assertLess(chosen[0]["weights"], report["whole"]["weights"] / 2)
+
     def test_so_many_weights_are_kept_as_asked_for(self):
         self.expect(0, "compress", self.model, "-o", self.small, "--keep-weights", "20")
         levels = json.loads(self.expect(0, "inspect", self.small, "--json").stdout)["levels"]
