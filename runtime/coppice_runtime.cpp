@@ -112,13 +112,13 @@ void write_name(std::string_view whole, const NamePlace& place) {
   place.name[size] = '\0';
 }
 
-/// The name of that number.
-int write_name_of(std::span<const std::string> names, uint32_t number, const NamePlace& place,
+/// The name of that number; `what_if_none` is told where there is none.
+int write_name_of(std::span<const std::string> names, uint32_t number, const char* what_if_none, const NamePlace& place,
                   coppice_error* error) noexcept {
   if (place.name_bytes != nullptr) *place.name_bytes = 0;
   return guarded(error, [&] {
     expect(place.name != nullptr || place.capacity == 0, "name is NULL");
-    expect(number < names.size(), "model is NULL, or has no such slot or domain");
+    expect(number < names.size(), what_if_none);
     write_name(names[number], place);
   });
 }
@@ -244,7 +244,8 @@ uint32_t coppice_slot_count(const coppice_model* model) {
 
 int coppice_slot_name(const coppice_model* model, uint32_t slot, char* name, size_t capacity, size_t* name_bytes,
                       coppice_error* error) {
-  return write_name_of(slot_names(model), slot, {name, capacity, name_bytes}, error);
+  return write_name_of(slot_names(model), slot, "coppice_slot_name: model is NULL, or has no such slot",
+                       {name, capacity, name_bytes}, error);
 }
 
 uint32_t coppice_domain_count(const coppice_model* model) {
@@ -257,7 +258,8 @@ uint32_t coppice_label_domain(const coppice_model* model, uint32_t label) {
 
 int coppice_domain_name(const coppice_model* model, uint32_t domain, char* name, size_t capacity, size_t* name_bytes,
                         coppice_error* error) {
-  return write_name_of(domain_names(model), domain, {name, capacity, name_bytes}, error);
+  return write_name_of(domain_names(model), domain, "coppice_domain_name: model is NULL, or has no such domain",
+                       {name, capacity, name_bytes}, error);
 }
 
 const char* coppice_version(void) {

@@ -27,6 +27,18 @@ TEST(SoftwareSelect, FindsEverySetBitOfAnyWord) {
   EXPECT_EQ(SoftwareSelect::select(0, 0), 64U);
 }
 
+#if defined(__x86_64__)
+TEST(PdepSelect, FindsWhatSoftwareDoes) {
+  if (__builtin_cpu_supports("bmi2") == 0) GTEST_SKIP() << "no pdep here";
+  Random random(5);
+  for (int i = 0; i < 20000; ++i) {
+    const uint64_t word = (uint64_t{random.below(0xFFFFFFFF)} << 32 | random.below(0xFFFFFFFF)) >> random.below(64);
+    const uint32_t rank = random.below(64);
+    ASSERT_EQ(PdepSelect::select(word, rank), SoftwareSelect::select(word, rank)) << word << ' ' << rank;
+  }
+}
+#endif
+
 /// Numbers, written as one who stores them would, and a view of them.
 struct Stored {
   std::vector<std::byte> bytes;
