@@ -201,17 +201,16 @@ ordered_json measure_cost(const Arguments& arguments) {
   const auto bytes = static_cast<double>(std::filesystem::file_size(path));
   const ordered_json memory = measure_memory(path, texts, arguments.predict);
   const double open = median_seconds(arguments.opens, [&] { Model::load(path); });
-  Model::load(path, {Verify::everything, LoadMode::map});  // from here on the file is in the page cache
-  const double hashes = median_seconds(arguments.rounds, [&] { ModelFile::map(path).verify(); });
-  const double verify = median_seconds(arguments.rounds, [&] {
-    Model::load(path, {Verify::everything, LoadMode::map});
-  });
+  const auto load = [&](Verify verify) { Model::load(path, {verify, LoadMode::map}); };
+  load(Verify::checksums);  // from here on the file is in the page cache
+  const double verify = median_seconds(arguments.rounds, [&] { load(Verify::checksums); });
+  const double audit = median_seconds(arguments.rounds, [&] { load(Verify::everything); });
   return {{"bytes", bytes},
           {"rows", texts.size()},
           {"memory", memory},
           {"open_ms", open * 1e3},
           {"verify_gb_per_second", bytes / verify * 1e-9},
-          {"hashes_gb_per_second", bytes / hashes * 1e-9}};
+          {"audit_gb_per_second", bytes / audit * 1e-9}};
 }
 
 void run(int argc, char** argv) {

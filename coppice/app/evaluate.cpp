@@ -34,7 +34,7 @@ struct EvaluateArguments {
 void describe(OptionTable& table, EvaluateArguments& arguments) {
   table.add("json", arguments.json, "Print one JSON object for machines in place of the table.");
   table.add("dense", arguments.dense, "More features, one row per input row: a .npy or .npz file, as in training.");
-  table.add("verify", arguments.verify, "Check every checksum and invariant of the model first.");
+  table.add("verify", arguments.verify, "Check every checksum of the model first.");
 }
 
 std::vector<InputFile> inputs_of(const EvaluateArguments& arguments) {
@@ -83,7 +83,7 @@ void run_slots(const Model& model, const EvaluateArguments& arguments, const Pro
 
 void run(const EvaluateArguments& arguments) {
   const Model model =
-      Model::load(arguments.model_path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map});
+      Model::load(arguments.model_path, {arguments.verify ? Verify::checksums : Verify::structure, LoadMode::map});
   Progress progress;
   const StopOnSignals stop(progress);
   ThreadPool pool(arguments.common.threads);

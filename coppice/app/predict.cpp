@@ -62,7 +62,7 @@ void describe(OptionTable& table, PredictArguments& arguments) {
             "No search: the scores of exactly these labels for every row, in this order, as an exhaustive search would "
             "give them (PECOS: selected outputs)." +
                 lists);
-  table.add("verify", arguments.verify, "Check every checksum and invariant of the model first.");
+  table.add("verify", arguments.verify, "Check every checksum of the model first.");
 }
 
 /// The file behind "@FILE"; nothing for a name.
@@ -191,7 +191,7 @@ class Predictor {
 
  private:
   void add(const std::string& path, const PredictArguments& arguments) {
-    models_.push_back(Model::load(path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map}));
+    models_.push_back(Model::load(path, {arguments.verify ? Verify::checksums : Verify::structure, LoadMode::map}));
     const auto labels_of = [](const Model& model) { return LabelSet{model.label_names(), model.n_labels()}; };
     numbers_.push_back(match_labels(labels_of(models_.front()), labels_of(models_.back()), path));
     options_.push_back(arguments.predict);

@@ -37,7 +37,7 @@ void describe(OptionTable& table, UnderstandArguments& arguments) {
   table.add("text", arguments.text, "Understand this text, and read no rows.");
   table.add("output", arguments.output,
             "Where what was understood goes, as JSON lines: - (standard output) or a path.");
-  table.add("verify", arguments.verify, "Check every checksum and invariant of the model first.");
+  table.add("verify", arguments.verify, "Check every checksum of the model first.");
 }
 
 std::vector<InputFile> inputs_of(const UnderstandArguments& arguments) {
@@ -98,7 +98,7 @@ void run(const UnderstandArguments& arguments) {
   Progress progress;
   const StopOnSignals stop(progress);
   const Model model =
-      Model::load(arguments.model_path, {arguments.verify ? Verify::everything : Verify::structure, LoadMode::map});
+      Model::load(arguments.model_path, {arguments.verify ? Verify::checksums : Verify::structure, LoadMode::map});
   if (arguments.one_text) return understand_text(model, arguments);
   ThreadPool pool(arguments.common.threads);
   ReadOptions read = arguments.read;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "coppice/core/random.h"
@@ -60,7 +61,7 @@ Stored store(const std::vector<uint64_t>& numbers, uint32_t universe_bits) {
     lower.put(number & ((uint64_t{1} << stored.view.low_bits) - 1), stored.view.low_bits);
   }
   lower.end();
-  stored.bytes.resize(stored.bytes.size() + 8);
+  stored.bytes.resize(stored.bytes.size() + UnaryGroups::kSlack);
   upper.samples = stored.bytes.data();
   upper.bits = stored.bytes.data() + upper.samples_bytes();
   stored.view.lower = stored.bytes.data() + upper.size_bytes();
@@ -91,7 +92,7 @@ TEST(EliasFano, FindsEachNumberAtItsPositionAndNoOther) {
 
 TEST(EliasFano, TakesTwoBitsMoreThanTheGapsAsk) {
   const Stored stored = store(some_numbers(4096, 20, 1), 20);  // gaps of 2^8
-  EXPECT_LT(static_cast<double>(stored.bytes.size() - 8) * 8 / 4096, 8 + 2 + 0.3);
+  EXPECT_LT(static_cast<double>(stored.bytes.size() - UnaryGroups::kSlack) * 8 / 4096, 8 + 2 + 0.3);
 }
 
 TEST(UnaryGroups, HaveTheMembersThatWereWritten) {
@@ -101,7 +102,7 @@ TEST(UnaryGroups, HaveTheMembersThatWereWritten) {
     for (uint32_t& count : members) count = random.below(most + 1);
     std::vector<std::byte> bytes;
     write_groups(members, bytes);
-    bytes.resize(bytes.size() + 8);
+    bytes.resize(bytes.size() + UnaryGroups::kSlack);
     UnaryGroups groups;
     groups.n_groups = members.size();
     for (const uint32_t count : members) groups.n_ones += count;
@@ -125,7 +126,7 @@ TEST(UnaryGroups, StayInRangeWhateverTheirBitsAre) {
     UnaryGroups groups;
     groups.n_groups = 1 + random.below(500);
     groups.n_ones = random.below(1000);
-    std::vector<std::byte> bytes(groups.size_bytes() + 8);  // a read behind them shows under a sanitizer
+    std::vector<std::byte> bytes(groups.size_bytes() + UnaryGroups::kSlack);  // a read behind them shows under a sanitizer
     for (std::byte& byte : bytes) byte = static_cast<std::byte>(round % 3 == 0 ? 0xFF : random.next());
     groups.samples = bytes.data();
     groups.bits = bytes.data() + groups.samples_bytes();
@@ -133,6 +134,57 @@ TEST(UnaryGroups, StayInRangeWhateverTheirBitsAre) {
       const UnaryGroups::Members found = groups.of(i);
       ASSERT_LE(found.begin, found.end);
       ASSERT_LE(found.end, groups.n_ones);
+    }
+  }
+}
+
+TEST(RunEnds, GiveTheMembersOfEveryRun) {
+  Random random(5);
+  for (const uint32_t most : {1u, 2u, 7u, 60u, 4000u}) {
+    for (const size_t n_runs : {1, 2, 63, 64, 65, 1000}) {
+      std::vector<uint32_t> members(n_runs);
+      uint64_t total = 0;
+      for (uint32_t& count : members) total += count = 1 + random.below(most);
+      std::vector<std::byte> bytes;
+      write_run_ends(members, bytes);
+      RunEnds ends = RunEnds::of_shape(n_runs, total);
+      ASSERT_EQ(bytes.size(), ends.upper.size_bytes() + ends.lower_bytes());
+      if (n_runs == 1000) {
+        ASSERT_LE(static_cast<double>(bytes.size()) * 8 / 1000,
+                  2.3 + std::log2(static_cast<double>(total) / 1000));
+      }
+      bytes.resize(bytes.size() + UnaryGroups::kSlack);
+      ends.upper.samples = bytes.data();
+      ends.upper.bits = bytes.data() + ends.upper.samples_bytes();
+      ends.lower = bytes.data() + ends.upper.size_bytes();
+      GroupReader uppers(ends.upper);
+      uint64_t begin = 0, upper = 0;
+      for (size_t i = 0; i < n_runs; ++i) {
+        const UnaryGroups::Members found = ends.of(i);
+        ASSERT_EQ(found.begin, begin);
+        ASSERT_EQ(found.end, begin + members[i]);
+        upper += uppers.next();
+        ASSERT_EQ(ends.end_of(i, upper), found.end);
+        begin = found.end;
+      }
+      EXPECT_TRUE(uppers.ended());
+    }
+  }
+}
+
+TEST(RunEnds, StayInRangeWhateverTheirBitsAre) {
+  Random random(6);
+  for (int round = 0; round < 200; ++round) {
+    RunEnds ends = RunEnds::of_shape(1 + random.below(300), random.below(5000));
+    std::vector<std::byte> bytes(ends.upper.size_bytes() + ends.lower_bytes() + UnaryGroups::kSlack);
+    for (std::byte& byte : bytes) byte = static_cast<std::byte>(round % 3 == 0 ? 0xFF : random.next());
+    ends.upper.samples = bytes.data();
+    ends.upper.bits = bytes.data() + ends.upper.samples_bytes();
+    ends.lower = bytes.data() + ends.upper.size_bytes();
+    for (uint64_t i = 0; i < ends.n_runs(); ++i) {
+      const UnaryGroups::Members found = ends.of(i);
+      ASSERT_LE(found.begin, found.end);
+      ASSERT_LE(found.end, ends.n_members);
     }
   }
 }

@@ -30,8 +30,9 @@ struct ModelParts {
   uint32_t n_dense = 0;                  ///< the last of the ranker's features: those of a file beside the examples
 };
 
-/// Whether opening trusts the payload.
-enum class Verify { structure, everything };
+/// What opening looks at: how the parts fit each other; every checksum too, which finds what was damaged by accident;
+/// or the values of all arrays besides, for files whose maker is not trusted.
+enum class Verify { structure, checksums, everything };
 /// Mapped, or read into memory: for a file that another program may cut short while it is in use.
 enum class LoadMode { map, read };
 
@@ -53,7 +54,7 @@ class Model {
 
   /// Opens a file written by `save`. Throws `io`, `data` for a damaged file or none of ours, `unsupported` for one
   /// that needs a later program. Cost: O(sections), under a millisecond whatever the size; with
-  /// `Verify::everything` the file is read once.
+  /// `Verify::checksums` the file is read once, at several GB/s; `Verify::everything` decodes every weight.
   static Model load(const std::string& path, const LoadOptions& options = {});
   static Model load(const ModelFile& file, Verify verify);
   /// By its structure alone; what the runtime links.

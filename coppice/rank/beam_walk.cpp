@@ -131,7 +131,7 @@ void visit_chunks(const SearchPlan& plan, size_t level, std::span<const Visit> v
     hit_ends[i + 1] = hit_ends[i] + find_hits(*visits[i].chunk, *visits[i].query, scratch.hits.data() + hit_ends[i]);
   }
   for (size_t i = 0; i < visits.size(); ++i) {
-    const std::span<const uint32_t> hits(scratch.hits.data() + hit_ends[i], hit_ends[i + 1] - hit_ends[i]);
+    const std::span<const Hit> hits(scratch.hits.data() + hit_ends[i], hit_ends[i + 1] - hit_ends[i]);
     sum_hits(*visits[i].chunk, *visits[i].query, hits, scratch.margins.data());
     offer_children(plan, level, visits[i], scratch);
   }

@@ -111,7 +111,7 @@ class VisitScratch {
  public:
   static constexpr size_t kGroup = 16;  ///< visits whose cache lines are asked for together
 
-  std::vector<uint32_t> hits;
+  std::vector<Hit> hits;
   std::vector<uint32_t> above;
   std::vector<float> margins;
 

@@ -72,7 +72,7 @@ inline LevelWeights with_flipped_bit(const LevelWeights& level, size_t bit) {
 /// The chunk's margins for one query, feature by feature.
 inline std::vector<float> margins_of(const ChunkView& chunk, const HashedQuery& query) {
   std::vector<float> margins(margin_room(chunk));
-  std::vector<uint32_t> hits(query.size + 1);
+  std::vector<Hit> hits(query.size + 1);
   hits.resize(find_hits(chunk, query, hits.data()));
   sum_hits(chunk, query, hits, margins.data());
   margins.resize(chunk.n_children);

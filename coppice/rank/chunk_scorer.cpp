@@ -37,36 +37,104 @@ HWY_INLINE const BucketHeader* header_of(const ChunkView& chunk, uint32_t hash) 
   return chunk.headers + (hash >> chunk.bucket_shift);
 }
 
+/// Guesses how many members the groups before one have: the sample before it is right, what follows has the mean.
+class MemberGuess {
+ public:
+  explicit MemberGuess(const UnaryGroups& groups)
+      : groups_(groups), mean_((groups.n_ones << kPoint) / groups.n_groups) {}
+  uint64_t before(uint64_t group) const noexcept {
+    const uint64_t ones = groups_.sample(group / UnaryGroups::kGroupsPerSample);
+    return std::min(ones, groups_.n_ones) + (group % UnaryGroups::kGroupsPerSample * mean_ >> kPoint);
+  }
+
+ private:
+  static constexpr uint32_t kPoint = 16;
+  const UnaryGroups& groups_;
+  uint64_t mean_;
+};
+
+HWY_INLINE void PrefetchBit(const std::byte* bits, uint64_t bit) {
+  hwy::Prefetch(bits + bit / 8);
+}
+
+/// Asks for the lines that say which rows there are.
+HWY_INLINE HWY_ATTR void PrefetchRows(const PackedChunk& chunk, const HashedQuery& query) {
+  const EliasFano& rows = chunk.rows;
+  const MemberGuess guess(rows.upper);
+  for (size_t j = 0; j < query.size; ++j) {
+    const uint64_t group = query.hashes[j] >> chunk.hash_shift >> rows.low_bits;
+    const uint64_t row = guess.before(group);
+    PrefetchBit(rows.upper.bits, group + row);
+    PrefetchBit(rows.lower, row * rows.low_bits);
+  }
+}
+
+/// Asks for the lines that say where these rows end.
+HWY_INLINE HWY_ATTR void PrefetchEnds(const RunEnds& ends, std::span<const Hit> hits) {
+  const MemberGuess guess(ends.upper);
+  for (const Hit& hit : hits) {
+    PrefetchBit(ends.upper.bits, hit.row + guess.before(hit.row));
+    PrefetchBit(ends.lower, uint64_t{hit.row} * ends.low_bits);
+  }
+}
+
 HWY_ATTR void PrefetchHeaders(const ChunkView& chunk, const HashedQuery& query) {
+  if (chunk.encoding == ChunkEncoding::packed) return PrefetchRows(packed_chunk(chunk), query);
   if (chunk.headers == nullptr) return;
   for (size_t j = 0; j < query.size; ++j) hwy::Prefetch(header_of(chunk, query.hashes[j]));
 }
 
 /// Asks for the first two cache lines of each bucket.
-HWY_INLINE HWY_ATTR void PrefetchBuckets(const ChunkView& chunk, const HashedQuery& query,
-                                         std::span<const uint32_t> hits) {
+HWY_INLINE HWY_ATTR void PrefetchBuckets(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits) {
   const uint64_t base_bytes = chunk.base_bytes();
-  for (const uint32_t hit : hits) {
-    const uint32_t base = std::min(header_of(chunk, query.hashes[hit])->base, chunk.n_entries);
+  for (const Hit& hit : hits) {
+    const uint32_t base = std::min(header_of(chunk, query.hashes[hit.place])->base, chunk.n_entries);
     const std::byte* bucket = chunk.data + base * base_bytes;
     hwy::Prefetch(bucket);
     hwy::Prefetch(bucket + 64);
   }
 }
 
-HWY_ATTR size_t FindHits(const ChunkView& chunk, const HashedQuery& query, uint32_t* HWY_RESTRICT hits) {
+#if HWY_ARCH_X86_64 && HWY_TARGET <= HWY_AVX2
+using FastSelect = PdepSelect;
+#else
+using FastSelect = SoftwareSelect;
+#endif
+
+HWY_ATTR size_t FindPackedRows(const PackedChunk& chunk, const HashedQuery& query, Hit* HWY_RESTRICT hits) {
+  size_t n = 0;
+  for (size_t j = 0; j < query.size; ++j) {
+    const uint64_t row = chunk.find_row<FastSelect>(query.hashes[j]);
+    hits[n].place = static_cast<uint32_t>(j);
+    hits[n].row = static_cast<uint32_t>(row);
+    n += static_cast<size_t>(row != PackedChunk::kNoRow);
+  }
+  PrefetchEnds(chunk.row_ends, {hits, n});
+  const uint32_t width = chunk.child_bits + chunk.value_bits;
+  for (size_t i = 0; i < n; ++i) {
+    const UnaryGroups::Members weights = chunk.row_ends.of<FastSelect>(hits[i].row);
+    hits[i].begin = static_cast<uint32_t>(weights.begin);
+    hits[i].end = static_cast<uint32_t>(weights.end);
+    PrefetchBit(chunk.weights, weights.begin * width);
+    PrefetchBit(chunk.weights, weights.end * width);
+  }
+  return n;
+}
+
+HWY_ATTR size_t FindHits(const ChunkView& chunk, const HashedQuery& query, Hit* HWY_RESTRICT hits) {
   if (chunk.encoding == ChunkEncoding::direct) {
     for (size_t j = 0; j < query.size; ++j) {
       hwy::Prefetch(chunk.data + uint64_t{query.features[j]} * chunk.stride * sizeof(float));
     }
     return 0;
   }
+  if (chunk.encoding == ChunkEncoding::packed) return FindPackedRows(packed_chunk(chunk), query, hits);
   if (chunk.headers == nullptr) return 0;
   size_t n = 0;
   for (size_t j = 0; j < query.size; ++j) {
     const uint32_t hash = query.hashes[j];
     const uint32_t filter = header_of(chunk, hash)->filter;
-    hits[n] = static_cast<uint32_t>(j);
+    hits[n].place = static_cast<uint32_t>(j);
     n += (filter >> ((hash >> chunk.filter_shift) & 31)) & 1;
   }
   PrefetchBuckets(chunk, query, {hits, n});
@@ -146,14 +214,14 @@ HWY_INLINE HWY_ATTR size_t FindKey(const std::byte* place, size_t n, Key key) {
 }
 
 template <class Key, class Child>
-HWY_ATTR void SumHashed(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+HWY_ATTR void SumHashed(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits,
                         float* HWY_RESTRICT margins) {
-  for (const uint32_t j : hits) {
-    const uint32_t hash = query.hashes[j];
+  for (const Hit& hit : hits) {
+    const uint32_t hash = query.hashes[hit.place];
     const Bucket bucket = chunk.bucket(hash >> chunk.bucket_shift);
     size_t count;
     const size_t first = FindRun<Key>(bucket, static_cast<Key>(hash >> chunk.key_shift), count);
-    AddRun<Child>(bucket, first, count, query.values[j], chunk.n_children, margins);
+    AddRun<Child>(bucket, first, count, query.values[hit.place], chunk.n_children, margins);
   }
 }
 
@@ -186,21 +254,22 @@ HWY_INLINE HWY_ATTR void AddMasked(const std::byte* mask, MaskBytes mask_bytes, 
 
 /// `mask_bytes`: a number, or a constant as a type, for which the compiler unrolls what it can.
 template <class Key, class MaskBytes>
-HWY_ATTR void SumMasked(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+HWY_ATTR void SumMasked(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits,
                         MaskBytes mask_bytes, float* HWY_RESTRICT margins) {
-  for (const uint32_t j : hits) {
-    const uint32_t hash = query.hashes[j];
+  for (const Hit& hit : hits) {
+    const uint32_t hash = query.hashes[hit.place];
     const MaskedBucket bucket = chunk.masked_bucket(hash >> chunk.bucket_shift);
     const size_t row = FindKey<Key>(bucket.keys, bucket.n, static_cast<Key>(hash >> chunk.key_shift));
     if (row == bucket.n) continue;
     const std::byte* mask = bucket.masks + row * mask_bytes;
     const size_t place = std::min(count_bits(bucket.masks, row * mask_bytes), bucket.n_values);
-    AddMasked(mask, mask_bytes, reinterpret_cast<const float*>(bucket.values) + place, query.values[j], margins);
+    AddMasked(mask, mask_bytes, reinterpret_cast<const float*>(bucket.values) + place, query.values[hit.place],
+              margins);
   }
 }
 
 template <class Key>
-HWY_INLINE HWY_ATTR void SumAnyMasked(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+HWY_INLINE HWY_ATTR void SumAnyMasked(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits,
                                       float* HWY_RESTRICT margins) {
   switch (chunk.child_bytes) {
     case 1:
@@ -214,20 +283,13 @@ HWY_INLINE HWY_ATTR void SumAnyMasked(const ChunkView& chunk, const HashedQuery&
   }
 }
 
-#if HWY_ARCH_X86_64 && HWY_TARGET <= HWY_AVX2
-using FastSelect = PdepSelect;
-#else
-using FastSelect = SoftwareSelect;
-#endif
-
-/// Without biases and the scales of sums: margins[c] += value * weight, for each of the chunk's features that the query
-/// has.
-HWY_ATTR void SumPackedRows(const PackedChunk& chunk, const HashedQuery& query, float* HWY_RESTRICT margins) {
-  for (size_t j = 0; j < query.size; ++j) {
-    const uint64_t row = chunk.find_row<FastSelect>(query.hashes[j]);
-    if (row == PackedChunk::kNoRow) continue;
-    chunk.for_each_weight<FastSelect>(row, [&](uint32_t child, float weight) HWY_ATTR {
-      margins[child] = multiply_add(query.values[j], weight, margins[child]);
+/// Without biases and the scales of sums: margins[c] += value * weight.
+HWY_ATTR void SumPackedRows(const PackedChunk& chunk, const HashedQuery& query, std::span<const Hit> hits,
+                            float* HWY_RESTRICT margins) {
+  for (const Hit& hit : hits) {
+    const float value = query.values[hit.place];
+    chunk.for_each_weight(hit.row, {hit.begin, hit.end}, [&](uint32_t child, float weight) HWY_ATTR {
+      margins[child] = multiply_add(value, weight, margins[child]);
     });
   }
 }
@@ -247,13 +309,13 @@ HWY_ATTR void SumDirect(const ChunkView& chunk, const HashedQuery& query, float*
   }
 }
 
-HWY_ATTR void SumHits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+HWY_ATTR void SumHits(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits,
                       float* HWY_RESTRICT margins) {
   if (chunk.n_children == 0) return;
   if (chunk.encoding == ChunkEncoding::packed) {
     const PackedChunk packed = packed_chunk(chunk);
     std::fill(margins, margins + std::bit_ceil(packed.n_children), 0.0F);
-    SumPackedRows(packed, query, margins);
+    SumPackedRows(packed, query, hits, margins);
     return ScaleMargins(chunk, margins);
   }
   std::memcpy(margins, chunk.bias, chunk.n_children * sizeof(float));
@@ -362,11 +424,11 @@ void prefetch_headers(const ChunkView& chunk, const HashedQuery& query) noexcept
   HWY_DYNAMIC_DISPATCH(PrefetchHeaders)(chunk, query);
 }
 
-size_t find_hits(const ChunkView& chunk, const HashedQuery& query, uint32_t* hits) noexcept {
+size_t find_hits(const ChunkView& chunk, const HashedQuery& query, Hit* hits) noexcept {
   return HWY_DYNAMIC_DISPATCH(FindHits)(chunk, query, hits);
 }
 
-void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
+void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits,
               float* margins) noexcept {
   HWY_DYNAMIC_DISPATCH(SumHits)(chunk, query, hits, margins);
 }

@@ -35,19 +35,25 @@ inline size_t margin_room(const ChunkView& chunk) noexcept {
   return narrow && chunk.n_children <= 256 ? kMarginRoom : kWideMarginRoom;
 }
 
+/// A feature of a query that a chunk may have weights for.
+struct Hit {
+  uint32_t place;              ///< in the query
+  uint32_t row;                ///< packed: of the chunk
+  uint32_t begin = 0, end = 0;  ///< packed: its weights
+};
+
 /// Asks for the cache lines in which `find_hits` will look.
 void prefetch_headers(const ChunkView& chunk, const HashedQuery& query) noexcept;
 
-/// Writes the positions of those features of the query that the chunk may have a row for (an exact answer but for one
-/// miss in some eight), and asks for the cache lines of their buckets. `hits` has room for query.size.
-/// Cost: about 1 ns a feature.
-size_t find_hits(const ChunkView& chunk, const HashedQuery& query, uint32_t* hits) noexcept;
+/// Writes those features of the query that the chunk may have a row for, in their order, and asks for the cache lines of
+/// their buckets or weights. Packed chunks know for sure; others are mistaken about one miss in some eight. `hits` has
+/// room for query.size + 1. Cost: about 1 ns a feature, more in a packed chunk.
+size_t find_hits(const ChunkView& chunk, const HashedQuery& query, Hit* hits) noexcept;
 
 /// margins[c] = bias + sum over the query's features, ascending, of value * weight, each step one fused multiply-add
 /// where the machine has it: so every path that scores a chunk gets the same bits.
 /// `margins` has margin_room(chunk) floats; those from n_children on are scratch.
-void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const uint32_t> hits,
-              float* margins) noexcept;
+void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits, float* margins) noexcept;
 
 /// What `sum_hits` ends with where the weights of a chunk are numbers to be scaled (`packed`): margins[c] = bias +
 /// scale of c * margins[c].

@@ -87,21 +87,24 @@ HWY_ATTR void UnpackHashed(const ChunkView& chunk, const BlockFeatures& features
 
 HWY_ATTR void UnpackPacked(const ChunkView& view, const BlockFeatures& features, DenseChunk& dense) {
   const PackedChunk chunk = packed_chunk(view);
-  GroupReader uppers(chunk.rows.upper);
-  uint64_t row = 0, upper_end = 0;
+  GroupReader uppers(chunk.rows.upper), ends(chunk.row_ends.upper);
+  uint64_t row = 0, upper_end = 0, row_upper = 0, place = 0;
   for (uint64_t upper = 0; upper < chunk.rows.upper.n_groups && row < view.n_rows; ++upper) {
     upper_end += uppers.next();
     for (; row < upper_end; ++row) {
       const uint64_t low = read_bits(chunk.rows.lower, row * chunk.rows.low_bits, chunk.rows.low_bits);
       const uint32_t number =
           features.find(static_cast<uint32_t>(upper << chunk.rows.low_bits | low) << chunk.hash_shift);
-      if (number != 0) {
-        float* const weights = dense.add_row(number);
-        std::fill_n(weights, dense.stride(), 0.0F);
-        chunk.for_each_weight(row, [&](uint32_t child, float weight) {
-          if (child < chunk.n_children) weights[child] = weight;
-        });
-      }
+      row_upper += ends.next();
+      const uint64_t end = std::min<uint64_t>(chunk.row_ends.end_of(row, row_upper), view.n_entries);
+      const UnaryGroups::Members members{std::min(place, end), end};
+      place = end;
+      if (number == 0) continue;
+      float* const weights = dense.add_row(number);
+      std::fill_n(weights, dense.stride(), 0.0F);
+      chunk.for_each_weight(row, members, [&](uint32_t child, float weight) HWY_ATTR {
+        if (child < chunk.n_children) weights[child] = weight;
+      });
     }
   }
 }

@@ -69,7 +69,7 @@ class PathExplainer {
   const Ranker& ranker_;
   PostProcessor post_processor_;
   std::vector<uint32_t> hashes_;
-  std::vector<uint32_t> hits_;
+  std::vector<Hit> hits_;
   std::vector<float> margins_;
   HashedQuery query_;
 };

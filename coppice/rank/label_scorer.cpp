@@ -26,7 +26,7 @@ float worst_score(PostProcessor post_processor) noexcept {
 struct LabelScorer::Scratch {
   std::vector<std::vector<ScoredNode>> needed;  ///< per level from the root: the nodes on the paths, ascending
   std::vector<uint32_t> hashes;
-  std::vector<uint32_t> hits;
+  std::vector<Hit> hits;
   std::vector<float> margins;
   std::vector<float> results;
   HashedQuery query;

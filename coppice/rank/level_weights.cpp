@@ -206,27 +206,34 @@ struct Weight {
 /// Reads the payload of one chunk as plainly as can be, and refuses whatever the writer would not have written.
 class ChunkReader {
  public:
-  ChunkReader(const LevelWeights& level, size_t chunk, std::string where)
+  /// `level_name`: for messages, to be kept by the caller.
+  ChunkReader(const LevelWeights& level, size_t chunk, std::string_view level_name)
       : entry_(level.arrays().chunks[chunk]),
         view_(view_chunk(level, chunk)),
         n_features_(level.n_features()),
-        where_(std::move(where)) {
+        level_name_(level_name),
+        chunk_(chunk) {
     const LevelArrays& arrays = level.arrays();
-    if (!has_known_encoding(entry_)) refuse(where_, "an unknown encoding");
-    if (!payload_fits(entry_, arrays)) refuse(where_, "its payload does not lie inside the level's");
-    if (uint64_t{entry_.first_node} + entry_.n_children > arrays.bias.size()) refuse(where_, "children out of range");
-    if (entry_.encoding != ChunkEncoding::empty && view_.encoding != entry_.encoding) refuse(where_, "unreadable");
+    if (!has_known_encoding(entry_)) refuse("an unknown encoding");
+    if (!payload_fits(entry_, arrays)) refuse("its payload does not lie inside the level's");
+    if (uint64_t{entry_.first_node} + entry_.n_children > arrays.bias.size()) refuse("children out of range");
+    if (entry_.encoding != ChunkEncoding::empty && view_.encoding != entry_.encoding) refuse("unreadable");
     if (has_buckets() && entry_.key_bytes == 2 && hash_bits(n_features_) > 16U + entry_.bucket_bits) {
-      refuse(where_, "keys too short for its features");
+      refuse("keys too short for its features");
     }
     check_unused_fields();
   }
 
+  /// Only checks.
+  void check() {
+    read();
+    if (n_rows_ != entry_.n_rows) refuse("a wrong count of rows");
+  }
+
   /// Ascending by feature, then child; padding zeros left out.
   std::vector<Weight> weights() {
-    if (entry_.encoding == ChunkEncoding::direct) read_direct();
-    if (has_buckets()) read_buckets();
-    if (entry_.encoding == ChunkEncoding::packed) read_packed();
+    keeps_weights_ = true;
+    read();
     std::stable_sort(weights_.begin(), weights_.end(), [](const Weight& a, const Weight& b) {
       return a.feature != b.feature ? a.feature < b.feature : a.child < b.child;
     });
@@ -234,78 +241,94 @@ class ChunkReader {
   }
 
  private:
+  [[noreturn]] void refuse(const std::string& why) const {
+    const std::string chunk = "chunk " + std::to_string(chunk_);
+    coppice::refuse(level_name_.empty() ? chunk : std::string(level_name_) + ", " + chunk, why);
+  }
+
+  void read() {
+    if (entry_.encoding == ChunkEncoding::direct) read_direct();
+    if (has_buckets()) read_buckets();
+    if (entry_.encoding == ChunkEncoding::packed) read_packed();
+  }
+
   bool has_buckets() const noexcept {
     return entry_.encoding == ChunkEncoding::hashed || entry_.encoding == ChunkEncoding::masked;
   }
 
   void check_unused_fields() const {
     for (const uint8_t byte : entry_.reserved) {
-      if (byte != 0) refuse(where_, "reserved bytes that are not zero");
+      if (byte != 0) refuse("reserved bytes that are not zero");
     }
     if (!has_buckets() && (entry_.bucket_bits != 0 || entry_.key_bytes != 0 || entry_.child_bytes != 0)) {
-      refuse(where_, "sizes of buckets that it does not have");
+      refuse("sizes of buckets that it does not have");
     }
     if (entry_.encoding != ChunkEncoding::packed &&
         (entry_.low_bits != 0 || entry_.value_bits != 0 || entry_.scaling != 0 || entry_.child_layout != 0)) {
-      refuse(where_, "widths of bits that it does not have");
+      refuse("widths of bits that it does not have");
     }
-    if (entry_.encoding == ChunkEncoding::empty && entry_.n_entries != 0) refuse(where_, "a wrong count of weights");
+    if (entry_.encoding == ChunkEncoding::empty && entry_.n_entries != 0) refuse("a wrong count of weights");
   }
 
   void keep(uint32_t feature, uint32_t child, float value) {
-    if (!std::isfinite(value)) refuse(where_, "a weight is not finite");
-    if (value != 0) weights_.push_back({feature, static_cast<uint16_t>(child), value});
+    if (!std::isfinite(value)) refuse("a weight is not finite");
+    if (value == 0) return;
+    n_rows_ += static_cast<uint32_t>(n_weights_++ == 0 || feature != last_feature_);  // those of a row are neighbours
+    last_feature_ = feature;
+    if (keeps_weights_) weights_.push_back({feature, static_cast<uint16_t>(child), value});
   }
 
   void read_direct() {
     for (uint32_t feature = 0; feature < n_features_; ++feature) {
       for (uint32_t child = 0; child < view_.stride; ++child) {
         const auto value = read_at<float>(view_.data, size_t{feature} * view_.stride + child);
-        if (child >= view_.n_children && value != 0) refuse(where_, "padding that is not zero");
+        if (child >= view_.n_children && value != 0) refuse("padding that is not zero");
         keep(feature, child, value);
       }
     }
-    if (weights_.size() != entry_.n_entries) refuse(where_, "a wrong count of weights");
+    if (n_weights_ != entry_.n_entries) refuse("a wrong count of weights");
   }
 
   void read_packed() {
     const PackedChunk chunk = packed_chunk(view_);
     check_packed_padding(chunk);
-    GroupReader uppers(chunk.rows.upper), counts(chunk.weights_of_rows);
-    uint64_t row = 0, place = 0, upper_end = 0;
+    GroupReader uppers(chunk.rows.upper), ends(chunk.row_ends.upper);
+    uint64_t row = 0, row_upper = 0, place = 0, upper_end = 0;
     for (uint64_t upper = 0; upper < chunk.rows.upper.n_groups; ++upper) {
       check_sample(chunk.rows.upper, upper, upper_end);
       upper_end += uppers.next();
       for (uint64_t last = 0; row < upper_end; ++row) {
         const uint64_t low = read_bits(chunk.rows.lower, row * chunk.rows.low_bits, chunk.rows.low_bits);
-        if (low < last) refuse(where_, "rows do not ascend");
+        if (low < last) refuse("rows do not ascend");
         last = low + 1;
         const uint32_t feature =
             feature_of(static_cast<uint32_t>(upper << chunk.rows.low_bits | low) << chunk.hash_shift);
-        if (feature >= n_features_) refuse(where_, "a row that is no feature");
-        check_sample(chunk.weights_of_rows, row, place);
-        place += read_packed_row(chunk, feature, row, counts.next());
+        if (feature >= n_features_) refuse("a row that is no feature");
+        check_sample(chunk.row_ends.upper, row, row_upper);
+        row_upper += ends.next();
+        const UnaryGroups::Members members{place, chunk.row_ends.end_of(row, row_upper)};
+        if (members.end <= place || members.end > entry_.n_entries) refuse("a row without weights");
+        read_packed_row(chunk, feature, row, members);
+        place = members.end;
       }
     }
-    if (row != entry_.n_rows || place != entry_.n_entries) refuse(where_, "rows that do not add up");
-    if (!uppers.ended() || !counts.ended()) refuse(where_, "a row or group that does not end");
+    if (row != entry_.n_rows || place != entry_.n_entries) refuse("rows that do not add up");
+    if (!uppers.ended() || !ends.ended()) refuse("a row or group that does not end");
   }
 
-  /// Returns `count`, the number of its weights.
-  uint64_t read_packed_row(const PackedChunk& chunk, uint32_t feature, uint64_t row, uint64_t count) {
-    if (count == 0) refuse(where_, "a row without weights");
+  void read_packed_row(const PackedChunk& chunk, uint32_t feature, uint64_t row, UnaryGroups::Members members) {
     uint64_t next_child = 0, n_read = 0;
-    chunk.for_each_weight(row, [&](uint32_t child, float weight) {
-      if (child >= chunk.n_children) refuse(where_, "a child out of range");
-      if (child < next_child) refuse(where_, "children do not ascend");
+    chunk.for_each_weight(row, members, [&](uint32_t child, float weight) {
+      if (child >= chunk.n_children) refuse("a child out of range");
+      if (child < next_child) refuse("children do not ascend");
       next_child = child + 1;
       keep(feature, child, chunk.sum_scale(child) * weight);
       ++n_read;
     });
+    const uint64_t count = members.end - members.begin;
     if (n_read != count || (chunk.layout == ChildLayout::masks && bits_of_mask(chunk, row) != count)) {
-      refuse(where_, "a row with another number of children than weights");
+      refuse("a row with another number of children than weights");
     }
-    return count;
   }
 
   static uint64_t bits_of_mask(const PackedChunk& chunk, uint64_t row) {
@@ -319,7 +342,7 @@ class ChunkReader {
   void check_sample(const UnaryGroups& groups, uint64_t group, uint64_t ones) const {
     if (group > 0 && group % UnaryGroups::kGroupsPerSample == 0 &&
         groups.sample(group / UnaryGroups::kGroupsPerSample) != ones) {
-      refuse(where_, "a sample that is not what it samples");
+      refuse("a sample that is not what it samples");
     }
   }
 
@@ -327,31 +350,32 @@ class ChunkReader {
   void check_packed_padding(const PackedChunk& chunk) const {
     const auto check_bits = [&](const std::byte* bytes, uint64_t n_bits) {
       if (n_bits % 8 != 0 && read_bits(bytes, n_bits, static_cast<uint32_t>(8 - n_bits % 8)) != 0) {
-        refuse(where_, "padding that is not zero");
+        refuse("padding that is not zero");
       }
     };
     check_bits(chunk.rows.upper.bits, chunk.rows.upper.n_bits());
     check_bits(chunk.rows.lower, chunk.rows.upper.n_ones * chunk.rows.low_bits);
-    check_bits(chunk.weights_of_rows.bits, chunk.weights_of_rows.n_bits());
+    check_bits(chunk.row_ends.upper.bits, chunk.row_ends.upper.n_bits());
+    check_bits(chunk.row_ends.lower, chunk.row_ends.n_runs() * chunk.row_ends.low_bits);
     if (chunk.layout == ChildLayout::masks) check_bits(chunk.masks, chunk.rows.upper.n_ones * chunk.n_children);
-    check_bits(chunk.weights, chunk.weights_of_rows.n_ones * (chunk.child_bits + chunk.value_bits));
+    check_bits(chunk.weights, chunk.row_ends.n_members * (chunk.child_bits + chunk.value_bits));
     for (uint64_t i = chunk.size_bytes(); i < payload_bytes(entry_, n_features_); ++i) {
-      if (view_.data[i] != std::byte{0}) refuse(where_, "padding that is not zero");
+      if (view_.data[i] != std::byte{0}) refuse("padding that is not zero");
     }
     for (uint64_t i = 0; i < chunk.n_scales(); ++i) {
-      if (!(chunk.scale(i) >= 0)) refuse(where_, "a scale below 0");
+      if (!(chunk.scale(i) >= 0)) refuse("a scale below 0");
     }
   }
 
   void read_buckets() {
     const uint32_t n_buckets = 1U << entry_.bucket_bits;
-    if (view_.headers[0].base != 0) refuse(where_, "the first bucket does not start at 0");
+    if (view_.headers[0].base != 0) refuse("the first bucket does not start at 0");
     for (uint32_t index = 0; index < n_buckets; ++index) {
-      if (view_.headers[index].base > view_.headers[index + 1].base) refuse(where_, "buckets do not ascend");
+      if (view_.headers[index].base > view_.headers[index + 1].base) refuse("buckets do not ascend");
       entry_.encoding == ChunkEncoding::hashed ? read_bucket(index) : read_masked_bucket(index);
     }
     if (view_.headers[n_buckets].base != view_.n_entries || view_.headers[n_buckets].filter != 0) {
-      refuse(where_, "the last bucket does not end at the last entry");
+      refuse("the last bucket does not end at the last entry");
     }
   }
 
@@ -363,16 +387,16 @@ class ChunkReader {
     for (uint32_t i = 0; i < bucket.n; ++i) {
       const uint32_t child = bucket_child(view_, bucket, i);
       const uint32_t hash = checked_hash(index, bucket_key(view_, bucket.keys, i));
-      if (child >= view_.n_children) refuse(where_, "a child out of range");
+      if (child >= view_.n_children) refuse("a child out of range");
       if (i > 0 && (hash < last_hash || (hash == last_hash && child <= last_child))) {
-        refuse(where_, "entries do not ascend");
+        refuse("entries do not ascend");
       }
       filter |= 1U << ((hash >> view_.filter_shift) & 31);
       last_hash = hash;
       last_child = child;
       keep(feature_of(hash), child, read_at<float>(bucket.values, i));
     }
-    if (filter != view_.headers[index].filter) refuse(where_, "a filter that does not match its bucket");
+    if (filter != view_.headers[index].filter) refuse("a filter that does not match its bucket");
   }
 
   void read_masked_bucket(uint32_t index) {
@@ -380,20 +404,20 @@ class ChunkReader {
     const size_t mask_bytes = view_.child_bytes;
     check_masked_size(index, bucket);
     for (const std::byte* pad = bucket.masks + bucket.n * mask_bytes; pad < bucket.values; ++pad) {
-      if (*pad != std::byte{0}) refuse(where_, "padding that is not zero");
+      if (*pad != std::byte{0}) refuse("padding that is not zero");
     }
     uint32_t filter = 0;
     uint32_t last_hash = 0;
     uint32_t place = 0;
     for (uint32_t i = 0; i < bucket.n; ++i) {
       const uint32_t hash = checked_hash(index, bucket_key(view_, bucket.keys, i));
-      if (i > 0 && hash <= last_hash) refuse(where_, "rows do not ascend");
+      if (i > 0 && hash <= last_hash) refuse("rows do not ascend");
       place = read_masked_row(bucket, i, feature_of(hash), place);
       filter |= 1U << ((hash >> view_.filter_shift) & 31);
       last_hash = hash;
     }
-    if (place != bucket.n_values) refuse(where_, "masks that do not match the weights");
-    if (filter != view_.headers[index].filter) refuse(where_, "a filter that does not match its bucket");
+    if (place != bucket.n_values) refuse("masks that do not match the weights");
+    if (filter != view_.headers[index].filter) refuse("a filter that does not match its bucket");
   }
 
   void check_masked_size(uint32_t index, const MaskedBucket& bucket) const {
@@ -403,7 +427,7 @@ class ChunkReader {
         (bucket.n * (uint64_t{view_.key_bytes} + view_.child_bytes) + kWordBytes - 1) / kWordBytes;
     const auto first = read_at<uint32_t>(view_.data, view_.headers[index].base);
     if (bucket.n == 0 || first != (bucket.n | row_words << 8) || words <= 1 + row_words) {
-      refuse(where_, "a bucket that does not fit its place");
+      refuse("a bucket that does not fit its place");
     }
   }
 
@@ -412,10 +436,10 @@ class ChunkReader {
     const std::byte* mask = bucket.masks + size_t{row} * view_.child_bytes;
     for (uint32_t child = 0; child < 8U * view_.child_bytes; ++child) {
       if (!has_bit(mask, child)) continue;
-      if (child >= view_.n_children) refuse(where_, "a child out of range");
-      if (place == bucket.n_values) refuse(where_, "masks that do not match the weights");
+      if (child >= view_.n_children) refuse("a child out of range");
+      if (place == bucket.n_values) refuse("masks that do not match the weights");
       const auto value = read_at<float>(bucket.values, place++);
-      if (value == 0) refuse(where_, "a weight of zero");
+      if (value == 0) refuse("a weight of zero");
       keep(feature, child, value);
     }
     return place;
@@ -426,8 +450,8 @@ class ChunkReader {
   /// The hash that bucket and key make, refused unless it is a feature's.
   uint32_t checked_hash(uint32_t bucket, uint32_t key) const {
     const uint32_t hash = view_.hash_of(bucket, key);
-    if (feature_of(hash) >= n_features_) refuse(where_, "a key that is no feature");
-    if (key_of(hash) != key || hash >> view_.bucket_shift != bucket) refuse(where_, "a key in the wrong bucket");
+    if (feature_of(hash) >= n_features_) refuse("a key that is no feature");
+    if (key_of(hash) != key || hash >> view_.bucket_shift != bucket) refuse("a key in the wrong bucket");
     return hash;
   }
 
@@ -439,20 +463,19 @@ class ChunkReader {
   const ChunkEntry& entry_;
   ChunkView view_;
   uint32_t n_features_;
-  std::string where_;
+  std::string_view level_name_;
+  size_t chunk_;
+  bool keeps_weights_ = false;
   std::vector<Weight> weights_;
+  uint64_t n_weights_ = 0;
+  uint32_t n_rows_ = 0;
+  uint32_t last_feature_ = 0;
 };
-
-uint32_t count_features(const std::vector<Weight>& weights) {
-  uint32_t count = 0;
-  for (size_t i = 0; i < weights.size(); ++i) count += i == 0 || weights[i].feature != weights[i - 1].feature;
-  return count;
-}
 
 }  // namespace
 
 ChunkRows LevelWeights::rows(size_t chunk) const {
-  const std::vector<Weight> weights = ChunkReader(*this, chunk, "chunk " + std::to_string(chunk)).weights();
+  const std::vector<Weight> weights = ChunkReader(*this, chunk, "").weights();
   const ChunkEntry& entry = arrays_.chunks[chunk];
   ChunkRows rows;
   const auto bias = arrays_.bias.subspan(entry.first_node, entry.n_children);
@@ -476,14 +499,13 @@ void LevelWeights::verify(std::span<const uint32_t> first_child, std::string_vie
   }
   uint64_t end = 0;
   for (size_t chunk = 0; chunk < n_chunks(); ++chunk) {
-    const std::string where = level + ", chunk " + std::to_string(chunk);
+    const auto refuse_chunk = [&](const char* why) { refuse(level + ", chunk " + std::to_string(chunk), why); };
     const ChunkEntry& entry = arrays_.chunks[chunk];
     if (entry.first_node != first_child[chunk] || entry.n_children != first_child[chunk + 1] - first_child[chunk]) {
-      refuse(where, "its children are not those of the tree");
+      refuse_chunk("its children are not those of the tree");
     }
-    if (entry.offset != end) refuse(where, "its payload does not follow that of the chunk before");
-    const std::vector<Weight> weights = ChunkReader(*this, chunk, where).weights();
-    if (count_features(weights) != entry.n_rows) refuse(where, "a wrong count of rows");
+    if (entry.offset != end) refuse_chunk("its payload does not follow that of the chunk before");
+    ChunkReader(*this, chunk, level).check();
     end += payload_bytes(entry, arrays_.n_features);
   }
   if (end + kPayloadSlack != arrays_.payload.size()) refuse(level, "its payload does not end with its last chunk");

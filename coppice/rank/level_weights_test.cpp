@@ -69,7 +69,7 @@ TEST(LevelWeights, ScoreAsTheNaiveLoopDoes) {
       hash_features(row.columns, shape.n_features, hashes.data());
       const HashedQuery query{row.columns.data(), hashes.data(), row.values.data(), row.size()};
       std::vector<float> margins(margin_room(chunk));
-      std::vector<uint32_t> hits(row.size() + 1);
+      std::vector<Hit> hits(row.size() + 1);
       hits.resize(find_hits(chunk, query, hits.data()));
       sum_hits(chunk, query, hits, margins.data());
       const std::vector<double> expected = naive_margins(rows, row);

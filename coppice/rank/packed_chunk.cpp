@@ -140,7 +140,7 @@ void write_weights(const ChunkRows& rows, const RowOrder& order, const PackedChu
                    std::vector<std::byte>& bytes) {
   std::vector<uint32_t> counts;
   for (const uint32_t row : order.rows) counts.push_back(rows.first_entry[row + 1] - rows.first_entry[row]);
-  write_groups(counts, bytes);
+  write_run_ends(counts, bytes);
   if (shape.layout == ChildLayout::masks) write_masks(rows, order, bytes);
   BitWriter weights(bytes);
   uint64_t place = 0;
@@ -186,7 +186,7 @@ uint64_t PackedChunk::n_scales() const noexcept {
     case Scaling::rows:
       return rows.upper.n_ones;
     case Scaling::groups:
-      return (weights_of_rows.n_ones + kWeightsOfGroup - 1) / kWeightsOfGroup;
+      return (row_ends.n_members + kWeightsOfGroup - 1) / kWeightsOfGroup;
   }
   return 0;
 }
@@ -198,8 +198,8 @@ float PackedChunk::scale(uint64_t index) const noexcept {
 uint64_t PackedChunk::size_bytes() const noexcept {
   const uint64_t mask_bits = layout == ChildLayout::masks ? rows.upper.n_ones * n_children : 0;
   return n_scales() * kScaleBytes + rows.upper.size_bytes() + bytes_of_bits(rows.upper.n_ones * rows.low_bits) +
-         weights_of_rows.size_bytes() + bytes_of_bits(mask_bits) +
-         bytes_of_bits(weights_of_rows.n_ones * (child_bits + value_bits));
+         row_ends.upper.size_bytes() + row_ends.lower_bytes() + bytes_of_bits(mask_bits) +
+         bytes_of_bits(row_ends.n_members * (child_bits + value_bits));
 }
 
 PackedChunk packed_shape(const ChunkEntry& entry, uint32_t universe_bits) noexcept {
@@ -215,8 +215,7 @@ PackedChunk packed_shape(const ChunkEntry& entry, uint32_t universe_bits) noexce
   chunk.rows.low_bits = entry.low_bits;
   chunk.rows.upper.n_groups = uint64_t{1} << (universe_bits - entry.low_bits);
   chunk.rows.upper.n_ones = entry.n_rows;
-  chunk.weights_of_rows.n_groups = entry.n_rows;
-  chunk.weights_of_rows.n_ones = entry.n_entries;
+  chunk.row_ends = RunEnds::of_shape(entry.n_rows, entry.n_entries);
   return chunk;
 }
 
@@ -237,11 +236,14 @@ PackedChunk packed_chunk(const ChunkView& view) noexcept {
     return part;
   };
   chunk.scales = take(chunk.n_scales() * kScaleBytes);
-  for (UnaryGroups* groups : {&chunk.rows.upper, &chunk.weights_of_rows}) {
-    groups->samples = take(groups->samples_bytes());
-    groups->bits = take(bytes_of_bits(groups->n_bits()));
-    if (groups == &chunk.rows.upper) chunk.rows.lower = take(bytes_of_bits(groups->n_ones * chunk.rows.low_bits));
-  }
+  const auto take_groups = [&](UnaryGroups& groups) {
+    groups.samples = take(groups.samples_bytes());
+    groups.bits = take(bytes_of_bits(groups.n_bits()));
+  };
+  take_groups(chunk.rows.upper);
+  chunk.rows.lower = take(bytes_of_bits(chunk.rows.upper.n_ones * chunk.rows.low_bits));
+  take_groups(chunk.row_ends.upper);
+  chunk.row_ends.lower = take(chunk.row_ends.lower_bytes());
   const bool has_masks = chunk.layout == ChildLayout::masks;
   chunk.masks = take(has_masks ? bytes_of_bits(uint64_t{view.n_rows} * view.n_children) : 0);
   chunk.weights = at;

@@ -45,18 +45,18 @@ struct PackOptions {
 /// A chunk in few bits, read where it lies: encoding `packed`.
 ///
 /// In order: the scales (the upper half of an f32 each), the rows as Elias-Fano numbers (samples, upper parts, lower
-/// parts), the number of weights of each row in unary (samples, bits), the masks of the rows if there are any, then the
-/// weights, row by row: the child in child_bits unless there are masks, a number q in value_bits. The weight is
+/// parts), the ends of the rows among the weights likewise, the masks of the rows if there are any, then the weights,
+/// row by row: the child in child_bits unless there are masks, a number q in value_bits. The weight is
 /// scale * (2 q + 1): the middles of 2^value_bits even intervals, none of which is 0; or a half.
 /// Rows are known by the hash of their feature, k bits of it, as in the other encodings, and ascend by it.
-/// Storage: some 3 + log2(features / rows) bits a row, 1 + child_bits + value_bits a weight.
+/// Storage: some 5 + log2(features / rows) + log2(weights / rows) bits a row, child_bits + value_bits a weight.
 struct PackedChunk {
   static constexpr uint64_t kNoRow = EliasFano::kNone;
   static constexpr uint64_t kWeightsOfGroup = 32;
 
   const std::byte* scales = nullptr;
   EliasFano rows;
-  UnaryGroups weights_of_rows;
+  RunEnds row_ends;
   const std::byte* masks = nullptr;
   const std::byte* weights = nullptr;
   uint32_t n_children = 0;
@@ -86,7 +86,11 @@ struct PackedChunk {
   /// Children are below the next power of two from n_children whatever the bytes are.
   template <class Select = SoftwareSelect, class Use>
   [[gnu::always_inline]] void for_each_weight(uint64_t row, Use&& use) const {
-    const UnaryGroups::Members members = weights_of_rows.of<Select>(row);
+    for_each_weight(row, row_ends.of<Select>(row), use);
+  }
+  /// The same where it is known which weights are the row's.
+  template <class Use>
+  [[gnu::always_inline]] void for_each_weight(uint64_t row, UnaryGroups::Members members, Use&& use) const {
     if (scales_sums() && layout == ChildLayout::numbers) {  // the usual case, without questions on the way
       for (uint64_t i = members.begin; i < members.end; ++i) {
         const uint64_t bits = load_bits(weights, i * (child_bits + value_bits));

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <hwy/targets.h>
 
 #include "coppice/core/error.h"
 #include "coppice/rank/chunk_fixture.h"
@@ -186,6 +187,49 @@ TEST(PackedChunk, ScoresAsTheNaiveLoopDoesAndAsItsDenseForm) {
     const ChunkRows rows = chunk_of(shape, 7);
     for (const PackOptions& way : all_ways(rows))
       expect_equal_margins(shape, packed_level(rows, shape.n_features, way));
+  }
+}
+
+/// While it lives, kernels are those for one instruction set.
+class WithTarget {
+ public:
+  explicit WithTarget(int64_t target) { set(target); }
+  ~WithTarget() { set(0); }
+  WithTarget(const WithTarget&) = delete;
+  WithTarget& operator=(const WithTarget&) = delete;
+
+ private:
+  static void set(int64_t target) {
+    hwy::SetSupportedTargetsForTest(target);
+    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+  }
+};
+
+/// A query of one feature with the value 1, so that nothing is rounded but the weight: all of the kernels' margins have
+/// the bits of the plain decoder's weights.
+void expect_plain_bits(const LevelWeights& level, const ChunkRows& rows) {
+  const ChunkView chunk = view_chunk(level, 0);
+  const float one = 1;
+  for (size_t row = 0; row < rows.features.size(); row += 11) {
+    const uint32_t feature = rows.features[row];
+    uint32_t hash;
+    hash_features({&feature, 1}, level.n_features(), &hash);
+    const std::vector<float> margins = margins_of(chunk, {&feature, &hash, &one, 1});
+    for (uint32_t c = 0; c < chunk.n_children; ++c) ASSERT_EQ(margins[c], weight_at(chunk, feature, hash, c));
+  }
+}
+
+TEST(PackedChunk, EveryInstructionSetDecodesToTheSameBits) {
+  for (const Shape& shape : {Shape{9000, 128, 0.03}, kFull}) {
+    ChunkRows rows = chunk_of(shape, 7);
+    rows.bias.assign(rows.bias.size(), 0);
+    for (const PackOptions& way : all_ways(rows)) {
+      const LevelWeights level = packed_level(rows, shape.n_features, way);
+      for (int64_t left = hwy::SupportedTargets(); left != 0; left &= left - 1) {
+        const WithTarget target(left & -left);
+        expect_plain_bits(level, rows);
+      }
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coppice/math/array.h"
+#include "coppice/rank/chunk_scorer.h"
 #include "coppice/rank/level_weights.h"
 #include "coppice/tag/gazetteer.h"
 #include "coppice/tag/tag_feature_index.h"
@@ -50,7 +51,8 @@ class Tagger {
     SplitText split;
     TagFeatureExtractor extractor;
     TagFeatures features;
-    std::vector<uint32_t> numbers, known, hashes, hits;
+    std::vector<uint32_t> numbers, known, hashes;
+    std::vector<Hit> hits;
     std::vector<float> ones, margins, scores;
     Viterbi viterbi;
     std::vector<Slot> slots;

@@ -18,7 +18,7 @@ class BadInput(ProgramTest):
     def accept(self, name, content, *says, flags=()):
         path = self.write(name, content)
         done = self.expect(0, "train", path, "-o", self.path("model.coppice"), *flags, says=says)
-        self.expect(0, "inspect", self.path("model.coppice"), "--verify")
+        self.expect(0, "inspect", self.path("model.coppice"), "--audit")
         return done
 
     def test_an_empty_file(self):
@@ -145,7 +145,7 @@ class BadInput(ProgramTest):
         self.assertNotIn(b"words.txt", models[0])
         options = json.loads(self.expect(0, "inspect", self.path("m"), "--json").stdout)["options"]
         self.assertEqual(options["stop_words"], ["spam", "caf\u00e9"])
-        self.expect(0, "inspect", self.path("m"), "--verify")
+        self.expect(0, "inspect", self.path("m"), "--audit")
         self.expect(0, "explain", self.path("m"), "SPAM", says="knows nothing of this text")
 
     def test_crlf_line_ends_change_nothing(self):

@@ -24,7 +24,7 @@ class Commands(ProgramTest):
         self.assertEqual(len(line["labels"]), 2)
         self.assertGreaterEqual(line["scores"][0], line["scores"][1])
         self.assertIn("mail", self.expect(0, "explain", model, "inbox spam smtp").stdout)
-        self.assertIn("tree", self.expect(0, "inspect", model, "--verify").stdout.lower())
+        self.assertIn("tree", self.expect(0, "inspect", model, "--audit").stdout.lower())
         json.loads(self.expect(0, "inspect", model, "--json").stdout)
         json.loads(self.expect(0, "inspect", model, "--tree", "json").stdout)
         self.assertIn("<svg", self.expect(0, "inspect", model, "--tree", "svg").stdout)

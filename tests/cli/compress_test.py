@@ -21,13 +21,13 @@ class Compress(ProgramTest):
         self.assertIn("times smaller than", done.stderr)
         self.assertLess(os.path.getsize(self.small), os.path.getsize(self.model))
         self.assertGreater(self.judged(self.small)["P@1"], 95)
-        self.assertIn("verified", self.expect(0, "inspect", self.small, "--verify").stdout)
+        self.assertIn("verified", self.expect(0, "inspect", self.small, "--audit").stdout)
         answer = self.expect(0, "predict", self.small, "-", "--top-k", "1", stdin='{"text": "inbox spam smtp"}\n')
         self.assertEqual(json.loads(answer.stdout)["labels"], ["mail"])
         again = self.path("again.coppice")
         self.expect(0, "compress", self.small, "-o", again, "--value-bits", "4", "--quiet")
         self.assertLessEqual(os.path.getsize(again), os.path.getsize(self.small))
-        self.assertIn("verified", self.expect(0, "inspect", again, "--verify").stdout)
+        self.assertIn("verified", self.expect(0, "inspect", again, "--audit").stdout)
 
     def test_a_search_shows_what_it_tried_and_keeps_to_the_budget(self):
         curve = self.path("curve.svg")
@@ -66,7 +66,7 @@ class Compress(ProgramTest):
         whole = os.path.getsize(self.small)
         self.expect(0, "compress", self.model, "-o", self.small, "--max-bytes", f"{(whole - 500) / 1000}k")
         self.assertLessEqual(os.path.getsize(self.small), whole - 500)
-        self.assertIn("verified", self.expect(0, "inspect", self.small, "--verify").stdout)
+        self.assertIn("verified", self.expect(0, "inspect", self.small, "--audit").stdout)
 
     def test_words_are_kept_for_explain_where_asked_for(self):
         self.expect(0, "compress", self.model, "-o", self.small)
@@ -74,7 +74,7 @@ class Compress(ProgramTest):
         worded = self.path("worded.coppice")
         self.expect(0, "compress", self.model, "-o", worded, "--keep-strings")
         self.assertIn("inbox", self.expect(0, "explain", worded, "inbox spam smtp").stdout)
-        self.assertIn("verified", self.expect(0, "inspect", worded, "--verify").stdout)
+        self.assertIn("verified", self.expect(0, "inspect", worded, "--audit").stdout)
         self.assertGreater(os.path.getsize(worded), os.path.getsize(self.small))
         self.expect(2, "compress", self.small, "-o", self.path("no.coppice"), "--keep-strings",
                     says="no words of its features")
@@ -83,7 +83,7 @@ class Compress(ProgramTest):
         for options in (["--scales", "model"], ["--scales", "rows", "--value-bits", "4"],
                         ["--scales", "groups", "--value-bits", "4"], ["--value-bits", "16"], ["--max-weights", "5"]):
             self.expect(0, "compress", self.model, "-o", self.small, *options)
-            self.assertIn("verified", self.expect(0, "inspect", self.small, "--verify").stdout)
+            self.assertIn("verified", self.expect(0, "inspect", self.small, "--audit").stdout)
             self.assertGreater(self.judged(self.small)["P@1"], 90, options)
 
     def test_what_cannot_be_is_said(self):

@@ -47,7 +47,7 @@ class Domains(ProgramTest):
                       ["--validate", self.path("train.jsonl"), "--max-loss", "0.1"]):
             self.expect(0, "compress", model, "-o", small, *flags)
             self.expect_domains(small)
-            self.assertIn("5 of the labels in 2 domains", self.expect(0, "inspect", small, "--verify").stdout)
+            self.assertIn("5 of the labels in 2 domains", self.expect(0, "inspect", small, "--audit").stdout)
 
     def test_a_tagger_joins_them(self):
         items = utterances()

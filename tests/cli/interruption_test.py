@@ -121,7 +121,7 @@ class Interruption(ProgramTest):
         begin = time.monotonic()
         self.finish()
         seconds = time.monotonic() - begin
-        self.expect(0, "inspect", self.path("model.coppice"), "--verify")
+        self.expect(0, "inspect", self.path("model.coppice"), "--audit")
         new = (self.folder / "model.coppice").read_bytes()
         for old in (None, b"the model of yesterday"):
             def being_written():
@@ -181,7 +181,7 @@ class Interruption(ProgramTest):
             self.assertIn(part, said.decode())
         self.assertIn(self.path("model.coppice"), said.decode())
         self.assertEqual(self.leftovers("big.jsonl", "held_out.jsonl", "model.coppice"), [])
-        self.expect(0, "inspect", self.path("model.coppice"), "--verify")
+        self.expect(0, "inspect", self.path("model.coppice"), "--audit")
 
     def test_training_that_waits_for_standard_input_stops_at_the_first_signal(self):
         process = self.start("train", "-", "-o", self.path("model.coppice"), stdin=subprocess.PIPE)

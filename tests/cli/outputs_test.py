@@ -84,7 +84,7 @@ class Outputs(ProgramTest):
         os.symlink("models/today.coppice", self.path("current.coppice"))
         model = self.train("current.coppice")
         self.assertTrue(os.path.islink(model))
-        self.expect(0, "inspect", self.path("models/today.coppice"), "--verify")
+        self.expect(0, "inspect", self.path("models/today.coppice"), "--audit")
 
     def test_no_such_folder(self):
         examples = self.write("train.jsonl", jsonl(rows()))

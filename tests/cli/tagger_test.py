@@ -86,7 +86,7 @@ class Tagger(ProgramTest):
         self.assertEqual(judged["intents"], {"texts": 40, "right": 39, "accuracy": 97.5, "frames_right": 39,
                                              "frame_accuracy": 97.5})
         self.assertIn("39 of 40 intents are right (97.50 %)", self.expect(0, "evaluate", model, held_out).stdout)
-        text = self.expect(0, "inspect", model, "--verify").stdout
+        text = self.expect(0, "inspect", model, "--audit").stdout
         self.assertIn("2 labels", text)
         self.assertIn("finds 2 types of slots", text)
         self.assertIn("tagger.l1", text)
@@ -142,7 +142,7 @@ class Tagger(ProgramTest):
             self.assertLess(os.path.getsize(small), os.path.getsize(model))
             self.assertEqual(self.understood(small, "weather in oslo")["slots"][0]["text"], "oslo")
             self.assertEqual(self.understood(small, "weather in oslo")["intent"], "GetWeather")
-            self.expect(0, "inspect", small, "--verify", says=())
+            self.expect(0, "inspect", small, "--audit", says=())
         alone = self.train_tagger()
         self.expect(0, "compress", alone, "-o", small)
         self.assertEqual(self.understood(small, "put on bach")["slots"][0]["name"], "artist")
