@@ -3,7 +3,7 @@
 
 # Run for every word, feature or weight of a query.
 set(COPPICE_RUNTIME_KERNELS
-  math/elias_fano.cpp math/key_index.cpp
+  math/key_index.cpp
   data/tokenizer_ascii.cpp data/tokenizer.cpp data/unicode.cpp data/unicode_tables.cpp data/vectorizer.cpp
   data/vectorizer_analysis.cpp data/vectorizer_table.cpp
   rank/beam_search.cpp rank/chunk_scorer.cpp)

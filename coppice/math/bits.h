@@ -52,6 +52,15 @@ struct PdepSelect {
 };
 #endif
 
+#if defined(__x86_64__)
+/// The low bits of `value`, in order, at the set bits of `mask`. For the same kernels alone.
+inline uint64_t deposit(uint64_t value, uint64_t mask) noexcept {
+  uint64_t bits;
+  asm("pdep %2, %1, %0" : "=r"(bits) : "r"(value), "r"(mask));
+  return bits;
+}
+#endif
+
 /// Bytes that hold so many bits.
 inline uint64_t bytes_of_bits(uint64_t bits) noexcept {
   return (bits + 7) / 8;

@@ -15,71 +15,34 @@
 
 #include <hwy/cache_control.h>
 
-#include "coppice/rank/mask_spread-inl.h"
-#include "coppice/rank/packed_chunk.h"
+#include "coppice/rank/packed_row-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// As hn::MulAdd does a lane, so that scalar and vector paths agree to the bit.
-HWY_INLINE float multiply_add(float a, float b, float c) {
-#if HWY_NATIVE_FMA
-  return __builtin_fmaf(a, b, c);
-#else
-  const volatile float product = a * b;  // no contraction: hn::MulAdd has none here
-  return product + c;
-#endif
-}
-
 HWY_INLINE const BucketHeader* header_of(const ChunkView& chunk, uint32_t hash) {
   return chunk.headers + (hash >> chunk.bucket_shift);
 }
 
-/// Guesses how many members the groups before one have: the sample before it is right, what follows has the mean.
-class MemberGuess {
- public:
-  explicit MemberGuess(const UnaryGroups& groups)
-      : groups_(groups), mean_((groups.n_ones << kPoint) / groups.n_groups) {}
-  uint64_t before(uint64_t group) const noexcept {
-    const uint64_t ones = groups_.sample(group / UnaryGroups::kGroupsPerSample);
-    return std::min(ones, groups_.n_ones) + (group % UnaryGroups::kGroupsPerSample * mean_ >> kPoint);
-  }
-
- private:
-  static constexpr uint32_t kPoint = 16;
-  const UnaryGroups& groups_;
-  uint64_t mean_;
-};
-
-HWY_INLINE void PrefetchBit(const std::byte* bits, uint64_t bit) {
-  hwy::Prefetch(bits + bit / 8);
+HWY_INLINE void PrefetchBit(const std::byte* bytes, uint64_t bit) {
+  hwy::Prefetch(bytes + bit / 8);
 }
 
-/// Asks for the lines that say which rows there are.
-HWY_INLINE HWY_ATTR void PrefetchRows(const PackedChunk& chunk, const HashedQuery& query) {
-  const EliasFano& rows = chunk.rows;
-  const MemberGuess guess(rows.upper);
+/// Asks for the heads of the blocks in which the rows are looked up.
+HWY_INLINE HWY_ATTR void PrefetchBlocks(const PackedChunk& chunk, const HashedQuery& query) {
   for (size_t j = 0; j < query.size; ++j) {
-    const uint64_t group = query.hashes[j] >> chunk.hash_shift >> rows.low_bits;
-    const uint64_t row = guess.before(group);
-    PrefetchBit(rows.upper.bits, group + row);
-    PrefetchBit(rows.lower, row * rows.low_bits);
-  }
-}
-
-/// Asks for the lines that say where these rows end.
-HWY_INLINE HWY_ATTR void PrefetchEnds(const RunEnds& ends, std::span<const Hit> hits) {
-  const MemberGuess guess(ends.upper);
-  for (const Hit& hit : hits) {
-    PrefetchBit(ends.upper.bits, hit.row + guess.before(hit.row));
-    PrefetchBit(ends.lower, uint64_t{hit.row} * ends.low_bits);
+    const uint64_t number = query.hashes[j] >> chunk.hash_shift;
+    const std::byte* const block =
+        chunk.blocks + chunk.block_begin((number >> chunk.low_bits) / PackedChunk::kGroupsOfBlock);
+    hwy::Prefetch(block);
+    hwy::Prefetch(block + 64);
   }
 }
 
 HWY_ATTR void PrefetchHeaders(const ChunkView& chunk, const HashedQuery& query) {
-  if (chunk.encoding == ChunkEncoding::packed) return PrefetchRows(packed_chunk(chunk), query);
+  if (chunk.encoding == ChunkEncoding::packed) return PrefetchBlocks(packed_chunk(chunk), query);
   if (chunk.headers == nullptr) return;
   for (size_t j = 0; j < query.size; ++j) hwy::Prefetch(header_of(chunk, query.hashes[j]));
 }
@@ -95,28 +58,18 @@ HWY_INLINE HWY_ATTR void PrefetchBuckets(const ChunkView& chunk, const HashedQue
   }
 }
 
-#if HWY_ARCH_X86_64 && HWY_TARGET <= HWY_AVX2
-using FastSelect = PdepSelect;
-#else
-using FastSelect = SoftwareSelect;
-#endif
-
+/// Asks for the weights of the rows that it finds.
 HWY_ATTR size_t FindPackedRows(const PackedChunk& chunk, const HashedQuery& query, Hit* HWY_RESTRICT hits) {
   size_t n = 0;
   for (size_t j = 0; j < query.size; ++j) {
-    const uint64_t row = chunk.find_row<FastSelect>(query.hashes[j]);
+    hits[n].row = chunk.find_row<FastSelect>(query.hashes[j]);
+    if (hits[n].row.n == 0) continue;
     hits[n].place = static_cast<uint32_t>(j);
-    hits[n].row = static_cast<uint32_t>(row);
-    n += static_cast<size_t>(row != PackedChunk::kNoRow);
-  }
-  PrefetchEnds(chunk.row_ends, {hits, n});
-  const uint32_t width = chunk.child_bits + chunk.value_bits;
-  for (size_t i = 0; i < n; ++i) {
-    const UnaryGroups::Members weights = chunk.row_ends.of<FastSelect>(hits[i].row);
-    hits[i].begin = static_cast<uint32_t>(weights.begin);
-    hits[i].end = static_cast<uint32_t>(weights.end);
-    PrefetchBit(chunk.weights, weights.begin * width);
-    PrefetchBit(chunk.weights, weights.end * width);
+    const PackedRow& row = hits[n++].row;
+    const uint32_t width = chunk.child_bits + chunk.value_bits;
+    const uint64_t begin = row.has_mask ? row.values : row.children + row.values * width;
+    PrefetchBit(chunk.blocks, begin);
+    PrefetchBit(chunk.blocks, begin + row.n * width);
   }
   return n;
 }
@@ -286,12 +239,7 @@ HWY_INLINE HWY_ATTR void SumAnyMasked(const ChunkView& chunk, const HashedQuery&
 /// Without biases and the scales of sums: margins[c] += value * weight.
 HWY_ATTR void SumPackedRows(const PackedChunk& chunk, const HashedQuery& query, std::span<const Hit> hits,
                             float* HWY_RESTRICT margins) {
-  for (const Hit& hit : hits) {
-    const float value = query.values[hit.place];
-    chunk.for_each_weight(hit.row, {hit.begin, hit.end}, [&](uint32_t child, float weight) HWY_ATTR {
-      margins[child] = multiply_add(value, weight, margins[child]);
-    });
-  }
+  for (const Hit& hit : hits) AddPackedRow(chunk, hit.row, query.values[hit.place], margins);
 }
 
 /// margins[c] = bias + scale * margins[c].
@@ -314,7 +262,7 @@ HWY_ATTR void SumHits(const ChunkView& chunk, const HashedQuery& query, std::spa
   if (chunk.n_children == 0) return;
   if (chunk.encoding == ChunkEncoding::packed) {
     const PackedChunk packed = packed_chunk(chunk);
-    std::fill(margins, margins + std::bit_ceil(packed.n_children), 0.0F);
+    std::fill(margins, margins + std::max(std::bit_ceil(packed.n_children), 8U), 0.0F);
     SumPackedRows(packed, query, hits, margins);
     return ScaleMargins(chunk, margins);
   }

@@ -8,6 +8,7 @@
 
 #include "coppice/math/csr.h"
 #include "coppice/rank/chunk_view.h"
+#include "coppice/rank/packed_chunk.h"
 
 namespace coppice {
 
@@ -37,9 +38,8 @@ inline size_t margin_room(const ChunkView& chunk) noexcept {
 
 /// A feature of a query that a chunk may have weights for.
 struct Hit {
-  uint32_t place;              ///< in the query
-  uint32_t row;                ///< packed: of the chunk
-  uint32_t begin = 0, end = 0;  ///< packed: its weights
+  uint32_t place = 0;  ///< in the query
+  PackedRow row;       ///< packed: where its weights are
 };
 
 /// Asks for the cache lines in which `find_hits` will look.

@@ -73,11 +73,7 @@ struct ChunkView {
   uint32_t first_node = 0;
   uint32_t n_children = 0;
   uint32_t n_entries = 0;
-  uint32_t n_rows = 0;         ///< packed
-  uint8_t low_bits = 0;        ///< packed
-  uint8_t value_bits = 0;      ///< packed
-  uint8_t scaling = 0;         ///< packed
-  uint8_t child_layout = 0;    ///< packed
+  const ChunkEntry* packed = nullptr;  ///< packed: where the widths of its bits stand
   uint32_t stride = 0;         ///< direct: floats a row
   uint32_t bucket_shift = 31;  ///< hash >> bucket_shift is the bucket
   uint32_t filter_shift = 26;  ///< (hash >> filter_shift) & 31 is the filter's bit

@@ -11,8 +11,7 @@
 #include <hwy/foreach_target.h>  // compiles this file once per instruction set
 #include <hwy/highway.h>
 
-#include "coppice/rank/mask_spread-inl.h"
-#include "coppice/rank/packed_chunk.h"
+#include "coppice/rank/packed_row-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice {
@@ -87,24 +86,13 @@ HWY_ATTR void UnpackHashed(const ChunkView& chunk, const BlockFeatures& features
 
 HWY_ATTR void UnpackPacked(const ChunkView& view, const BlockFeatures& features, DenseChunk& dense) {
   const PackedChunk chunk = packed_chunk(view);
-  GroupReader uppers(chunk.rows.upper), ends(chunk.row_ends.upper);
-  uint64_t row = 0, upper_end = 0, row_upper = 0, place = 0;
-  for (uint64_t upper = 0; upper < chunk.rows.upper.n_groups && row < view.n_rows; ++upper) {
-    upper_end += uppers.next();
-    for (; row < upper_end; ++row) {
-      const uint64_t low = read_bits(chunk.rows.lower, row * chunk.rows.low_bits, chunk.rows.low_bits);
-      const uint32_t number =
-          features.find(static_cast<uint32_t>(upper << chunk.rows.low_bits | low) << chunk.hash_shift);
-      row_upper += ends.next();
-      const uint64_t end = std::min<uint64_t>(chunk.row_ends.end_of(row, row_upper), view.n_entries);
-      const UnaryGroups::Members members{std::min(place, end), end};
-      place = end;
+  for (uint64_t index = 0; index < chunk.n_blocks; ++index) {
+    for (PackedBlockRows rows(chunk, index); rows.next();) {
+      const uint32_t number = features.find(rows.number() << chunk.hash_shift);
       if (number == 0) continue;
       float* const weights = dense.add_row(number);
       std::fill_n(weights, dense.stride(), 0.0F);
-      chunk.for_each_weight(row, members, [&](uint32_t child, float weight) HWY_ATTR {
-        if (child < chunk.n_children) weights[child] = weight;
-      });
+      AddPackedRow(chunk, rows.row(), 1, weights);
     }
   }
 }
@@ -180,7 +168,8 @@ void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {
   rows_.assign(features.end(), 0);
   n_rows_ = 0;
   // A row for each feature that the block and the chunk may share, and one of zeros.
-  reserve(1 + std::min<size_t>(features.end(), chunk.n_entries));
+  const uint32_t n_rows = chunk.packed != nullptr ? chunk.packed->n_rows : chunk.n_entries;
+  reserve(1 + std::min<size_t>(features.end(), n_rows));
   std::fill_n(add_row(0), stride_, 0.0F);
   if (chunk.encoding == ChunkEncoding::masked) {
     HWY_DYNAMIC_DISPATCH(UnpackMasked)(chunk, features, *this);
@@ -193,7 +182,8 @@ void DenseChunk::unpack(const ChunkView& chunk, const BlockFeatures& features) {
 
 void DenseChunk::reserve(size_t n_rows) {
   most_rows_ = n_rows;
-  const size_t n_lines = (n_rows * stride_ + kLineFloats - 1) / kLineFloats;
+  // A damaged row may name children behind the last: they fall into the rows behind it, or the room behind these.
+  const size_t n_lines = (n_rows * stride_ + kMostChildren + kLineFloats - 1) / kLineFloats;
   if (n_lines <= n_lines_) return;
   weights_.reset();
   n_lines_ = 0;

@@ -42,7 +42,7 @@ bool has_known_encoding(const ChunkEntry& entry) noexcept {
              entry.n_children <= LevelWeights::kMostMasked && entry.child_bytes == (entry.n_children + 7) / 8;
     case ChunkEncoding::packed:
       return entry.n_children > 0 && entry.low_bits <= 32 && PackOptions::is_width(entry.value_bits) &&
-             entry.scaling < kScalings && entry.child_layout < kChildLayouts;
+             entry.scaling < kScalings && entry.rows_bits + entry.masks_bits + entry.pairs_bits <= 56;
   }
   return false;
 }
@@ -89,12 +89,8 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept {
   if (entry.encoding == ChunkEncoding::direct) {
     view.stride = direct_stride(entry.n_children);
   } else if (entry.encoding == ChunkEncoding::packed) {
-    view.n_rows = entry.n_rows;
+    view.packed = &entry;
     view.n_entries = entry.n_entries;
-    view.low_bits = entry.low_bits;
-    view.value_bits = entry.value_bits;
-    view.scaling = entry.scaling;
-    view.child_layout = entry.child_layout;
     view.key_shift = 32 - hash_bits(arrays.n_features);
   } else {
     view.headers = reinterpret_cast<const BucketHeader*>(view.data);
@@ -110,6 +106,19 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept {
   return view;
 }
 
+namespace {
+
+uint64_t n_packed_weights(const PackedChunk& chunk) noexcept {
+  uint64_t count = 0;
+  for (uint64_t index = 0; index < chunk.n_blocks; ++index) {
+    const PackedBlock block = chunk.block(index);
+    count += block.n_pairs + count_ones(chunk.blocks, block.masks, uint64_t{block.n_masks} * chunk.n_children);
+  }
+  return count;
+}
+
+}  // namespace
+
 uint64_t n_weights(const LevelWeights& level) noexcept {
   uint64_t count = 0;
   for (size_t p = 0; p < level.n_chunks(); ++p) {
@@ -119,7 +128,8 @@ uint64_t n_weights(const LevelWeights& level) noexcept {
       count += std::min<uint64_t>(level.arrays().chunks[p].n_entries, most);
       continue;
     }
-    if (chunk.encoding == ChunkEncoding::hashed || chunk.encoding == ChunkEncoding::packed) count += chunk.n_entries;
+    if (chunk.encoding == ChunkEncoding::hashed) count += chunk.n_entries;
+    if (chunk.encoding == ChunkEncoding::packed) count += n_packed_weights(packed_chunk(chunk));
     if (chunk.encoding != ChunkEncoding::masked) continue;
     for (uint32_t bucket = 0; bucket < chunk.n_buckets() && chunk.ascends(bucket); ++bucket) {
       count += chunk.masked_bucket(bucket).n_values;
@@ -149,10 +159,8 @@ float masked_weight(const ChunkView& chunk, const MaskedBucket& bucket, uint32_t
 }
 
 float packed_weight(const PackedChunk& chunk, uint32_t hash, uint32_t child) noexcept {
-  const uint64_t row = chunk.find_row(hash);
   float found = 0;
-  if (row == PackedChunk::kNoRow) return found;
-  chunk.for_each_weight(row, [&](uint32_t of, float weight) {
+  chunk.for_each_weight(chunk.find_row(hash), [&](uint32_t of, float weight) {
     if (of == child) found = chunk.sum_scale(child) * weight;
   });
   return found;
@@ -257,14 +265,12 @@ class ChunkReader {
   }
 
   void check_unused_fields() const {
-    for (const uint8_t byte : entry_.reserved) {
-      if (byte != 0) refuse("reserved bytes that are not zero");
-    }
     if (!has_buckets() && (entry_.bucket_bits != 0 || entry_.key_bytes != 0 || entry_.child_bytes != 0)) {
       refuse("sizes of buckets that it does not have");
     }
     if (entry_.encoding != ChunkEncoding::packed &&
-        (entry_.low_bits != 0 || entry_.value_bits != 0 || entry_.scaling != 0 || entry_.child_layout != 0)) {
+        (entry_.low_bits != 0 || entry_.value_bits != 0 || entry_.scaling != 0 || entry_.rows_bits != 0 ||
+         entry_.masks_bits != 0 || entry_.pairs_bits != 0)) {
       refuse("widths of bits that it does not have");
     }
     if (entry_.encoding == ChunkEncoding::empty && entry_.n_entries != 0) refuse("a wrong count of weights");
@@ -291,80 +297,49 @@ class ChunkReader {
 
   void read_packed() {
     const PackedChunk chunk = packed_chunk(view_);
-    check_packed_padding(chunk);
-    GroupReader uppers(chunk.rows.upper), ends(chunk.row_ends.upper);
-    uint64_t row = 0, row_upper = 0, place = 0, upper_end = 0;
-    for (uint64_t upper = 0; upper < chunk.rows.upper.n_groups; ++upper) {
-      check_sample(chunk.rows.upper, upper, upper_end);
-      upper_end += uppers.next();
-      for (uint64_t last = 0; row < upper_end; ++row) {
-        const uint64_t low = read_bits(chunk.rows.lower, row * chunk.rows.low_bits, chunk.rows.low_bits);
-        if (low < last) refuse("rows do not ascend");
-        last = low + 1;
-        const uint32_t feature =
-            feature_of(static_cast<uint32_t>(upper << chunk.rows.low_bits | low) << chunk.hash_shift);
-        if (feature >= n_features_) refuse("a row that is no feature");
-        check_sample(chunk.row_ends.upper, row, row_upper);
-        row_upper += ends.next();
-        const UnaryGroups::Members members{place, chunk.row_ends.end_of(row, row_upper)};
-        if (members.end <= place || members.end > entry_.n_entries) refuse("a row without weights");
-        read_packed_row(chunk, feature, row, members);
-        place = members.end;
-      }
+    for (uint64_t i = 0; i < chunk.n_scales(); ++i) {
+      if (!(chunk.sum_scale(static_cast<uint32_t>(i)) >= 0)) refuse("a scale below 0");
     }
-    if (row != entry_.n_rows || place != entry_.n_entries) refuse("rows that do not add up");
-    if (!uppers.ended() || !ends.ended()) refuse("a row or group that does not end");
+    uint64_t n_rows = 0, end = 0;
+    for (uint64_t index = 0; index < chunk.n_blocks; ++index) {
+      if (chunk.block_begin(index) != end) refuse("a block that does not follow the one before");
+      PackedBlockRows rows(chunk, index);
+      for (int64_t last = -1; rows.next(); last = rows.number(), ++n_rows) {
+        if (rows.number() <= last) refuse("rows do not ascend");
+        read_packed_row(chunk, rows);
+      }
+      if (!rows.is_sound()) refuse("a block with other rows than it says");
+      end = check_packed_padding(chunk, index, rows.end());
+    }
+    if (n_rows != entry_.n_rows || end != chunk.blocks_bytes) refuse("rows that do not add up");
+    for (uint64_t i = chunk.size_bytes(); i < payload_bytes(entry_, n_features_); ++i) {
+      if (view_.data[i] != std::byte{0}) refuse("padding that is not zero");
+    }
   }
 
-  void read_packed_row(const PackedChunk& chunk, uint32_t feature, uint64_t row, UnaryGroups::Members members) {
-    uint64_t next_child = 0, n_read = 0;
-    chunk.for_each_weight(row, members, [&](uint32_t child, float weight) {
+  void read_packed_row(const PackedChunk& chunk, const PackedBlockRows& rows) {
+    const uint32_t feature = feature_of(rows.number() << chunk.hash_shift);
+    if (feature >= n_features_) refuse("a row that is no feature");
+    uint64_t next_child = 0;
+    chunk.for_each_weight(rows.row(), [&](uint32_t child, float weight) {
       if (child >= chunk.n_children) refuse("a child out of range");
       if (child < next_child) refuse("children do not ascend");
       next_child = child + 1;
       keep(feature, child, chunk.sum_scale(child) * weight);
-      ++n_read;
     });
-    const uint64_t count = members.end - members.begin;
-    if (n_read != count || (chunk.layout == ChildLayout::masks && bits_of_mask(chunk, row) != count)) {
-      refuse("a row with another number of children than weights");
-    }
+    if (next_child == 0) refuse("a row without weights");
   }
 
-  static uint64_t bits_of_mask(const PackedChunk& chunk, uint64_t row) {
-    uint64_t count = 0;
-    for (uint32_t child = 0; child < chunk.n_children; ++child) {
-      count += read_bits(chunk.masks, row * chunk.n_children + child, 1);
+  /// The bits between the pairs and the values of a block and those behind its end: returns the byte where that is.
+  uint64_t check_packed_padding(const PackedChunk& chunk, uint64_t index, uint64_t end_bit) const {
+    const PackedBlock block = chunk.block(index);
+    const uint64_t pairs_end = block.pairs + chunk.bits_of_pairs(block.n_pairs);
+    const uint64_t end = bytes_of_bits(end_bit);
+    if (count_ones(chunk.blocks, pairs_end, block.values - pairs_end) != 0 ||
+        count_ones(chunk.blocks, end_bit, 8 * end - end_bit) != 0) {
+      refuse("padding that is not zero");
     }
-    return count;
-  }
-
-  void check_sample(const UnaryGroups& groups, uint64_t group, uint64_t ones) const {
-    if (group > 0 && group % UnaryGroups::kGroupsPerSample == 0 &&
-        groups.sample(group / UnaryGroups::kGroupsPerSample) != ones) {
-      refuse("a sample that is not what it samples");
-    }
-  }
-
-  /// The bits and bytes that fill up to whole ones.
-  void check_packed_padding(const PackedChunk& chunk) const {
-    const auto check_bits = [&](const std::byte* bytes, uint64_t n_bits) {
-      if (n_bits % 8 != 0 && read_bits(bytes, n_bits, static_cast<uint32_t>(8 - n_bits % 8)) != 0) {
-        refuse("padding that is not zero");
-      }
-    };
-    check_bits(chunk.rows.upper.bits, chunk.rows.upper.n_bits());
-    check_bits(chunk.rows.lower, chunk.rows.upper.n_ones * chunk.rows.low_bits);
-    check_bits(chunk.row_ends.upper.bits, chunk.row_ends.upper.n_bits());
-    check_bits(chunk.row_ends.lower, chunk.row_ends.n_runs() * chunk.row_ends.low_bits);
-    if (chunk.layout == ChildLayout::masks) check_bits(chunk.masks, chunk.rows.upper.n_ones * chunk.n_children);
-    check_bits(chunk.weights, chunk.row_ends.n_members * (chunk.child_bits + chunk.value_bits));
-    for (uint64_t i = chunk.size_bytes(); i < payload_bytes(entry_, n_features_); ++i) {
-      if (view_.data[i] != std::byte{0}) refuse("padding that is not zero");
-    }
-    for (uint64_t i = 0; i < chunk.n_scales(); ++i) {
-      if (!(chunk.scale(i) >= 0)) refuse("a scale below 0");
-    }
+    return end;
   }
 
   void read_buckets() {

@@ -27,7 +27,8 @@ struct ChunkEntry {
   uint64_t offset = 0;      ///< of its payload, in bytes, a multiple of 8
   uint32_t first_node = 0;  ///< of its children, in the level below
   uint32_t n_rows = 0;      ///< features with at least one weight (a count for people; no query reads it)
-  uint32_t n_entries = 0;   ///< direct, packed: weights; hashed: entries, zeros included; masked: words of all buckets
+  uint32_t n_entries = 0;   ///< direct: weights; hashed: entries, zeros included; masked: words of all buckets; packed:
+                            ///< bytes of all blocks
   uint16_t n_children = 0;
   ChunkEncoding encoding = ChunkEncoding::empty;
   uint8_t bucket_bits = 0;   ///< hashed, masked: there are 2^bucket_bits buckets; else 0
@@ -36,8 +37,9 @@ struct ChunkEntry {
   uint8_t low_bits = 0;      ///< packed: of a row's number, those that are stored as they are
   uint8_t value_bits = 0;    ///< packed: of a weight
   uint8_t scaling = 0;       ///< packed: Scaling
-  uint8_t child_layout = 0;  ///< packed: ChildLayout
-  uint8_t reserved[2] = {};  ///< zero
+  uint8_t rows_bits = 0;     ///< packed: of the number of rows that a block begins with
+  uint8_t masks_bits = 0;    ///< packed: of the number of masks behind it
+  uint8_t pairs_bits = 0;    ///< packed: of the number of pairs behind that
 };
 static_assert(sizeof(ChunkEntry) == 32);
 

@@ -227,7 +227,7 @@ TEST(LevelWeights, VerifyChecksEachFieldOfARecord) {
     EXPECT_NE(error([](ChunkEntry& e) { ++e.bucket_bits; }), "") << encoding;
     EXPECT_NE(error([](ChunkEntry& e) { e.key_bytes ^= 6; }), "") << encoding;
     EXPECT_NE(error([](ChunkEntry& e) { e.child_bytes ^= 3; }), "") << encoding;
-    EXPECT_NE(error([](ChunkEntry& e) { e.reserved[1] = 1; }), "") << encoding;
+    EXPECT_NE(error([](ChunkEntry& e) { e.pairs_bits = 1; }), "") << encoding;
   }
 }
 

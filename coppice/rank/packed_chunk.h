@@ -5,8 +5,8 @@
 #include <bit>
 #include <cstdint>
 
-#include "coppice/math/elias_fano.h"
 #include "coppice/math/half.h"
+#include "coppice/math/unary.h"
 #include "coppice/rank/chunk.h"
 #include "coppice/rank/chunk_view.h"
 #include "coppice/rank/level_weights.h"
@@ -22,13 +22,6 @@ enum class Scaling : uint8_t {
 };
 inline constexpr uint8_t kScalings = 4;
 
-/// How the weights of a row say whose they are.
-enum class ChildLayout : uint8_t {
-  numbers,  ///< the child's number before each weight
-  masks     ///< a bit for each child of the chunk: less where rows have many weights
-};
-inline constexpr uint8_t kChildLayouts = 2;
-
 /// How the weights of a chunk are put into few bits.
 struct PackOptions {
   uint32_t value_bits = 8;  ///< of a weight: 2 to 8, or 16 = halves (IEEE 754 binary16), which need no scale
@@ -42,34 +35,138 @@ struct PackOptions {
   }
 };
 
+/// Where the weights of one feature lie in a packed chunk. Bits are counted from the chunk's first block.
+struct PackedRow {
+  uint64_t children = 0;  ///< with a mask: its bit; else: that of the block's pairs
+  uint64_t values = 0;    ///< with a mask: the bit of its values; else: how many pairs of the block come before its own
+  uint32_t n = 0;         ///< weights; 0: there is no such row
+  bool has_mask = false;
+  float scale = 1;  ///< of Scaling::rows
+};
+
+/// 64 groups of rows that lie together: where its parts begin, in bits from the chunk's first block.
+struct PackedBlock {
+  uint64_t uppers = 0;  ///< for each group a one for each row, then a zero
+  uint64_t lows = 0;    ///< the low bits of each row's number
+  uint64_t flags = 0;   ///< whether a row has a mask, if any has
+  uint64_t counts = 0;  ///< of rows without a mask, in unary: weights less one
+  uint64_t scales = 0;  ///< of Scaling::rows
+  uint64_t masks = 0;
+  uint64_t pairs = 0;   ///< of rows without a mask: (child, value)
+  uint64_t values = 0;  ///< of rows with a mask; at a whole byte
+  uint32_t n_rows = 0;
+  uint32_t n_masks = 0;
+  uint32_t n_pairs = 0;
+};
+
 /// A chunk in few bits, read where it lies: encoding `packed`.
 ///
-/// In order: the scales (the upper half of an f32 each), the rows as Elias-Fano numbers (samples, upper parts, lower
-/// parts), the ends of the rows among the weights likewise, the masks of the rows if there are any, then the weights,
-/// row by row: the child in child_bits unless there are masks, a number q in value_bits. The weight is
-/// scale * (2 q + 1): the middles of 2^value_bits even intervals, none of which is 0; or a half.
-/// Rows are known by the hash of their feature, k bits of it, as in the other encodings, and ascend by it.
-/// Storage: some 5 + log2(features / rows) + log2(weights / rows) bits a row, child_bits + value_bits a weight.
+/// Rows are known by the hash of their feature, k bits of it, as in the other encodings. Those that share all but the
+/// low_bits of their numbers are a group, 64 groups a block; where each block begins stands in a directory, so that a
+/// look-up touches the directory, the head of one block and the weights behind it. Scales of children or of the model
+/// come before the directory (the upper half of an f32 each).
+/// A row says whose its weights are by a mask of all children or, where this takes no more room, by pairs (child,
+/// value). A value q of value_bits is the weight scale * (2 q + 1): the middles of 2^value_bits even intervals, none of
+/// which is 0; or a half.
+/// Storage: 3 + log2(features / rows) bits a row; 2 + child_bits + value_bits a weight, or n_children a row with a mask
+/// and value_bits a weight. The format is in docs/model_format.md.
 struct PackedChunk {
-  static constexpr uint64_t kNoRow = EliasFano::kNone;
+  static constexpr uint32_t kGroupsOfBlock = 64;
   static constexpr uint64_t kWeightsOfGroup = 32;
+  static constexpr uint32_t kScaleBits = 16;
+  static constexpr uint32_t kNoPlace = ~uint32_t{0};
 
   const std::byte* scales = nullptr;
-  EliasFano rows;
-  RunEnds row_ends;
-  const std::byte* masks = nullptr;
-  const std::byte* weights = nullptr;
+  const std::byte* directory = nullptr;
+  const std::byte* blocks = nullptr;
+  uint64_t blocks_bytes = 0;
+  uint64_t n_blocks = 0;
+  uint32_t groups_of_block = kGroupsOfBlock;
   uint32_t n_children = 0;
-  uint32_t child_bits = 0;  ///< 0 with masks
+  uint32_t child_bits = 0;
   uint32_t value_bits = 0;
+  uint32_t low_bits = 0;
+  uint32_t rows_bits = 0, masks_bits = 0, pairs_bits = 0;  ///< of the three numbers that a block begins with
   uint32_t hash_shift = 0;  ///< a hash, which lies in the upper bits, becomes the number of a row
   Scaling scaling = Scaling::children;
-  ChildLayout layout = ChildLayout::numbers;
 
-  /// The row with this hash, or kNoRow.
+  /// The row with this hash.
   template <class Select = SoftwareSelect>
-  [[gnu::always_inline]] uint64_t find_row(uint32_t hash) const noexcept {
-    return rows.find<Select>(hash >> hash_shift);
+  [[gnu::always_inline]] PackedRow find_row(uint32_t hash) const noexcept {
+    const uint32_t number = hash >> hash_shift;
+    const uint64_t group = uint64_t{number} >> low_bits;
+    const PackedBlock found = block(group / kGroupsOfBlock);
+    const uint32_t place = find_in_block<Select>(found, group % kGroupsOfBlock, number);
+    return place == kNoPlace ? PackedRow() : row_of_block<Select>(found, place);
+  }
+
+  /// Where the bytes of a block begin; inside the blocks, whatever is stored.
+  uint64_t block_begin(uint64_t index) const noexcept {
+    uint32_t offset;
+    const bool is_wide = blocks_bytes > 0xFFFF;
+    std::memcpy(&offset, directory + index * (is_wide ? 4 : 2), sizeof offset);
+    return std::min<uint64_t>(is_wide ? offset : offset & 0xFFFF, blocks_bytes);
+  }
+
+  /// A block, `index` below n_blocks: one that does not fit has no rows.
+  [[gnu::always_inline]] PackedBlock block(uint64_t index) const noexcept {
+    const uint64_t begin = 8 * block_begin(index);
+    uint64_t head = load_bits(blocks, begin);
+    const auto take = [&head](uint32_t width) {
+      const auto number = static_cast<uint32_t>(head & ((uint64_t{1} << width) - 1));
+      head >>= width;
+      return number;
+    };
+    PackedBlock b;
+    b.n_rows = take(rows_bits);
+    b.n_masks = take(masks_bits);
+    b.n_pairs = take(pairs_bits);
+    b.uppers = begin + rows_bits + masks_bits + pairs_bits;
+    b.lows = b.uppers + groups_of_block + b.n_rows;
+    b.flags = b.lows + uint64_t{b.n_rows} * low_bits;
+    b.counts = b.flags + (b.n_masks > 0 ? b.n_rows : 0);
+    b.scales = b.counts + b.n_pairs;
+    b.masks = b.scales + (scaling == Scaling::rows ? uint64_t{b.n_rows} * kScaleBits : 0);
+    b.pairs = b.masks + uint64_t{b.n_masks} * n_children;
+    b.values = (b.pairs + bits_of_pairs(b.n_pairs) + 7) / 8 * 8;
+    if (b.values > 8 * blocks_bytes || b.n_masks > b.n_rows) [[unlikely]] {
+      b.n_rows = b.n_masks = b.n_pairs = 0;
+    }
+    return b;
+  }
+
+  /// The place of a row in its block, or kNoPlace. `group`: counted from the block's first.
+  template <class Select = SoftwareSelect>
+  [[gnu::always_inline]] uint32_t find_in_block(const PackedBlock& b, uint64_t group, uint64_t number) const noexcept {
+    const uint64_t at = behind_zeros<Select>(blocks, b.uppers, b.lows, group);
+    const uint64_t first = std::min<uint64_t>(at - b.uppers - group, b.n_rows);
+    uint64_t n = static_cast<uint64_t>(std::countr_one(loaded_bits(blocks, at)));
+    if (n > 2 || low_bits > kLoadedBits / 2) [[unlikely]] {
+      n = run_of_ones(blocks, at, b.lows);
+      return find_among(b, first, std::min<uint64_t>(first + n, b.n_rows), number);
+    }
+    n = std::min<uint64_t>(n, b.n_rows - first);
+    // Both at once, if there are two, without a branch: which one it is can not be foreseen.
+    const uint64_t mask = (uint64_t{1} << low_bits) - 1;
+    const uint64_t lows = load_bits(blocks, b.lows + first * low_bits);
+    const uint64_t one = ((lows ^ number) & mask) | static_cast<uint64_t>(n == 0);  // 0: it is the number
+    const uint64_t two = ((lows >> low_bits ^ number) & mask) | static_cast<uint64_t>(n < 2);
+    const uint32_t second = two == 0 ? static_cast<uint32_t>(first + 1) : kNoPlace;
+    return one == 0 ? static_cast<uint32_t>(first) : second;
+  }
+
+  /// `place` below b.n_rows.
+  template <class Select = SoftwareSelect>
+  [[gnu::always_inline]] PackedRow row_of_block(const PackedBlock& b, uint64_t place) const noexcept {
+    uint64_t masks_before = 0;
+    bool has_mask = false;
+    if (b.n_masks > 0) {
+      masks_before = count_ones(blocks, b.flags, place);
+      has_mask = read_bits(blocks, b.flags + place, 1) != 0;
+    }
+    PackedRow row = has_mask ? masked_row(b, masks_before) : paired_row<Select>(b, place - masks_before);
+    if (scaling == Scaling::rows) row.scale = scale_at(b.scales + place * kScaleBits);
+    return row;
   }
 
   /// Whether sums are multiplied by scales once they are complete, and not each weight before.
@@ -79,69 +176,106 @@ struct PackedChunk {
   /// What the sum of a child is multiplied by.
   float sum_scale(uint32_t child) const noexcept {
     if (!scales_sums()) return 1;
-    return scale(scaling == Scaling::model ? 0 : child);
+    return float_of_scale(read_at<uint16_t>(scales, scaling == Scaling::model ? 0 : child));
   }
 
   /// Calls use(child, weight) for the weights of a row, in the order of the children; weights still lack `sum_scale`.
   /// Children are below the next power of two from n_children whatever the bytes are.
-  template <class Select = SoftwareSelect, class Use>
-  [[gnu::always_inline]] void for_each_weight(uint64_t row, Use&& use) const {
-    for_each_weight(row, row_ends.of<Select>(row), use);
-  }
-  /// The same where it is known which weights are the row's.
   template <class Use>
-  [[gnu::always_inline]] void for_each_weight(uint64_t row, UnaryGroups::Members members, Use&& use) const {
-    if (scales_sums() && layout == ChildLayout::numbers) {  // the usual case, without questions on the way
-      for (uint64_t i = members.begin; i < members.end; ++i) {
-        const uint64_t bits = load_bits(weights, i * (child_bits + value_bits));
+  [[gnu::always_inline]] void for_each_weight(const PackedRow& row, Use&& use) const {
+    if (row.has_mask) return for_each_masked(row, use);
+    const uint32_t width = child_bits + value_bits;
+    uint64_t at = row.children + bits_of_pairs(row.values + 1) - width;
+    if (scales_sums()) {  // the usual case, without questions on the way
+      for (uint32_t i = 0; i < row.n; ++i, at += width) {
+        const uint64_t bits = load_bits(blocks, at);
         use(child_of(bits), static_cast<float>(odd_number(bits >> child_bits)));
       }
-    } else if (layout == ChildLayout::numbers) {
-      for (uint64_t i = members.begin; i < members.end; ++i) {
-        use(child_of(load_bits(weights, i * (child_bits + value_bits))), number(row, i));
-      }
-    } else {
-      for_each_masked(row, members, use);
+      return;
+    }
+    for (uint32_t i = 0; i < row.n; ++i) {
+      const uint64_t ordinal = row.values + i;
+      const uint64_t bits = load_bits(blocks, row.children + bits_of_pairs(ordinal + 1) - width);
+      use(child_of(bits), number(bits >> child_bits) * pair_scale(row, ordinal));
     }
   }
 
-  uint64_t n_scales() const noexcept;
-  float scale(uint64_t index) const noexcept;
+  /// The scale of a row's weights, of those with a mask the i-th's group.
+  float value_scale(const PackedRow& row, uint64_t i) const noexcept {
+    return in_groups() ? scale_at(row.values + i / kWeightsOfGroup * bits_of_group()) : row.scale;
+  }
+  /// The bit of the i-th value of a row with a mask.
+  uint64_t value_bit(const PackedRow& row, uint64_t i) const noexcept {
+    return row.values + i * value_bits + (in_groups() ? (i / kWeightsOfGroup + 1) * kScaleBits : 0);
+  }
+  /// What the values of a row with a mask take.
+  uint64_t bits_of_values(uint64_t n) const noexcept {
+    return n * value_bits + (in_groups() ? (n + kWeightsOfGroup - 1) / kWeightsOfGroup * kScaleBits : 0);
+  }
+  /// What the pairs of a block take.
+  uint64_t bits_of_pairs(uint64_t n) const noexcept {
+    const uint64_t bits = n * (uint64_t{child_bits} + value_bits);
+    return bits + (in_groups() ? (n + kWeightsOfGroup - 1) / kWeightsOfGroup * kScaleBits : 0);
+  }
 
-  /// Bytes from the scales to the last weight.
-  uint64_t size_bytes() const noexcept;
+  bool in_groups() const noexcept { return scaling == Scaling::groups && value_bits != PackOptions::kHalf; }
+  uint64_t n_scales() const noexcept { return !scales_sums() ? 0 : scaling == Scaling::model ? 1 : n_children; }
+  uint64_t directory_bytes() const noexcept { return n_blocks * (blocks_bytes > 0xFFFF ? 4 : 2); }
+  /// Bytes from the scales to the end of the last block.
+  uint64_t size_bytes() const noexcept { return n_scales() * (kScaleBits / 8) + directory_bytes() + blocks_bytes; }
+
+  /// The scale that is stored at this bit.
+  float scale_at(uint64_t bit) const noexcept {
+    return float_of_scale(static_cast<uint16_t>(read_bits(blocks, bit, kScaleBits)));
+  }
+  static float float_of_scale(uint16_t stored) noexcept { return std::bit_cast<float>(uint32_t{stored} << 16); }
 
  private:
+  uint32_t find_among(const PackedBlock& b, uint64_t first, uint64_t end, uint64_t number) const noexcept;
+  PackedRow masked_row(const PackedBlock& b, uint64_t masks_before) const noexcept;
+
+  template <class Select>
+  [[gnu::always_inline]] PackedRow paired_row(const PackedBlock& b, uint64_t rows_before) const noexcept {
+    const uint64_t end = b.counts + b.n_pairs;
+    const uint64_t at = behind_zeros<Select>(blocks, b.counts, end, rows_before);
+    PackedRow row;
+    row.children = b.pairs;
+    row.values = std::min<uint64_t>(at - b.counts, b.n_pairs);
+    row.n = static_cast<uint32_t>(std::min(run_of_ones(blocks, at, end) + 1, b.n_pairs - row.values));
+    return row;
+  }
+
+  template <class Use>
+  void for_each_masked(const PackedRow& row, Use&& use) const {
+    uint64_t i = 0;
+    for (uint32_t first = 0; first < n_children; first += kLoadedBits) {
+      const uint32_t width = std::min(kLoadedBits, n_children - first);
+      uint64_t mask = read_bits(blocks, row.children + first, width);
+      for (; mask != 0 && i < row.n; mask &= mask - 1, ++i) {
+        const float scale = scales_sums() ? 1.0F : value_scale(row, i);
+        use(first + static_cast<uint32_t>(std::countr_zero(mask)), number(load_bits(blocks, value_bit(row, i))) * scale);
+      }
+    }
+  }
+
+  uint64_t bits_of_group() const noexcept { return kScaleBits + kWeightsOfGroup * value_bits; }
+  float pair_scale(const PackedRow& row, uint64_t ordinal) const noexcept {
+    if (!in_groups()) return row.scale;
+    const uint64_t group = ordinal / kWeightsOfGroup;
+    return scale_at(row.children + group * (bits_of_group() + kWeightsOfGroup * child_bits));
+  }
+
   uint32_t child_of(uint64_t bits) const noexcept {
     return static_cast<uint32_t>(bits & ((uint64_t{1} << child_bits) - 1));
   }
-
   /// 2 q + 1 of the q in the lowest value_bits.
   int32_t odd_number(uint64_t bits) const noexcept {
     const int32_t q = static_cast<int32_t>(static_cast<uint32_t>(bits) << (32 - value_bits)) >> (32 - value_bits);
     return 2 * q + 1;
   }
-
-  /// Weight i, which is of that row.
-  float number(uint64_t row, uint64_t i) const noexcept {
-    const uint64_t bits = load_bits(weights, i * (child_bits + value_bits)) >> child_bits;
+  float number(uint64_t bits) const noexcept {
     if (value_bits == PackOptions::kHalf) return half_to_float(static_cast<uint16_t>(bits));
-    const auto odd = static_cast<float>(odd_number(bits));
-    if (scaling == Scaling::rows) return odd * scale(row);
-    return scaling == Scaling::groups ? odd * scale(i / kWeightsOfGroup) : odd;
-  }
-
-  template <class Use>
-  void for_each_masked(uint64_t row, UnaryGroups::Members members, Use&& use) const {
-    constexpr uint32_t kStep = 56;
-    uint64_t i = members.begin;
-    for (uint32_t first = 0; first < n_children; first += kStep) {
-      const uint32_t width = std::min(kStep, n_children - first);
-      uint64_t mask = read_bits(masks, row * n_children + first, width);
-      for (; mask != 0 && i < members.end; mask &= mask - 1, ++i) {
-        use(first + static_cast<uint32_t>(std::countr_zero(mask)), number(row, i));
-      }
-    }
+    return static_cast<float>(odd_number(bits));
   }
 };
 
@@ -151,9 +285,41 @@ PackedChunk packed_shape(const ChunkEntry& entry, uint32_t universe_bits) noexce
 /// The parts of a chunk of encoding `packed`.
 PackedChunk packed_chunk(const ChunkView& chunk) noexcept;
 
+/// The rows of one block in the order in which they lie, for whoever wants them all.
+class PackedBlockRows {
+ public:
+  /// `index` below the chunk's n_blocks.
+  PackedBlockRows(const PackedChunk& chunk, uint64_t index) noexcept;
+
+  /// Goes to the next row, if there is one.
+  bool next() noexcept;
+  uint32_t number() const noexcept { return number_; }  ///< as rows are known by: the hash, not moved
+  const PackedRow& row() const noexcept { return row_; }
+
+  /// After the last row: whether the numbers at the head of the block are those of its rows.
+  bool is_sound() const noexcept;
+  /// After the last row: the bit where the block ends.
+  uint64_t end() const noexcept { return values_; }
+
+ private:
+  PackedRow next_masked() noexcept;
+  PackedRow next_paired() noexcept;
+
+  const PackedChunk& chunk_;
+  PackedBlock block_;
+  uint64_t group_;        ///< of the chunk
+  uint64_t upper_;        ///< the bit that says whether the group has a further row
+  uint64_t values_;       ///< where those of the next row with a mask begin
+  uint32_t n_rows_ = 0;   ///< of the rows so far, the other two likewise
+  uint32_t n_masks_ = 0;
+  uint32_t n_pairs_ = 0;
+  uint32_t number_ = 0;
+  PackedRow row_;
+};
+
 /// Puts a chunk into few bits, with a loss: each weight becomes the middle of its interval; those nearer to zero than
-/// to the middle of the first interval are dropped. The smaller one of the two child layouts is taken. Throws
-/// `ErrorCode::internal` when `rows` breaks its invariants. Threads: pure.
+/// to the middle of the first interval are dropped. Throws `ErrorCode::internal` when `rows` breaks its invariants.
+/// Threads: pure.
 EncodedChunk pack_chunk(const ChunkRows& rows, uint32_t n_features, const PackOptions& options);
 
 }  // namespace coppice

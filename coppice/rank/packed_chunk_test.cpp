@@ -112,9 +112,20 @@ TEST(PackedChunk, EachWayIsSoundAndNearTheWeights) {
 }
 
 TEST(PackedChunk, RowsWithManyWeightsHaveMasks) {
-  const ChunkRows many = chunk_of(kFull, 5), few = chunk_of({3000, 40, 0.02}, 5);
-  EXPECT_EQ(pack_chunk(many, 3000, {}).entry.child_layout, static_cast<uint8_t>(ChildLayout::masks));
-  EXPECT_EQ(pack_chunk(few, 3000, {}).entry.child_layout, static_cast<uint8_t>(ChildLayout::numbers));
+  const ChunkRows rows = chunk_of({3000, 40, 0.15}, 5);
+  const LevelWeights level = packed_level(rows, 3000);
+  const PackedChunk chunk = packed_chunk(view_chunk(level, 0));
+  size_t n_masks = 0;
+  for (size_t row = 0; row < rows.features.size(); ++row) {
+    uint32_t hash;
+    hash_features({&rows.features[row], 1}, 3000, &hash);
+    const PackedRow found = chunk.find_row(hash);
+    ASSERT_EQ(found.n, rows.first_entry[row + 1] - rows.first_entry[row]);
+    ASSERT_EQ(found.has_mask, found.n * 6 > 40);  // forty bits for all children, or six for each that it has
+    n_masks += static_cast<size_t>(found.has_mask);
+  }
+  EXPECT_GT(n_masks, 100U);
+  EXPECT_LT(n_masks, rows.features.size() - 100);
 }
 
 TEST(PackedChunk, WeightsNearerToZeroThanToTheFirstIntervalsMiddleAreDropped) {
@@ -147,8 +158,8 @@ TEST(PackedChunk, TakesFewBitsAWeight) {
   const ChunkRows rows = chunk_of({20000, 52, 0.01}, 9);
   const EncodedChunk packed = pack_chunk(rows, 20000, {4});
   const double rows_bits = static_cast<double>(rows.features.size()) *
-                           (2.5 + std::log2(32768.0 / static_cast<double>(rows.features.size())));
-  const double weights_bits = static_cast<double>(rows.values.size()) * (4 + 6 + 1.3);
+                           (3.2 + std::log2(32768.0 / static_cast<double>(rows.features.size())));
+  const double weights_bits = static_cast<double>(rows.values.size()) * (4 + 6 + 1);
   EXPECT_LT(static_cast<double>(packed.payload.size()) * 8, rows_bits + weights_bits + 52 * 16 + 200);
 }
 
@@ -296,10 +307,11 @@ TEST(PackedChunk, VerifyChecksEachFieldOfARecord) {
   EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.child_bytes = 1; }));
   EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.scaling = 1; }));
   EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.scaling = 4; }));
-  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.child_layout = 1; }));
-  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.child_layout = 2; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { ++e.rows_bits; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { ++e.masks_bits; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { ++e.pairs_bits; }));
+  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.pairs_bits = 60; }));
   EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.value_bits = 16; }));
-  EXPECT_TRUE(is_refused([](ChunkEntry& e) { e.reserved[0] = 1; }));
 }
 
 }  // namespace

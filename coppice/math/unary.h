@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "coppice/math/bits.h"
+
+namespace coppice {
+
+/// Numbers in unary lie one behind the other, each as many ones and a zero. What reads them reads no further than
+/// kUnarySlack bytes behind their end, whatever the bits are.
+inline constexpr size_t kUnarySlack = 40;
+
+/// Bits of a load that are good.
+inline constexpr uint32_t kLoadedBits = 56;
+
+inline uint64_t loaded_bits(const std::byte* bytes, uint64_t at) noexcept {
+  return load_bits(bytes, at) & ((uint64_t{1} << kLoadedBits) - 1);
+}
+
+/// The bit behind the first `n` zeros from bit `at` on. Where there are fewer before `end`, any bit up to 232 behind it.
+/// Always in line, so that it is compiled for the instruction set of the kernel that asks.
+template <class Select = SoftwareSelect>
+[[gnu::always_inline]] inline uint64_t behind_zeros(const std::byte* bytes, uint64_t at, uint64_t end,
+                                                    uint64_t n) noexcept {
+  constexpr uint64_t kMask = (uint64_t{1} << kLoadedBits) - 1;
+  constexpr uint32_t kPlainSteps = 2;
+  uint64_t zeros = ~load_bits(bytes, at) & kMask;
+  // Mostly it is behind the first word or the second: steps without a branch, which would be guessed wrongly.
+  for (uint32_t step = 0; step < kPlainSteps; ++step) {
+    const auto count = static_cast<uint64_t>(std::popcount(zeros));
+    const uint64_t passed = uint64_t{0} - static_cast<uint64_t>(n > count);
+    n -= count & passed;
+    at += kLoadedBits & passed;
+    zeros = ~load_bits(bytes, at) & kMask;
+  }
+  for (uint64_t count; (count = static_cast<uint64_t>(std::popcount(zeros))) < n && at < end;) {
+    n -= count;
+    at += kLoadedBits;
+    zeros = ~load_bits(bytes, at) & kMask;
+  }
+  return at + Select::select(zeros << 1 | 1, static_cast<uint32_t>(n));  // as if a zero were before the first bit
+}
+
+/// How many ones follow one another from bit `at` on, none of them at `end` or behind it.
+inline uint64_t run_of_ones(const std::byte* bytes, uint64_t at, uint64_t end) noexcept {
+  const uint64_t begin = at;
+  uint64_t run = kLoadedBits;
+  for (; run == kLoadedBits && at < end; at += run) run = static_cast<uint64_t>(std::countr_one(loaded_bits(bytes, at)));
+  return std::min(at, std::max(begin, end)) - begin;
+}
+
+/// The set ones among the `n` bits from `at` on.
+inline uint64_t count_ones(const std::byte* bytes, uint64_t at, uint64_t n) noexcept {
+  uint64_t count = 0;
+  for (; n > kLoadedBits; n -= kLoadedBits, at += kLoadedBits) {
+    count += static_cast<uint64_t>(std::popcount(loaded_bits(bytes, at)));
+  }
+  return count + static_cast<uint64_t>(std::popcount(read_bits(bytes, at, static_cast<uint32_t>(n))));
+}
+
+}  // namespace coppice

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Adds a row of a packed chunk to margins. Included once per instruction set, as Highway has it.
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "coppice/rank/packed_chunk.h"
+
+#if defined(COPPICE_RANK_PACKED_ROW_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef COPPICE_RANK_PACKED_ROW_INL_H
+#undef COPPICE_RANK_PACKED_ROW_INL_H
+#else
+#define COPPICE_RANK_PACKED_ROW_INL_H
+#endif
+
+#include "coppice/rank/mask_spread-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// As hn::MulAdd does a lane, so that scalar and vector paths agree to the bit.
+HWY_INLINE float multiply_add(float a, float b, float c) {
+#if HWY_NATIVE_FMA
+  return __builtin_fmaf(a, b, c);
+#else
+  const volatile float product = a * b;  // no contraction: hn::MulAdd has none here
+  return product + c;
+#endif
+}
+
+#undef COPPICE_RANK_HAS_PDEP
+#if HWY_ARCH_X86_64 && HWY_TARGET <= HWY_AVX2
+#define COPPICE_RANK_HAS_PDEP 1
+using FastSelect = PdepSelect;
+#else
+#define COPPICE_RANK_HAS_PDEP 0
+using FastSelect = SoftwareSelect;
+#endif
+
+#if COPPICE_RANK_HAS_PDEP
+/// The values of a row with a mask, of at most 8 bits, and one scale for all of them: eight children at a time.
+HWY_INLINE HWY_ATTR void AddMaskedValues(const PackedChunk& chunk, const PackedRow& row, float value,
+                                         float* HWY_RESTRICT margins) {
+  const hn::CappedTag<float, 8> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const hn::Rebind<int8_t, decltype(d)> d8;
+  const uint32_t bits = chunk.value_bits;
+  const uint64_t tops = 0x0101010101010101 * ((0xFF << (8 - bits)) & 0xFF);  // of each byte the upper `bits`
+  const auto x = hn::Set(d, value);
+  const auto scale = hn::Set(d, chunk.scales_sums() ? 1.0F : chunk.value_scale(row, 0));
+  const auto down = static_cast<int>(8 - bits);
+  uint64_t at = chunk.value_bit(row, 0);
+  for (uint32_t child = 0; child < chunk.n_children; child += 8) {
+    const uint32_t left = chunk.n_children - child;
+    uint32_t mask = static_cast<uint32_t>(load_bits(chunk.blocks, row.children + child)) & 0xFF;
+    if (left < 8) mask &= (1U << left) - 1;
+    uint64_t packed;
+    std::memcpy(&packed, chunk.blocks + at / 8, sizeof packed);  // whole bytes at 8 bits; else 57 are enough for eight
+    if (bits < 8) packed = deposit(packed >> at % 8, tops);
+    const auto places = hn::LoadU(d8, kPlaces[mask].data());
+    const auto values = hn::BitCast(d8, hn::Set(hn::Repartition<uint64_t, decltype(d8)>(), packed));
+    const auto spread = hn::TableLookupBytesOr0(values, places);
+    const auto q = hn::ShiftRightSame(hn::PromoteTo(di, spread), down);
+    const auto odd = hn::Add(hn::Add(q, q), hn::Set(di, 1));
+    const auto weight = hn::Mul(hn::ConvertTo(d, odd), scale);
+    const auto margin = hn::LoadU(d, margins + child);
+    const auto taken = hn::RebindMask(d, hn::Gt(hn::PromoteTo(di, places), hn::Set(di, -1)));
+    hn::StoreU(hn::IfThenElse(taken, hn::MulAdd(x, weight, margin), margin), d, margins + child);
+    at += static_cast<uint64_t>(std::popcount(mask)) * bits;
+  }
+}
+#endif
+
+/// margins[c] += value * weight for each child c that the row has, but for what sums are scaled by. Margins up to the
+/// next multiple of eight from n_children are read and written, or up to the next power of two.
+HWY_INLINE HWY_ATTR void AddPackedRow(const PackedChunk& chunk, const PackedRow& row, float value,
+                                      float* HWY_RESTRICT margins) {
+#if COPPICE_RANK_HAS_PDEP
+  const bool has_one_scale = !chunk.in_groups() || row.n <= PackedChunk::kWeightsOfGroup;
+  if (row.has_mask && row.n > 0 && has_one_scale && chunk.value_bits <= PackOptions::kMostValueBits) {
+    return AddMaskedValues(chunk, row, value, margins);
+  }
+#endif
+  chunk.for_each_weight(row, [&](uint32_t child, float weight) HWY_ATTR {
+    margins[child] = multiply_add(value, weight, margins[child]);
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace coppice
+HWY_AFTER_NAMESPACE();
+
+#endif  // include guard
