@@ -112,7 +112,7 @@ TEST(PackedChunk, EachWayIsSoundAndNearTheWeights) {
 }
 
 TEST(PackedChunk, RowsWithManyWeightsHaveMasks) {
-  const ChunkRows rows = chunk_of({3000, 40, 0.15}, 5);
+  const ChunkRows rows = with_large_weights(chunk_of({3000, 40, 0.15}, 5));
   const LevelWeights level = packed_level(rows, 3000);
   const PackedChunk chunk = packed_chunk(view_chunk(level, 0));
   size_t n_masks = 0;
