@@ -27,16 +27,16 @@ template <class Select = SoftwareSelect>
 [[gnu::always_inline]] inline uint64_t behind_zeros(const std::byte* bytes, uint64_t at, uint64_t end,
                                                     uint64_t n) noexcept {
   constexpr uint64_t kMask = (uint64_t{1} << kLoadedBits) - 1;
-  constexpr uint32_t kPlainSteps = 2;
-  uint64_t zeros = ~load_bits(bytes, at) & kMask;
-  // Mostly it is behind the first word or the second: steps without a branch, which would be guessed wrongly.
-  for (uint32_t step = 0; step < kPlainSteps; ++step) {
-    const auto count = static_cast<uint64_t>(std::popcount(zeros));
-    const uint64_t passed = uint64_t{0} - static_cast<uint64_t>(n > count);
-    n -= count & passed;
-    at += kLoadedBits & passed;
-    zeros = ~load_bits(bytes, at) & kMask;
-  }
+  // Mostly it is in one of three words: all are looked at, and one taken, without a branch, which would be guessed wrongly.
+  const uint64_t words[] = {~load_bits(bytes, at) & kMask, ~load_bits(bytes, at + kLoadedBits) & kMask,
+                            ~load_bits(bytes, at + 2 * kLoadedBits) & kMask};
+  const auto first = static_cast<uint64_t>(std::popcount(words[0]));
+  const uint64_t both = first + static_cast<uint64_t>(std::popcount(words[1]));
+  const uint64_t in_second = uint64_t{0} - static_cast<uint64_t>(n > first);
+  const uint64_t in_third = uint64_t{0} - static_cast<uint64_t>(n > both);
+  uint64_t zeros = words[0] ^ ((words[0] ^ words[1]) & in_second) ^ ((words[1] ^ words[2]) & in_third);
+  n -= (first & in_second) + ((both - first) & in_third);
+  at += (kLoadedBits & in_second) + (kLoadedBits & in_third);
   for (uint64_t count; (count = static_cast<uint64_t>(std::popcount(zeros))) < n && at < end;) {
     n -= count;
     at += kLoadedBits;

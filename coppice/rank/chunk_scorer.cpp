@@ -26,8 +26,10 @@ HWY_INLINE const BucketHeader* header_of(const ChunkView& chunk, uint32_t hash) 
   return chunk.headers + (hash >> chunk.bucket_shift);
 }
 
-HWY_INLINE void PrefetchBit(const std::byte* bytes, uint64_t bit) {
-  hwy::Prefetch(bytes + bit / 8);
+/// Loads a cache line, and waits for nothing. Prefetches of so many pages are dropped where their addresses have to be
+/// looked up first.
+HWY_INLINE void Touch(const std::byte* line) {
+  static_cast<void>(*const_cast<const volatile std::byte*>(line));
 }
 
 /// Asks for the heads of the blocks in which the rows are looked up.
@@ -36,8 +38,9 @@ HWY_INLINE HWY_ATTR void PrefetchBlocks(const PackedChunk& chunk, const HashedQu
     const uint64_t number = query.hashes[j] >> chunk.hash_shift;
     const std::byte* const block =
         chunk.blocks + chunk.block_begin((number >> chunk.low_bits) / PackedChunk::kGroupsOfBlock);
-    hwy::Prefetch(block);
-    hwy::Prefetch(block + 64);
+    Touch(block);
+    Touch(block + 64);
+    for (size_t line = 2; line < 4; ++line) hwy::Prefetch(block + 64 * line);
   }
 }
 
@@ -62,14 +65,23 @@ HWY_INLINE HWY_ATTR void PrefetchBuckets(const ChunkView& chunk, const HashedQue
 HWY_ATTR size_t FindPackedRows(const PackedChunk& chunk, const HashedQuery& query, Hit* HWY_RESTRICT hits) {
   size_t n = 0;
   for (size_t j = 0; j < query.size; ++j) {
-    hits[n].row = chunk.find_row<FastSelect>(query.hashes[j]);
-    if (hits[n].row.n == 0) continue;
+    const uint64_t number = query.hashes[j] >> chunk.hash_shift;
+    const uint64_t group = number >> chunk.low_bits;
+    const PackedBlock block = chunk.block(group / PackedChunk::kGroupsOfBlock);
+    const uint32_t place =
+        chunk.find_in_block<FastSelect>(block, group % PackedChunk::kGroupsOfBlock, number);
     hits[n].place = static_cast<uint32_t>(j);
-    const PackedRow& row = hits[n++].row;
-    const uint32_t width = chunk.child_bits + chunk.value_bits;
+    hits[n].row.n = place;
+    n += static_cast<size_t>(place != PackedChunk::kNoPlace);
+  }
+  const uint32_t width = chunk.child_bits + chunk.value_bits;
+  for (size_t i = 0; i < n; ++i) {
+    PackedRow& row = hits[i].row;
+    const uint64_t group = uint64_t{query.hashes[hits[i].place]} >> chunk.hash_shift >> chunk.low_bits;
+    chunk.take_row<FastSelect>(chunk.block(group / PackedChunk::kGroupsOfBlock), row.n, row);
     const uint64_t begin = row.has_mask ? row.values : row.children + row.values * width;
-    PrefetchBit(chunk.blocks, begin);
-    PrefetchBit(chunk.blocks, begin + row.n * width);
+    Touch(chunk.blocks + begin / 8);
+    hwy::Prefetch(chunk.blocks + (begin + row.n * width) / 8);
   }
   return n;
 }

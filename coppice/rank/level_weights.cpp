@@ -160,7 +160,9 @@ float masked_weight(const ChunkView& chunk, const MaskedBucket& bucket, uint32_t
 
 float packed_weight(const PackedChunk& chunk, uint32_t hash, uint32_t child) noexcept {
   float found = 0;
-  chunk.for_each_weight(chunk.find_row(hash), [&](uint32_t of, float weight) {
+  PackedRow row;
+  if (!chunk.find_row(hash, row)) return found;
+  chunk.for_each_weight(row, [&](uint32_t of, float weight) {
     if (of == child) found = chunk.sum_scale(child) * weight;
   });
   return found;

@@ -39,7 +39,7 @@ struct PackOptions {
 struct PackedRow {
   uint64_t children = 0;  ///< with a mask: its bit; else: that of the block's pairs
   uint64_t values = 0;    ///< with a mask: the bit of its values; else: how many pairs of the block come before its own
-  uint32_t n = 0;         ///< weights; 0: there is no such row
+  uint32_t n = 0;         ///< weights; 0 only where the bytes are damaged
   bool has_mask = false;
   float scale = 1;  ///< of Scaling::rows
 };
@@ -90,14 +90,16 @@ struct PackedChunk {
   uint32_t hash_shift = 0;  ///< a hash, which lies in the upper bits, becomes the number of a row
   Scaling scaling = Scaling::children;
 
-  /// The row with this hash.
+  /// Gives `row` the one with this hash, or says that there is none.
   template <class Select = SoftwareSelect>
-  [[gnu::always_inline]] PackedRow find_row(uint32_t hash) const noexcept {
+  [[gnu::always_inline]] bool find_row(uint32_t hash, PackedRow& row) const noexcept {
     const uint32_t number = hash >> hash_shift;
     const uint64_t group = uint64_t{number} >> low_bits;
     const PackedBlock found = block(group / kGroupsOfBlock);
     const uint32_t place = find_in_block<Select>(found, group % kGroupsOfBlock, number);
-    return place == kNoPlace ? PackedRow() : row_of_block<Select>(found, place);
+    if (place == kNoPlace) return false;
+    take_row<Select>(found, place, row);
+    return true;
   }
 
   /// Where the bytes of a block begin; inside the blocks, whatever is stored.
@@ -155,18 +157,17 @@ struct PackedChunk {
     return one == 0 ? static_cast<uint32_t>(first) : second;
   }
 
-  /// `place` below b.n_rows.
+  /// The row at a place of its block, which is below b.n_rows.
   template <class Select = SoftwareSelect>
-  [[gnu::always_inline]] PackedRow row_of_block(const PackedBlock& b, uint64_t place) const noexcept {
+  [[gnu::always_inline]] void take_row(const PackedBlock& b, uint64_t place, PackedRow& row) const noexcept {
     uint64_t masks_before = 0;
     bool has_mask = false;
     if (b.n_masks > 0) {
       masks_before = count_ones(blocks, b.flags, place);
       has_mask = read_bits(blocks, b.flags + place, 1) != 0;
     }
-    PackedRow row = has_mask ? masked_row(b, masks_before) : paired_row<Select>(b, place - masks_before);
-    if (scaling == Scaling::rows) row.scale = scale_at(b.scales + place * kScaleBits);
-    return row;
+    has_mask ? take_masked(b, masks_before, row) : take_paired<Select>(b, place - masks_before, row);
+    row.scale = scaling == Scaling::rows ? scale_at(b.scales + place * kScaleBits) : 1.0F;
   }
 
   /// Whether sums are multiplied by scales once they are complete, and not each weight before.
@@ -232,17 +233,32 @@ struct PackedChunk {
 
  private:
   uint32_t find_among(const PackedBlock& b, uint64_t first, uint64_t end, uint64_t number) const noexcept;
-  PackedRow masked_row(const PackedBlock& b, uint64_t masks_before) const noexcept;
+
+  [[gnu::always_inline]] void take_masked(const PackedBlock& b, uint64_t masks_before, PackedRow& row) const noexcept {
+    masks_before = std::min<uint64_t>(masks_before, b.n_masks - 1);
+    uint64_t values = b.values;
+    if (in_groups()) {
+      for (uint64_t i = 0; i < masks_before; ++i) {
+        values += bits_of_values(count_ones(blocks, b.masks + i * n_children, n_children));
+      }
+    } else {
+      values += count_ones(blocks, b.masks, masks_before * n_children) * value_bits;
+    }
+    row.has_mask = true;
+    row.children = b.masks + masks_before * n_children;
+    row.values = values;
+    const uint64_t n = count_ones(blocks, row.children, n_children);
+    row.n = values + bits_of_values(n) <= 8 * blocks_bytes ? static_cast<uint32_t>(n) : 0;
+  }
 
   template <class Select>
-  [[gnu::always_inline]] PackedRow paired_row(const PackedBlock& b, uint64_t rows_before) const noexcept {
+  [[gnu::always_inline]] void take_paired(const PackedBlock& b, uint64_t rows_before, PackedRow& row) const noexcept {
     const uint64_t end = b.counts + b.n_pairs;
     const uint64_t at = behind_zeros<Select>(blocks, b.counts, end, rows_before);
-    PackedRow row;
+    row.has_mask = false;
     row.children = b.pairs;
     row.values = std::min<uint64_t>(at - b.counts, b.n_pairs);
     row.n = static_cast<uint32_t>(std::min(run_of_ones(blocks, at, end) + 1, b.n_pairs - row.values));
-    return row;
   }
 
   template <class Use>
@@ -291,8 +307,23 @@ class PackedBlockRows {
   /// `index` below the chunk's n_blocks.
   PackedBlockRows(const PackedChunk& chunk, uint64_t index) noexcept;
 
-  /// Goes to the next row, if there is one.
-  bool next() noexcept;
+  /// Goes to the next row, if there is one. In line, so that it is compiled for the kernel's instruction set.
+  [[gnu::always_inline]] bool next() noexcept {
+    if (n_rows_ == block_.n_rows) return false;
+    for (uint64_t zeros = kLoadedBits; zeros == kLoadedBits && upper_ < block_.lows; upper_ += zeros, group_ += zeros) {
+      const uint64_t uppers = load_bits(chunk_.blocks, upper_) | uint64_t{1} << kLoadedBits;
+      zeros = static_cast<uint64_t>(std::countr_zero(uppers));
+    }
+    if (upper_ >= block_.lows) return false;
+    ++upper_;
+    const uint64_t low = read_bits(chunk_.blocks, block_.lows + uint64_t{n_rows_} * chunk_.low_bits, chunk_.low_bits);
+    number_ = static_cast<uint32_t>(group_ << chunk_.low_bits | low);
+    row_.has_mask = block_.n_masks > 0 && read_bits(chunk_.blocks, block_.flags + n_rows_, 1) != 0;
+    row_.has_mask ? take_masked() : take_paired();
+    if (chunk_.scaling == Scaling::rows) row_.scale = chunk_.scale_at(block_.scales + n_rows_ * PackedChunk::kScaleBits);
+    ++n_rows_;
+    return true;
+  }
   uint32_t number() const noexcept { return number_; }  ///< as rows are known by: the hash, not moved
   const PackedRow& row() const noexcept { return row_; }
 
@@ -302,8 +333,25 @@ class PackedBlockRows {
   uint64_t end() const noexcept { return values_; }
 
  private:
-  PackedRow next_masked() noexcept;
-  PackedRow next_paired() noexcept;
+  [[gnu::always_inline]] void take_masked() noexcept {
+    row_.n = 0;
+    row_.values = values_;
+    if (n_masks_ == block_.n_masks) return;
+    row_.children = block_.masks + uint64_t{n_masks_++} * chunk_.n_children;
+    const uint64_t n = count_ones(chunk_.blocks, row_.children, chunk_.n_children);
+    const uint64_t end = values_ + chunk_.bits_of_values(n);
+    if (end > 8 * chunk_.blocks_bytes) return;
+    row_.n = static_cast<uint32_t>(n);
+    values_ = end;
+  }
+
+  [[gnu::always_inline]] void take_paired() noexcept {
+    row_.children = block_.pairs;
+    row_.values = n_pairs_;
+    const uint64_t n = run_of_ones(chunk_.blocks, block_.counts + n_pairs_, block_.counts + block_.n_pairs) + 1;
+    row_.n = static_cast<uint32_t>(std::min<uint64_t>(n, block_.n_pairs - n_pairs_));
+    n_pairs_ += row_.n;
+  }
 
   const PackedChunk& chunk_;
   PackedBlock block_;

@@ -119,7 +119,8 @@ TEST(PackedChunk, RowsWithManyWeightsHaveMasks) {
   for (size_t row = 0; row < rows.features.size(); ++row) {
     uint32_t hash;
     hash_features({&rows.features[row], 1}, 3000, &hash);
-    const PackedRow found = chunk.find_row(hash);
+    PackedRow found;
+    ASSERT_TRUE(chunk.find_row(hash, found));
     ASSERT_EQ(found.n, rows.first_entry[row + 1] - rows.first_entry[row]);
     ASSERT_EQ(found.has_mask, found.n * 6 > 40);  // forty bits for all children, or six for each that it has
     n_masks += static_cast<size_t>(found.has_mask);
