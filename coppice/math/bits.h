@@ -10,6 +10,12 @@
 
 namespace coppice {
 
+/// Loads a byte, so that its cache line will be near, and waits for nothing. Processors drop prefetches whose addresses
+/// have to be looked up in the page tables first; loads they do not drop.
+inline void touch(const void* byte) noexcept {
+  static_cast<void>(*static_cast<const volatile std::byte*>(byte));
+}
+
 /// 64 bits from bit `at` on, of which at least 57 are good. Eight bytes from the first one's on must be readable.
 inline uint64_t load_bits(const std::byte* bytes, uint64_t at) noexcept {
   uint64_t word;

@@ -8,6 +8,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
+#include "coppice/math/bits.h"
 
 namespace coppice {
 namespace {
@@ -93,11 +94,11 @@ void KeyIndex::find(std::span<const KeyHash> keys, uint32_t* numbers) const noex
     const size_t count = std::min(kBatch, keys.size() - begin);
     for (size_t i = 0; i < count; ++i) {
       buckets[i] = pilots->bucket_of(keys[begin + i]);
-      __builtin_prefetch(pilot_bytes + buckets[i].pilot);
+      touch(pilot_bytes + buckets[i].pilot);
     }
     for (size_t i = 0; i < count; ++i) {
       const uint32_t slot = pilots->slot_of(keys[begin + i], buckets[i]);
-      __builtin_prefetch(fingerprints_.data() + uint64_t{slot} * fingerprint_bits_ / 8);
+      if (fingerprint_bits_ > 0) touch(fingerprints_.data() + uint64_t{slot} * fingerprint_bits_ / 8);
       numbers[begin + i] = slot;
     }
     for (size_t i = begin; i < begin + count; ++i) {

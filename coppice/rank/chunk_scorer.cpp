@@ -26,20 +26,14 @@ HWY_INLINE const BucketHeader* header_of(const ChunkView& chunk, uint32_t hash) 
   return chunk.headers + (hash >> chunk.bucket_shift);
 }
 
-/// Loads a cache line, and waits for nothing. Prefetches of so many pages are dropped where their addresses have to be
-/// looked up first.
-HWY_INLINE void Touch(const std::byte* line) {
-  static_cast<void>(*const_cast<const volatile std::byte*>(line));
-}
-
 /// Asks for the heads of the blocks in which the rows are looked up.
 HWY_INLINE HWY_ATTR void PrefetchBlocks(const PackedChunk& chunk, const HashedQuery& query) {
   for (size_t j = 0; j < query.size; ++j) {
     const uint64_t number = query.hashes[j] >> chunk.hash_shift;
     const std::byte* const block =
         chunk.blocks + chunk.block_begin((number >> chunk.low_bits) / PackedChunk::kGroupsOfBlock);
-    Touch(block);
-    Touch(block + 64);
+    touch(block);
+    touch(block + 64);
     for (size_t line = 2; line < 4; ++line) hwy::Prefetch(block + 64 * line);
   }
 }
@@ -80,7 +74,7 @@ HWY_ATTR size_t FindPackedRows(const PackedChunk& chunk, const HashedQuery& quer
     const uint64_t group = uint64_t{query.hashes[hits[i].place]} >> chunk.hash_shift >> chunk.low_bits;
     chunk.take_row<FastSelect>(chunk.block(group / PackedChunk::kGroupsOfBlock), row.n, row);
     const uint64_t begin = row.has_mask ? row.values : row.children + row.values * width;
-    Touch(chunk.blocks + begin / 8);
+    touch(chunk.blocks + begin / 8);
     hwy::Prefetch(chunk.blocks + (begin + row.n * width) / 8);
   }
   return n;

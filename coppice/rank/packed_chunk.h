@@ -35,7 +35,8 @@ struct PackOptions {
   }
 };
 
-/// Where the weights of one feature lie in a packed chunk. Bits are counted from the chunk's first block.
+/// Where the weights of one feature lie in a packed chunk: inside its blocks, whatever the bytes are. Bits are counted
+/// from the chunk's first block.
 struct PackedRow {
   uint64_t children = 0;  ///< with a mask: its bit; else: that of the block's pairs
   uint64_t values = 0;    ///< with a mask: the bit of its values; else: how many pairs of the block come before its own
@@ -132,7 +133,7 @@ struct PackedChunk {
     b.pairs = b.masks + uint64_t{b.n_masks} * n_children;
     b.values = (b.pairs + bits_of_pairs(b.n_pairs) + 7) / 8 * 8;
     if (b.values > 8 * blocks_bytes || b.n_masks > b.n_rows) [[unlikely]] {
-      b.n_rows = b.n_masks = b.n_pairs = 0;
+      return {begin, begin, begin, begin, begin, begin, begin, begin, 0, 0, 0};
     }
     return b;
   }
@@ -246,9 +247,10 @@ struct PackedChunk {
     }
     row.has_mask = true;
     row.children = b.masks + masks_before * n_children;
-    row.values = values;
     const uint64_t n = count_ones(blocks, row.children, n_children);
-    row.n = values + bits_of_values(n) <= 8 * blocks_bytes ? static_cast<uint32_t>(n) : 0;
+    const bool fits = values + bits_of_values(n) <= 8 * blocks_bytes;
+    row.values = fits ? values : b.values;
+    row.n = fits ? static_cast<uint32_t>(n) : 0;
   }
 
   template <class Select>
