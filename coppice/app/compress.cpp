@@ -61,8 +61,8 @@ void describe(OptionTable& table, CompressArguments& arguments) {
       "model like this one. 0 = all.");
   table.add(
       "max_bytes", arguments.max_bytes,
-      "Keep as many weights as a file of this size has room for: 500k, 4M, 1.5G (powers of 1000; Ki, Mi, Gi of 1024; a "
-      "bare number counts GB of 10^9 bytes). 0 = all.");
+      "Keep as many weights as a file of this size has room for: 500k, 4M, 1.5G (powers of 1000; Ki, Mi, Gi of 1024), "
+      "or a number of bytes. 0 = all.");
   table.add("curve", arguments.curve, "With validate: where a drawing (SVG) of size against loss goes.");
   table.add("json", arguments.json, "With validate: print what was tried as one JSON object.");
 }
@@ -103,7 +103,7 @@ std::vector<Unused> unused(const CompressArguments& arguments) {
 
 void check(const CompressArguments& arguments, const Flags& flags) {
   validate(arguments.compress);
-  parse_bytes(arguments.max_bytes, "max_bytes");
+  parse_bytes(arguments.max_bytes, "max_bytes", BareSize::bytes);
   if (arguments.keep_weights > 0 && arguments.max_bytes != "0") {
     throw Error(ErrorCode::usage, "both keep_weights and max_bytes are given, expected one of them");
   }
@@ -172,7 +172,7 @@ Model searched(const Model& model, const CompressArguments& arguments, Job job) 
 Model smaller(const Model& model, const CompressArguments& arguments, Job job) {
   if (!arguments.validate.empty()) return searched(model, arguments, job);
   CompressOptions options = arguments.compress;
-  const uint64_t max_bytes = parse_bytes(arguments.max_bytes, "max_bytes");
+  const uint64_t max_bytes = parse_bytes(arguments.max_bytes, "max_bytes", BareSize::bytes);
   if (max_bytes == 0 && arguments.keep_weights == 0 && !drops_any(options.prune)) {
     return compress(model, options, job.pool);
   }

@@ -45,16 +45,18 @@ std::string bytes_text(double bytes) {
   return text;
 }
 
-uint64_t parse_bytes(std::string_view text, std::string_view option) {
+uint64_t parse_bytes(std::string_view text, std::string_view option, BareSize bare) {
   double number = -1;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   std::string unit(rest, end);
   if (unit.size() > 1 && unit.front() == ' ') unit.erase(0, 1);
+  if (unit.empty() && bare == BareSize::bytes) unit = "b";
   const std::optional<double> factor = unit_bytes(unit);
   if (error != std::errc() || !factor || !(number >= 0 && number * *factor < 9.2e18)) {
-    throw Error(ErrorCode::usage, "option " + std::string(option) + " is '" + std::string(text) +
-                                      "', expected a size such as 20G, 500M or 1.5 (GB of 10^9 bytes)");
+    throw Error(ErrorCode::usage,
+                "option " + std::string(option) + " is '" + std::string(text) + "', expected a size such as " +
+                    (bare == BareSize::bytes ? "500k, 4M or 120000 (bytes)" : "20G, 500M or 1.5 (GB of 10^9 bytes)"));
   }
   return static_cast<uint64_t>(number * *factor);
 }

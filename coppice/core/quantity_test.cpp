@@ -33,6 +33,8 @@ TEST(Quantity, SizesAreReadAsPeopleWriteThem) {
   EXPECT_EQ(parse_bytes("1Ti", "x"), uint64_t{1} << 40);
   EXPECT_EQ(parse_bytes("7B", "x"), 7U);
   EXPECT_EQ(parse_bytes("0", "x"), 0U);
+  EXPECT_EQ(parse_bytes("400000", "x", BareSize::bytes), 400'000U);
+  EXPECT_EQ(parse_bytes("400k", "x", BareSize::bytes), 400'000U);
 }
 
 TEST(Quantity, OtherTextIsRefusedByTheNameOfTheOption) {

@@ -21,13 +21,14 @@ inline uint64_t loaded_bits(const std::byte* bytes, uint64_t at) noexcept {
   return load_bits(bytes, at) & ((uint64_t{1} << kLoadedBits) - 1);
 }
 
-/// The bit behind the first `n` zeros from bit `at` on. Where there are fewer before `end`, any bit up to 232 behind it.
-/// Always in line, so that it is compiled for the instruction set of the kernel that asks.
+/// The bit behind the first `n` zeros from bit `at` on. Where there are fewer before `end`, any bit up to 232 behind
+/// it. Always in line, so that it is compiled for the instruction set of the kernel that asks.
 template <class Select = SoftwareSelect>
 [[gnu::always_inline]] inline uint64_t behind_zeros(const std::byte* bytes, uint64_t at, uint64_t end,
                                                     uint64_t n) noexcept {
   constexpr uint64_t kMask = (uint64_t{1} << kLoadedBits) - 1;
-  // Mostly it is in one of three words: all are looked at, and one taken, without a branch, which would be guessed wrongly.
+  // Mostly it is in one of three words: all are looked at, and one taken, without a branch, which would be guessed
+  // wrongly.
   const uint64_t words[] = {~load_bits(bytes, at) & kMask, ~load_bits(bytes, at + kLoadedBits) & kMask,
                             ~load_bits(bytes, at + 2 * kLoadedBits) & kMask};
   const auto first = static_cast<uint64_t>(std::popcount(words[0]));
@@ -49,7 +50,8 @@ template <class Select = SoftwareSelect>
 inline uint64_t run_of_ones(const std::byte* bytes, uint64_t at, uint64_t end) noexcept {
   const uint64_t begin = at;
   uint64_t run = kLoadedBits;
-  for (; run == kLoadedBits && at < end; at += run) run = static_cast<uint64_t>(std::countr_one(loaded_bits(bytes, at)));
+  for (; run == kLoadedBits && at < end; at += run)
+    run = static_cast<uint64_t>(std::countr_one(loaded_bits(bytes, at)));
   return std::min(at, std::max(begin, end)) - begin;
 }
 

@@ -143,19 +143,32 @@ TEST(Format, DamageOfTheDirectoryIsFoundWithoutVerification) {
   };
   using Entries = std::vector<SectionEntry>;
   ASSERT_NO_THROW(open(changed(image, [](FileHeader&, Entries&) {})));
-  refused([](FileHeader&, Entries& e) { e[3].offset = ~uint64_t{63}; });
-  refused([](FileHeader&, Entries& e) { e[3].size_bytes = ~uint64_t{0}; });
-  refused([](FileHeader&, Entries& e) { e[3].offset = e[2].offset; });
-  refused([](FileHeader&, Entries& e) { e[1].offset = e[0].offset; });
-  refused([](FileHeader&, Entries& e) { e[2].offset += 4; });
-  refused([](FileHeader&, Entries& e) { e[2].count = (uint64_t{1} << 62) + e[2].count; });
-  refused([](FileHeader&, Entries& e) { e[2].element_size_bytes = 0; });
+  // What readers of other formats were tripped by: each was somebody's bug.
+  refused([](FileHeader&, Entries& e) { e[3].offset = ~uint64_t{63}; });     // offset + size wraps around
+  refused([](FileHeader&, Entries& e) { e[3].size_bytes = ~uint64_t{0}; });  // likewise (audio.cpp#138)
+  refused([](FileHeader&, Entries& e) { e[3].offset = e[2].offset; });       // two sections in one place
+  refused([](FileHeader&, Entries& e) { e[1].offset = e[0].offset; });       // one of them empty (safetensors)
+  refused([](FileHeader&, Entries& e) { e[2].offset += 4; });                // not aligned
+  refused([](FileHeader&, Entries& e) { e[2].count = (uint64_t{1} << 62) + e[2].count; });  // count * size (ggml#709)
+  refused([](FileHeader&, Entries& e) { e[2].count += 1; });              // offsets against shape (mlx#3364)
+  refused([](FileHeader&, Entries& e) { e[2].element_size_bytes = 0; });  // a division by zero (gguf-tools#27)
   refused([](FileHeader&, Entries& e) { std::swap(e[2], e[3]); });
   refused([](FileHeader& h, Entries&) { h.section_count = 3; });
   refused([](FileHeader& h, Entries&) { h.section_count = 4000; });
   refused([](FileHeader& h, Entries&) { h.file_bytes += 64; });
   refused([](FileHeader& h, Entries&) { h.endian_tag = 0x04030201; });
   refused([](FileHeader& h, Entries&) { h.required_features = 1; });
+}
+
+TEST(Format, AnotherElementTypeOfTheSameSizeIsNoU32) {  // a cast before the check (llama.cpp#26690)
+  const std::string image = changed(sample_image(), [](FileHeader&, std::vector<SectionEntry>& entries) {
+    for (SectionEntry& entry : entries) {
+      if (entry.element_type == static_cast<uint16_t>(ElementType::u32)) {
+        entry.element_type = static_cast<uint16_t>(ElementType::f32);
+      }
+    }
+  });
+  EXPECT_THROW(open(image).array<uint32_t>({SectionType::tree_first_child, 1}), Error);
 }
 
 TEST(Format, AnUnknownRequiredSectionIsRefusedAndAnOptionalOneSkipped) {

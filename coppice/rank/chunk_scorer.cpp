@@ -55,15 +55,26 @@ HWY_INLINE HWY_ATTR void PrefetchBuckets(const ChunkView& chunk, const HashedQue
   }
 }
 
-/// Asks for the weights of the rows that it finds.
+#if HWY_TARGET == HWY_SCALAR
+/// As below, in little code.
+HWY_ATTR size_t FindPackedRows(const PackedChunk& chunk, const HashedQuery& query, Hit* HWY_RESTRICT hits) {
+  size_t n = 0;
+  for (size_t j = 0; j < query.size; ++j) {
+    hits[n].place = static_cast<uint32_t>(j);
+    n += static_cast<size_t>(chunk.find_row(query.hashes[j], hits[n].row));
+  }
+  return n;
+}
+#else
+/// First the places of the rows, without a branch, so that many are under way at a time; then, for those that there
+/// are, where their weights are, whose lines it asks for.
 HWY_ATTR size_t FindPackedRows(const PackedChunk& chunk, const HashedQuery& query, Hit* HWY_RESTRICT hits) {
   size_t n = 0;
   for (size_t j = 0; j < query.size; ++j) {
     const uint64_t number = query.hashes[j] >> chunk.hash_shift;
     const uint64_t group = number >> chunk.low_bits;
     const PackedBlock block = chunk.block(group / PackedChunk::kGroupsOfBlock);
-    const uint32_t place =
-        chunk.find_in_block<FastSelect>(block, group % PackedChunk::kGroupsOfBlock, number);
+    const uint32_t place = chunk.find_in_block<FastSelect>(block, group % PackedChunk::kGroupsOfBlock, number);
     hits[n].place = static_cast<uint32_t>(j);
     hits[n].row.n = place;
     n += static_cast<size_t>(place != PackedChunk::kNoPlace);
@@ -79,6 +90,7 @@ HWY_ATTR size_t FindPackedRows(const PackedChunk& chunk, const HashedQuery& quer
   }
   return n;
 }
+#endif
 
 HWY_ATTR size_t FindHits(const ChunkView& chunk, const HashedQuery& query, Hit* HWY_RESTRICT hits) {
   if (chunk.encoding == ChunkEncoding::direct) {
@@ -382,8 +394,7 @@ size_t find_hits(const ChunkView& chunk, const HashedQuery& query, Hit* hits) no
   return HWY_DYNAMIC_DISPATCH(FindHits)(chunk, query, hits);
 }
 
-void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits,
-              float* margins) noexcept {
+void sum_hits(const ChunkView& chunk, const HashedQuery& query, std::span<const Hit> hits, float* margins) noexcept {
   HWY_DYNAMIC_DISPATCH(SumHits)(chunk, query, hits, margins);
 }
 

@@ -45,9 +45,9 @@ struct Hit {
 /// Asks for the cache lines in which `find_hits` will look.
 void prefetch_headers(const ChunkView& chunk, const HashedQuery& query) noexcept;
 
-/// Writes those features of the query that the chunk may have a row for, in their order, and asks for the cache lines of
-/// their buckets or weights. Packed chunks know for sure; others are mistaken about one miss in some eight. `hits` has
-/// room for query.size + 1. Cost: about 1 ns a feature, more in a packed chunk.
+/// Writes those features of the query that the chunk may have a row for, in their order, and asks for the cache lines
+/// of their buckets or weights. Packed chunks know for sure; others are mistaken about one miss in some eight. `hits`
+/// has room for query.size + 1. Cost: about 1 ns a feature, more in a packed chunk.
 size_t find_hits(const ChunkView& chunk, const HashedQuery& query, Hit* hits) noexcept;
 
 /// margins[c] = bias + sum over the query's features, ascending, of value * weight, each step one fused multiply-add

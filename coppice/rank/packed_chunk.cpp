@@ -6,6 +6,16 @@
 
 namespace coppice {
 
+bool PackedChunk::find_row(uint32_t hash, PackedRow& row) const noexcept {
+  const uint64_t number = hash >> hash_shift;
+  const uint64_t group = number >> low_bits;
+  const PackedBlock found = block(group / kGroupsOfBlock);
+  const uint32_t place = find_in_block<SoftwareSelect>(found, group % kGroupsOfBlock, number);
+  if (place == kNoPlace) return false;
+  take_row<SoftwareSelect>(found, place, row);
+  return true;
+}
+
 uint32_t PackedChunk::find_among(const PackedBlock& b, uint64_t first, uint64_t end, uint64_t number) const noexcept {
   const uint64_t low = number & ((uint64_t{1} << low_bits) - 1);
   for (uint64_t place = first; place < end; ++place) {

@@ -91,17 +91,8 @@ struct PackedChunk {
   uint32_t hash_shift = 0;  ///< a hash, which lies in the upper bits, becomes the number of a row
   Scaling scaling = Scaling::children;
 
-  /// Gives `row` the one with this hash, or says that there is none.
-  template <class Select = SoftwareSelect>
-  [[gnu::always_inline]] bool find_row(uint32_t hash, PackedRow& row) const noexcept {
-    const uint32_t number = hash >> hash_shift;
-    const uint64_t group = uint64_t{number} >> low_bits;
-    const PackedBlock found = block(group / kGroupsOfBlock);
-    const uint32_t place = find_in_block<Select>(found, group % kGroupsOfBlock, number);
-    if (place == kNoPlace) return false;
-    take_row<Select>(found, place, row);
-    return true;
-  }
+  /// Gives `row` the one with this hash, or says that there is none. Kernels do the same in two steps.
+  bool find_row(uint32_t hash, PackedRow& row) const noexcept;
 
   /// Where the bytes of a block begin; inside the blocks, whatever is stored.
   uint64_t block_begin(uint64_t index) const noexcept {
@@ -139,7 +130,7 @@ struct PackedChunk {
   }
 
   /// The place of a row in its block, or kNoPlace. `group`: counted from the block's first.
-  template <class Select = SoftwareSelect>
+  template <class Select>
   [[gnu::always_inline]] uint32_t find_in_block(const PackedBlock& b, uint64_t group, uint64_t number) const noexcept {
     const uint64_t at = behind_zeros<Select>(blocks, b.uppers, b.lows, group);
     const uint64_t first = std::min<uint64_t>(at - b.uppers - group, b.n_rows);
@@ -159,7 +150,7 @@ struct PackedChunk {
   }
 
   /// The row at a place of its block, which is below b.n_rows.
-  template <class Select = SoftwareSelect>
+  template <class Select>
   [[gnu::always_inline]] void take_row(const PackedBlock& b, uint64_t place, PackedRow& row) const noexcept {
     uint64_t masks_before = 0;
     bool has_mask = false;
@@ -195,20 +186,48 @@ struct PackedChunk {
       }
       return;
     }
-    for (uint32_t i = 0; i < row.n; ++i) {
-      const uint64_t ordinal = row.values + i;
-      const uint64_t bits = load_bits(blocks, row.children + bits_of_pairs(ordinal + 1) - width);
-      use(child_of(bits), number(bits >> child_bits) * pair_scale(row, ordinal));
+    GroupScale scale(*this, row.scale, row.values, at, width);
+    for (uint32_t i = 0; i < row.n; ++i, at += width) {
+      scale.before_value(at);
+      const uint64_t bits = load_bits(blocks, at);
+      use(child_of(bits), number(bits >> child_bits) * scale.now());
     }
   }
 
-  /// The scale of a row's weights, of those with a mask the i-th's group.
-  float value_scale(const PackedRow& row, uint64_t i) const noexcept {
-    return in_groups() ? scale_at(row.values + i / kWeightsOfGroup * bits_of_group()) : row.scale;
-  }
-  /// The bit of the i-th value of a row with a mask.
-  uint64_t value_bit(const PackedRow& row, uint64_t i) const noexcept {
-    return row.values + i * value_bits + (in_groups() ? (i / kWeightsOfGroup + 1) * kScaleBits : 0);
+  /// The scale of one weight after another: of groups, it changes with every 32nd, where it stands before the weight.
+  class GroupScale {
+   public:
+    /// `ordinal`: of the first weight, at the bit `at`, in what is grouped; `width`: what a weight takes.
+    GroupScale(const PackedChunk& chunk, float scale, uint64_t ordinal, uint64_t at, uint32_t width) noexcept
+        : chunk_(chunk), left_(chunk.in_groups() ? kWeightsOfGroup - ordinal % kWeightsOfGroup : ~uint64_t{0}) {
+      scale_ = chunk.in_groups() ? chunk.scale_at(at - ordinal % kWeightsOfGroup * width - kScaleBits) : scale;
+    }
+    /// Moves `at` over a scale that stands there.
+    void before_value(uint64_t& at) noexcept {
+      if (left_ == 0) {
+        scale_ = chunk_.scale_at(at);
+        at += kScaleBits;
+        left_ = kWeightsOfGroup;
+      }
+      --left_;
+    }
+    /// For several weights at once: how many there are before the next scale.
+    uint64_t left() const noexcept { return left_; }
+    void skip(uint64_t n) noexcept { left_ -= n; }
+    float now() const noexcept { return scale_; }
+
+   private:
+    const PackedChunk& chunk_;
+    uint64_t left_;
+    float scale_;
+  };
+
+  /// The bit of the first value of a row with a mask.
+  uint64_t first_value(const PackedRow& row) const noexcept { return row.values + (in_groups() ? kScaleBits : 0); }
+  /// 2 q + 1 of the q in the lowest value_bits, or the half in them.
+  float number(uint64_t bits) const noexcept {
+    if (value_bits == PackOptions::kHalf) return half_to_float(static_cast<uint16_t>(bits));
+    return static_cast<float>(odd_number(bits));
   }
   /// What the values of a row with a mask take.
   uint64_t bits_of_values(uint64_t n) const noexcept {
@@ -265,22 +284,17 @@ struct PackedChunk {
 
   template <class Use>
   void for_each_masked(const PackedRow& row, Use&& use) const {
-    uint64_t i = 0;
+    uint64_t at = first_value(row);
+    GroupScale scale(*this, row.scale, 0, at, value_bits);
+    uint32_t i = 0;
     for (uint32_t first = 0; first < n_children; first += kLoadedBits) {
       const uint32_t width = std::min(kLoadedBits, n_children - first);
       uint64_t mask = read_bits(blocks, row.children + first, width);
-      for (; mask != 0 && i < row.n; mask &= mask - 1, ++i) {
-        const float scale = scales_sums() ? 1.0F : value_scale(row, i);
-        use(first + static_cast<uint32_t>(std::countr_zero(mask)), number(load_bits(blocks, value_bit(row, i))) * scale);
+      for (; mask != 0 && i < row.n; mask &= mask - 1, ++i, at += value_bits) {
+        scale.before_value(at);
+        use(first + static_cast<uint32_t>(std::countr_zero(mask)), number(load_bits(blocks, at)) * scale.now());
       }
     }
-  }
-
-  uint64_t bits_of_group() const noexcept { return kScaleBits + kWeightsOfGroup * value_bits; }
-  float pair_scale(const PackedRow& row, uint64_t ordinal) const noexcept {
-    if (!in_groups()) return row.scale;
-    const uint64_t group = ordinal / kWeightsOfGroup;
-    return scale_at(row.children + group * (bits_of_group() + kWeightsOfGroup * child_bits));
   }
 
   uint32_t child_of(uint64_t bits) const noexcept {
@@ -290,10 +304,6 @@ struct PackedChunk {
   int32_t odd_number(uint64_t bits) const noexcept {
     const int32_t q = static_cast<int32_t>(static_cast<uint32_t>(bits) << (32 - value_bits)) >> (32 - value_bits);
     return 2 * q + 1;
-  }
-  float number(uint64_t bits) const noexcept {
-    if (value_bits == PackOptions::kHalf) return half_to_float(static_cast<uint16_t>(bits));
-    return static_cast<float>(odd_number(bits));
   }
 };
 
@@ -322,7 +332,8 @@ class PackedBlockRows {
     number_ = static_cast<uint32_t>(group_ << chunk_.low_bits | low);
     row_.has_mask = block_.n_masks > 0 && read_bits(chunk_.blocks, block_.flags + n_rows_, 1) != 0;
     row_.has_mask ? take_masked() : take_paired();
-    if (chunk_.scaling == Scaling::rows) row_.scale = chunk_.scale_at(block_.scales + n_rows_ * PackedChunk::kScaleBits);
+    if (chunk_.scaling == Scaling::rows)
+      row_.scale = chunk_.scale_at(block_.scales + n_rows_ * PackedChunk::kScaleBits);
     ++n_rows_;
     return true;
   }
@@ -357,10 +368,10 @@ class PackedBlockRows {
 
   const PackedChunk& chunk_;
   PackedBlock block_;
-  uint64_t group_;        ///< of the chunk
-  uint64_t upper_;        ///< the bit that says whether the group has a further row
-  uint64_t values_;       ///< where those of the next row with a mask begin
-  uint32_t n_rows_ = 0;   ///< of the rows so far, the other two likewise
+  uint64_t group_;       ///< of the chunk
+  uint64_t upper_;       ///< the bit that says whether the group has a further row
+  uint64_t values_;      ///< where those of the next row with a mask begin
+  uint32_t n_rows_ = 0;  ///< of the rows so far, the other two likewise
   uint32_t n_masks_ = 0;
   uint32_t n_pairs_ = 0;
   uint32_t number_ = 0;

@@ -3,10 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <hwy/targets.h>
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <hwy/targets.h>
 
 #include "coppice/core/error.h"
 #include "coppice/rank/chunk_fixture.h"

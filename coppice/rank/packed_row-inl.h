@@ -42,35 +42,43 @@ using FastSelect = SoftwareSelect;
 #endif
 
 #if COPPICE_RANK_HAS_PDEP
-/// The values of a row with a mask, of at most 8 bits, and one scale for all of them: eight children at a time.
+/// The values of a row with a mask, of at most 8 bits: eight children at a time.
 HWY_INLINE HWY_ATTR void AddMaskedValues(const PackedChunk& chunk, const PackedRow& row, float value,
                                          float* HWY_RESTRICT margins) {
   const hn::CappedTag<float, 8> d;
   const hn::RebindToSigned<decltype(d)> di;
   const hn::Rebind<int8_t, decltype(d)> d8;
   const uint32_t bits = chunk.value_bits;
-  const uint64_t tops = 0x0101010101010101 * ((0xFF << (8 - bits)) & 0xFF);  // of each byte the upper `bits`
-  const auto x = hn::Set(d, value);
-  const auto scale = hn::Set(d, chunk.scales_sums() ? 1.0F : chunk.value_scale(row, 0));
+  const uint64_t tops = 0x0101010101010101U * (0xFFU << (8 - bits) & 0xFFU);  // of each byte the upper `bits`
   const auto down = static_cast<int>(8 - bits);
-  uint64_t at = chunk.value_bit(row, 0);
+  const auto x = hn::Set(d, value);
+  uint64_t at = chunk.first_value(row);
+  PackedChunk::GroupScale scale(chunk, row.scale, 0, at, bits);
   for (uint32_t child = 0; child < chunk.n_children; child += 8) {
-    const uint32_t left = chunk.n_children - child;
-    uint32_t mask = static_cast<uint32_t>(load_bits(chunk.blocks, row.children + child)) & 0xFF;
-    if (left < 8) mask &= (1U << left) - 1;
+    const uint32_t width = std::min(chunk.n_children - child, 8U);
+    uint64_t mask = read_bits(chunk.blocks, row.children + child, width);
+    const auto count = static_cast<uint64_t>(std::popcount(mask));
+    if (count > scale.left()) [[unlikely]] {  // the scale changes among them
+      for (; mask != 0; mask &= mask - 1, at += bits) {
+        scale.before_value(at);
+        float& margin = margins[child + static_cast<uint32_t>(std::countr_zero(mask))];
+        margin = multiply_add(value, chunk.number(load_bits(chunk.blocks, at)) * scale.now(), margin);
+      }
+      continue;
+    }
     uint64_t packed;
     std::memcpy(&packed, chunk.blocks + at / 8, sizeof packed);  // whole bytes at 8 bits; else 57 are enough for eight
     if (bits < 8) packed = deposit(packed >> at % 8, tops);
     const auto places = hn::LoadU(d8, kPlaces[mask].data());
     const auto values = hn::BitCast(d8, hn::Set(hn::Repartition<uint64_t, decltype(d8)>(), packed));
-    const auto spread = hn::TableLookupBytesOr0(values, places);
-    const auto q = hn::ShiftRightSame(hn::PromoteTo(di, spread), down);
-    const auto odd = hn::Add(hn::Add(q, q), hn::Set(di, 1));
-    const auto weight = hn::Mul(hn::ConvertTo(d, odd), scale);
+    const auto q = hn::ShiftRightSame(hn::PromoteTo(di, hn::TableLookupBytesOr0(values, places)), down);
+    const auto odd = hn::ConvertTo(d, hn::Add(hn::Add(q, q), hn::Set(di, 1)));
+    const auto weight = hn::Mul(odd, hn::Set(d, scale.now()));
     const auto margin = hn::LoadU(d, margins + child);
     const auto taken = hn::RebindMask(d, hn::Gt(hn::PromoteTo(di, places), hn::Set(di, -1)));
     hn::StoreU(hn::IfThenElse(taken, hn::MulAdd(x, weight, margin), margin), d, margins + child);
-    at += static_cast<uint64_t>(std::popcount(mask)) * bits;
+    at += count * bits;
+    scale.skip(count);
   }
 }
 #endif
@@ -80,14 +88,12 @@ HWY_INLINE HWY_ATTR void AddMaskedValues(const PackedChunk& chunk, const PackedR
 HWY_INLINE HWY_ATTR void AddPackedRow(const PackedChunk& chunk, const PackedRow& row, float value,
                                       float* HWY_RESTRICT margins) {
 #if COPPICE_RANK_HAS_PDEP
-  const bool has_one_scale = !chunk.in_groups() || row.n <= PackedChunk::kWeightsOfGroup;
-  if (row.has_mask && row.n > 0 && has_one_scale && chunk.value_bits <= PackOptions::kMostValueBits) {
+  if (row.has_mask && row.n > 0 && chunk.value_bits <= PackOptions::kMostValueBits) {
     return AddMaskedValues(chunk, row, value, margins);
   }
 #endif
-  chunk.for_each_weight(row, [&](uint32_t child, float weight) HWY_ATTR {
-    margins[child] = multiply_add(value, weight, margins[child]);
-  });
+  chunk.for_each_weight(row, [&](uint32_t child, float weight)
+                                 HWY_ATTR { margins[child] = multiply_add(value, weight, margins[child]); });
 }
 
 }  // namespace HWY_NAMESPACE
