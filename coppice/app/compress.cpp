@@ -97,6 +97,7 @@ std::vector<Unused> unused(const CompressArguments& arguments) {
       {!searches && !drops,
        {"refit"},
        "no weight is dropped (--threshold, --max-weights, --keep-weights, --max-bytes, --validate)"},
+      {arguments.compress.pack.value_bits == PackOptions::kHalf, {"scales"}, "halves have no scale"},
       {arguments.compress.keys.perfect_hash != PerfectHash::levels, {"gamma"}, "--perfect-hash levels alone takes it"},
       {!reads, names_of(read), "no rows are read"}};
 }
@@ -169,6 +170,20 @@ Model searched(const Model& model, const CompressArguments& arguments, Job job) 
   return std::move(search.best);
 }
 
+/// What is asked of a part of the model needs the part.
+void expect_parts(const Model& model, const CompressArguments& arguments) {
+  const bool of_ranker = drops_any(arguments.compress.prune) || arguments.keep_weights > 0 ||
+                         arguments.max_bytes != "0" || !arguments.validate.empty() || !arguments.refit.empty();
+  if (of_ranker && !model.has_ranker()) {
+    throw Error(ErrorCode::usage, "the model is a slot tagger alone: it has no ranker to drop weights of",
+                arguments.model_path, "--tagger-threshold drops weights of a tagger, --value-bits says their bits");
+  }
+  if (arguments.compress.tagger_threshold > 0 && model.tagger() == nullptr) {
+    throw Error(ErrorCode::usage, "--tagger-threshold is given, but the model has no slot tagger",
+                arguments.model_path);
+  }
+}
+
 Model smaller(const Model& model, const CompressArguments& arguments, Job job) {
   if (!arguments.validate.empty()) return searched(model, arguments, job);
   CompressOptions options = arguments.compress;
@@ -190,6 +205,7 @@ void run(CompressArguments& arguments) {
   arguments.read.stop = &progress;
   ThreadPool pool(arguments.common.threads);
   const Model model = Model::load(arguments.model_path);
+  expect_parts(model, arguments);
   const Model result = smaller(model, arguments, {pool, progress});
   progress.finish();
   result.save(arguments.output);

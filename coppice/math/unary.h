@@ -43,7 +43,8 @@ template <class Select = SoftwareSelect>
     at += kLoadedBits;
     zeros = ~load_bits(bytes, at) & kMask;
   }
-  return at + Select::select(zeros << 1 | 1, static_cast<uint32_t>(n));  // as if a zero were before the first bit
+  // As if a zero were before the first bit. 57 bits at most: of ranks beyond them, one stands for all.
+  return at + Select::select(zeros << 1 | 1, static_cast<uint32_t>(std::min<uint64_t>(n, 63)));
 }
 
 /// How many ones follow one another from bit `at` on, none of them at `end` or behind it.

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/json_text.h"
 #include "coppice/rank/prune.h"
 #include "coppice/tag/tagger_weights.h"
 
@@ -114,6 +116,8 @@ void describe(OptionTable& table, CompressOptions& options) {
             "Weights nearer to zero are dropped. Training drops some by a threshold of its own, 0.1 by default.");
   table.add("tagger_threshold", options.tagger_threshold, 0, 1e6,
             "Of a slot tagger: weights nearer to zero are dropped. What that costs, evaluate says on a .bio file.");
+  table.add("tagger_value_bits", options.tagger_value_bits, 0, PackOptions::kHalf,
+            "Of a slot tagger: bits of a weight, as value_bits. 0 = as value_bits.");
   table.add("max_weights", options.prune.max_weights, 0, 0xFFFFFFFF,
             "The most weights a label or inner node keeps, largest first. 0 = no limit.");
   table.add("value_bits", options.pack.value_bits, 2, PackOptions::kHalf,
@@ -140,14 +144,30 @@ void describe(OptionTable& table, CompressOptions& options) {
 }
 
 void validate(const CompressOptions& options) {
-  if (!PackOptions::is_width(options.pack.value_bits)) {
-    throw Error(ErrorCode::usage,
-                "value_bits is " + std::to_string(options.pack.value_bits) + ", expected 2 to 8 or 16");
-  }
+  const auto expect_width = [](const char* name, uint32_t bits) {
+    if (PackOptions::is_width(bits)) return;
+    throw Error(ErrorCode::usage, std::string(name) + " is " + std::to_string(bits) + ", expected 2 to 8 or 16");
+  };
+  expect_width("value_bits", options.pack.value_bits);
+  if (options.tagger_value_bits > 0) expect_width("tagger_value_bits", options.tagger_value_bits);
   const uint32_t bits = options.keys.fingerprint_bits;
   if (bits == 0 || bits == 4 || bits == 8 || bits == 16) return;
   throw Error(ErrorCode::usage, "fingerprint_bits is " + std::to_string(bits) + ", expected 0, 4, 8 or 16");
 }
+
+namespace {
+
+/// What was measured is true of the model as it was.
+std::string metrics_before(const std::string& metrics_json) {
+  constexpr const char* kBefore = "as_trained";
+  nlohmann::json metrics = parse_json(metrics_json);
+  if (!metrics.is_object() || metrics.empty()) return "{}";
+  if (metrics.contains(kBefore)) return nlohmann::json{{kBefore, metrics[kBefore]}}.dump();
+  if (metrics.contains("compression")) return "{}";  // made smaller before, and nothing known of the first
+  return nlohmann::json{{kBefore, std::move(metrics)}}.dump();
+}
+
+}  // namespace
 
 Model compress(const Model& model, const CompressOptions& options, ThreadPool& pool) {
   ModelParts parts = model.parts();
@@ -159,8 +179,11 @@ Model compress(const Model& model, const CompressOptions& options, ThreadPool& p
   for (LevelWeights& level : parts.ranker.levels) level = pack_level(level, renumbering, pack, pool);
   parts.ranker.n_features = renumbering.n_features;
   if (parts.tagger) {
-    parts.tagger = compress_tagger(*parts.tagger, {options.tagger_threshold, options.pack, options.keys}, pool);
+    PackOptions tagger_pack = options.pack;
+    if (options.tagger_value_bits > 0) tagger_pack.value_bits = options.tagger_value_bits;
+    parts.tagger = compress_tagger(*parts.tagger, {options.tagger_threshold, tagger_pack, options.keys}, pool);
   }
+  parts.metrics_json = metrics_before(parts.metrics_json);
   return Model(std::move(parts));
 }
 

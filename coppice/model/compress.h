@@ -14,6 +14,7 @@ namespace coppice {
 struct CompressOptions {
   PruneOptions prune{.threshold = 0};  ///< what is dropped of the ranker first
   float tagger_threshold = 0;          ///< weights of the tagger nearer to zero are dropped
+  uint32_t tagger_value_bits = 0;      ///< of its weights; 0: as pack.value_bits
   PackOptions pack;
   KeyIndexOptions keys;
   bool keep_strings = false;  ///< the names of the features, so that `explain` can name them
@@ -25,7 +26,8 @@ void describe(OptionTable& table, CompressOptions& options);
 void validate(const CompressOptions& options);
 
 /// The same model in few bits: weights as `options.pack` says, features that no weight is left for dropped, the others
-/// known by a perfect hash and fingerprints; a tagger likewise. A model that was compressed before may be compressed
+/// known by a perfect hash and fingerprints; a tagger likewise. What was measured of the model goes under "as_trained" of
+/// its metrics. A model that was compressed before may be compressed
 /// again; its features stay as they are then.
 ///
 /// Throws `ErrorCode::unsupported` for a vectorizer whose features have no names.

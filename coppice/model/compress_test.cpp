@@ -76,6 +76,20 @@ TEST(Compress, DropsWeightsBelowTheThresholdAndFeaturesWithoutAny) {
   EXPECT_LE(pruned.n_features(), whole.n_features());
 }
 
+TEST(Compress, WhatWasMeasuredBeforeIsSaidToBeOfBefore) {
+  ThreadPool pool(1);
+  const auto metrics_after = [&](const std::string& metrics) {
+    ModelParts parts = sample_parts();
+    parts.metrics_json = metrics;
+    return compress(Model(std::move(parts)), {}, pool).metrics_json();
+  };
+  EXPECT_EQ(metrics_after("{}"), "{}");
+  EXPECT_EQ(metrics_after(R"({"P@1":93.5})"), R"({"as_trained":{"P@1":93.5}})");
+  EXPECT_EQ(metrics_after(R"({"as_trained":{"P@1":93.5},"compression":{"P@1":93.1},"rows":5})"),
+            R"({"as_trained":{"P@1":93.5}})");
+  EXPECT_EQ(metrics_after(R"({"compression":{"P@1":93.1},"rows":5})"), "{}");
+}
+
 TEST(Compress, WordsOfFeaturesStayWhereTheyAreAskedFor) {
   CompressOptions with_words;
   with_words.keep_strings = true;

@@ -204,6 +204,16 @@ TEST(Model, AFlippedBitInTheDirectoryIsHarmlessEvenWithItsChecksumRepaired) {
   }
 }
 
+/// What the fuzzer does to get behind the checksums.
+TEST(Model, ARepairedImageIsWhatItsChecksumsSay) {
+  std::string image = sample_image(Model(sample_parts()));
+  const auto bytes = bytes_of_sections(image, SectionType::weights_payload, SectionType::weights_payload);
+  image[bytes[bytes.size() / 2]] ^= 1;
+  EXPECT_THROW(load_image(image, Verify::checksums), Error);
+  testing::repair_image(testing::bytes_of_image(image));
+  EXPECT_NO_THROW(load_image(image, Verify::checksums));
+}
+
 TEST(Model, PartsThatDoNotFitAreRefused) {
   const auto refused = [](auto change, const char* why) {
     ModelParts parts = sample_parts();

@@ -74,10 +74,10 @@ struct ChunkView {
   uint32_t n_children = 0;
   uint32_t n_entries = 0;
   const ChunkEntry* packed = nullptr;  ///< packed: where the widths of its bits stand
-  uint32_t stride = 0;         ///< direct: floats a row
-  uint32_t bucket_shift = 31;  ///< hash >> bucket_shift is the bucket
-  uint32_t filter_shift = 26;  ///< (hash >> filter_shift) & 31 is the filter's bit
-  uint32_t key_shift = 0;      ///< hash >> key_shift, cut to the key's type, is the key
+  uint32_t stride = 0;                 ///< direct: floats a row
+  uint32_t bucket_shift = 31;          ///< hash >> bucket_shift is the bucket
+  uint32_t filter_shift = 26;          ///< (hash >> filter_shift) & 31 is the filter's bit
+  uint32_t key_shift = 0;              ///< hash >> key_shift, cut to the key's type, is the key
   const BucketHeader* headers = nullptr;
   const std::byte* data = nullptr;  ///< direct: the rows; hashed: the buckets
   const float* bias = nullptr;
@@ -133,6 +133,17 @@ ChunkView view_chunk(const LevelWeights& level, size_t chunk) noexcept;
 /// The weight of one feature for one child, 0 if there is none: a plain loop, for people's questions. `hash` is the
 /// feature's, `child` is below n_children.
 float weight_at(const ChunkView& chunk, uint32_t feature, uint32_t hash, uint32_t child) noexcept;
+
+/// Whether the fields that say how a chunk is laid out are ones that a writer gives.
+bool has_known_encoding(const ChunkEntry& entry) noexcept;
+
+/// Whether the payload of a chunk lies inside its level's, slack behind it.
+bool payload_fits(const ChunkEntry& entry, const LevelArrays& arrays) noexcept;
+
+/// Whether a bit of a mask is set.
+inline bool has_bit(const std::byte* mask, uint32_t bit) noexcept {
+  return ((mask[bit / 8] >> (bit % 8)) & std::byte{1}) != std::byte{0};
+}
 
 /// The weights that a level stores; zeros that fill a row up are counted. Cost: a look at each bucket.
 uint64_t n_weights(const LevelWeights& level) noexcept;

@@ -281,6 +281,7 @@ void set_widths(const std::vector<Block>& blocks, ChunkEntry& entry) {
   entry.rows_bits = width_of(most.end);
   entry.masks_bits = width_of(most.n_masks);
   entry.pairs_bits = width_of(most.n_pairs);
+  check(entry.rows_bits + entry.masks_bits + entry.pairs_bits <= 56, "the head of a block fits a load");
 }
 
 void append(std::span<const std::byte> part, std::vector<std::byte>& bytes) {

@@ -69,7 +69,7 @@ struct PackedBlock {
 /// A row says whose its weights are by a mask of all children or, where this takes no more room, by pairs (child,
 /// value). A value q of value_bits is the weight scale * (2 q + 1): the middles of 2^value_bits even intervals, none of
 /// which is 0; or a half.
-/// Storage: 3 + log2(features / rows) bits a row; 2 + child_bits + value_bits a weight, or n_children a row with a mask
+/// Storage: 3 + log2(features / rows) bits a row; 1 + child_bits + value_bits a weight, or n_children a row with a mask
 /// and value_bits a weight. The format is in docs/model_format.md.
 struct PackedChunk {
   static constexpr uint32_t kGroupsOfBlock = 64;
@@ -123,7 +123,8 @@ struct PackedChunk {
     b.masks = b.scales + (scaling == Scaling::rows ? uint64_t{b.n_rows} * kScaleBits : 0);
     b.pairs = b.masks + uint64_t{b.n_masks} * n_children;
     b.values = (b.pairs + bits_of_pairs(b.n_pairs) + 7) / 8 * 8;
-    if (b.values > 8 * blocks_bytes || b.n_masks > b.n_rows) [[unlikely]] {
+    const bool fits = b.values <= 8 * blocks_bytes && b.n_masks <= b.n_rows && b.n_rows - b.n_masks <= b.n_pairs;
+    if (!fits) [[unlikely]] {
       return {begin, begin, begin, begin, begin, begin, begin, begin, 0, 0, 0};
     }
     return b;

@@ -129,6 +129,28 @@ TEST(PackedChunk, RowsWithManyWeightsHaveMasks) {
   EXPECT_LT(n_masks, rows.features.size() - 100);
 }
 
+TEST(PackedChunk, FewRowsAmongBillionsOfFeaturesAreFound) {
+  constexpr uint32_t kFeatures = 4'000'000'000;  // lower parts too long for two in a load
+  ChunkRows rows;
+  rows.bias = {0};
+  rows.features = {3, 77, 3'999'999'999};
+  rows.first_entry = {0, 1, 2, 3};
+  rows.children = {0, 0, 0};
+  rows.values = {1, -1, 1};
+  const LevelWeights level = packed_level(rows, kFeatures);
+  const std::vector<uint32_t> first_child = {0, 1};
+  ASSERT_NO_THROW(level.verify(first_child, "level"));
+  ASSERT_GT(level.arrays().chunks[0].low_bits, 28);
+  for (const uint32_t feature : {3U, 77U, 3'999'999'999U, 4U, 5U, 1'000'000'000U}) {
+    uint32_t hash;
+    hash_features({&feature, 1}, kFeatures, &hash);
+    PackedRow row;
+    const bool is_there = std::ranges::count(rows.features, feature) > 0;
+    EXPECT_EQ(packed_chunk(view_chunk(level, 0)).find_row(hash, row), is_there) << feature;
+    EXPECT_EQ(margins_of(view_chunk(level, 0), {&feature, &hash, &rows.values[0], 1})[0] != 0, is_there) << feature;
+  }
+}
+
 TEST(PackedChunk, WeightsNearerToZeroThanToTheFirstIntervalsMiddleAreDropped) {
   ChunkRows rows;
   rows.bias = {0.5F, 0};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -96,7 +97,8 @@ nlohmann::ordered_json to_json(const CompressCandidate& candidate) {
 /// The model with what it cost among its metrics.
 Model with_metrics(const Model& model, size_t n_rows, const CompressCandidate& candidate) {
   ModelParts parts = model.parts();
-  nlohmann::ordered_json metrics{{"rows", n_rows}};
+  auto metrics = nlohmann::ordered_json::parse(parts.metrics_json);  // of the model as trained
+  metrics["rows"] = n_rows;
   metrics["compression"] = to_json(candidate);
   parts.metrics_json = metrics.dump();
   return Model(std::move(parts));
@@ -109,7 +111,11 @@ class Search {
       : model_(model), judged_by_(judged_by), budget_(budget), options_(options), job_(job) {
     job_.progress.stage("judging the whole model", 0);
     whole_ = answers_of(model, judged_by, job);
+    expect_right_answers();
     options_.prune = {.threshold = 0};
+    // Rows of labels say nothing of slots: the tagger keeps the bits that were asked for.
+    if (options_.tagger_value_bits == 0) options_.tagger_value_bits = options_.pack.value_bits;
+    std::sort(budget_.value_bits.begin(), budget_.value_bits.end(), std::greater<>());
   }
 
   CompressSearch run(const RefitRows* rows) {
@@ -174,6 +180,15 @@ class Search {
     return any;
   }
 
+  /// Where the whole model is never right there is nothing to lose, and the smallest model would be one of no weights.
+  void expect_right_answers() const {
+    if (precision_of(whole_).back() > 0) return;
+    throw Error(ErrorCode::data,
+                "no label of these rows is among the first " + std::to_string(CompressCandidate::kDepths.back()) +
+                    " that the model gives: are they rows of another model?",
+                judged_by_.path, "labels are told as in training: see label_names, named_labels and labels_field");
+  }
+
   void expect_any() const {
     if (best_) return;
     throw Error(ErrorCode::data,
@@ -194,7 +209,7 @@ class Search {
 
   const Model& model_;
   const EvaluationInput& judged_by_;
-  const CompressBudget& budget_;
+  CompressBudget budget_;
   CompressOptions options_;
   Job job_;
   std::vector<RowAnswer> whole_;

@@ -171,6 +171,24 @@ TEST_F(Compressed, ABudgetThatNothingKeepsToIsAnError) {
   EXPECT_THAT(message_of([&] { search(budget, false); }), HasSubstr("no smaller model keeps to the budget"));
 }
 
+TEST_F(Compressed, RowsOfAnotherModelAreAnError) {
+  const std::string path = folder_.write("others.jsonl", "{\"text\": \"own0 own4\", \"labels\": [\"never seen\"]}\n");
+  try {
+    search_compressed(model_, {path, {}, {}}, nullptr, {}, {}, job_);
+    FAIL() << "the smallest model would have no weights";
+  } catch (const Error& error) {
+    EXPECT_NE(error.message().find("rows of another model"), std::string::npos) << error.message();
+  }
+}
+
+TEST_F(Compressed, TheMostBitsAreTriedFirst) {
+  CompressBudget budget;
+  budget.max_loss = 5;
+  budget.value_bits = {2, 8};
+  const CompressSearch found = search(budget, false);
+  EXPECT_EQ(found.candidates.front().value_bits, 8U);
+}
+
 TEST_F(Compressed, ADrawingShowsEveryCandidate) {
   CompressBudget budget;
   budget.max_loss = 3;
@@ -197,8 +215,7 @@ TEST_F(Compressed, AFileHasRoomForSoManyWeights) {
     EXPECT_LE(small.saved_bytes(), budget);
     EXPECT_GT(small.saved_bytes(), budget * 9 / 10);
   }
-  EXPECT_THAT(message_of([&] { compress_to_size(model_, nullptr, 4000, {}, job_); }),
-              HasSubstr("the file would have"));
+  EXPECT_THAT(message_of([&] { compress_to_size(model_, nullptr, 4000, {}, job_); }), HasSubstr("the file would have"));
 }
 
 TEST_F(Compressed, StopsWhenAsked) {
