@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "coppice/model/answer.h"
+#include "coppice/model/compress.h"
 #include "coppice/model/sample_model.h"
 #include "coppice/model/understanding.h"
 
@@ -223,8 +224,18 @@ TEST(Runtime, TakesOptionsOfAnEarlierVersion) {
   EXPECT_EQ(count, 0u);
 }
 
-TEST(Runtime, SurvivesAnyBytesOfAPayload) {
-  const std::string image = sample_image(Model(sample_parts()));
+/// The sample as trained, and an assistant in few bits: packed chunks, perfect hashes, packed names, domains, slots.
+std::vector<std::string> sample_images() {
+  ThreadPool pool(1);
+  return {sample_image(Model(sample_parts())), sample_image(compress(Model(assistant_sample_parts()), {}, pool))};
+}
+
+class AnyBytes : public ::testing::TestWithParam<size_t> {};
+
+INSTANTIATE_TEST_SUITE_P(OfEachKind, AnyBytes, ::testing::Range<size_t>(0, 2));
+
+TEST_P(AnyBytes, OfAPayloadAreSurvived) {
+  const std::string image = sample_images()[GetParam()];
   const State state = new_state();
   for (size_t at = FileHeader::kHeaderBytes; at < image.size(); at += 37) {
     Block block(image);
@@ -242,6 +253,13 @@ TEST(Runtime, SurvivesAnyBytesOfAPayload) {
       EXPECT_EQ(coppice_label_name(model.get(), state.get(), answers[i].label, name, sizeof name, nullptr, &error),
                 COPPICE_OK);
     }
+    if (GetParam() == 0) continue;
+    coppice_answer best;
+    coppice_slot slots[8];
+    size_t n_slots = 0;
+    EXPECT_EQ(
+        coppice_understand(model.get(), state.get(), kText, std::strlen(kText), &best, slots, 8, &n_slots, &error),
+        COPPICE_OK);
   }
 }
 

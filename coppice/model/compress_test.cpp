@@ -144,7 +144,7 @@ TEST(Compress, AFlippedBitIsAnErrorWhenVerifiedAndNeverACrash) {
 
 TEST(Compress, ACutFileIsAnError) {
   for (const std::string& sound : all_forms()) {
-    for (size_t size = 0; size < sound.size(); size += 13) {
+    for (size_t size = 0; size < sound.size(); ++size) {
       EXPECT_THROW(testing::load_image(sound.substr(0, size)), Error) << size;
     }
   }

@@ -99,7 +99,7 @@ TEST(TaggerSections, WhatBelongsToARankerNeedsOne) {
 TEST(TaggerSections, ACutFileIsAnError) {
   for (const Model& model : all_kinds()) {
     const std::string sound = sample_image(model);
-    for (size_t size = 0; size < sound.size(); size += 29) {
+    for (size_t size = 0; size < sound.size(); ++size) {
       EXPECT_THROW(load_image(sound.substr(0, size)), Error) << size;
     }
   }

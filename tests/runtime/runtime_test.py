@@ -218,8 +218,14 @@ class RuntimeTest(unittest.TestCase):
         run("cmake", "-G", "Ninja", "-S", ROOT / "runtime" / "alone", "-B", build, *launcher,
             f"--toolchain={ROOT / 'cmake' / 'aarch64-linux-gnu.cmake'}")
         run("cmake", "--build", build)
-        program = self.folder / "example_arm"
-        run("aarch64-linux-gnu-gcc", f"-I{ROOT / 'runtime'}", EXAMPLE, build / "runtime" / "libcoppice_runtime.a", "-lm",
-            "-o", program)
+        def linked(source, name):
+            program = self.folder / name
+            run("aarch64-linux-gnu-gcc", f"-I{ROOT / 'runtime'}", source, build / "runtime" / "libcoppice_runtime.a", "-lm",
+                "-o", program)
+            return [*EMULATOR, program]
+        program = linked(EXAMPLE, "example_arm")
         for model in self.models:
-            self.expect_same(answers_of(run(*EMULATOR, program, model, stdin=self.input)), self.expected(model), model.name)
+            self.expect_same(answers_of(run(*program, model, stdin=self.input)), self.expected(model), model.name)
+        program = linked(UNDERSTAND, "understand_arm")
+        for model in self.assistants:
+            self.expect_understood(program, model)
