@@ -129,8 +129,8 @@ std::vector<Explanation> explanations(const Model& model, const ExplainArguments
     note("the model knows nothing of this text; only biases make the scores", arguments.common);
   }
   if (arguments.label.empty()) return explain_best(ranker, features.row(0), arguments.predict);
-  return {explain_label(ranker, features.row(0), named_label(model, arguments.label),
-                        arguments.predict.post_processor)};
+  return {
+      explain_label(ranker, features.row(0), named_label(model, arguments.label), arguments.predict.post_processor)};
 }
 
 void run(const ExplainArguments& arguments) {

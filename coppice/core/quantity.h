@@ -16,7 +16,7 @@ std::string bytes_text(double bytes);
 /// What a size without a unit counts.
 enum class BareSize { gigabytes, bytes };
 
-/// A size as people write it, in bytes: "20G", "1.5 GB", "500M", "512Mi"; what a bare number counts is for `bare` to say.
+/// A size as people write it, in bytes: "20G", "1.5 GB", "500M", "512Mi"; `bare` says what a number alone counts.
 ///
 /// Units: k, M, G, T are powers of 1000; Ki, Mi, Gi, Ti of 1024; a B may follow, case does not matter.
 /// Throws `ErrorCode::usage` naming `option` for any other text, and for a size of 2^63 bytes or more.

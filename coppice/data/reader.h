@@ -20,8 +20,8 @@ struct Recognised {
 };
 
 /// The format of a file by its extension (before .gz and .zst), else by its first bytes. Files ending in .tsv are of
-/// two kinds: with a header of single words, or lines `name<TAB>text` with a text of several words. Throws `ErrorCode::io`;
-/// `ErrorCode::data` for an empty file and for one that looks like none of the formats.
+/// two kinds: with a header of single words, or lines `name<TAB>text` with a text of several words. Throws
+/// `ErrorCode::io`; `ErrorCode::data` for an empty file and for one that looks like none of the formats.
 Recognised recognise(const std::string& path);
 
 /// As `recognise`, and nothing for a file that looks like none of the formats.

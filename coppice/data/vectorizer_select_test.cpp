@@ -82,7 +82,8 @@ TEST(SelectFeatures, GivesEveryTextTheSameValuesUnderTheNewNumbers) {
       const auto got = row_of(after.vectorizer, rows[i]);
       ASSERT_EQ(got.size(), expected.size());
       for (const auto& [feature, value] : expected) {
-        ASSERT_NEAR(got.at(feature) * factor_of(after, feature), value, 0.02 * std::abs(value)) << "their norm has other idf";
+        ASSERT_NEAR(got.at(feature) * factor_of(after, feature), value, 0.02 * std::abs(value))
+            << "their norm has other idf";
       }
     }
   }

@@ -56,9 +56,7 @@ struct PdepSelect {
     return static_cast<uint32_t>(std::countr_zero(bit));
   }
 };
-#endif
 
-#if defined(__x86_64__)
 /// The low bits of `value`, in order, at the set bits of `mask`. For the same kernels alone.
 inline uint64_t deposit(uint64_t value, uint64_t mask) noexcept {
   uint64_t bits;

@@ -33,8 +33,8 @@ inline uint64_t fold_multiply(uint64_t a, uint64_t b) noexcept {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-/// What stands for `hash_key` of keys that have a hash of 64 bits already: two keys with one such hash stay one. How many
-/// unseen ones a fingerprint lets pass is measured (bench/fingerprints.py).
+/// What stands for `hash_key` of keys that have a hash of 64 bits already: two keys with one such hash stay one. How
+/// many unseen ones a fingerprint lets pass is measured (bench/fingerprints.py).
 inline KeyHash widen_hash(uint64_t hash) noexcept {
   const uint64_t folded = fold_multiply(hash ^ 0xA0761D6478BD642Fu, 0xE7037ED1A0B428DBu);
   return {hash, folded * 0x9E3779B97F4A7C15u ^ hash >> 32};

@@ -26,9 +26,8 @@ void describe(OptionTable& table, CompressOptions& options);
 void validate(const CompressOptions& options);
 
 /// The same model in few bits: weights as `options.pack` says, features that no weight is left for dropped, the others
-/// known by a perfect hash and fingerprints; a tagger likewise. What was measured of the model goes under "as_trained" of
-/// its metrics. A model that was compressed before may be compressed
-/// again; its features stay as they are then.
+/// known by a perfect hash and fingerprints; a tagger likewise. What was measured of the model goes under "as_trained"
+/// of its metrics. A model that was compressed before may be compressed again; its features stay as they are then.
 ///
 /// Throws `ErrorCode::unsupported` for a vectorizer whose features have no names.
 /// The same for any number of threads. Cost: O(weights); memory: one level, unpacked chunk by chunk.

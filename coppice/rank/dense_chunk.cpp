@@ -115,7 +115,7 @@ namespace {
 /// spread eight at a time, a hashed entry alone and into a row of mostly zeros.
 constexpr size_t kMaskedPerLookup = 4;
 constexpr size_t kHashedPerLookup = 1;
-constexpr size_t kPackedPerLookup = 32;  // bytes
+constexpr size_t kPackedPerLookup = 32;  // bytes of blocks: some two rows, of which most are passed over
 
 }  // namespace
 

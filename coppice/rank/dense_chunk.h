@@ -57,7 +57,8 @@ class DenseChunk {
     return (n_children + kLanes - 1) / kLanes * kLanes;
   }
 
-  /// For each feature that a query looks up, unpacking may cost so many entries and still pay; 0: it is never done.
+  /// For each feature that a query looks up, unpacking may cost so many of what the chunk's n_entries counts and still
+  /// pay; 0: it is never done.
   static size_t entries_per_lookup(ChunkEncoding encoding) noexcept;
 
   /// Whether unpacking `chunk` costs less than it saves to queries with `n_features` features together.

@@ -31,15 +31,15 @@ struct ChunkEntry {
                             ///< bytes of all blocks
   uint16_t n_children = 0;
   ChunkEncoding encoding = ChunkEncoding::empty;
-  uint8_t bucket_bits = 0;   ///< hashed, masked: there are 2^bucket_bits buckets; else 0
-  uint8_t key_bytes = 0;     ///< hashed, masked: 2 or 4; else 0
-  uint8_t child_bytes = 0;   ///< hashed: 1 or 2; masked: bytes of a mask, one for eight children; else 0
-  uint8_t low_bits = 0;      ///< packed: of a row's number, those that are stored as they are
-  uint8_t value_bits = 0;    ///< packed: of a weight
-  uint8_t scaling = 0;       ///< packed: Scaling
-  uint8_t rows_bits = 0;     ///< packed: of the number of rows that a block begins with
-  uint8_t masks_bits = 0;    ///< packed: of the number of masks behind it
-  uint8_t pairs_bits = 0;    ///< packed: of the number of pairs behind that
+  uint8_t bucket_bits = 0;  ///< hashed, masked: there are 2^bucket_bits buckets; else 0
+  uint8_t key_bytes = 0;    ///< hashed, masked: 2 or 4; else 0
+  uint8_t child_bytes = 0;  ///< hashed: 1 or 2; masked: bytes of a mask, one for eight children; else 0
+  uint8_t low_bits = 0;     ///< packed: of a row's number, those that are stored as they are
+  uint8_t value_bits = 0;   ///< packed: of a weight
+  uint8_t scaling = 0;      ///< packed: Scaling
+  uint8_t rows_bits = 0;    ///< packed: of the number of rows that a block begins with
+  uint8_t masks_bits = 0;   ///< packed: of the number of masks behind it
+  uint8_t pairs_bits = 0;   ///< packed: of the number of pairs behind that
 };
 static_assert(sizeof(ChunkEntry) == 32);
 

@@ -231,14 +231,9 @@ struct PackedChunk {
     return static_cast<float>(odd_number(bits));
   }
   /// What the values of a row with a mask take.
-  uint64_t bits_of_values(uint64_t n) const noexcept {
-    return n * value_bits + (in_groups() ? (n + kWeightsOfGroup - 1) / kWeightsOfGroup * kScaleBits : 0);
-  }
+  uint64_t bits_of_values(uint64_t n) const noexcept { return bits_with_scales(n, value_bits); }
   /// What the pairs of a block take.
-  uint64_t bits_of_pairs(uint64_t n) const noexcept {
-    const uint64_t bits = n * (uint64_t{child_bits} + value_bits);
-    return bits + (in_groups() ? (n + kWeightsOfGroup - 1) / kWeightsOfGroup * kScaleBits : 0);
-  }
+  uint64_t bits_of_pairs(uint64_t n) const noexcept { return bits_with_scales(n, child_bits + value_bits); }
 
   bool in_groups() const noexcept { return scaling == Scaling::groups && value_bits != PackOptions::kHalf; }
   uint64_t n_scales() const noexcept { return !scales_sums() ? 0 : scaling == Scaling::model ? 1 : n_children; }
@@ -253,6 +248,11 @@ struct PackedChunk {
   static float float_of_scale(uint16_t stored) noexcept { return std::bit_cast<float>(uint32_t{stored} << 16); }
 
  private:
+  /// `n` numbers of `width` bits, and the scales of their groups.
+  uint64_t bits_with_scales(uint64_t n, uint32_t width) const noexcept {
+    return n * width + (in_groups() ? (n + kWeightsOfGroup - 1) / kWeightsOfGroup * kScaleBits : 0);
+  }
+
   uint32_t find_among(const PackedBlock& b, uint64_t first, uint64_t end, uint64_t number) const noexcept;
 
   [[gnu::always_inline]] void take_masked(const PackedBlock& b, uint64_t masks_before, PackedRow& row) const noexcept {

@@ -34,9 +34,8 @@ uint64_t weights_that_fit(const Model& model, uint64_t max_bytes, const Compress
   }
   if (fits > 0 && bytes_with(model, fits, options, job) > 0) return fits;
   throw Error(ErrorCode::budget,
-              "with " + counted(too_many, "weight") + " the file would have " +
-                  bytes_text(static_cast<double>(least)) + ", max_bytes is " +
-                  bytes_text(static_cast<double>(max_bytes)),
+              "with " + counted(too_many, "weight") + " the file would have " + bytes_text(static_cast<double>(least)) +
+                  ", max_bytes is " + bytes_text(static_cast<double>(max_bytes)),
               {}, "coppice inspect shows what else it holds");
 }
 

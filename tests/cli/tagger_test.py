@@ -147,6 +147,25 @@ class Tagger(ProgramTest):
         self.expect(0, "compress", alone, "-o", small)
         self.assertEqual(self.understood(small, "put on bach")["slots"][0]["name"], "artist")
         self.expect(USAGE, "compress", alone, "-o", small, "--threshold", "0.2", says="a slot tagger alone")
+        self.expect(USAGE, "compress", alone, "-o", small, "--tagger-value-bits", "9", says="tagger_value_bits is 9")
+        self.expect(USAGE, "compress", self.path("intents.coppice"), "-o", small, "--tagger-threshold", "0.2",
+                    says="no slot tagger")
+
+    def tagger_bytes(self, model):
+        sections = json.loads(self.expect(0, "inspect", model, "--json").stdout)["sections"]
+        return [entry["size_bytes"] for entry in sections if entry["name"] == "tagger_payload"]
+
+    def test_a_tagger_has_bits_of_its_own_which_a_search_leaves_alone(self):
+        model, small = self.assistant(), self.path("small.coppice")
+        self.expect(0, "compress", model, "-o", small)
+        as_weights = self.tagger_bytes(small)
+        self.expect(0, "compress", model, "-o", small, "--value-bits", "4", "--tagger-value-bits", "8")
+        self.assertEqual(self.tagger_bytes(small), as_weights)
+        self.expect(0, "compress", model, "-o", small, "--tagger-value-bits", "4")
+        self.assertLess(self.tagger_bytes(small), as_weights)
+        held_out = self.write("held_out.jsonl", intents(utterances(40, seed=3)))
+        self.expect(0, "compress", model, "-o", small, "--validate", held_out, "--max-loss", "50", "--try-value-bits", "4")
+        self.assertEqual(self.tagger_bytes(small), as_weights)
 
     def test_gazetteers_tell_names_that_were_never_seen(self):
         cities = self.write("cities.txt.gz", gzip.compress(b"paris\nnew york\noslo\nst. louis\nulan bator\n"))

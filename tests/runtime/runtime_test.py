@@ -209,6 +209,16 @@ class RuntimeTest(unittest.TestCase):
             self.assertEqual(done.returncode, code, done.stderr)
             self.assertIn(words, done.stderr.replace("this is not a", "no"))
 
+    def test_a_processor_without_avx2_gives_the_same_scores(self):
+        if shutil.which("qemu-x86_64") is None:
+            self.skipTest("qemu-x86_64 is missing: apt-get install qemu-user")
+        plain = ["qemu-x86_64", "-cpu", "Nehalem"]
+        for model in self.models:
+            self.expect_same(answers_of(run(*plain, self.example, model, stdin=self.input)), self.expected(model), model.name)
+        program = self.link(CC, UNDERSTAND, "understand")
+        for model in self.assistants:
+            self.expect_understood([*plain, program], model)
+
     def test_64_bit_arm_gives_the_same_scores(self):
         for tool in ("aarch64-linux-gnu-g++", "qemu-aarch64"):
             if shutil.which(tool) is None:
