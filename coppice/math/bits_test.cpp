@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "coppice/core/random.h"
-#include "coppice/math/unary.h"
+#include "coppice/math/flags.h"
 
 namespace coppice {
 namespace {
@@ -48,50 +48,52 @@ TEST(PdepSelect, FindsWhatSoftwareDoes) {
 }
 #endif
 
-/// Numbers in unary from bit `at` on, as one who stores them would write them.
-std::vector<std::byte> in_unary(const std::vector<uint32_t>& numbers, uint32_t at) {
+/// For each number a flag that is set and as many that are not, from bit `at` on.
+std::vector<std::byte> flags_of(const std::vector<uint32_t>& numbers, uint32_t at) {
   std::vector<std::byte> bytes;
   BitWriter bits(bytes);
   for (uint32_t i = 0; i < at; ++i) bits.put(i % 2, 1);
   for (const uint32_t number : numbers) {
-    for (uint32_t i = 0; i < number; ++i) bits.put(1, 1);
-    bits.put(0, 1);
+    bits.put(1, 1);
+    for (uint32_t i = 0; i < number; ++i) bits.put(0, 1);
   }
   bits.end();
-  bytes.resize(bytes.size() + kUnarySlack);
+  bytes.resize(bytes.size() + kFlagSlack);
   return bytes;
 }
 
-TEST(Unary, GivesTheNumbersBack) {
+TEST(Flags, AreFoundByRankAndFollowOneAnother) {
   Random random(3);
   for (const uint32_t most : {0u, 1u, 3u, 200u}) {
     for (const uint32_t begin : {0u, 5u, 64u}) {
       std::vector<uint32_t> numbers(300);
       for (uint32_t& number : numbers) number = random.below(most + 1);
-      const std::vector<std::byte> bytes = in_unary(numbers, begin);
-      uint64_t sum = 0, end = begin + numbers.size();
+      const std::vector<std::byte> bytes = flags_of(numbers, begin);
+      uint64_t at = begin, end = begin + numbers.size();
       for (const uint32_t number : numbers) end += number;
-      for (size_t i = 0; i < numbers.size(); ++i) {
-        const uint64_t at = behind_zeros(bytes.data(), begin, end, i);
-        ASSERT_EQ(at, begin + i + sum);
-        ASSERT_EQ(run_of_ones(bytes.data(), at, end), numbers[i]);
-        sum += numbers[i];
+      for (size_t i = 0; i < numbers.size(); at += 1 + numbers[i++]) {
+        ASSERT_TRUE(has_flag(bytes.data(), at));
+        ASSERT_EQ((nth_flag<2>(bytes.data(), begin, end, i)), at);
+        ASSERT_EQ((nth_flag<3>(bytes.data(), begin, end, i)), at);
+        ASSERT_EQ(to_next_flag(bytes.data(), at, end), 1 + numbers[i]);
       }
-      EXPECT_EQ(count_ones(bytes.data(), begin, end - begin), sum);
+      EXPECT_EQ(count_flags(bytes.data(), begin, end - begin), numbers.size());
+      EXPECT_GE((nth_flag<3>(bytes.data(), begin, end, numbers.size())), end);
     }
   }
 }
 
-TEST(Unary, StaysInRangeWhateverTheBitsAre) {
+TEST(Flags, StayInRangeWhateverTheBitsAre) {
   Random random(4);
   for (int round = 0; round < 200; ++round) {
     const uint64_t n_bits = random.below(700);
-    std::vector<std::byte> bytes(bytes_of_bits(n_bits) + kUnarySlack);  // a read behind them shows under a sanitizer
-    for (std::byte& byte : bytes) byte = static_cast<std::byte>(round % 3 == 0 ? 0xFF : random.next());
-    for (uint64_t n = 0; n < 400; n = n < 70 ? n + 1 : 2 * n) {
-      const uint64_t at = behind_zeros(bytes.data(), 0, n_bits, n);
-      ASSERT_LE(at, n_bits + 232);
-      ASSERT_LE(at + run_of_ones(bytes.data(), at, n_bits), std::max(at, n_bits));
+    std::vector<std::byte> bytes(bytes_of_bits(n_bits) + kFlagSlack);  // a read behind them shows under a sanitizer
+    for (std::byte& byte : bytes) byte = round % 3 == 0 ? std::byte{0} : static_cast<std::byte>(random.next());
+    for (uint64_t rank = 0; rank < 400; rank = rank < 70 ? rank + 1 : 2 * rank) {
+      const uint64_t begin = random.below(static_cast<uint32_t>(n_bits + 1));
+      const uint64_t at = std::min(nth_flag<3>(bytes.data(), begin, n_bits, rank), n_bits);
+      ASSERT_GE(at, begin);
+      ASSERT_LE(at + to_next_flag(bytes.data(), at, n_bits), n_bits);
     }
   }
 }

@@ -73,17 +73,22 @@ HWY_ATTR size_t FindPackedRows(const PackedChunk& chunk, const HashedQuery& quer
   for (size_t j = 0; j < query.size; ++j) {
     const uint64_t number = query.hashes[j] >> chunk.hash_shift;
     const uint64_t group = number >> chunk.low_bits;
-    const PackedBlock block = chunk.block(group / PackedChunk::kGroupsOfBlock);
-    const uint32_t place = chunk.find_in_block<FastSelect>(block, group % PackedChunk::kGroupsOfBlock, number);
-    hits[n].place = static_cast<uint32_t>(j);
-    hits[n].row.n = place;
-    n += static_cast<size_t>(place != PackedChunk::kNoPlace);
+    const uint64_t block = chunk.block_begin(group / PackedChunk::kGroupsOfBlock);
+    Hit& hit = hits[n];
+    hit.place = static_cast<uint32_t>(j);
+    hit.row.children = block;
+    n += static_cast<size_t>(
+        chunk.find_in_block<FastSelect>(block, group % PackedChunk::kGroupsOfBlock, number, hit.row.n));
   }
   const uint32_t width = chunk.child_bits + chunk.value_bits;
   for (size_t i = 0; i < n; ++i) {
     PackedRow& row = hits[i].row;
-    const uint64_t group = uint64_t{query.hashes[hits[i].place]} >> chunk.hash_shift >> chunk.low_bits;
-    chunk.take_row<FastSelect>(chunk.block(group / PackedChunk::kGroupsOfBlock), row.n, row);
+    const PackedBlock block = chunk.block_at(row.children);
+    if (row.n >= block.n_rows) [[unlikely]] {  // only where the bytes are damaged
+      row = {};
+      continue;
+    }
+    chunk.take_row<FastSelect>(block, row.n, row);
     const uint64_t begin = row.has_mask ? row.values : row.children + row.values * width;
     touch(chunk.blocks + begin / 8);
     hwy::Prefetch(chunk.blocks + (begin + row.n * width) / 8);
@@ -263,9 +268,20 @@ HWY_ATTR void SumPackedRows(const PackedChunk& chunk, const HashedQuery& query, 
 /// margins[c] = bias + scale * margins[c].
 HWY_ATTR void ScaleMargins(const ChunkView& view, float* HWY_RESTRICT margins) {
   const PackedChunk chunk = packed_chunk(view);
-  for (uint32_t i = 0; i < chunk.n_children; ++i) {
-    margins[i] = multiply_add(chunk.sum_scale(i), margins[i], view.bias[i]);
+  const hn::CappedTag<float, 8> d;
+  const hn::RebindToUnsigned<decltype(d)> du;
+  const hn::Rebind<uint16_t, decltype(d)> d16;
+  const bool has_scales = chunk.scales_sums() && chunk.scaling == Scaling::children;
+  auto scale = hn::Set(d, chunk.sum_scale(0));
+  uint32_t i = 0;
+  for (; i + hn::Lanes(d) <= chunk.n_children; i += static_cast<uint32_t>(hn::Lanes(d))) {
+    if (has_scales) {
+      const auto stored = hn::LoadU(d16, reinterpret_cast<const uint16_t*>(chunk.scales) + i);
+      scale = hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(du, stored)));
+    }
+    hn::StoreU(hn::MulAdd(scale, hn::LoadU(d, margins + i), hn::LoadU(d, view.bias + i)), d, margins + i);
   }
+  for (; i < chunk.n_children; ++i) margins[i] = multiply_add(chunk.sum_scale(i), margins[i], view.bias[i]);
 }
 
 HWY_ATTR void SumDirect(const ChunkView& chunk, const HashedQuery& query, float* HWY_RESTRICT margins) {

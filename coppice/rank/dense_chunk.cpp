@@ -87,12 +87,14 @@ HWY_ATTR void UnpackHashed(const ChunkView& chunk, const BlockFeatures& features
 HWY_ATTR void UnpackPacked(const ChunkView& view, const BlockFeatures& features, DenseChunk& dense) {
   const PackedChunk chunk = packed_chunk(view);
   for (uint64_t index = 0; index < chunk.n_blocks; ++index) {
-    for (PackedBlockRows rows(chunk, index); rows.next();) {
-      const uint32_t number = features.find(rows.number() << chunk.hash_shift);
+    for (PackedNumbers numbers(chunk, index); numbers.next();) {
+      const uint32_t number = features.find(numbers.number() << chunk.hash_shift);
       if (number == 0) continue;
+      PackedRow row;
+      chunk.take_row<FastSelect>(numbers.block(), numbers.place(), row);
       float* const weights = dense.add_row(number);
       std::fill_n(weights, dense.stride(), 0.0F);
-      AddPackedRow(chunk, rows.row(), 1, weights);
+      AddPackedRow(chunk, row, 1, weights);
     }
   }
 }
@@ -115,7 +117,7 @@ namespace {
 /// spread eight at a time, a hashed entry alone and into a row of mostly zeros.
 constexpr size_t kMaskedPerLookup = 4;
 constexpr size_t kHashedPerLookup = 1;
-constexpr size_t kPackedPerLookup = 32;  // bytes of blocks: some two rows, of which most are passed over
+constexpr size_t kPackedPerLookup = 20;  // bytes of blocks: one or two rows, of which many are passed over
 
 }  // namespace
 

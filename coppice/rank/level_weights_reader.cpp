@@ -162,12 +162,12 @@ class ChunkReader {
 
   /// The bits between the pairs and the values of a block and those behind its end: returns the byte where that is.
   uint64_t check_packed_padding(const PackedChunk& chunk, uint64_t index, uint64_t end_bit) const {
-    const PackedBlock block = chunk.block(index);
+    const PackedBlock block = chunk.block_at(chunk.block_begin(index));
     const uint64_t pairs_end = block.pairs + chunk.bits_of_pairs(block.n_pairs);
     const uint64_t end = bytes_of_bits(end_bit);
     if (chunk.in_groups()) check_groups(chunk, block.pairs, block.n_pairs, chunk.child_bits + chunk.value_bits);
-    if (count_ones(chunk.blocks, pairs_end, block.values - pairs_end) != 0 ||
-        count_ones(chunk.blocks, end_bit, 8 * end - end_bit) != 0) {
+    if (count_flags(chunk.blocks, pairs_end, block.values - pairs_end) != 0 ||
+        count_flags(chunk.blocks, end_bit, 8 * end - end_bit) != 0) {
       refuse("padding that is not zero");
     }
     return end;

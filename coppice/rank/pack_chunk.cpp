@@ -149,11 +149,12 @@ class BlockWriter {
       : chunk_(chunk), rows_(rows), scales_(scales), shape_(shape), bits_(bytes) {}
 
   void write(const Block& block, uint64_t first_group) {
+    write_groups(block, first_group);
     bits_.put(block.end - block.begin, shape_.rows_bits);
     bits_.put(block.n_masks, shape_.masks_bits);
     bits_.put(block.n_pairs, shape_.pairs_bits);
-    write_numbers(block, first_group);
-    write_counts(block);
+    write_numbers(block);
+    write_flags(block);
     if (shape_.scaling == Scaling::rows) {
       for (size_t place = block.begin; place < block.end; ++place) {
         bits_.put(scales_.of(rows_.row(place), 0), PackedChunk::kScaleBits);
@@ -169,25 +170,34 @@ class BlockWriter {
   }
 
  private:
-  void write_numbers(const Block& block, uint64_t first_group) {
+  uint64_t group_of(size_t place) const { return rows_.number(place) >> shape_.low_bits; }
+
+  void write_groups(const Block& block, uint64_t first_group) {
     size_t place = block.begin;
     for (uint64_t group = first_group; group < first_group + shape_.groups_of_block; ++group) {
-      for (; place < block.end && rows_.number(place) >> shape_.low_bits == group; ++place) bits_.put(1, 1);
-      bits_.put(0, 1);
+      const size_t first = place;
+      while (place < block.end && group_of(place) == group) ++place;
+      bits_.put(static_cast<uint64_t>(place > first), 1);
     }
-    for (place = block.begin; place < block.end; ++place) {
+  }
+
+  void write_numbers(const Block& block) {
+    for (size_t place = block.begin; place < block.end; ++place) {
+      const bool is_first = place == block.begin || group_of(place) != group_of(place - 1);
+      bits_.put(static_cast<uint64_t>(is_first), 1);
+    }
+    for (size_t place = block.begin; place < block.end; ++place) {
       bits_.put(rows_.number(place) & ((uint64_t{1} << shape_.low_bits) - 1), shape_.low_bits);
     }
   }
 
-  void write_counts(const Block& block) {
+  void write_flags(const Block& block) {
     for (size_t place = block.begin; block.n_masks > 0 && place < block.end; ++place) {
       bits_.put(static_cast<uint64_t>(rows_.has_mask(place)), 1);
     }
     for (size_t place = block.begin; place < block.end; ++place) {
       if (rows_.has_mask(place)) continue;
-      for (uint32_t i = 1; i < rows_.n_weights(place); ++i) bits_.put(1, 1);
-      bits_.put(0, 1);
+      for (uint32_t i = 0; i < rows_.n_weights(place); ++i) bits_.put(static_cast<uint64_t>(i == 0), 1);
     }
   }
 

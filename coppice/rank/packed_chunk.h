@@ -5,8 +5,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "coppice/math/flags.h"
 #include "coppice/math/half.h"
-#include "coppice/math/unary.h"
 #include "coppice/rank/chunk.h"
 #include "coppice/rank/chunk_view.h"
 #include "coppice/rank/level_weights.h"
@@ -47,10 +47,11 @@ struct PackedRow {
 
 /// 64 groups of rows that lie together: where its parts begin, in bits from the chunk's first block.
 struct PackedBlock {
-  uint64_t uppers = 0;  ///< for each group a one for each row, then a zero
+  uint64_t groups = 0;  ///< flags: whether a group has rows; at a whole byte
+  uint64_t firsts = 0;  ///< flags: whether a row is the first of its group
   uint64_t lows = 0;    ///< the low bits of each row's number
-  uint64_t flags = 0;   ///< whether a row has a mask, if any has
-  uint64_t counts = 0;  ///< of rows without a mask, in unary: weights less one
+  uint64_t masked = 0;  ///< flags: whether a row has a mask, if any has
+  uint64_t heads = 0;   ///< flags: whether a pair is the first of its row
   uint64_t scales = 0;  ///< of Scaling::rows
   uint64_t masks = 0;
   uint64_t pairs = 0;   ///< of rows without a mask: (child, value)
@@ -75,7 +76,6 @@ struct PackedChunk {
   static constexpr uint32_t kGroupsOfBlock = 64;
   static constexpr uint64_t kWeightsOfGroup = 32;
   static constexpr uint32_t kScaleBits = 16;
-  static constexpr uint32_t kNoPlace = ~uint32_t{0};
 
   const std::byte* scales = nullptr;
   const std::byte* directory = nullptr;
@@ -102,52 +102,66 @@ struct PackedChunk {
     return std::min<uint64_t>(is_wide ? offset : offset & 0xFFFF, blocks_bytes);
   }
 
-  /// A block, `index` below n_blocks: one that does not fit has no rows.
-  [[gnu::always_inline]] PackedBlock block(uint64_t index) const noexcept {
-    const uint64_t begin = 8 * block_begin(index);
-    uint64_t head = load_bits(blocks, begin);
+  /// The block that begins at a byte: one that does not fit has no rows.
+  [[gnu::always_inline]] PackedBlock block_at(uint64_t first_byte) const noexcept {
+    PackedBlock b;
+    b.groups = 8 * first_byte;
+    uint64_t head = load_bits(blocks, b.groups + groups_of_block);
     const auto take = [&head](uint32_t width) {
       const auto number = static_cast<uint32_t>(head & ((uint64_t{1} << width) - 1));
       head >>= width;
       return number;
     };
-    PackedBlock b;
     b.n_rows = take(rows_bits);
     b.n_masks = take(masks_bits);
     b.n_pairs = take(pairs_bits);
-    b.uppers = begin + rows_bits + masks_bits + pairs_bits;
-    b.lows = b.uppers + groups_of_block + b.n_rows;
-    b.flags = b.lows + uint64_t{b.n_rows} * low_bits;
-    b.counts = b.flags + (b.n_masks > 0 ? b.n_rows : 0);
-    b.scales = b.counts + b.n_pairs;
+    b.firsts = b.groups + groups_of_block + rows_bits + masks_bits + pairs_bits;
+    b.lows = b.firsts + b.n_rows;
+    b.masked = b.lows + uint64_t{b.n_rows} * low_bits;
+    b.heads = b.masked + (b.n_masks > 0 ? b.n_rows : 0);
+    b.scales = b.heads + b.n_pairs;
     b.masks = b.scales + (scaling == Scaling::rows ? uint64_t{b.n_rows} * kScaleBits : 0);
     b.pairs = b.masks + uint64_t{b.n_masks} * n_children;
     b.values = (b.pairs + bits_of_pairs(b.n_pairs) + 7) / 8 * 8;
     const bool fits = b.values <= 8 * blocks_bytes && b.n_masks <= b.n_rows && b.n_rows - b.n_masks <= b.n_pairs;
     if (!fits) [[unlikely]] {
-      return {begin, begin, begin, begin, begin, begin, begin, begin, 0, 0, 0};
+      const uint64_t at = b.groups;
+      return {at, at, at, at, at, at, at, at, at, 0, 0, 0};
     }
     return b;
   }
 
-  /// The place of a row in its block, or kNoPlace. `group`: counted from the block's first.
+  /// Whether a row lies in the block that begins at a byte, and if so, at which place. `group`: counted from the
+  /// block's first. Reads only what it needs, and has no branch that could not be foreseen.
   template <class Select>
-  [[gnu::always_inline]] uint32_t find_in_block(const PackedBlock& b, uint64_t group, uint64_t number) const noexcept {
-    const uint64_t at = behind_zeros<Select>(blocks, b.uppers, b.lows, group);
-    const uint64_t first = std::min<uint64_t>(at - b.uppers - group, b.n_rows);
-    uint64_t n = static_cast<uint64_t>(std::countr_one(loaded_bits(blocks, at)));
-    if (n > 2 || low_bits > kLoadedBits / 2) [[unlikely]] {
-      n = run_of_ones(blocks, at, b.lows);
-      return find_among(b, first, std::min<uint64_t>(first + n, b.n_rows), number);
-    }
-    n = std::min<uint64_t>(n, b.n_rows - first);
-    // Both at once, if there are two, without a branch: which one it is can not be foreseen.
+  [[gnu::always_inline]] bool find_in_block(uint64_t first_byte, uint64_t group, uint64_t number,
+                                            uint32_t& place) const noexcept {
+    const uint64_t groups = load_word(blocks + first_byte);
+    const uint64_t head = 8 * first_byte + groups_of_block;
+    const uint64_t stored_rows = load_bits(blocks, head) & ((uint64_t{1} << rows_bits) - 1);
+    const uint64_t firsts = head + rows_bits + masks_bits + pairs_bits;
+    const bool fits = firsts + stored_rows * (1 + low_bits) <= 8 * blocks_bytes;
+    const uint64_t n_rows = fits ? stored_rows : 0;
+    const uint64_t lows = firsts + n_rows;
+    const auto groups_before = static_cast<uint64_t>(std::popcount(groups & ((uint64_t{1} << group) - 1)));
+    const uint64_t first = std::min(nth_flag<2, Select>(blocks, firsts, lows, groups_before) - firsts, n_rows);
+    const uint64_t left = (n_rows - first) & (uint64_t{0} - (groups >> group & 1));
+    const uint64_t others = load_bits(blocks, firsts + first + 1);  // the flags of the rows behind the first
     const uint64_t mask = (uint64_t{1} << low_bits) - 1;
-    const uint64_t lows = load_bits(blocks, b.lows + first * low_bits);
-    const uint64_t one = ((lows ^ number) & mask) | static_cast<uint64_t>(n == 0);  // 0: it is the number
-    const uint64_t two = ((lows >> low_bits ^ number) & mask) | static_cast<uint64_t>(n < 2);
-    const uint32_t second = two == 0 ? static_cast<uint32_t>(first + 1) : kNoPlace;
-    return one == 0 ? static_cast<uint32_t>(first) : second;
+    if ((others & 3) == 0 && left > 2) [[unlikely]] {
+      uint64_t i = first;
+      const auto is_it = [&] { return ((load_bits(blocks, lows + i * low_bits) ^ number) & mask) == 0; };
+      while (!is_it() && i + 1 < n_rows && !has_flag(blocks, firsts + i + 1)) ++i;
+      place = static_cast<uint32_t>(i);
+      return is_it();
+    }
+    // One or two: both at once.
+    const uint64_t at = lows + first * low_bits;
+    const uint64_t one = ((load_bits(blocks, at) ^ number) & mask) | static_cast<uint64_t>(left == 0);  // 0: it is it
+    const uint64_t two =
+        ((load_bits(blocks, at + low_bits) ^ number) & mask) | (others & 1) | static_cast<uint64_t>(left < 2);
+    place = static_cast<uint32_t>(first) + static_cast<uint32_t>(one != 0);
+    return (static_cast<uint32_t>(one == 0) | static_cast<uint32_t>(two == 0)) != 0;
   }
 
   /// The row at a place of its block, which is below b.n_rows.
@@ -156,8 +170,8 @@ struct PackedChunk {
     uint64_t masks_before = 0;
     bool has_mask = false;
     if (b.n_masks > 0) {
-      masks_before = count_ones(blocks, b.flags, place);
-      has_mask = read_bits(blocks, b.flags + place, 1) != 0;
+      masks_before = count_flags(blocks, b.masked, place);
+      has_mask = has_flag(blocks, b.masked + place);
     }
     has_mask ? take_masked(b, masks_before, row) : take_paired<Select>(b, place - masks_before, row);
     row.scale = scaling == Scaling::rows ? scale_at(b.scales + place * kScaleBits) : 1.0F;
@@ -253,21 +267,19 @@ struct PackedChunk {
     return n * width + (in_groups() ? (n + kWeightsOfGroup - 1) / kWeightsOfGroup * kScaleBits : 0);
   }
 
-  uint32_t find_among(const PackedBlock& b, uint64_t first, uint64_t end, uint64_t number) const noexcept;
-
   [[gnu::always_inline]] void take_masked(const PackedBlock& b, uint64_t masks_before, PackedRow& row) const noexcept {
     masks_before = std::min<uint64_t>(masks_before, b.n_masks - 1);
     uint64_t values = b.values;
     if (in_groups()) {
       for (uint64_t i = 0; i < masks_before; ++i) {
-        values += bits_of_values(count_ones(blocks, b.masks + i * n_children, n_children));
+        values += bits_of_values(count_flags(blocks, b.masks + i * n_children, n_children));
       }
     } else {
-      values += count_ones(blocks, b.masks, masks_before * n_children) * value_bits;
+      values += count_flags(blocks, b.masks, masks_before * n_children) * value_bits;
     }
     row.has_mask = true;
     row.children = b.masks + masks_before * n_children;
-    const uint64_t n = count_ones(blocks, row.children, n_children);
+    const uint64_t n = count_flags(blocks, row.children, n_children);
     const bool fits = values + bits_of_values(n) <= 8 * blocks_bytes;
     row.values = fits ? values : b.values;
     row.n = fits ? static_cast<uint32_t>(n) : 0;
@@ -275,12 +287,12 @@ struct PackedChunk {
 
   template <class Select>
   [[gnu::always_inline]] void take_paired(const PackedBlock& b, uint64_t rows_before, PackedRow& row) const noexcept {
-    const uint64_t end = b.counts + b.n_pairs;
-    const uint64_t at = behind_zeros<Select>(blocks, b.counts, end, rows_before);
+    const uint64_t end = b.heads + b.n_pairs;
+    const uint64_t at = std::min(nth_flag<3, Select>(blocks, b.heads, end, rows_before), end);
     row.has_mask = false;
     row.children = b.pairs;
-    row.values = std::min<uint64_t>(at - b.counts, b.n_pairs);
-    row.n = static_cast<uint32_t>(std::min(run_of_ones(blocks, at, end) + 1, b.n_pairs - row.values));
+    row.values = at - b.heads;
+    row.n = static_cast<uint32_t>(to_next_flag(blocks, at, end));
   }
 
   template <class Use>
@@ -314,31 +326,60 @@ PackedChunk packed_shape(const ChunkEntry& entry, uint32_t universe_bits) noexce
 /// The parts of a chunk of encoding `packed`.
 PackedChunk packed_chunk(const ChunkView& chunk) noexcept;
 
+/// The numbers of the rows of one block, in the order in which they lie. In line, so that it is compiled for the
+/// kernel's instruction set.
+class PackedNumbers {
+ public:
+  /// `index` below the chunk's n_blocks.
+  [[gnu::always_inline]] PackedNumbers(const PackedChunk& chunk, uint64_t index) noexcept
+      : chunk_(chunk),
+        block_(chunk.block_at(chunk.block_begin(index))),
+        first_group_(index * PackedChunk::kGroupsOfBlock),
+        groups_(load_word(chunk.blocks + block_.groups / 8) & ~uint64_t{0} >> (64 - chunk.groups_of_block)) {}
+
+  /// Goes to the next row, if there is one.
+  [[gnu::always_inline]] bool next() noexcept {
+    if (n_rows_ == block_.n_rows) return false;
+    if (has_flag(chunk_.blocks, block_.firsts + n_rows_)) {
+      if (groups_ == 0) return false;
+      group_ = static_cast<uint64_t>(std::countr_zero(groups_));
+      groups_ &= groups_ - 1;
+    } else if (n_rows_ == 0) {
+      return false;
+    }
+    low_ = block_.lows + uint64_t{n_rows_++} * chunk_.low_bits;
+    return true;
+  }
+  /// As rows are known by: the hash, not moved.
+  [[gnu::always_inline]] uint32_t number() const noexcept {
+    const uint64_t low = read_bits(chunk_.blocks, low_, chunk_.low_bits);
+    return static_cast<uint32_t>((first_group_ + group_) << chunk_.low_bits | low);
+  }
+  uint32_t place() const noexcept { return n_rows_ - 1; }
+  const PackedBlock& block() const noexcept { return block_; }
+
+  /// After the last row: whether these are the rows that the head of the block says.
+  bool is_sound() const noexcept { return n_rows_ == block_.n_rows && groups_ == 0; }
+
+ private:
+  const PackedChunk& chunk_;
+  PackedBlock block_;
+  uint64_t first_group_;  ///< of the block, in the chunk
+  uint64_t groups_;       ///< flags: those that have rows, without those before
+  uint64_t group_ = 0;    ///< of the row, in the block
+  uint64_t low_ = 0;      ///< the bit where the low bits of its number begin
+  uint32_t n_rows_ = 0;   ///< so far
+};
+
 /// The rows of one block in the order in which they lie, for whoever wants them all.
 class PackedBlockRows {
  public:
   /// `index` below the chunk's n_blocks.
   PackedBlockRows(const PackedChunk& chunk, uint64_t index) noexcept;
 
-  /// Goes to the next row, if there is one. In line, so that it is compiled for the kernel's instruction set.
-  [[gnu::always_inline]] bool next() noexcept {
-    if (n_rows_ == block_.n_rows) return false;
-    for (uint64_t zeros = kLoadedBits; zeros == kLoadedBits && upper_ < block_.lows; upper_ += zeros, group_ += zeros) {
-      const uint64_t uppers = load_bits(chunk_.blocks, upper_) | uint64_t{1} << kLoadedBits;
-      zeros = static_cast<uint64_t>(std::countr_zero(uppers));
-    }
-    if (upper_ >= block_.lows) return false;
-    ++upper_;
-    const uint64_t low = read_bits(chunk_.blocks, block_.lows + uint64_t{n_rows_} * chunk_.low_bits, chunk_.low_bits);
-    number_ = static_cast<uint32_t>(group_ << chunk_.low_bits | low);
-    row_.has_mask = block_.n_masks > 0 && read_bits(chunk_.blocks, block_.flags + n_rows_, 1) != 0;
-    row_.has_mask ? take_masked() : take_paired();
-    if (chunk_.scaling == Scaling::rows)
-      row_.scale = chunk_.scale_at(block_.scales + n_rows_ * PackedChunk::kScaleBits);
-    ++n_rows_;
-    return true;
-  }
-  uint32_t number() const noexcept { return number_; }  ///< as rows are known by: the hash, not moved
+  /// Goes to the next row, if there is one.
+  bool next() noexcept;
+  uint32_t number() const noexcept { return numbers_.number(); }  ///< as rows are known by: the hash, not moved
   const PackedRow& row() const noexcept { return row_; }
 
   /// After the last row: whether the numbers at the head of the block are those of its rows.
@@ -347,35 +388,15 @@ class PackedBlockRows {
   uint64_t end() const noexcept { return values_; }
 
  private:
-  [[gnu::always_inline]] void take_masked() noexcept {
-    row_.n = 0;
-    row_.values = values_;
-    if (n_masks_ == block_.n_masks) return;
-    row_.children = block_.masks + uint64_t{n_masks_++} * chunk_.n_children;
-    const uint64_t n = count_ones(chunk_.blocks, row_.children, chunk_.n_children);
-    const uint64_t end = values_ + chunk_.bits_of_values(n);
-    if (end > 8 * chunk_.blocks_bytes) return;
-    row_.n = static_cast<uint32_t>(n);
-    values_ = end;
-  }
-
-  [[gnu::always_inline]] void take_paired() noexcept {
-    row_.children = block_.pairs;
-    row_.values = n_pairs_;
-    const uint64_t n = run_of_ones(chunk_.blocks, block_.counts + n_pairs_, block_.counts + block_.n_pairs) + 1;
-    row_.n = static_cast<uint32_t>(std::min<uint64_t>(n, block_.n_pairs - n_pairs_));
-    n_pairs_ += row_.n;
-  }
+  void take_masked() noexcept;
+  void take_paired() noexcept;
 
   const PackedChunk& chunk_;
+  PackedNumbers numbers_;
   PackedBlock block_;
-  uint64_t group_;       ///< of the chunk
-  uint64_t upper_;       ///< the bit that says whether the group has a further row
-  uint64_t values_;      ///< where those of the next row with a mask begin
-  uint32_t n_rows_ = 0;  ///< of the rows so far, the other two likewise
-  uint32_t n_masks_ = 0;
+  uint64_t values_;       ///< where those of the next row with a mask begin
+  uint32_t n_masks_ = 0;  ///< of the rows so far
   uint32_t n_pairs_ = 0;
-  uint32_t number_ = 0;
   PackedRow row_;
 };
 
