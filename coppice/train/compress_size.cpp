@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/train/compress_size.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
@@ -39,6 +42,46 @@ uint64_t weights_that_fit(const Model& model, uint64_t max_bytes, const Compress
               {}, "coppice inspect shows what else it holds");
 }
 
+/// Tries how many weights fill the file: fitted ones take more or less room than those that `weights_that_fit` counts.
+class LastStep {
+ public:
+  LastStep(const Pruner& before, uint64_t max_bytes, const CompressOptions& options)
+      : before_(before), max_bytes_(max_bytes), options_(options), too_many_(before.n_weights() + 1) {}
+
+  /// Whether the file is as good as full: 99 per cent of what it may have, or all weights there are.
+  bool is_full() const noexcept {
+    return best_bytes_ * 100 >= max_bytes_ * 99 || (best_ && too_many_ - fits_ <= fits_ / 100 + 1);
+  }
+
+  /// Keeps `n_weights`, and returns how many are likely to fill the file.
+  uint64_t keep(uint64_t n_weights, Job job) {
+    Pruner pruner = before_;
+    if (n_weights < pruner.n_weights()) pruner.keep(n_weights, job);
+    Model small = compress(pruner.model(), options_, job.pool);
+    const uint64_t bytes = small.saved_bytes();
+    if (bytes > max_bytes_) {
+      too_many_ = n_weights;
+    } else {
+      fits_ = n_weights;
+      best_ = std::move(small);
+      best_bytes_ = bytes;
+    }
+    const double share = 0.995 * static_cast<double>(max_bytes_) / static_cast<double>(bytes);
+    const auto likely = static_cast<uint64_t>(static_cast<double>(n_weights) * share);
+    return std::clamp(likely, fits_ + 1, std::max(too_many_, fits_ + 2) - 1);
+  }
+
+  std::optional<Model>& best() noexcept { return best_; }
+
+ private:
+  const Pruner& before_;
+  uint64_t max_bytes_;
+  const CompressOptions& options_;
+  uint64_t fits_ = 0, too_many_;
+  std::optional<Model> best_;
+  uint64_t best_bytes_ = 0;
+};
+
 }  // namespace
 
 Model compress_to_size(const Model& model, const RefitRows* rows, uint64_t max_bytes, const CompressOptions& options,
@@ -46,15 +89,11 @@ Model compress_to_size(const Model& model, const RefitRows* rows, uint64_t max_b
   job.progress.stage("looking for how many weights fit", 0);
   uint64_t keep = weights_that_fit(model, max_bytes, options, job);
   Pruner pruner(model, rows, job.pool);
-  if (keep < pruner.n_weights()) pruner.descend_to(keep, job);
-  Model small = compress(pruner.model(), options, job.pool);
-  // Fitted weights are not those that were counted, so that a few may be too many.
-  while (small.saved_bytes() > max_bytes && keep > 0) {
-    keep -= keep / 100 + 1;
-    pruner.keep(keep, job);
-    small = compress(pruner.model(), options, job.pool);
-  }
-  return small;
+  pruner.descend_near(keep, job);
+  LastStep step(pruner, max_bytes, options);
+  const size_t most_tries = rows == nullptr ? 1 : 4;
+  for (size_t tries = 0; !step.best() || (tries < most_tries && !step.is_full()); ++tries) keep = step.keep(keep, job);
+  return std::move(*step.best());
 }
 
 }  // namespace coppice

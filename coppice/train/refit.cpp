@@ -119,10 +119,13 @@ void Pruner::keep(uint64_t n_weights, Job job) {
 }
 
 void Pruner::descend_to(uint64_t n_weights, Job job) {
-  if (rows_ != nullptr) {
-    for (uint64_t n = fewer(); n > n_weights; n = fewer()) keep(n, job);
-  }
+  descend_near(n_weights, job);
   keep(n_weights, job);
+}
+
+void Pruner::descend_near(uint64_t n_weights, Job job) {
+  if (rows_ == nullptr) return;
+  for (uint64_t n = fewer(); n > n_weights; n = fewer()) keep(n, job);
 }
 
 uint64_t Pruner::fewer() const noexcept {

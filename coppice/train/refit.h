@@ -37,6 +37,8 @@ class Pruner {
   void keep(uint64_t n_weights, Job job);
   /// The same in steps of `fewer`, where weights are fitted: less is lost than when most go at once.
   void descend_to(uint64_t n_weights, Job job);
+  /// All those steps but the last, so that several last ones can be tried on copies.
+  void descend_near(uint64_t n_weights, Job job);
   /// Keeps what the options keep.
   void prune(const PruneOptions& options, Job job);
 
