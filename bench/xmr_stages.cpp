@@ -181,7 +181,7 @@ ordered_json measure_training(const XmrArguments& arguments) {
   ModelParts parts;
   parts.label_names = numbers_as_names(data.labels.n_columns);
   parts.ranker = std::move(trained.ranker);
-  parts.label_counts = label_frequencies(data.labels);
+  parts.label_counts = PackedNumbers(label_frequencies(data.labels));
   parts.n_training_rows = data.features.n_rows();
   const Stopwatch saving;
   Model(std::move(parts)).save(arguments.model);

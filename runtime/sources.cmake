@@ -11,7 +11,7 @@ set(COPPICE_RUNTIME_KERNELS
 # Run once a query or when a model is opened.
 set(COPPICE_RUNTIME_REST
   core/error.cpp core/json_text.cpp core/mapped_file.cpp core/options.cpp core/quantity.cpp
-  math/key_hash.cpp math/level_hash.cpp math/pilot_hash.cpp
+  math/key_hash.cpp math/level_hash.cpp math/packed_numbers.cpp math/pilot_hash.cpp
   data/feature_names.cpp data/label_index.cpp data/label_names.cpp data/packed_names.cpp data/row.cpp data/utf8.cpp
   data/vectorizer_options.cpp
   index/label_tree.cpp

@@ -50,7 +50,7 @@ Verify depth_of(const InspectArguments& arguments) {
 std::string tree_text(const Model& model, const InspectArguments& arguments) {
   const LabelNames& known = model.label_names();
   TreeNames names;
-  names.frequencies = model.label_counts();
+  names.frequencies = model.label_counts().values();
   if (known.size() > 0) {
     names.name_of = [&known](uint32_t label) { return known.name(label); };
     names.is_repeated = [&known](std::string_view name) { return known.is_repeated(name); };

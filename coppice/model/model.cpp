@@ -107,7 +107,10 @@ ModelParts read_parts(const ModelFile& file) {
   text(SectionType::options, ElementType::json, parts.options_json);
   text(SectionType::metrics, ElementType::json, parts.metrics_json);
   text(SectionType::fingerprint, ElementType::text, parts.fingerprint);
-  if (file.has({SectionType::label_counts})) parts.label_counts = file.array<uint32_t>({SectionType::label_counts});
+  if (file.has({SectionType::label_counts})) {
+    parts.label_counts =
+        PackedNumbers(file.array<uint8_t>({SectionType::label_counts}), parts.ranker.tree.n_labels, "the label counts");
+  }
   return parts;
 }
 
@@ -134,7 +137,7 @@ ModelFileWriter sections_of(const ModelParts& parts, std::string_view producer) 
   add_label_names(writer, parts.label_names);
   add_domains(writer, parts.domains);
   if (!parts.label_counts.empty()) {
-    writer.add({SectionType::label_counts}, parts.label_counts, SectionNeed::optional);
+    writer.add({SectionType::label_counts}, parts.label_counts.bytes(), SectionNeed::optional);
   }
   if (parts.vectorizer) add_vectorizer(writer, *parts.vectorizer);
   add_ranker(writer, ranker);

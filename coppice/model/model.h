@@ -8,7 +8,7 @@
 #include "coppice/data/label_domains.h"
 #include "coppice/data/label_names.h"
 #include "coppice/data/vectorizer.h"
-#include "coppice/math/array.h"
+#include "coppice/math/packed_numbers.h"
 #include "coppice/model/format.h"
 #include "coppice/rank/ranker.h"
 #include "coppice/tag/tagger.h"
@@ -25,7 +25,7 @@ struct ModelParts {
   std::string options_json = "{}";       ///< all options as resolved for training
   std::string metrics_json = "{}";       ///< what was measured, such as P@1 on held-out rows
   std::string fingerprint;               ///< of the training data and options
-  Array<uint32_t> label_counts;          ///< L: training rows with the label; or empty when unknown
+  PackedNumbers label_counts;            ///< L: training rows with the label; or empty when unknown
   uint64_t n_training_rows = 0;          ///< with the counts, what propensities are made of
   uint32_t n_dense = 0;                  ///< the last of the ranker's features: those of a file beside the examples
 };
@@ -81,7 +81,7 @@ class Model {
   const std::string& options_json() const noexcept { return parts_.options_json; }
   const std::string& metrics_json() const noexcept { return parts_.metrics_json; }
   const std::string& fingerprint() const noexcept { return parts_.fingerprint; }
-  const Array<uint32_t>& label_counts() const noexcept { return parts_.label_counts; }
+  const PackedNumbers& label_counts() const noexcept { return parts_.label_counts; }
   uint64_t n_training_rows() const noexcept { return parts_.n_training_rows; }
   const ModelParts& parts() const noexcept { return parts_; }
 

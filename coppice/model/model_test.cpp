@@ -235,8 +235,8 @@ TEST(Model, PartsThatDoNotFitAreRefused) {
   ModelParts nameless = sample_parts();  // labels may have numbers only
   nameless.label_names = {};
   EXPECT_EQ(error_of(std::move(nameless)), "");
-  refused([](ModelParts& p) { p.label_counts = V{1}; }, "label counts");
-  refused([](ModelParts& p) { p.label_counts = V(52, 10); }, "more rows");
+  refused([](ModelParts& p) { p.label_counts = PackedNumbers(V{1}); }, "label counts");
+  refused([](ModelParts& p) { p.label_counts = PackedNumbers(V(52, 10)); }, "more rows");
   refused(
       [](ModelParts& p) {
         std::vector<ImportedFeature> features;

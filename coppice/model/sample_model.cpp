@@ -117,7 +117,7 @@ ModelParts sample_parts() {
   parts.fingerprint = "0123456789abcdef";
   std::vector<uint32_t> counts{5, 4, 3, 2, 1, 1, 1, 1, 1, 1, 1, 0};
   counts.resize(kLabels, 1);
-  parts.label_counts = counts;
+  parts.label_counts = PackedNumbers(counts);
   parts.n_training_rows = 9;
   return parts;
 }

@@ -146,7 +146,8 @@ void check_contents(const ModelParts& parts) {
   if (parts.vectorizer) parts.vectorizer->verify();
   check_label_name_contents(parts.label_names);
   check_domain_contents(parts.domains);
-  for (const uint32_t count : parts.label_counts) {
+  parts.label_counts.verify("the label counts");
+  for (const uint32_t count : parts.label_counts.values()) {
     expect(count <= parts.n_training_rows, "a label stands in more rows than there were");
   }
 }

@@ -328,10 +328,10 @@ PackedChunk packed_chunk(const ChunkView& chunk) noexcept;
 
 /// The numbers of the rows of one block, in the order in which they lie. In line, so that it is compiled for the
 /// kernel's instruction set.
-class PackedNumbers {
+class PackedRowNumbers {
  public:
   /// `index` below the chunk's n_blocks.
-  [[gnu::always_inline]] PackedNumbers(const PackedChunk& chunk, uint64_t index) noexcept
+  [[gnu::always_inline]] PackedRowNumbers(const PackedChunk& chunk, uint64_t index) noexcept
       : chunk_(chunk),
         block_(chunk.block_at(chunk.block_begin(index))),
         first_group_(index * PackedChunk::kGroupsOfBlock),
@@ -392,7 +392,7 @@ class PackedBlockRows {
   void take_paired() noexcept;
 
   const PackedChunk& chunk_;
-  PackedNumbers numbers_;
+  PackedRowNumbers numbers_;
   PackedBlock block_;
   uint64_t values_;       ///< where those of the next row with a mask begin
   uint32_t n_masks_ = 0;  ///< of the rows so far

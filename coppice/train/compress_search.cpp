@@ -171,7 +171,8 @@ class Search {
           candidate.worst_loss() <= budget_.max_loss && candidate.disagreement <= budget_.max_disagreement;
       candidates_.push_back(candidate);
       job_.progress.advance(1);
-      if (!candidate.within) break;
+      if (!candidate.within && any) break;  // fewer bits lose more, as a rule; near the budget chance has a say
+      if (!candidate.within) continue;
       any = true;
       if (best_ && candidate.file_bytes >= candidates_[best_index_].file_bytes) continue;
       best_ = std::move(smaller);

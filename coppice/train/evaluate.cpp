@@ -36,8 +36,7 @@ ReadReport predict_examples(const Model& model, const EvaluationInput& input, co
 
 Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOptions options, ThreadPool& pool) {
   for (const uint32_t k : options.metrics.at) options.predict.top_k = std::max(options.predict.top_k, k);
-  const Array<uint32_t>& counts = model.label_counts();
-  MetricsBuilder judge(options.metrics, {counts.begin(), counts.end()}, model.n_training_rows());
+  MetricsBuilder judge(options.metrics, model.label_counts().values(), model.n_training_rows());
   const ReadReport report =
       predict_examples(model, input, options.predict, pool,
                        [&](std::span<const uint32_t> ranking, const SparseRow& truth) { judge.add(ranking, truth); });

@@ -106,7 +106,7 @@ ModelParts parts_of(const TrainingSet& set, const TrainOptions& options, Ranker 
   parts.vectorizer = set.vectorizer;
   parts.ranker = std::move(ranker);
   parts.options_json = options_text(options);
-  parts.label_counts = label_frequencies(set.labels);
+  parts.label_counts = PackedNumbers(label_frequencies(set.labels));
   parts.n_training_rows = set.n_rows();
   parts.n_dense = set.n_dense;
   return parts;
