@@ -91,6 +91,7 @@ void report_training(const TrainTaggerArguments& arguments, const TaggerTraining
                   counted(training.n_weights, "weight"), training.tagger.n_weights(),
                   counted(training.iterations, "iteration")),
       arguments.common);
+  if (training.tagger.n_weights() == 0) note("no weight was kept: the model finds no slot; lower l1", arguments.common);
   if (training.n_lost_slots > 0) {
     note(counted(training.n_lost_slots, "slot") + " without a letter, number or sign cannot be learned",
          arguments.common);

@@ -30,16 +30,48 @@ bool nests_deeper(std::string_view json, size_t levels) noexcept {
   return false;
 }
 
-nlohmann::json parse_json(std::string_view text) {
-  if (nests_deeper(text, kDeepestJson)) return nlohmann::json(nlohmann::json::value_t::discarded);
-  // What json::parse does, less its other form, with a callback, which would take 5 kB of the runtime.
-  using nlohmann::json;
-  json value;
-  nlohmann::detail::json_sax_dom_parser<json> builder(value, /*allow_exceptions=*/false);
+void take_apart(nlohmann::json& value) noexcept {
+  if (auto* const list = value.get_ptr<nlohmann::json::array_t*>()) {
+    for (; !list->empty(); list->pop_back()) take_apart(list->back());
+  } else if (auto* const object = value.get_ptr<nlohmann::json::object_t*>()) {
+    for (; !object->empty(); object->erase(object->begin())) take_apart(object->begin()->second);
+  }
+}
+
+namespace {
+
+/// What json::parse does, less its other form, with a callback, which would take 5 kB of the runtime.
+bool parse(std::string_view text, nlohmann::json& value) {
+  nlohmann::detail::json_sax_dom_parser<nlohmann::json> builder(value, /*allow_exceptions=*/false);
   auto input = nlohmann::detail::input_adapter(text.begin(), text.end());
-  nlohmann::detail::parser<json, decltype(input)> parser(std::move(input), nullptr, /*allow_exceptions=*/false);
-  if (!parser.sax_parse(&builder)) return json(json::value_t::discarded);
-  return value;
+  nlohmann::detail::parser<nlohmann::json, decltype(input)> parser(std::move(input), nullptr,
+                                                                   /*allow_exceptions=*/false);
+  return parser.sax_parse(&builder);
+}
+
+}  // namespace
+
+ParsedJson::ParsedJson(std::string_view text) : value_(std::make_unique<nlohmann::json>()) {
+  bool is_json = false;
+  try {
+    is_json = !nests_deeper(text, kDeepestJson) && parse(text, *value_);
+  } catch (...) {
+    take_apart(*value_);
+    throw;
+  }
+  if (is_json) return;
+  take_apart(*value_);
+  *value_ = nlohmann::json(nlohmann::json::value_t::discarded);
+}
+
+ParsedJson::ParsedJson(ParsedJson&&) noexcept = default;
+
+ParsedJson::~ParsedJson() {
+  if (value_) take_apart(*value_);
+}
+
+nlohmann::json parse_json(std::string_view text) {
+  return std::move(*ParsedJson(text).value_);
 }
 
 std::string line_and_column(std::string_view text, size_t byte) {

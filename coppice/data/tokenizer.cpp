@@ -239,10 +239,7 @@ void Tokenizer::tokenize(std::string_view text, UnicodeTable& table, TokenizedTe
   }
   const size_t room = text.size() + 2 * TokenizedText::kPadding;
   if (result.bytes.size() < room) result.bytes.resize(room);
-  if (result.starts.size() < room) {
-    result.starts.resize(room);
-    result.ends.resize(room);
-  }
+  result.make_room(room);
   const size_t tokens = scan_ascii(ascii_, text, result.bytes.data(), result.starts.data(), result.ends.data());
   if (tokens == kNotAscii) return tokenize_any(text, table, result);
   result.size = text.size();
@@ -252,10 +249,7 @@ void Tokenizer::tokenize(std::string_view text, UnicodeTable& table, TokenizedTe
 void Tokenizer::tokenize_any(std::string_view text, UnicodeTable& table, TokenizedText& result) const {
   const size_t room = text.size() + 2 * TokenizedText::kPadding;
   if (result.bytes.size() < room) result.bytes.resize(room);
-  if (result.starts.size() < room) {
-    result.starts.resize(room);
-    result.ends.resize(room);
-  }
+  result.make_room(room);
   TokenWriter(*this, text, table, result).write();
 }
 

@@ -40,6 +40,12 @@ struct TokenizedText {
   size_t n_tokens = 0;
   std::vector<char32_t> segment;  ///< scratch of the tokenizer
 
+  /// For so many tokens. What is asked grows last, so that a failure leaves no size that is not there.
+  void make_room(size_t n) {
+    if (starts.size() >= n) return;
+    ends.resize(n);
+    starts.resize(n);
+  }
   std::string_view text() const noexcept { return {bytes.data(), size}; }
   std::string_view token(size_t i) const noexcept { return text().substr(starts[i], ends[i] - starts[i]); }
 };

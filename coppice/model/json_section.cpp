@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/error.h"
-#include "coppice/core/json_text.h"
 
 namespace coppice {
 
@@ -12,9 +11,9 @@ void refuse_file(const ModelFile& file, const std::string& what) {
   throw Error(ErrorCode::data, "the model file is damaged: " + what, file.where());
 }
 
-nlohmann::json json_section(const ModelFile& file, SectionType type) {
-  nlohmann::json object = parse_json(file.text({type}, ElementType::json));
-  if (object.is_object()) return object;
+ParsedJson json_section(const ModelFile& file, SectionType type) {
+  ParsedJson section(file.text({type}, ElementType::json));
+  if (section.value().is_object()) return section;
   refuse_file(file, "the section " + std::string(section_name(static_cast<uint32_t>(type))) + " is no JSON object");
 }
 
@@ -24,6 +23,22 @@ uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most,
     refuse_file(file, std::string("there is no number \"") + key + "\" in range");
   }
   return found->get<uint64_t>();
+}
+
+const std::string& text_at(const nlohmann::json& object, const char* key, const ModelFile& file) {
+  const auto found = object.find(key);
+  if (found == object.end() || !found->is_string()) {
+    refuse_file(file, std::string("there is no text \"") + key + "\"");
+  }
+  return found->get_ref<const std::string&>();
+}
+
+bool holds_numbers(const nlohmann::json& list, std::span<const uint64_t> numbers) noexcept {
+  if (!list.is_array() || list.size() != numbers.size()) return false;
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (!list[i].is_number_unsigned() || list[i].get<uint64_t>() != numbers[i]) return false;
+  }
+  return true;
 }
 
 const nlohmann::json& list_at(const nlohmann::json& object, const char* key, size_t most, const ModelFile& file) {

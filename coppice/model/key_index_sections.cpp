@@ -33,9 +33,9 @@ void add_hash(ModelFileWriter& writer, const KeyIndexPlaces& places, const Level
 }
 
 KeyIndex::Hash read_hash(const ModelFile& file, const KeyIndexPlaces& places, const nlohmann::json& object) {
-  const auto kind = object.find("perfect_hash");
+  const std::string& kind = text_at(object, "perfect_hash", file);
   const uint64_t n_keys = number_at(object, "n_keys", UINT32_MAX, file);
-  if (kind != object.end() && *kind == "pilots") {
+  if (kind == "pilots") {
     PilotHash::Tables tables;
     tables.n_keys = n_keys;
     tables.seed = number_at(object, "seed", UINT64_MAX, file);
@@ -45,7 +45,7 @@ KeyIndex::Hash read_hash(const ModelFile& file, const KeyIndexPlaces& places, co
     tables.remap = file.array<uint32_t>({places.remap, places.index});
     return PilotHash(std::move(tables));
   }
-  if (kind != object.end() && *kind == "levels") {
+  if (kind == "levels") {
     LevelHash::Tables tables;
     tables.n_keys = n_keys;
     tables.level_words = file.array<uint64_t>({places.levels, places.index});

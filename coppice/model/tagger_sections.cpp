@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/model/tagger_sections.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "coppice/core/error.h"
 #include "coppice/model/json_section.h"
@@ -33,8 +36,8 @@ constexpr KeyIndexPlaces gazetteer_places(uint32_t index) {
 }
 
 /// Features whose hashes stand in the file: a machine or program that hashes otherwise would find none.
-nlohmann::json hash_tests() {
-  nlohmann::json hashes = nlohmann::json::array();
+std::vector<std::array<uint64_t, 2>> hash_tests() {
+  std::vector<std::array<uint64_t, 2>> hashes;
   for (const std::string_view text : {"", "a", "wFplay", "a feature of more than sixteen bytes"}) {
     const KeyHash hash = hash_tag_feature(text);
     hashes.push_back({hash.low, hash.high});
@@ -60,14 +63,6 @@ TagFeatureOptions read_options(const ModelFile& file, const nlohmann::json& obje
   return options;
 }
 
-std::string text_at(const nlohmann::json& object, const char* key, const ModelFile& file) {
-  const auto found = object.find(key);
-  if (found == object.end() || !found->is_string()) {
-    refuse_file(file, std::string("its tagger has no text \"") + key + "\"");
-  }
-  return found->get<std::string>();
-}
-
 std::vector<Gazetteer> read_gazetteers(const nlohmann::json& object, const ModelFile& file) {
   std::vector<Gazetteer> gazetteers;
   for (const nlohmann::json& entry : list_at(object, "gazetteers", kMostSections, file)) {
@@ -83,8 +78,9 @@ std::vector<Gazetteer> read_gazetteers(const nlohmann::json& object, const Model
 TagFeatureIndex read_features(const nlohmann::json& object, const ModelFile& file) {
   const auto features = object.find("features");
   if (features == object.end() || !features->is_object()) refuse_file(file, "its tagger has no features");
-  const auto tests = features->find("hash_tests");
-  if (tests == features->end() || *tests != hash_tests()) {
+  const std::vector<std::array<uint64_t, 2>> expected = hash_tests();
+  const nlohmann::json& tests = list_at(*features, "hash_tests", expected.size(), file);
+  if (!std::equal(tests.begin(), tests.end(), expected.begin(), expected.end(), holds_numbers)) {
     refuse_file(file, "the features of its tagger were hashed otherwise than this program does");
   }
   Array<uint64_t> hashes;
@@ -116,7 +112,8 @@ void add_tagger(ModelFileWriter& writer, const Tagger& tagger) {
 
 std::optional<Tagger> read_tagger(const ModelFile& file) {
   if (!file.has({SectionType::tagger})) return std::nullopt;
-  const nlohmann::json object = json_section(file, SectionType::tagger);
+  const ParsedJson section = json_section(file, SectionType::tagger);
+  const nlohmann::json& object = section.value();
   if (!object.contains("options")) refuse_file(file, "its tagger has no options");
   TaggerParts parts;
   parts.slot_names = texts_at(object, "slots", Tagger::kMostSlots, file);

@@ -65,7 +65,7 @@ void check_domains(const LabelDomains& domains, uint32_t n_labels) {
 
 void check_json(const std::string& text, const std::string& what) {
   expect(!nests_deeper(text, kDeepestJson), what + " nest deeper than " + counted(kDeepestJson, "level"));
-  expect(parse_json(text).is_object(), what + " are no JSON object");
+  expect(ParsedJson(text).value().is_object(), what + " are no JSON object");
 }
 
 void check_label_name_contents(const LabelNames& names) {

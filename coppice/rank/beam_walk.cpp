@@ -93,8 +93,8 @@ void VisitScratch::fit(std::span<const Visit> visits) {
   }
   if (hits.size() < most_hits) hits.resize(most_hits);
   if (margins.size() < most_margins) {
-    margins.resize(most_margins);
     above.resize(most_margins);
+    margins.resize(most_margins);  // last, as it is asked: where memory ends, no size may be one that is not there
   }
 }
 

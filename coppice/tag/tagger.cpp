@@ -46,9 +46,9 @@ void sum_known(const ChunkView& chunk, uint32_t n_features, Tagger::State& state
   const size_t n = state.known.size();
   std::ranges::sort(state.known);
   if (state.hashes.size() < n + 1) {
-    state.hashes.resize(n + 1);
     state.hits.resize(n + 1);
     state.ones.resize(n + 1, 1.0F);
+    state.hashes.resize(n + 1);  // last, as it is asked: where memory ends, no size may be one that is not there
   }
   hash_features(state.known, n_features, state.hashes.data());
   const HashedQuery query{state.known.data(), state.hashes.data(), state.ones.data(), n};

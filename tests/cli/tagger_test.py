@@ -184,6 +184,10 @@ class Tagger(ProgramTest):
             self.expect(code, "train-tagger", texts, "-o", self.path("m"), "--gazetteer", value, says=says)
             self.assertFalse(os.path.exists(self.path("m")))
 
+    def test_a_tagger_that_learned_nothing_is_told(self):
+        texts = self.write("train.bio", bio(utterances()))
+        self.expect(0, "train-tagger", texts, "-o", self.path("slots.coppice"), "--l1", "1e6", says="no weight was kept")
+
     def refuse(self, content, *says, code=DATA, flags=()):
         path = self.write("bad.bio", content)
         self.expect(code, "train-tagger", path, "-o", self.path("slots.coppice"), *flags, says=says)

@@ -21,6 +21,7 @@ SHARED, ARCHIVE = Path(os.environ["RUNTIME_SHARED"]), Path(os.environ["RUNTIME_A
 CC, CXX = os.environ["CC"], os.environ["CXX"]
 WORK = Path(os.environ["RUNTIME_WORK"])  # kept from run to run: what is built for ARM
 EXAMPLE, ALLOCATIONS = ROOT / "examples" / "04_predict_from_c.c", ROOT / "tests" / "runtime" / "allocations.c"
+OUT_OF_MEMORY = ROOT / "tests" / "runtime" / "out_of_memory.c"
 UNDERSTAND = ROOT / "examples" / "05_understand_from_c.c"
 MOST_BYTES = 500_000
 MOST_GAP = 1e-5
@@ -172,6 +173,12 @@ class RuntimeTest(unittest.TestCase):
             warming, after = map(int, run(program, model, stdin=self.input).split())
             self.assertGreater(warming, 0, "the count is of this library")
             self.assertEqual(after, 0, model.name)
+
+    def test_each_allocation_may_fail(self):
+        program = self.link(CC, OUT_OF_MEMORY, "out_of_memory", "-Wl,--wrap=malloc")
+        some = "".join(self.utterances.splitlines(True)[:2] + [text + "\n" for text in (ACCENTS[0], ACCENTS[4], "x" * 300)])
+        for model in self.models + self.assistants:
+            self.assertGreater(int(run(program, model, stdin=some)), 20, model.name)
 
     def understood(self, model):
         """(intent, score, domain, [(slot, words), ...]) of each utterance, as the program prints it."""
