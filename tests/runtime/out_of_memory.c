@@ -37,6 +37,7 @@ typedef struct {
 
 static int query(const coppice_model* model, coppice_state* state, const char* text, answer* a, coppice_error* error) {
   int code = COPPICE_OK;
+  a->n_answers = 0;
   if (coppice_label_count(model) > 0) { /* or it finds slots alone */
     code = coppice_predict(model, state, text, strlen(text), NULL, a->answers, CAPACITY, &a->n_answers, error);
   }
