@@ -41,6 +41,18 @@ class DamagedModels(ProgramTest):
     def test_a_text_file_where_a_model_is_expected(self):
         self.expect(DATA, "predict", self.damaged(b'{"text": "x"}\n' * 1000), "-", stdin=QUERY, says="not a Coppice model")
 
+    def test_what_readers_of_other_formats_were_tripped_by(self):
+        files = sorted((Path(__file__).resolve().parents[1] / "golden" / "hostile").iterdir())
+        self.assertGreater(len(files), 10)
+        for path in files:
+            for command in (["predict", path, "-"], ["inspect", path], ["compress", path, "-o", self.path("small")]):
+                with self.subTest(path.name, command=command[0]):
+                    done = self.run_program(*command, stdin=QUERY)
+                    self.assertIn(done.returncode, (DATA, UNSUPPORTED), done.stderr)
+                    told = [line for line in done.stderr.splitlines() if line.startswith("coppice: ")]
+                    self.assertEqual(len(told), 1, done.stderr)
+                    self.assertIn(path.name, done.stderr)
+
     def test_an_empty_file(self):
         self.expect(DATA, "predict", self.damaged(b""), "-", stdin=QUERY, says="empty")
 
