@@ -41,15 +41,31 @@ using FastSelect = PdepSelect;
 using FastSelect = SoftwareSelect;
 #endif
 
+#if !(HWY_HAVE_SCALABLE || HWY_TARGET == HWY_SCALAR)
+/// Eight values of `bits` bits each, the first of them lowest, to the upper ends of eight bytes.
+HWY_INLINE uint64_t ValuesToBytes(const std::byte* values, uint64_t at, uint32_t bits) {
+  uint64_t packed;
+  std::memcpy(&packed, values + at / 8, sizeof packed);
+  if (bits == 8) return packed;  // whole bytes; of fewer bits 57 are enough for eight
+  packed >>= at % 8;
 #if COPPICE_RANK_HAS_PDEP
+  return deposit(packed, 0x0101010101010101U * (0xFFU << (8 - bits) & 0xFFU));
+#else
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < 8; ++i, packed >>= bits) bytes |= (packed << (8 - bits) & 0xFF) << 8 * i;
+  return bytes;
+#endif
+}
+
 /// The values of a row with a mask, of at most 8 bits: eight children at a time.
 HWY_INLINE HWY_ATTR void AddMaskedValues(const PackedChunk& chunk, const PackedRow& row, float value,
                                          float* HWY_RESTRICT margins) {
   const hn::CappedTag<float, 8> d;
   const hn::RebindToSigned<decltype(d)> di;
   const hn::Rebind<int8_t, decltype(d)> d8;
+  const hn::CappedTag<int8_t, 8> eight;
+  constexpr uint32_t kLanes = hn::MaxLanes(d);
   const uint32_t bits = chunk.value_bits;
-  const uint64_t tops = 0x0101010101010101U * (0xFFU << (8 - bits) & 0xFFU);  // of each byte the upper `bits`
   const auto down = static_cast<int>(8 - bits);
   const auto x = hn::Set(d, value);
   uint64_t at = chunk.first_value(row);
@@ -66,17 +82,19 @@ HWY_INLINE HWY_ATTR void AddMaskedValues(const PackedChunk& chunk, const PackedR
       }
       continue;
     }
-    uint64_t packed;
-    std::memcpy(&packed, chunk.blocks + at / 8, sizeof packed);  // whole bytes at 8 bits; else 57 are enough for eight
-    if (bits < 8) packed = deposit(packed >> at % 8, tops);
-    const auto places = hn::LoadU(d8, kPlaces[mask].data());
-    const auto values = hn::BitCast(d8, hn::Set(hn::Repartition<uint64_t, decltype(d8)>(), packed));
-    const auto q = hn::ShiftRightSame(hn::PromoteTo(di, hn::TableLookupBytesOr0(values, places)), down);
-    const auto odd = hn::ConvertTo(d, hn::Add(hn::Add(q, q), hn::Set(di, 1)));
-    const auto weight = hn::Mul(odd, hn::Set(d, scale.now()));
-    const auto margin = hn::LoadU(d, margins + child);
-    const auto taken = hn::RebindMask(d, hn::Gt(hn::PromoteTo(di, places), hn::Set(di, -1)));
-    hn::StoreU(hn::IfThenElse(taken, hn::MulAdd(x, weight, margin), margin), d, margins + child);
+    const auto values = hn::BitCast(
+        eight, hn::Set(hn::Repartition<uint64_t, decltype(eight)>(), ValuesToBytes(chunk.blocks, at, bits)));
+    const int8_t* const places = kPlaces[mask].data();
+    int8_t spread[8];
+    hn::StoreU(hn::TableLookupBytesOr0(values, hn::LoadU(eight, places)), eight, spread);
+    for (uint32_t lane = 0; lane < 8; lane += kLanes) {
+      const auto q = hn::ShiftRightSame(hn::PromoteTo(di, hn::LoadU(d8, spread + lane)), down);
+      const auto odd = hn::ConvertTo(d, hn::Add(hn::Add(q, q), hn::Set(di, 1)));
+      const auto weight = hn::Mul(odd, hn::Set(d, scale.now()));
+      const auto margin = hn::LoadU(d, margins + child + lane);
+      const auto taken = hn::RebindMask(d, hn::Gt(hn::PromoteTo(di, hn::LoadU(d8, places + lane)), hn::Set(di, -1)));
+      hn::StoreU(hn::IfThenElse(taken, hn::MulAdd(x, weight, margin), margin), d, margins + child + lane);
+    }
     at += count * bits;
     scale.skip(count);
   }
@@ -87,7 +105,7 @@ HWY_INLINE HWY_ATTR void AddMaskedValues(const PackedChunk& chunk, const PackedR
 /// next multiple of eight from n_children are read and written, or up to the next power of two.
 HWY_INLINE HWY_ATTR void AddPackedRow(const PackedChunk& chunk, const PackedRow& row, float value,
                                       float* HWY_RESTRICT margins) {
-#if COPPICE_RANK_HAS_PDEP
+#if !(HWY_HAVE_SCALABLE || HWY_TARGET == HWY_SCALAR)
   if (row.has_mask && row.n > 0 && chunk.value_bits <= PackOptions::kMostValueBits) {
     return AddMaskedValues(chunk, row, value, margins);
   }
