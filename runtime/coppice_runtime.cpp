@@ -224,17 +224,20 @@ int coppice_understand(const coppice_model* model, coppice_state* state, const c
     expect(text != nullptr || text_bytes == 0, "coppice_understand: text is NULL");
     expect(slots != nullptr || capacity == 0, "coppice_understand: slots is NULL");
     const std::string_view utterance(text == nullptr ? "" : text, text_bytes);
-    if (const Tagger* const tagger = model->model.tagger()) {
-      for (const Slot& slot : tagger->tag(utterance, state->tagger)) {
-        if (*count < capacity) slots[*count] = {slot.type, slot.begin, slot.end};
-        ++*count;
-      }
+    std::span<const ScoredLabel> best;
+    if (model->model.has_ranker()) {
+      read_options(nullptr, state->options);
+      state->options.top_k = 1;
+      best = best_labels(model->model, utterance, *state);
     }
-    if (!model->model.has_ranker()) return;
-    read_options(nullptr, state->options);
-    state->options.top_k = 1;
-    const std::span<const ScoredLabel> best = best_labels(model->model, utterance, *state);
+    std::span<const Slot> found;
+    if (const Tagger* const tagger = model->model.tagger()) found = tagger->tag(utterance, state->tagger);
+    // From here on nothing fails: what is given back is all or nothing.
     if (!best.empty()) *intent = {best[0].label, best[0].score};
+    for (const Slot& slot : found.first(std::min(found.size(), capacity))) {
+      slots[(*count)++] = {slot.type, slot.begin, slot.end};
+    }
+    *count = found.size();
   });
 }
 

@@ -210,10 +210,7 @@ class TokenWriter {
 
   void reserve(size_t bytes) {
     if (size_ + bytes + TokenizedText::kPadding > result_.bytes.size()) result_.bytes.resize(2 * result_.bytes.size());
-    if (size_t{tokens_} + 2 > result_.starts.size()) {
-      result_.starts.resize(2 * result_.starts.size());
-      result_.ends.resize(result_.starts.size());
-    }
+    if (size_t{tokens_} + 2 > result_.starts.size()) result_.make_room(2 * result_.starts.size());
   }
 
   const Tokenizer& tokenizer_;

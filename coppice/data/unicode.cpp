@@ -164,9 +164,10 @@ UnicodeTable::UnicodeTable(Normalization normalization)
 
 uint16_t UnicodeTable::fill(size_t page) {
   // 17,408 pages at most, so that 16 bits suffice.
+  std::array<FoldedChar, 64> folded;  // all of them before any is kept, as memory may end
+  for (size_t i = 0; i < 64; ++i) folded[i] = fold_one(static_cast<char32_t>(page * 64 + i), *this);
   const size_t number = pages_.size() / 64;
-  pages_.resize(pages_.size() + 64);
-  for (size_t i = 0; i < 64; ++i) pages_[number * 64 + i] = fold_one(static_cast<char32_t>(page * 64 + i), *this);
+  pages_.insert(pages_.end(), folded.begin(), folded.end());
   return page_of_[page] = static_cast<uint16_t>(number);
 }
 

@@ -41,6 +41,7 @@ PackedNumbers::PackedNumbers(Array<uint8_t> bytes, size_t count, const char* wha
 }
 
 uint32_t PackedNumbers::operator[](size_t i) const noexcept {
+  if (width() == 0) return 0;
   const std::byte* numbers = std::as_bytes(bytes_.span()).data() + 1;
   return static_cast<uint32_t>(read_bits(numbers, uint64_t{width()} * i, width()));
 }

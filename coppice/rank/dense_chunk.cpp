@@ -86,7 +86,7 @@ HWY_ATTR void UnpackHashed(const ChunkView& chunk, const BlockFeatures& features
 
 HWY_ATTR void UnpackPacked(const ChunkView& view, const BlockFeatures& features, DenseChunk& dense) {
   const PackedChunk chunk = packed_chunk(view);
-  for (uint64_t index = 0; index < chunk.n_blocks; ++index) {
+  for (uint64_t index = 0; index < chunk.n_blocks && chunk.ascends(index); ++index) {
     for (PackedRowNumbers numbers(chunk, index); numbers.next();) {
       const uint32_t number = features.find(numbers.number() << chunk.hash_shift);
       if (number == 0) continue;

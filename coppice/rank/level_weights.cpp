@@ -110,7 +110,7 @@ namespace {
 
 uint64_t n_packed_weights(const PackedChunk& chunk) noexcept {
   uint64_t count = 0;
-  for (uint64_t index = 0; index < chunk.n_blocks; ++index) {
+  for (uint64_t index = 0; index < chunk.n_blocks && chunk.ascends(index); ++index) {
     const PackedBlock block = chunk.block_at(chunk.block_begin(index));
     count += block.n_pairs + count_flags(chunk.blocks, block.masks, uint64_t{block.n_masks} * chunk.n_children);
   }

@@ -110,6 +110,7 @@ class ChunkReader {
   }
 
   void read_packed() {
+    if (entry_.value_bits == PackOptions::kHalf && entry_.scaling != 0) refuse("scales that halves do not have");
     const PackedChunk chunk = packed_chunk(view_);
     for (uint64_t i = 0; i < chunk.n_scales(); ++i) {
       check_scale(chunk.sum_scale(static_cast<uint32_t>(i)));
@@ -124,6 +125,7 @@ class ChunkReader {
       }
       if (!rows.is_sound()) refuse("a block with other rows than it says");
       end = check_packed_padding(chunk, index, rows.end());
+      if (end == chunk.block_begin(index)) refuse("a block of no bytes");
     }
     if (n_rows != entry_.n_rows || end != chunk.blocks_bytes) refuse("rows that do not add up");
     for (uint64_t i = chunk.size_bytes(); i < payload_bytes(entry_, n_features_); ++i) {
@@ -149,7 +151,7 @@ class ChunkReader {
   }
 
   void check_scale(float scale) const {
-    if (!(scale >= 0)) refuse("a scale below 0");
+    if (!(scale >= 0) || !std::isfinite(scale)) refuse("a scale that is no number from 0 on");
   }
 
   /// The scales of `n` weights that take `width` bits each, from a bit on.

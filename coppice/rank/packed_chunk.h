@@ -102,6 +102,10 @@ struct PackedChunk {
     return std::min<uint64_t>(is_wide ? offset : offset & 0xFFFF, blocks_bytes);
   }
 
+  /// Whether a block begins behind the one before, as all do in a sound chunk: a sweep over blocks that stops where one
+  /// does not reads each byte once.
+  bool ascends(uint64_t index) const noexcept { return index == 0 || block_begin(index) > block_begin(index - 1); }
+
   /// The block that begins at a byte: one that does not fit has no rows.
   [[gnu::always_inline]] PackedBlock block_at(uint64_t first_byte) const noexcept {
     PackedBlock b;
@@ -297,6 +301,7 @@ struct PackedChunk {
 
   template <class Use>
   void for_each_masked(const PackedRow& row, Use&& use) const {
+    if (row.n == 0) return;
     uint64_t at = first_value(row);
     GroupScale scale(*this, row.scale, 0, at, value_bits);
     uint32_t i = 0;

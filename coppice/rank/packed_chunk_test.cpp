@@ -130,7 +130,7 @@ TEST(PackedChunk, RowsWithManyWeightsHaveMasks) {
 }
 
 TEST(PackedChunk, FewRowsAmongBillionsOfFeaturesAreFound) {
-  constexpr uint32_t kFeatures = 4'000'000'000;  // lower parts too long for two in a load
+  constexpr uint32_t kFeatures = 4'000'000'000;  // long lower parts
   ChunkRows rows;
   rows.bias = {0};
   rows.features = {3, 77, 3'999'999'999};

@@ -54,12 +54,12 @@ struct CompressSearch {
 };
 
 /// The smallest model within the budget, as judged by rows that were held out from training: fewer and fewer weights,
-/// each in fewer and fewer bits, until the loss is too large, then twice more between the last two. Where there are
-/// `refit_rows` (they may be null), all this once with weights that stay as they are and once with fitted ones, which
-/// need not be better where rows are few.
+/// each in fewer and fewer bits, until none of these keeps to the budget, then twice more between the last two. Where
+/// there are `refit_rows` (they may be null), all this once with weights that stay as they are and once with fitted
+/// ones, which need not be better where rows are few.
 ///
-/// `options.pack.value_bits` and the threshold are not looked
-/// at. What was chosen and its cost stand in the metrics of `best`, as "compression".
+/// `options.pack.value_bits` and the threshold are not looked at. What was chosen and its cost stand in the metrics of
+/// `best`, as "compression".
 /// Throws `ErrorCode::data` where not even all weights in the most bits keep to the budget; as `evaluate` does for the
 /// rows; `ErrorCode::cancelled`. The same for any number of threads.
 /// Cost: per step a pass of refitting (about as long as training) and an evaluation for each number of bits.

@@ -50,7 +50,7 @@ class LastStep {
 
   /// Whether the file is as good as full: 99 per cent of what it may have, or all weights there are.
   bool is_full() const noexcept {
-    return best_bytes_ * 100 >= max_bytes_ * 99 || (best_ && too_many_ - fits_ <= fits_ / 100 + 1);
+    return best_bytes_ * 100 >= max_bytes_ * 99 || (best_ && too_many_ <= fits_ + fits_ / 100 + 1);
   }
 
   /// Keeps `n_weights`, and returns how many are likely to fill the file.
@@ -59,6 +59,9 @@ class LastStep {
     if (n_weights < pruner.n_weights()) pruner.keep(n_weights, job);
     Model small = compress(pruner.model(), options_, job.pool);
     const uint64_t bytes = small.saved_bytes();
+    if (bytes > max_bytes_ && n_weights <= 1) {
+      throw Error(ErrorCode::budget, "fitted to rows, even one weight is too much for max_bytes");
+    }
     if (bytes > max_bytes_) {
       too_many_ = n_weights;
     } else {

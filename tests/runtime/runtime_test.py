@@ -176,7 +176,7 @@ class RuntimeTest(unittest.TestCase):
 
     def test_each_allocation_may_fail(self):
         program = self.link(CC, OUT_OF_MEMORY, "out_of_memory", "-Wl,--wrap=malloc")
-        some = "".join(self.utterances.splitlines(True)[:2] + [text + "\n" for text in (ACCENTS[0], ACCENTS[4], "x" * 300)])
+        some = "".join(self.utterances.splitlines(True)[:2] + [text + "\n" for text in (ACCENTS[0], ACCENTS[4], "\u3316" * 100)])
         for model in self.models + self.assistants:
             self.assertGreater(int(run(program, model, stdin=some)), 20, model.name)
 
