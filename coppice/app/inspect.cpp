@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // coppice inspect: what is in a model file.
 #include <memory>
+#include <vector>
 
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
@@ -49,8 +50,9 @@ Verify depth_of(const InspectArguments& arguments) {
 
 std::string tree_text(const Model& model, const InspectArguments& arguments) {
   const LabelNames& known = model.label_names();
+  const std::vector<uint32_t> counts = model.label_counts().values();
   TreeNames names;
-  names.frequencies = model.label_counts().values();
+  names.frequencies = counts;
   if (known.size() > 0) {
     names.name_of = [&known](uint32_t label) { return known.name(label); };
     names.is_repeated = [&known](std::string_view name) { return known.is_repeated(name); };
