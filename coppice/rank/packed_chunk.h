@@ -136,7 +136,7 @@ struct PackedChunk {
   }
 
   /// Whether a row lies in the block that begins at a byte, and if so, at which place. `group`: counted from the
-  /// block's first. Reads only what it needs, and has no branch that could not be foreseen.
+  /// block's first. Reads only what it needs; branches only where a group has three rows or more, which few have.
   template <class Select>
   [[gnu::always_inline]] bool find_in_block(uint64_t first_byte, uint64_t group, uint64_t number,
                                             uint32_t& place) const noexcept {
