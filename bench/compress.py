@@ -6,12 +6,13 @@ bench/compress.py --data FOLDER --peer-python PYTHON [--scratch FOLDER] [SET ...
 
 A set is a folder of FOLDER with trn.txt, tst.txt and labels.txt, as in from_text.py. How far to go is decided on training
 rows alone: a tenth of them is held out, a model of the rest is compressed within --max-loss points of P@1, P@3 and P@5
-as judged by that tenth, which is no promise of what test rows say. The share of weights and the bits found so are applied to the model of all training rows, and
-test rows judge it once, against the model before. PECOS is trained with its own defaults on the text prepared as its
-users do; its folders (model and vectorizer) and the label names count as its bytes. Goal: 17 times smaller than that at
-a loss of 0.3 points at most. Fingerprints have 4 bits, which cost nothing that could be measured (fingerprints.py). The
-same model is also made as small as the goal, whatever it loses (`--max-bytes`, weights of 5 bits, fitted): this is what
-the goal is judged by. Writes results/compress.json and results/compress.md.
+as judged by that tenth, which is no promise of what test rows say. The share of weights and the bits found so are
+applied to the model of all training rows, and test rows judge it once, against the model before. PECOS is trained with
+its own defaults on the text prepared as its users do; its folders (model and vectorizer) and the label names count as
+its bytes. Goal: 17 times smaller than that at a loss of 0.3 points at most. Fingerprints have 4 bits, which cost nothing
+that could be measured (fingerprints.py). The same model is also made as small as the goal, whatever it loses
+(`--max-bytes`, weights of 5 bits, fitted): this is what the goal is judged by. Writes results/compress.json and
+results/compress.md.
 """
 import argparse
 import json
@@ -144,7 +145,7 @@ def text_of(result):
               "loss, goal <= 0.3", "PECOS, words", "weights kept by the search", "search / training, min"]
     return (f"# Compressed models\n\nMade by `bench/compress.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} "
             f"cores, {m['memory_gb']:.0f} GB, Coppice {m['coppice']}. Budget of the search: {result['max_loss']} points on a tenth of "
-            f"the training rows; test rows were looked at once.\n\n" + table(header, rows))
+            f"the training rows; test rows judged each of the two forms once.\n\n" + table(header, rows))
 
 
 def main():

@@ -80,6 +80,7 @@ const json& as_list(const std::string& name, const json& value, const char* expe
   return value;
 }
 
+/// A value of which a list may be made: see take_apart.
 struct HeldJson {
   json value;
   ~HeldJson() { take_apart(value); }

@@ -140,11 +140,6 @@ bool has_known_encoding(const ChunkEntry& entry) noexcept;
 /// Whether the payload of a chunk lies inside its level's, slack behind it.
 bool payload_fits(const ChunkEntry& entry, const LevelArrays& arrays) noexcept;
 
-/// Whether a bit of a mask is set.
-inline bool has_bit(const std::byte* mask, uint32_t bit) noexcept {
-  return ((mask[bit / 8] >> (bit % 8)) & std::byte{1}) != std::byte{0};
-}
-
 /// The weights that a level stores; zeros that fill a row up are counted. Cost: a look at each bucket.
 uint64_t n_weights(const LevelWeights& level) noexcept;
 

@@ -145,7 +145,7 @@ float masked_weight(const ChunkView& chunk, const MaskedBucket& bucket, uint32_t
   for (uint32_t i = 0; i < bucket.n; ++i) {
     const std::byte* mask = bucket.masks + size_t{i} * chunk.child_bytes;
     for (uint32_t c = 0; c < chunk.n_children; ++c) {
-      if (!has_bit(mask, c)) continue;
+      if (!has_flag(mask, c)) continue;
       if (place >= bucket.n_values) return 0;
       if (c == child && bucket_key(chunk, bucket.keys, i) == key) return read_at<float>(bucket.values, place);
       ++place;

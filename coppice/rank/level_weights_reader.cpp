@@ -243,7 +243,7 @@ class ChunkReader {
   uint32_t read_masked_row(const MaskedBucket& bucket, uint32_t row, uint32_t feature, uint32_t place) {
     const std::byte* mask = bucket.masks + size_t{row} * view_.child_bytes;
     for (uint32_t child = 0; child < 8U * view_.child_bytes; ++child) {
-      if (!has_bit(mask, child)) continue;
+      if (!has_flag(mask, child)) continue;
       if (child >= view_.n_children) refuse("a child out of range");
       if (place == bucket.n_values) refuse("masks that do not match the weights");
       const auto value = read_at<float>(bucket.values, place++);
