@@ -141,8 +141,9 @@ def text_of(result):
                      + ("fitted" if choice["refitted"] else "as they were"),
                      f"{r['search']['process']['wall_seconds'] / 60:.1f} / {r['training']['wall_seconds'] / 60:.1f}"])
     header = ["set", "PECOS MB, with label names", "our model MB", "compressed MB, by the search", "of PECOS",
-              "of our model", "P@1/3/5 of our model", "compressed", "loss", "in 17 times fewer bytes than PECOS",
-              "loss, goal <= 0.3", "PECOS, words", "weights kept by the search", "search / training, min"]
+              "of our model", "P@1/3/5 of our model", "compressed", "loss",
+              "in 17 times fewer bytes than PECOS (`--max-bytes --value-bits=5 --refit`)", "loss, goal <= 0.3",
+              "PECOS, words", "weights kept by the search", "search / training, min"]
     return (f"# Compressed models\n\nMade by `bench/compress.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} "
             f"cores, {m['memory_gb']:.0f} GB, Coppice {m['coppice']}. Budget of the search: {result['max_loss']} points on a tenth of "
             f"the training rows; test rows judged each of the two forms once.\n\n" + table(header, rows))

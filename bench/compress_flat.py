@@ -139,7 +139,8 @@ def loss_and_error(splits, name):
     return mean(losses), statistics.stdev(losses) / len(losses) ** 0.5 if len(losses) > 1 else 0.0
 
 
-HOW = {**{f"{times}x": " ".join([f"--max-bytes of {times} times less", *flags]) for times, flags in TIMES.items()},
+HOW = {**{f"{times}x": " ".join([f"--refit --value-bits={VALUE_BITS} --max-bytes of {times} times less", *flags])
+          for times, flags in TIMES.items()},
        **{name: f"--validate, --max-loss {loss} --max-disagreement {others}" for name, (loss, others) in BUDGETS.items()}}
 
 

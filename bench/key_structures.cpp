@@ -137,6 +137,8 @@ class Cmph final : public KeyStructure {
         cmph_io_vector_adapter(pointers.data(), static_cast<cmph_uint32>(pointers.size()));
     cmph_config_t* const config = cmph_config_new(source);
     cmph_config_set_algo(config, algorithm);
+    // Slots by keys: by itself CHD fills half of them, which takes twice the bits.
+    if (algorithm == CMPH_CHD) cmph_config_set_graphsize(config, 0.99);
     hash_ = cmph_new(config);
     cmph_config_destroy(config);
     cmph_io_vector_adapter_destroy(source);

@@ -8,7 +8,8 @@ The keys are different word n-grams (1 to 5 words) of the texts of FOLDER/cve-pr
 ones a million others. One process a structure and round, in turns. Look-ups take the string, so that hashing is part of
 them: one after the other (each waits for the answer before), and in batches. A second pass with 50,000 keys shows what
 a look-up costs in cache. Goals: 1.4 bytes a key or less with 8-bit fingerprints, the hash under 2.7 bits a key, a batched
-look-up in 40 ns or less, construction under 1 us a key and thread. Writes results/keys.json and results/keys.md.
+look-up in 40 ns or less, a single one in cache in 20 ns, construction under 1 us a key and thread. Writes
+results/keys.json and results/keys.md.
 """
 import argparse
 import os
@@ -22,7 +23,7 @@ PEERS = ("bbhash-1", "bbhash-2", "cmph-chd", "cmph-bdz", "absl-map", "std-map")
 NAMES = {"pilots-0": "ours, pilots, no fingerprints", "pilots-4": "ours, pilots, 4 bits",
          "pilots-8": "ours, pilots, 8 bits (default)", "pilots-16": "ours, pilots, 16 bits",
          "levels-8": "ours, levels (gamma 2), 8 bits", "levels-8-dense": "ours, levels (gamma 1), 8 bits",
-         "bbhash-1": "BBHash, gamma 1", "bbhash-2": "BBHash, gamma 2", "cmph-chd": "cmph, CHD",
+         "bbhash-1": "BBHash, gamma 1", "bbhash-2": "BBHash, gamma 2", "cmph-chd": "cmph, CHD, load 0.99",
          "cmph-bdz": "cmph, BDZ", "absl-map": "absl::flat_hash_map of strings",
          "std-map": "std::unordered_map of strings"}
 IN_CACHE = 50_000
@@ -40,9 +41,11 @@ def summarize(rounds):
     return {name: median([r[name] for r in rounds]) for name in FIGURES}
 
 
-def verdict(figures):
+def verdict(figures, in_cache):
     goals = {"bytes_per_key": 1.4, "hash_bits_per_key": 2.7, "hit_batch_ns": 40, "build_cpu_ns_per_key": 1000}
     missed = [f"{name} {figures[name]:.3g} > {goal}" for name, goal in goals.items() if figures[name] > goal]
+    if in_cache["hit_ns"] > 20:
+        missed.append(f"hit_ns in cache {in_cache['hit_ns']:.3g} > 20")
     return "All goals are reached." if not missed else "**Missed**: " + ", ".join(missed) + "."
 
 
@@ -65,7 +68,7 @@ def text_of(result):
             f"{one['key_bytes']:.1f} bytes on average, medians of {result['rounds']} rounds. {m['date']}, {m['cpu']}, "
             f"{m['cores']} cores, {m['memory_gb']:.0f} GB, Coppice {m['coppice']}; {result['versions']}; others took "
             f"up to {100 * others:.0f} % of the cores.\n\nThe hash functions of BBHash and cmph give every string a "
-            f"number, seen or not, but for what BBHash's levels turn away. {verdict(figures['pilots-8'])}\n\n"
+            f"number, seen or not, but for what BBHash's levels turn away. {verdict(figures['pilots-8'], in_cache['pilots-8'])}\n\n"
             + table(header, rows))
 
 

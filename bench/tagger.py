@@ -154,6 +154,18 @@ def training_table(r):
     return table(["training", "wall s", "CPU s", "iterations"], rows)
 
 
+def speed_verdict(forms):
+    """Goal: compressed, no slower than as trained."""
+    def times(form):
+        whole = forms["as trained"]
+        return {"batch": whole["batch"]["wall"] / form["batch"]["wall"],
+                "one": whole["one"]["us"]["p50"] / form["one"]["us"]["p50"]}
+    slower = [f"{name} ({how} {ratio:.2f})" for name, form in forms.items() for how, ratio in times(form).items()
+              if ratio < 1]
+    return ("No compressed form is slower than the model as trained." if not slower else
+            "Goal: as fast as the model as trained; **missed** by (times faster) " + ", ".join(slower) + ".")
+
+
 def about_peer(runs):
     if not runs:
         return "Without CRFsuite, which was not there (bench/peers/setup_crfsuite)."
@@ -178,6 +190,8 @@ the runtime, from C, one after the other, one thread; p99 of each utterance's be
 {len(r['training'])}.
 
 {about_peer(r['crfsuite'])}
+
+{speed_verdict(r['forms'])}
 
 {model_table(r)}
 {training_table(r)}"""

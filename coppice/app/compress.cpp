@@ -51,8 +51,8 @@ void describe(OptionTable& table, CompressArguments& arguments) {
   table.add(
       "refit", arguments.refit,
       "The rows the model was trained on: the weights that stay are fitted to the margins of the whole model. "
-      "Where labels have rows enough, many fewer are needed then for the same answers; where they have few, it may do "
-      "harm, so validate tries both. Each step takes about as long as training.");
+      "Many fewer are needed then for the same answers, on every set measured so far; validate tries both. Each step "
+      "takes about as long as training.");
   table.add("refit_labels", arguments.refit_labels, "For npz and npy: the label matrix of the rows of refit.");
   table.add("refit_dense", arguments.refit_dense, "The dense features of the rows of refit.");
   table.add(
@@ -91,7 +91,7 @@ std::vector<Unused> unused(const CompressArguments& arguments) {
   return {
       {!searches, names_of(budget), "--validate names no rows"},
       {!searches, {"validate_labels", "validate_dense", "curve", "json"}, "--validate names no rows"},
-      {searches, {"threshold", "max_weights", "keep_weights", "max_bytes", "value_bits"}, "--validate seeks them"},
+      {searches, {"threshold", "max_weights", "keep_weights", "max_bytes"}, "--validate seeks them"},
       {counts, {"threshold", "max_weights"}, "--keep-weights and --max-bytes say how many are kept"},
       {arguments.refit.empty(), {"refit_labels", "refit_dense"}, "--refit names no rows"},
       {!searches && !drops,
@@ -100,6 +100,16 @@ std::vector<Unused> unused(const CompressArguments& arguments) {
       {arguments.compress.pack.value_bits == PackOptions::kHalf, {"scales"}, "halves have no scale"},
       {arguments.compress.keys.perfect_hash != PerfectHash::levels, {"gamma"}, "--perfect-hash levels alone takes it"},
       {!reads, names_of(read), "no rows are read"}};
+}
+
+/// As above, where it depends on the model.
+std::vector<Unused> unused_by(const Model& model, const CompressArguments& arguments) {
+  const bool has_tagger = model.tagger() != nullptr;
+  return {{!arguments.validate.empty() && !has_tagger, {"value_bits"}, "--validate seeks them"},
+          {!has_tagger, {"tagger_value_bits"}, "the model has no slot tagger"},
+          {is_compressed(model),
+           {"perfect_hash", "gamma", "fingerprint_bits"},
+           "the model is compressed already, and its features stay known as they are"}};
 }
 
 void check(const CompressArguments& arguments, const Flags& flags) {
@@ -165,8 +175,11 @@ Model searched(const Model& model, const CompressArguments& arguments, Job job) 
     file.write(to_svg(search, arguments.budget));
     file.commit();
   }
-  if (arguments.output == "-" || arguments.curve == "-") return std::move(search.best);
-  print_out(arguments.json ? json_text(to_json(search)) : to_text(search));
+  if (arguments.output == "-" || arguments.curve == "-") {
+    say(to_text(search), arguments.common);
+  } else {
+    print_out(arguments.json ? json_text(to_json(search)) : to_text(search));
+  }
   return std::move(search.best);
 }
 
@@ -198,7 +211,7 @@ Model smaller(const Model& model, const CompressArguments& arguments, Job job) {
   return compress(pruned(model, fit_to, arguments, job), options, job.pool);
 }
 
-void run(CompressArguments& arguments) {
+void run(CompressArguments& arguments, const Flags& flags) {
   return_large_blocks();
   TerminalProgress progress(default_style(arguments.common));
   const StopOnSignals stop(progress);
@@ -206,6 +219,7 @@ void run(CompressArguments& arguments) {
   ThreadPool pool(arguments.common.threads);
   const Model model = Model::load(arguments.model_path);
   expect_parts(model, arguments);
+  note_unused(flags, unused_by(model, arguments), arguments.common);
   const Model result = smaller(model, arguments, {pool, progress});
   progress.finish();
   result.save(arguments.output);
@@ -240,7 +254,7 @@ void add_compress(CommandList& commands) {
   command.action([arguments, &flags = command.flags()] {
     check(*arguments, flags);
     note_unused(flags, unused(*arguments), arguments->common);
-    run(*arguments);
+    run(*arguments, flags);
   });
 }
 

@@ -5,10 +5,10 @@
 #include <cctype>
 #include <cstdlib>
 #include <fstream>
-#include <set>
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/repeated_keys.h"
 
 namespace coppice::app {
 namespace {
@@ -28,16 +28,11 @@ void set_from(const Option& option, const std::string& text, const std::string& 
   }
 }
 
-/// Throws for a key that is there twice: the parser would keep the last of them, and say nothing.
 json parse_config(std::istream& file, const std::string& path) {
-  std::set<std::string> keys;
-  const auto watch = [&](int depth, json::parse_event_t event, const json& parsed) {
-    if (depth != 1 || event != json::parse_event_t::key) return true;
-    const auto key = parsed.get<std::string>();
-    if (keys.insert(key).second) return true;
+  const auto refuse = [&](const std::string& key) {
     throw Error(ErrorCode::usage, "the option " + key + " is there twice, expected it once", path);
   };
-  return json::parse(file, watch, true, true);
+  return json::parse(file, watch_repeated_keys(refuse), /*allow_exceptions=*/true, /*ignore_comments=*/true);
 }
 
 json read_config(const std::string& path) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/held_json.h"
 
 namespace coppice {
 
@@ -40,10 +41,20 @@ void take_apart(nlohmann::json& value) noexcept {
 
 namespace {
 
+/// The builder of values takes the input as a second parameter since nlohmann 3.12.
+template <template <class> class Builder, class Input>
+auto builder_of(nlohmann::json& value) {
+  return Builder<nlohmann::json>(value, /*allow_exceptions=*/false);
+}
+template <template <class, class> class Builder, class Input>
+auto builder_of(nlohmann::json& value) {
+  return Builder<nlohmann::json, Input>(value, /*allow_exceptions=*/false);
+}
+
 /// What json::parse does, less its other form, with a callback, which would take 5 kB of the runtime.
 bool parse(std::string_view text, nlohmann::json& value) {
-  nlohmann::detail::json_sax_dom_parser<nlohmann::json> builder(value, /*allow_exceptions=*/false);
   auto input = nlohmann::detail::input_adapter(text.begin(), text.end());
+  auto builder = builder_of<nlohmann::detail::json_sax_dom_parser, decltype(input)>(value);
   nlohmann::detail::parser<nlohmann::json, decltype(input)> parser(std::move(input), nullptr,
                                                                    /*allow_exceptions=*/false);
   return parser.sax_parse(&builder);
@@ -51,27 +62,16 @@ bool parse(std::string_view text, nlohmann::json& value) {
 
 }  // namespace
 
-ParsedJson::ParsedJson(std::string_view text) : value_(std::make_unique<nlohmann::json>()) {
-  bool is_json = false;
-  try {
-    is_json = !nests_deeper(text, kDeepestJson) && parse(text, *value_);
-  } catch (...) {
-    take_apart(*value_);
-    throw;
+HeldJson parse_held_json(std::string_view text) {
+  HeldJson held;
+  if (nests_deeper(text, kDeepestJson) || !parse(text, held.value)) {
+    return HeldJson(nlohmann::json(nlohmann::json::value_t::discarded));
   }
-  if (is_json) return;
-  take_apart(*value_);
-  *value_ = nlohmann::json(nlohmann::json::value_t::discarded);
-}
-
-ParsedJson::ParsedJson(ParsedJson&&) noexcept = default;
-
-ParsedJson::~ParsedJson() {
-  if (value_) take_apart(*value_);
+  return held;
 }
 
 nlohmann::json parse_json(std::string_view text) {
-  return std::move(*ParsedJson(text).value_);
+  return std::move(parse_held_json(text).value);
 }
 
 std::string line_and_column(std::string_view text, size_t byte) {

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "coppice/core/held_json.h"
+#include "coppice/core/repeated_keys.h"
 
 namespace coppice {
 namespace {
@@ -44,6 +48,30 @@ TEST(JsonText, MessagesShowAListByItsKindAlone) {
   EXPECT_EQ(json_value_text(parse_json("{}")), "an object");
   EXPECT_EQ(json_value_text(parse_json("\"x\"")), "\"x\"");
   EXPECT_EQ(json_value_text(parse_json("1.5")), "1.5");
+}
+
+TEST(HeldJson, IsEmptyOnceItIsTakenApart) {
+  nlohmann::json value = parse_json(R"({"a":[1,{"b":[2,3]}],"c":"d"})");
+  take_apart(value);
+  EXPECT_EQ(value, nlohmann::json::object());
+  EXPECT_TRUE(parse_held_json("[1,[2,").value.is_discarded());
+  EXPECT_EQ(parse_held_json("[1,[2]]").value, nlohmann::json({1, {2}}));
+}
+
+TEST(RepeatedKeys, AreThoseOfOneObject) {
+  const auto refuse = [](const std::string& key) { throw std::runtime_error(key); };
+  const auto repeated = [&](const char* text) -> std::string {
+    try {
+      const auto parsed = nlohmann::json::parse(text, watch_repeated_keys(refuse));
+      EXPECT_FALSE(parsed.is_null());
+    } catch (const std::runtime_error& error) {
+      return error.what();
+    }
+    return "none";
+  };
+  EXPECT_EQ(repeated(R"({"a":{"a":1},"b":[{"a":1},{"a":2}]})"), "none");
+  EXPECT_EQ(repeated(R"({"a":{"a":1},"b":[{"a":1}],"a":1})"), "a");
+  EXPECT_EQ(repeated(R"([{"a":1},{"b":{"c":1,"c":2}}])"), "c");
 }
 
 }  // namespace

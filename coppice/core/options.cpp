@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "coppice/core/error.h"
+#include "coppice/core/held_json.h"
 #include "coppice/core/json_text.h"
 
 namespace coppice {
@@ -80,19 +81,13 @@ const json& as_list(const std::string& name, const json& value, const char* expe
   return value;
 }
 
-/// A value of which a list may be made: see take_apart.
-struct HeldJson {
-  json value;
-  ~HeldJson() { take_apart(value); }
-};
-
 Option make(const std::string& name, std::string type, std::string help, std::function<void(const json&)> set,
             std::function<json()> get) {
   Option option;
   option.name = name;
   option.type = std::move(type);
   option.help = std::move(help);
-  const HeldJson held{get()};
+  const HeldJson held(get());
   option.default_text = text_of(held.value);
   option.set_text = [set](std::string_view text) { set(scalar_from_text(text)); };
   option.set = std::move(set);

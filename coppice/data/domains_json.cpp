@@ -2,7 +2,6 @@
 #include "coppice/data/domains_json.h"
 
 #include <nlohmann/json.hpp>
-#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/quantity.h"
+#include "coppice/core/repeated_keys.h"
 
 namespace coppice {
 namespace {
@@ -20,18 +20,12 @@ using nlohmann::json;
   throw Error(ErrorCode::data, "domains: " + why, where, hint);
 }
 
-/// Throws for a domain that is there twice: the parser would keep the last of them, and say nothing.
 json parse_domains(std::string_view text, const std::string& where) {
-  std::set<std::string> seen;
-  const auto watch = [&](int depth, json::parse_event_t event, const json& parsed) {
-    if (depth != 1 || event != json::parse_event_t::key) return true;
-    if (!seen.insert(parsed.get_ref<const std::string&>()).second) {
-      refuse("the domain " + json_value_text(parsed) + " is there twice, expected it once", where);
-    }
-    return true;
+  const auto refuse_key = [&](const std::string& key) {
+    refuse("the domain " + json_value_text(key) + " is there twice, expected it once", where);
   };
   try {
-    return json::parse(text, watch);
+    return json::parse(text, watch_repeated_keys(refuse_key));
   } catch (const json::parse_error& error) {
     refuse("no valid JSON: " + json_fault_without_place(error.what()), where + ":" + line_and_column(text, error.byte));
   } catch (const json::exception& error) {  // a number that no double holds

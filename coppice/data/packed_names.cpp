@@ -153,6 +153,10 @@ PackedNames::PackedNames(Tables tables) : tables_(std::move(tables)) {
   if (!tables_.ranks.empty() && tables_.ranks.size() != rank_bytes) fail("there is not a rank for each name");
   if (tables_.symbol_begins.empty() || tables_.symbol_begins.size() > SymbolTable::kMostSymbols + 1)
     fail("too many symbols");
+  if (tables_.block_begins.front() != 0 || tables_.block_begins.back() != tables_.bytes.size())
+    fail("the blocks do not take all of their bytes");
+  if (tables_.symbol_begins.front() != 0 || tables_.symbol_begins.back() != tables_.symbol_bytes.size())
+    fail("the symbols do not take all of their bytes");
   // What a damaged file may make a name grow by is bounded.
   if (tables_.symbol_bytes.size() > SymbolTable::kMostSymbols * SymbolTable::kLongestSymbol)
     fail("the symbols are too long");
@@ -262,12 +266,8 @@ bool PackedNames::is_repeated(std::string_view wanted) const {
 }
 
 void PackedNames::verify() const {
-  if (tables_.block_begins.front() != 0 || tables_.block_begins.back() != tables_.bytes.size() ||
-      !std::is_sorted(tables_.block_begins.begin(), tables_.block_begins.end())) {
+  if (!std::is_sorted(tables_.block_begins.begin(), tables_.block_begins.end())) {
     fail("the places of the blocks do not ascend from the first byte to the last");
-  }
-  if (tables_.symbol_begins.front() != 0 || tables_.symbol_begins.back() != tables_.symbol_bytes.size()) {
-    fail("the symbols do not take all of their bytes");
   }
   std::string before, scratch;
   for (uint32_t rank = 0; rank < size();) {

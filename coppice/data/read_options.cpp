@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/data/read_options.h"
 
-#include <array>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -10,30 +10,16 @@
 namespace coppice {
 namespace {
 
-constexpr std::array<std::pair<Format, const char*>, 10> kFormats{{{Format::automatic, "auto"},
-                                                                   {Format::jsonl, "jsonl"},
-                                                                   {Format::labelled_text, "labelled_text"},
-                                                                   {Format::svm, "svm"},
-                                                                   {Format::fasttext, "fasttext"},
-                                                                   {Format::text, "text"},
-                                                                   {Format::csv, "csv"},
-                                                                   {Format::tsv, "tsv"},
-                                                                   {Format::npz, "npz"},
-                                                                   {Format::npy, "npy"}}};
+constexpr std::pair<Format, const char*> kFormats[]{
+    {Format::automatic, "auto"}, {Format::jsonl, "jsonl"},       {Format::labelled_text, "labelled_text"},
+    {Format::svm, "svm"},        {Format::fasttext, "fasttext"}, {Format::text, "text"},
+    {Format::csv, "csv"},        {Format::tsv, "tsv"},           {Format::npz, "npz"},
+    {Format::npy, "npy"},
+};
 
 void describe_formats(OptionTable& table, ReadOptions& options) {
   table.add(
-      "format", options.format,
-      {{Format::automatic, "auto"},
-       {Format::jsonl, "jsonl"},
-       {Format::labelled_text, "labelled_text"},
-       {Format::svm, "svm"},
-       {Format::fasttext, "fasttext"},
-       {Format::text, "text"},
-       {Format::csv, "csv"},
-       {Format::tsv, "tsv"},
-       {Format::npz, "npz"},
-       {Format::npy, "npy"}},
+      "format", options.format, {std::begin(kFormats), std::end(kFormats)},
       "Format of the examples. auto goes by the file's extension and, failing that, by its first line. jsonl: an "
       "object per line with text and labels. labelled_text: ids, a tab, text (PECOS). svm: labels and "
       "index:value pairs (XMC repository, LIBSVM). fasttext: __label__name and text. text: a text per line, no "

@@ -91,7 +91,7 @@ SelectedFeatures select_features(const Vectorizer& vectorizer, const std::vector
       ++selected.n_lost;
     }
   }
-  if (keys.empty()) throw Error(ErrorCode::usage, "no feature is left");
+  if (keys.empty()) throw Error(ErrorCode::usage, "no feature is left", {}, "too many weights were dropped");
 
   VectorizerTables tables;
   tables.keys = KeyIndex::build(keys, pool, options.keys);

@@ -8,12 +8,12 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/quantity.h"
+#include "coppice/core/repeated_keys.h"
 
 namespace coppice {
 namespace {
 
 constexpr uint32_t kGatheredLeaf = 100;
-constexpr size_t kDeepestNesting = 256;
 constexpr uint32_t kNoLabel = UINT32_MAX;
 
 /// The tree as it comes: inner nodes and labels in any depth. A child's number is above its parents'.
@@ -127,33 +127,6 @@ LabelTree tree_of(Outline& outline, const TreeImportOptions& options, const std:
   return tree;
 }
 
-/// Refuses a node that has "children", "label" or "labels" twice: the parser would keep the last, and say nothing.
-class RepeatWatch {
- public:
-  explicit RepeatWatch(const std::string& where) : where_(where) {}
-
-  bool operator()(int /*depth*/, nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
-    if (event == nlohmann::json::parse_event_t::object_start) seen_.emplace_back();
-    if (event == nlohmann::json::parse_event_t::object_end) seen_.pop_back();
-    if (event == nlohmann::json::parse_event_t::key) take(parsed.get_ref<const std::string&>());
-    return true;
-  }
-
- private:
-  void take(const std::string& key) {
-    const auto place = std::find(std::begin(kKeys), std::end(kKeys), key);
-    if (place == std::end(kKeys)) return;
-    bool& seen = seen_.back()[static_cast<size_t>(place - std::begin(kKeys))];
-    if (seen) refuse("a node has \"" + key + "\" twice, expected it once", where_);
-    seen = true;
-  }
-
-  static constexpr std::string_view kKeys[] = {"children", "label", "labels"};
-
-  const std::string& where_;
-  std::vector<std::array<bool, std::size(kKeys)>> seen_;  ///< by node from the root down to where the parser is
-};
-
 /// Walks JSON and writes an outline; knows the place for messages.
 class JsonReader {
  public:
@@ -186,7 +159,7 @@ class JsonReader {
 
   /// Reads `json` as what stands at node `self`.
   void read_node(const nlohmann::json& json, uint32_t self, size_t depth) {
-    if (depth > kDeepestNesting) refuse("nodes nest deeper than 256", place_);
+    if (depth > kDeepestJson) refuse("nodes nest deeper than 256", place_);
     if (!json.is_object()) {
       outline_.nodes[self].label = label_of(json);
       return;
@@ -244,9 +217,12 @@ void check_chain(std::span<const Csr> chain, const std::string& where) {
 }  // namespace
 
 LabelTree tree_from_json(std::string_view json, const TreeImportOptions& options, const std::string& where) {
+  const auto refuse_key = [&](const std::string& key) {
+    refuse("a node has " + json_value_text(key) + " twice, expected it once", where);
+  };
   nlohmann::json parsed;
   try {
-    parsed = nlohmann::json::parse(json, RepeatWatch(where));
+    parsed = nlohmann::json::parse(json, watch_repeated_keys(refuse_key));
   } catch (const nlohmann::json::parse_error& error) {
     throw Error(ErrorCode::data, "label tree: no valid JSON: " + json_fault_without_place(error.what()),
                 where + ":" + line_and_column(json, error.byte));

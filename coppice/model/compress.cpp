@@ -77,7 +77,9 @@ void expect_names(const Vectorizer& vectorizer) {
   const VectorizerTables& tables = vectorizer.tables();
   if (tables.names || !tables.name_offsets.empty()) return;
   throw Error(ErrorCode::usage, "the model has no words of its features that could be kept", {},
-              vectorizer.options().hash_bits > 0 ? "with feature hashing there are none" : "leave keep_strings out");
+              vectorizer.options().hash_bits > 0 ? "with feature hashing there are none"
+              : tables.keys                      ? "compress the model as trained, with keep_strings"
+                                                 : "leave keep_strings out");
 }
 
 Vectorizer without_names(const Vectorizer& vectorizer) {
@@ -157,17 +159,29 @@ void validate(const CompressOptions& options) {
 
 namespace {
 
-/// What was measured is true of the model as it was.
+/// What was measured is true of the model as it was: as it was trained, and as it was when searches made it smaller.
 std::string metrics_before(const std::string& metrics_json) {
-  constexpr const char* kBefore = "as_trained";
   nlohmann::json metrics = parse_json(metrics_json);
   if (!metrics.is_object() || metrics.empty()) return "{}";
-  if (metrics.contains(kBefore)) return nlohmann::json{{kBefore, metrics[kBefore]}}.dump();
-  if (metrics.contains("compression")) return "{}";  // made smaller before, and nothing known of the first
-  return nlohmann::json{{kBefore, std::move(metrics)}}.dump();
+  if (!metrics.contains("as_trained") && !metrics.contains("compression")) {
+    return nlohmann::json{{"as_trained", std::move(metrics)}}.dump();
+  }
+  if (metrics.contains("compression")) {
+    nlohmann::json& earlier = metrics["earlier_compressions"];
+    if (!earlier.is_array()) earlier = nlohmann::json::array();
+    earlier.push_back(std::move(metrics["compression"]));
+    metrics.erase("compression");
+    metrics.erase("rows");
+  }
+  return metrics.dump();
 }
 
 }  // namespace
+
+bool is_compressed(const Model& model) noexcept {
+  if (model.vectorizer() != nullptr && model.vectorizer()->tables().keys) return true;
+  return model.tagger() != nullptr && !model.tagger()->parts().features.has_hashes();
+}
 
 Model compress(const Model& model, const CompressOptions& options, ThreadPool& pool) {
   ModelParts parts = model.parts();

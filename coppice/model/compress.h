@@ -25,6 +25,9 @@ void describe(OptionTable& table, CompressOptions& options);
 /// Throws `ErrorCode::usage` for a number of bits that there is not.
 void validate(const CompressOptions& options);
 
+/// Whether the features of texts are known by what `compress` put in place of their names.
+bool is_compressed(const Model& model) noexcept;
+
 /// The same model in few bits: weights as `options.pack` says, features that no weight is left for dropped, the others
 /// known by a perfect hash and fingerprints; a tagger likewise. What was measured of the model goes under "as_trained"
 /// of its metrics. A model that was compressed before may be compressed again; its features stay as they are then.

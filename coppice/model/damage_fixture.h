@@ -10,16 +10,31 @@
 #include <string>
 #include <vector>
 
+#include "coppice/core/error.h"
 #include "coppice/model/model.h"
 
 namespace coppice::testing {
 
 /// Opens an image in memory, in a block of exactly its size, so that asan sees a read past its end.
-inline Model load_image(const std::string& image, Verify verify = Verify::structure) {
+inline ModelFile file_of_image(const std::string& image) {
   auto block = std::make_shared<std::vector<std::byte>>(image.size());
   if (!image.empty()) std::memcpy(block->data(), image.data(), image.size());
   const std::span<const std::byte> bytes(*block);
-  return Model::load(ModelFile(bytes, std::move(block), "test"), verify);
+  return ModelFile(bytes, std::move(block), "test");
+}
+
+inline Model load_image(const std::string& image, Verify verify = Verify::structure) {
+  return Model::load(file_of_image(image), verify);
+}
+
+/// What is wrong with a model of these parts, or nothing.
+inline std::string fault_of(ModelParts parts) {
+  try {
+    Model(std::move(parts)).verify();
+  } catch (const Error& error) {
+    return error.code() == ErrorCode::data ? error.message() : "no fault of data: " + error.message();
+  }
+  return "";
 }
 
 inline size_t end_of_directory(const std::string& image) {
@@ -49,6 +64,34 @@ inline std::span<unsigned char> bytes_of_image(std::string& image) {
 
 inline void repair_header(std::string& image) {
   repair_header(bytes_of_image(image), end_of_directory(image));
+}
+
+/// The directory, where it lies.
+inline std::span<SectionEntry> entries_of(std::string& image) {
+  auto* const first = reinterpret_cast<SectionEntry*>(image.data() + FileHeader::kHeaderBytes);
+  return {first, (end_of_directory(image) - FileHeader::kHeaderBytes) / sizeof(SectionEntry)};
+}
+
+inline SectionEntry& entry_of(std::span<SectionEntry> entries, SectionType type) {
+  for (SectionEntry& entry : entries) {
+    if (entry.type == static_cast<uint32_t>(type)) return entry;
+  }
+  throw Error(ErrorCode::internal, "the image has no such section");
+}
+
+/// Calls change(header, entries) for the image's header and directory, and repairs their checksum.
+template <class Change>
+std::string changed(std::string image, const Change& change) {
+  FileHeader header;
+  std::memcpy(&header, image.data(), sizeof header);
+  std::vector<SectionEntry> entries(header.section_count);
+  const size_t directory_bytes = entries.size() * sizeof(SectionEntry);
+  std::memcpy(entries.data(), image.data() + FileHeader::kHeaderBytes, directory_bytes);
+  change(header, entries);
+  std::memcpy(image.data() + FileHeader::kHeaderBytes, entries.data(), directory_bytes);
+  std::memcpy(image.data(), &header, sizeof header);
+  repair_header(bytes_of_image(image), FileHeader::kHeaderBytes + directory_bytes);
+  return image;
 }
 
 /// Makes sizes and checksums of a file in the format of models right, whatever else is wrong with it, so that damage

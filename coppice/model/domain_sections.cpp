@@ -22,7 +22,7 @@ void add_domains(ModelFileWriter& writer, const LabelDomains& domains) {
 LabelDomains read_domains(const ModelFile& file) {
   if (!file.has({SectionType::domain_names}) || !file.has({SectionType::label_domains})) return {};
   std::vector<std::string> names =
-      texts_at(json_section(file, SectionType::domain_names).value(), "names", LabelDomains::kMostDomains, file);
+      texts_at(json_section(file, SectionType::domain_names).value, "names", LabelDomains::kMostDomains, file);
   if (names.size() > LabelDomains::kMostNarrow) {
     return {std::move(names), {}, file.array<uint16_t>({SectionType::label_domains})};
   }

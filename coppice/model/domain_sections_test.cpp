@@ -15,6 +15,8 @@
 namespace coppice {
 namespace {
 
+using testing::entry_of;
+using testing::fault_of;
 using ::testing::HasSubstr;
 using testing::load_image;
 
@@ -39,28 +41,9 @@ std::vector<Model> both_widths() {
   return {Model(with(sample_domains(n_labels))), Model(with(many_domains(n_labels)))};
 }
 
-std::string error_of(ModelParts parts) {
-  try {
-    Model(std::move(parts)).verify();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::data);
-    return error.message();
-  }
-  return "";
-}
-
-/// Where the bytes of a section lie.
-SectionEntry& entry_of(std::string& image, SectionType type) {
-  for (size_t at = FileHeader::kHeaderBytes; at < testing::end_of_directory(image); at += sizeof(SectionEntry)) {
-    auto* entry = reinterpret_cast<SectionEntry*>(image.data() + at);
-    if (entry->type == static_cast<uint32_t>(type)) return *entry;
-  }
-  throw Error(ErrorCode::internal, "the section is there");
-}
-
 /// The image with other bytes in a section, whose size they have; checksums are right.
 std::string replaced(std::string image, SectionType type, const std::string& bytes) {
-  SectionEntry& entry = entry_of(image, type);
+  SectionEntry& entry = entry_of(testing::entries_of(image), type);
   check(entry.size_bytes == bytes.size(), "the section keeps its size");
   std::memcpy(image.data() + entry.offset, bytes.data(), bytes.size());
   entry.hash = XXH3_64bits(bytes.data(), bytes.size());
@@ -96,27 +79,27 @@ TEST(DomainSections, SavedDomainsAreThoseOfBefore) {
 
 TEST(DomainSections, AModelWithoutDomainsHasNoBytesForThem) {
   std::string image = sample_image(Model(sample_parts()));
-  EXPECT_THROW(entry_of(image, SectionType::domain_names), Error);
+  EXPECT_THROW(entry_of(testing::entries_of(image), SectionType::domain_names), Error);
   EXPECT_TRUE(load_image(image).domains().names().empty());
 }
 
 TEST(DomainSections, DomainsFitTheirLabels) {
   const uint32_t n_labels = sample_parts().ranker.tree.n_labels;
-  EXPECT_EQ(error_of(with(sample_domains(n_labels))), "");
-  EXPECT_THAT(error_of(with(sample_domains(n_labels - 1))), HasSubstr("the number of labels with a domain or none"));
+  EXPECT_EQ(fault_of(with(sample_domains(n_labels))), "");
+  EXPECT_THAT(fault_of(with(sample_domains(n_labels - 1))), HasSubstr("the number of labels with a domain or none"));
   const std::vector<uint8_t> narrow(n_labels, 0);
   const std::vector<uint16_t> wide(n_labels, 0);
-  EXPECT_THAT(error_of(with({{}, narrow, {}})), HasSubstr("the number of labels with a domain or none is 52"));
-  EXPECT_THAT(error_of(with({{"a"}, {}, wide})), HasSubstr("too many for their numbers"));
-  EXPECT_THAT(error_of(with({std::vector<std::string>(256, "a"), narrow, {}})),
+  EXPECT_THAT(fault_of(with({{}, narrow, {}})), HasSubstr("the number of labels with a domain or none is 52"));
+  EXPECT_THAT(fault_of(with({{"a"}, {}, wide})), HasSubstr("too many for their numbers"));
+  EXPECT_THAT(fault_of(with({std::vector<std::string>(256, "a"), narrow, {}})),
               HasSubstr("too many for their numbers"));
-  EXPECT_THAT(error_of(with({{"a", "b", "a"}, narrow, {}})), HasSubstr("two of its domains have one name"));
-  EXPECT_THAT(error_of(with({{"a"}, std::vector<uint8_t>(n_labels, 1), {}})), HasSubstr("a domain that there is not"));
-  EXPECT_EQ(error_of(with({{"a"}, std::vector<uint8_t>(n_labels, 255), {}})), "");
-  EXPECT_THAT(error_of(with({{"\xFF"}, narrow, {}})), HasSubstr("no text"));
+  EXPECT_THAT(fault_of(with({{"a", "b", "a"}, narrow, {}})), HasSubstr("two of its domains have one name"));
+  EXPECT_THAT(fault_of(with({{"a"}, std::vector<uint8_t>(n_labels, 1), {}})), HasSubstr("a domain that there is not"));
+  EXPECT_EQ(fault_of(with({{"a"}, std::vector<uint8_t>(n_labels, 255), {}})), "");
+  EXPECT_THAT(fault_of(with({{"\xFF"}, narrow, {}})), HasSubstr("no text"));
   ModelParts parts = tagger_sample_parts();
   parts.domains = LabelDomains({"a"}, {}, {});
-  EXPECT_THAT(error_of(std::move(parts)), HasSubstr("domains, but no labels"));
+  EXPECT_THAT(fault_of(std::move(parts)), HasSubstr("domains, but no labels"));
 }
 
 TEST(DomainSections, ACutFileIsAnError) {
@@ -133,7 +116,7 @@ TEST(DomainSections, AFlippedBitIsNeverACrash) {
   const std::string sound = sample_image(both_widths().front());
   for (const SectionType type : {SectionType::domain_names, SectionType::label_domains}) {
     std::string image = sound;
-    const SectionEntry entry = entry_of(image, type);
+    const SectionEntry entry = entry_of(testing::entries_of(image), type);
     for (size_t bit = 0; bit < entry.size_bytes * 8; ++bit) {
       std::string bytes = sound.substr(entry.offset, entry.size_bytes);
       bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ 1 << bit % 8);
@@ -148,8 +131,9 @@ TEST(DomainSections, AFlippedBitIsNeverACrash) {
 TEST(DomainSections, NumbersOfNoDomainOpenAndAreFoundByVerifying) {
   for (const Model& model : both_widths()) {
     std::string sound = sample_image(model);
-    const std::string image = replaced(sound, SectionType::label_domains,
-                                       std::string(entry_of(sound, SectionType::label_domains).size_bytes, '\xFD'));
+    const std::string image =
+        replaced(sound, SectionType::label_domains,
+                 std::string(entry_of(testing::entries_of(sound), SectionType::label_domains).size_bytes, '\xFD'));
     EXPECT_EQ(refusal(image, Verify::structure), "");
     EXPECT_EQ(load_image(image).domains().of(0), std::nullopt);
     EXPECT_THAT(refusal(image, Verify::everything), HasSubstr("a domain that there is not"));
@@ -158,7 +142,7 @@ TEST(DomainSections, NumbersOfNoDomainOpenAndAreFoundByVerifying) {
 
 TEST(DomainSections, OtherJsonIsNotTakenForNames) {
   std::string sound = sample_image(both_widths().front());
-  const size_t size = entry_of(sound, SectionType::domain_names).size_bytes;
+  const size_t size = entry_of(testing::entries_of(sound), SectionType::domain_names).size_bytes;
   const auto with_json = [&](std::string json) {
     json.resize(size, ' ');
     return refusal(replaced(sound, SectionType::domain_names, json), Verify::structure);
@@ -173,9 +157,7 @@ TEST(DomainSections, OtherJsonIsNotTakenForNames) {
 
 TEST(DomainSections, AreShownByInspect) {
   const std::string image = sample_image(both_widths().front());
-  auto block = std::make_shared<std::vector<std::byte>>(image.size());
-  std::memcpy(block->data(), image.data(), image.size());
-  const ModelFile file(std::span<const std::byte>(*block), block, "test");
+  const ModelFile file = testing::file_of_image(image);
   const ModelReport report = inspect(file, Model::load(file));
   ASSERT_TRUE(report.domains.has_value());
   EXPECT_EQ(report.domains->n_labels, 39u);

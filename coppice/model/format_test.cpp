@@ -4,17 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "coppice/core/error.h"
+#include "coppice/model/damage_fixture.h"
 
 namespace coppice {
 namespace {
 
+using testing::changed;
 using ::testing::HasSubstr;
 
 struct Scratch {
@@ -55,29 +56,8 @@ std::string sample_image() {
   return file_text(scratch / "m");
 }
 
-/// Opens an image in memory, aligned, in a block of exactly its size, so that asan sees a read past its end.
 ModelFile open(const std::string& image) {
-  auto words = std::make_shared<std::vector<std::byte>>(image.size());
-  if (!image.empty()) std::memcpy(words->data(), image.data(), image.size());
-  const std::span<const std::byte> bytes(*words);
-  return ModelFile(bytes, std::move(words), "test");
-}
-
-/// Changes the image's header or directory and repairs its checksum.
-template <class Change>
-std::string changed(std::string image, Change change) {
-  FileHeader header;
-  std::memcpy(&header, image.data(), sizeof header);
-  std::vector<SectionEntry> entries(header.section_count);
-  const size_t directory_bytes = entries.size() * sizeof(SectionEntry);
-  std::memcpy(entries.data(), image.data() + header.directory_offset, directory_bytes);
-  change(header, entries);
-  std::memcpy(image.data() + header.header_bytes, entries.data(), directory_bytes);
-  header.hash = 0;
-  std::memcpy(image.data(), &header, sizeof header);
-  header.hash = XXH3_64bits(image.data(), FileHeader::kHeaderBytes + directory_bytes);
-  std::memcpy(image.data(), &header, sizeof header);
-  return image;
+  return testing::file_of_image(image);
 }
 
 std::string error_of(const std::string& image) {

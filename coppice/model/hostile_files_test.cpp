@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/model/compress.h"
 #include "coppice/model/damage_fixture.h"
 #include "coppice/model/model.h"
 #include "coppice/model/sample_model.h"
@@ -22,20 +22,29 @@
 namespace coppice {
 namespace {
 
+using testing::entry_of;
 using Entries = std::vector<SectionEntry>;
-
-SectionEntry& entry_of(Entries& entries, SectionType type) {
-  for (SectionEntry& entry : entries) {
-    if (entry.type == static_cast<uint32_t>(type)) return entry;
-  }
-  throw Error(ErrorCode::internal, "the sample model has no such section");
-}
 
 struct Hostile {
   const char* name;
   const char* others;  ///< who had it
   std::function<void(FileHeader&, Entries&)> damage;
+  Model (*sound)() = [] { return Model(sample_parts()); };
 };
+
+Model compressed() {
+  ThreadPool pool(1);
+  return compress(Model(assistant_sample_parts()), {}, pool);
+}
+
+/// A section says that it has fewer elements than it must.
+auto without_last(SectionType type, uint64_t count) {
+  return [type, count](FileHeader&, Entries& entries) {
+    SectionEntry& entry = entry_of(entries, type);
+    entry.count -= count;
+    entry.size_bytes -= count * entry.element_size_bytes;
+  };
+}
 
 const Hostile kHostile[] = {
     {"product_wraps", "ggml#709, llama.cpp#14595: count * size fits 64 bits by wrapping around",
@@ -66,20 +75,27 @@ const Hostile kHostile[] = {
     {"other_byte_order", "numbers of another byte order", [](FileHeader& h, Entries&) { h.endian_tag = 0x04030201; }},
     {"sections_without_end", "gguf-tools#25: a count that only an assert looks at",
      [](FileHeader& h, Entries&) { h.section_count = 0xFFFFFFFF; }},
+    // What a compressed model has besides. A look-up clamps the values of its tables, not their sizes.
+    {"parts_without_pilots", "a table smaller than what its options say", without_last(SectionType::feature_pilots, 1),
+     compressed},
+    {"slots_sent_nowhere", "an index behind the end of a table", without_last(SectionType::feature_remap, 1),
+     compressed},
+    {"fewer_fingerprints_than_keys", "an array for each key that is not for each",
+     without_last(SectionType::feature_fingerprints, 1), compressed},
+    {"fewer_idf_codes_than_keys", "the same of half bytes", without_last(SectionType::feature_idf_codes, 1),
+     compressed},
+    {"blocks_of_fewer_names", "offsets against the shape", without_last(SectionType::label_name_blocks, 1), compressed},
+    {"symbols_without_end", "offsets that lack the last", without_last(SectionType::label_name_symbol_begins, 1),
+     compressed},
+    {"tagger_without_fingerprints", "a table that another section promised",
+     without_last(SectionType::tagger_fingerprints, 1), compressed},
+    {"phrases_without_fingerprints", "the same", without_last(SectionType::gazetteer_fingerprints, 1), compressed},
+    {"payload_without_slack", "vectors that are loaded past the end", without_last(SectionType::weights_payload, 704),
+     compressed},
 };
 
 std::string damaged(const Hostile& hostile) {
-  std::string image = sample_image(Model(sample_parts()));
-  FileHeader header;
-  std::memcpy(&header, image.data(), sizeof header);
-  Entries entries(header.section_count);
-  const size_t directory_bytes = entries.size() * sizeof(SectionEntry);
-  std::memcpy(entries.data(), image.data() + header.directory_offset, directory_bytes);
-  hostile.damage(header, entries);
-  std::memcpy(image.data() + FileHeader::kHeaderBytes, entries.data(), directory_bytes);
-  std::memcpy(image.data(), &header, sizeof header);
-  testing::repair_header(testing::bytes_of_image(image), FileHeader::kHeaderBytes + directory_bytes);
-  return image;
+  return testing::changed(sample_image(hostile.sound()), hostile.damage);
 }
 
 std::string file_of(const Hostile& hostile) {

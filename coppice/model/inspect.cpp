@@ -71,18 +71,6 @@ Json to_json(const SectionReport& section) {
           {"count", section.count},       {"size_bytes", section.size_bytes}};
 }
 
-/// "12.3 MB".
-std::string size_text(uint64_t bytes) {
-  static constexpr const char* kUnits[] = {"B", "kB", "MB", "GB", "TB"};
-  double value = double(bytes);
-  size_t unit = 0;
-  while (value >= 999.95 && unit + 1 < std::size(kUnits)) {
-    value /= 1000;
-    ++unit;
-  }
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
-}
-
 /// "  name   value" for each member of a JSON object, nested ones with dots.
 void append_members(std::string& text, const Json& object, const std::string& prefix) {
   for (const auto& [key, value] : object.items()) {
@@ -108,7 +96,7 @@ std::string levels_text(const ModelReport& report) {
     const LevelReport& level = report.levels[t];
     text += fmt::format("{:<6} {:>10} {:>10} {:>8} {:>8.1f} {:>8} {:>13} {:>13} {:>10} {:>11.2f}\n", t + 1,
                         level.n_nodes, level.n_chunks, level.fewest_children, level.mean_children, level.most_children,
-                        level.n_rows, level.n_weights, size_text(level.size_bytes), level.bits_per_weight());
+                        level.n_rows, level.n_weights, bytes_text(double(level.size_bytes)), level.bits_per_weight());
   }
   return text;
 }
@@ -118,7 +106,7 @@ std::string sections_text(const ModelReport& report) {
       fmt::format("\n{:<28} {:>5}  {:<6} {:>13} {:>10} {:>7}\n", "section", "index", "type", "count", "size", "share");
   for (const SectionReport& section : report.sections) {
     text += fmt::format("{:<28} {:>5}  {:<6} {:>13} {:>10} {:>6.1f}%\n", section.name, section.index,
-                        section.element_type, section.count, size_text(section.size_bytes),
+                        section.element_type, section.count, bytes_text(double(section.size_bytes)),
                         100 * double(section.size_bytes) / double(report.file_bytes));
   }
   return text;
@@ -131,6 +119,10 @@ TaggerReport inspect_tagger(const Tagger& tagger) {
   report.n_features = tagger.parts().features.size();
   report.n_weights = tagger.n_weights();
   report.size_bytes = tagger.size_bytes();
+  const uint64_t key_bytes = tagger.parts().features.size_bytes();
+  report.bits_per_key = 8 * double(key_bytes) / double(std::max<uint64_t>(1, report.n_features));
+  report.bits_per_weight =
+      8 * double(tagger.parts().weights.size_bytes()) / double(std::max<uint64_t>(1, report.n_weights));
   return report;
 }
 
@@ -139,6 +131,8 @@ Json to_json(const TaggerReport& tagger) {
           {"gazetteers", tagger.gazetteers},
           {"n_features", tagger.n_features},
           {"n_weights", tagger.n_weights},
+          {"bits_per_key", tagger.bits_per_key},
+          {"bits_per_weight", tagger.bits_per_weight},
           {"size_bytes", tagger.size_bytes}};
 }
 
@@ -150,9 +144,10 @@ std::string listed(const std::vector<std::string>& names) {
 
 std::string tagger_text(const TaggerReport& tagger) {
   std::string text =
-      fmt::format("finds {} of slots by {} and {}: {}\nslots: {}\n", counted(tagger.slots.size(), "type"),
-                  counted(tagger.n_features, "feature"), counted(tagger.n_weights, "weight"),
-                  size_text(tagger.size_bytes), listed(tagger.slots));
+      fmt::format("finds {} of slots by {} ({:.2f} bits each) and {} ({:.2f} bits each): {}\nslots: {}\n",
+                  counted(tagger.slots.size(), "type"), counted(tagger.n_features, "feature"), tagger.bits_per_key,
+                  counted(tagger.n_weights, "weight"), tagger.bits_per_weight, bytes_text(double(tagger.size_bytes)),
+                  listed(tagger.slots));
   if (!tagger.gazetteers.empty()) text += fmt::format("gazetteers: {}\n", listed(tagger.gazetteers));
   return text;
 }
@@ -163,13 +158,12 @@ std::string inputs_text(const ModelReport& report) {
   return report.n_dense == 0 ? main : fmt::format("{} and {} dense features", main, report.n_dense);
 }
 
-/// Without idf.
+/// By which features of texts are told: names, or a perfect hash and fingerprints, without names that were kept.
 double bits_per_key(const Model& model) {
   if (model.vectorizer() == nullptr) return 0;
   const VectorizerTables& tables = model.vectorizer()->tables();
-  const uint64_t names = tables.names ? tables.names->size_bytes() : 0;
   const uint64_t bytes =
-      tables.keys ? tables.keys->size_bytes() + names
+      tables.keys ? tables.keys->size_bytes()
                   : tables.buckets.size_bytes() + tables.name_offsets.size_bytes() + tables.name_bytes.size_bytes();
   return 8 * double(bytes) / std::max(1U, model.vectorizer()->n_features());
 }
@@ -232,8 +226,9 @@ Json to_json(const ModelReport& report) {
 }
 
 std::string to_text(const ModelReport& report) {
-  std::string text = fmt::format("{}: {}, format version {}, written by {}\ncontent {}\n", report.path,
-                                 size_text(report.file_bytes), report.format_version, report.producer, report.uuid);
+  std::string text =
+      fmt::format("{}: {}, format version {}, written by {}\ncontent {}\n", report.path,
+                  bytes_text(double(report.file_bytes)), report.format_version, report.producer, report.uuid);
   if (report.has_ranker) {
     text += fmt::format("{}, {}, takes {}, scores by {}\n", counted(report.n_labels, "label"),
                         counted(report.n_features, "feature"), inputs_text(report), report.post_processor);

@@ -48,7 +48,9 @@ struct TaggerReport {
   std::vector<std::string> gazetteers;  ///< by name
   uint64_t n_features = 0;
   uint64_t n_weights = 0;
-  uint64_t size_bytes = 0;
+  double bits_per_key = 0;     ///< what a feature is known by, on average
+  double bits_per_weight = 0;  ///< with the indices
+  uint64_t size_bytes = 0;     ///< of all
 };
 
 /// Which domains the labels belong to.

@@ -4,9 +4,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "coppice/model/compress.h"
+#include "coppice/model/damage_fixture.h"
 #include "coppice/model/sample_model.h"
 
 namespace coppice {
@@ -14,13 +15,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-ModelReport sample_report() {
-  const std::string image = sample_image(Model(sample_parts()));
-  auto block = std::make_shared<std::vector<std::byte>>(image.size());
-  std::memcpy(block->data(), image.data(), image.size());
-  const std::span<const std::byte> bytes(*block);
-  const ModelFile file(bytes, std::move(block), "sample.coppice");
+ModelReport report_of(const Model& model) {
+  const ModelFile file = testing::file_of_image(sample_image(model));
   return inspect(file, Model::load(file));
+}
+
+ModelReport sample_report() {
+  return report_of(Model(sample_parts()));
 }
 
 TEST(Inspect, SizesOfTheSectionsAddUpToTheFile) {
@@ -58,6 +59,26 @@ TEST(Inspect, JsonAndTextSayTheSame) {
   EXPECT_THAT(text, HasSubstr("weights_payload"));
   EXPECT_THAT(text, HasSubstr("tree.branching"));
   EXPECT_THAT(text, HasSubstr(report.uuid));
+}
+
+TEST(Inspect, ACompressedModelShowsWhatAKeyAndAWeightTakeAndWhatWasLost) {
+  ThreadPool pool(1);
+  CompressOptions options;
+  ModelParts parts = compress(Model(assistant_sample_parts()), options, pool).parts();
+  parts.metrics_json = R"({"compression":{"loss of P@1":0.07}})";
+  const ModelReport report = report_of(Model(std::move(parts)));
+  EXPECT_EQ(report.levels[1].n_packed + report.levels[1].n_empty, 3u);
+  EXPECT_LT(report.bits_per_key, report_of(Model(assistant_sample_parts())).bits_per_key / 4);
+  ASSERT_TRUE(report.tagger);
+  EXPECT_NEAR(report.tagger->bits_per_key, 8 + 2.6, 3) << "of few features";
+  const std::string text = to_text(report);
+  EXPECT_THAT(text, HasSubstr("a feature of the text is known by"));
+  EXPECT_THAT(text, HasSubstr("bits each"));
+  EXPECT_THAT(text, HasSubstr("compression.loss of P@1            0.07"));
+
+  options.keep_strings = true;
+  const ModelReport named = report_of(compress(Model(assistant_sample_parts()), options, pool));
+  EXPECT_EQ(named.bits_per_key, report.bits_per_key) << "names that were kept do not count";
 }
 
 }  // namespace

@@ -11,9 +11,9 @@ void refuse_file(const ModelFile& file, const std::string& what) {
   throw Error(ErrorCode::data, "the model file is damaged: " + what, file.where());
 }
 
-ParsedJson json_section(const ModelFile& file, SectionType type) {
-  ParsedJson section(file.text({type}, ElementType::json));
-  if (section.value().is_object()) return section;
+HeldJson json_section(const ModelFile& file, SectionType type) {
+  HeldJson section = parse_held_json(file.text({type}, ElementType::json));
+  if (section.value.is_object()) return section;
   refuse_file(file, "the section " + std::string(section_name(static_cast<uint32_t>(type))) + " is no JSON object");
 }
 

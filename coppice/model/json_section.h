@@ -2,12 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "coppice/core/json_text.h"
+#include "coppice/core/held_json.h"
 #include "coppice/model/format.h"
 
 namespace coppice {
@@ -16,7 +15,7 @@ namespace coppice {
 [[noreturn]] void refuse_file(const ModelFile& file, const std::string& what);
 
 /// A section that holds a JSON object. Throws `ErrorCode::data` for any other.
-ParsedJson json_section(const ModelFile& file, SectionType type);
+HeldJson json_section(const ModelFile& file, SectionType type);
 
 /// The number from 0 to `most` of that name. Throws `ErrorCode::data` when there is none.
 uint64_t number_at(const nlohmann::json& object, const char* key, uint64_t most, const ModelFile& file);

@@ -40,8 +40,8 @@ std::string to_json(const Shape& shape) {
 }
 
 Shape shape_of(const ModelFile& file) {
-  const ParsedJson section = json_section(file, SectionType::shape);
-  const nlohmann::json& object = section.value();
+  const HeldJson section = json_section(file, SectionType::shape);
+  const nlohmann::json& object = section.value;
   Shape shape;
   shape.depth = static_cast<uint32_t>(number_at(object, "depth", kMostSections, file));
   shape.n_features = static_cast<uint32_t>(number_at(object, "n_features", UINT32_MAX, file));

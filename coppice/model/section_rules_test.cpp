@@ -24,6 +24,7 @@ struct ElementTypeOf<ChunkEntry> {
 namespace {
 
 using ::testing::AllOf;
+using testing::entry_of;
 using ::testing::HasSubstr;
 
 /// What verifying says; opening must not mind.
@@ -42,18 +43,9 @@ std::string verify_error(const std::string& image) {
 template <class Change>
 std::string changed(Change change) {
   std::string image = sample_image(Model(sample_parts()));
-  const size_t n_entries = (testing::end_of_directory(image) - FileHeader::kHeaderBytes) / sizeof(SectionEntry);
-  std::vector<SectionEntry> entries(n_entries);
-  std::memcpy(entries.data(), image.data() + FileHeader::kHeaderBytes, n_entries * sizeof(SectionEntry));
-  change(image, entries);
-  std::memcpy(image.data() + FileHeader::kHeaderBytes, entries.data(), n_entries * sizeof(SectionEntry));
+  change(image, testing::entries_of(image));
   testing::repair_header(image);
   return image;
-}
-
-SectionEntry& entry_of(std::vector<SectionEntry>& entries, SectionType type) {
-  return *std::find_if(entries.begin(), entries.end(),
-                       [&](const SectionEntry& entry) { return entry.type == static_cast<uint32_t>(type); });
 }
 
 void copy_section(ModelFileWriter& writer, const ModelFile& file, const SectionEntry& entry) {
@@ -92,28 +84,28 @@ std::string rewritten(const std::vector<SectionType>& left_out, Add add) {
 }
 
 TEST(SectionRules, ReservedFieldsOfVersion1AreZero) {
-  using Entries = std::vector<SectionEntry>;
-  EXPECT_EQ(verify_error(changed([](std::string&, Entries&) {})), "");
+  using Entries = std::span<SectionEntry>;
+  EXPECT_EQ(verify_error(changed([](std::string&, Entries) {})), "");
   const auto header_byte = [](size_t place) {
-    return verify_error(changed([&](std::string& image, Entries&) { image[place] = 1; }));
+    return verify_error(changed([&](std::string& image, Entries) { image[place] = 1; }));
   };
   for (const size_t place : {152, 200, 4095})
     EXPECT_THAT(header_byte(place), HasSubstr("reserved bytes of its header"));
   EXPECT_THAT(header_byte(79), HasSubstr("producer"));
   EXPECT_THAT(header_byte(120), HasSubstr("feature bits"));
   for (size_t i = 0; i < 3; ++i) {
-    EXPECT_THAT(verify_error(
-                    changed([&](std::string&, Entries& e) { entry_of(e, SectionType::label_counts).reserved[i] = 7; })),
-                HasSubstr("entry of section label_counts (index 0)"));
+    EXPECT_THAT(
+        verify_error(changed([&](std::string&, Entries e) { entry_of(e, SectionType::label_counts).reserved[i] = 7; })),
+        HasSubstr("entry of section label_counts (index 0)"));
   }
-  EXPECT_THAT(verify_error(changed([](std::string&, Entries& e) { e[0].flags = 0xFFFFFFFE; })),
+  EXPECT_THAT(verify_error(changed([](std::string&, Entries e) { e[0].flags = 0xFFFFFFFE; })),
               HasSubstr("entry of section shape (index 0)"));
-  EXPECT_THAT(verify_error(changed([](std::string&, Entries& e) { entry_of(e, SectionType::metrics).encoding = 1; })),
+  EXPECT_THAT(verify_error(changed([](std::string&, Entries e) { entry_of(e, SectionType::metrics).encoding = 1; })),
               HasSubstr("section metrics (index 0) has encoding 1"));
 }
 
 TEST(SectionRules, ALaterVersionMayUseWhatIsReserved) {
-  EXPECT_EQ(verify_error(changed([](std::string& image, std::vector<SectionEntry>& e) {
+  EXPECT_EQ(verify_error(changed([](std::string& image, std::span<SectionEntry> e) {
               image[8] = 2;  // the format version
               image[200] = 1;
               image[120] = 1;
@@ -128,7 +120,7 @@ TEST(SectionRules, EachSectionIsRequiredOrOptionalAsTheFormatSays) {
   const size_t n_entries = (testing::end_of_directory(image) - FileHeader::kHeaderBytes) / sizeof(SectionEntry);
   for (size_t i = 0; i < n_entries; ++i) {
     std::string section;
-    const std::string error = verify_error(changed([&](std::string&, std::vector<SectionEntry>& e) {
+    const std::string error = verify_error(changed([&](std::string&, std::span<SectionEntry> e) {
       e[i].flags ^= 1;
       section = describe_section(e[i]);
     }));

@@ -112,8 +112,8 @@ void add_tagger(ModelFileWriter& writer, const Tagger& tagger) {
 
 std::optional<Tagger> read_tagger(const ModelFile& file) {
   if (!file.has({SectionType::tagger})) return std::nullopt;
-  const ParsedJson section = json_section(file, SectionType::tagger);
-  const nlohmann::json& object = section.value();
+  const HeldJson section = json_section(file, SectionType::tagger);
+  const nlohmann::json& object = section.value;
   if (!object.contains("options")) refuse_file(file, "its tagger has no options");
   TaggerParts parts;
   parts.slot_names = texts_at(object, "slots", Tagger::kMostSlots, file);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/core/held_json.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/quantity.h"
 #include "coppice/data/utf8.h"
@@ -65,7 +66,7 @@ void check_domains(const LabelDomains& domains, uint32_t n_labels) {
 
 void check_json(const std::string& text, const std::string& what) {
   expect(!nests_deeper(text, kDeepestJson), what + " nest deeper than " + counted(kDeepestJson, "level"));
-  expect(ParsedJson(text).value().is_object(), what + " are no JSON object");
+  expect(parse_held_json(text).value.is_object(), what + " are no JSON object");
 }
 
 void check_label_name_contents(const LabelNames& names) {

@@ -65,8 +65,8 @@ void add_keys(ModelFileWriter& writer, const Vectorizer& vectorizer) {
 }
 
 KeyIndex read_keys(const ModelFile& file, const VectorizerOptions& options) {
-  const ParsedJson section = json_section(file, SectionType::feature_keys);
-  const nlohmann::json& object = section.value();
+  const HeldJson section = json_section(file, SectionType::feature_keys);
+  const nlohmann::json& object = section.value;
   const auto tests = object.find("hash_tests");
   if (tests == object.end() || !holds_numbers(*tests, hash_tests(options))) {
     refuse_file(file, "its features were hashed otherwise than this program does");
@@ -92,8 +92,8 @@ void add_vectorizer(ModelFileWriter& writer, const Vectorizer& vectorizer) {
 
 std::optional<Vectorizer> read_vectorizer(const ModelFile& file) {
   if (!file.has({SectionType::vectorizer})) return std::nullopt;
-  const ParsedJson section = json_section(file, SectionType::vectorizer);
-  const nlohmann::json& object = section.value();
+  const HeldJson section = json_section(file, SectionType::vectorizer);
+  const nlohmann::json& object = section.value;
   if (!object.contains("options")) refuse_file(file, "the section vectorizer has no options");
   VectorizerOptions options = vectorizer_options(object["options"], file);
   VectorizerTables tables;

@@ -12,19 +12,36 @@
 namespace coppice {
 namespace {
 
-/// The least size of a weight that each child keeps.
-std::vector<float> thresholds_of(const ChunkRows& rows, const PruneOptions& prune) {
-  std::vector<float> thresholds(rows.bias.size(), prune.threshold);
-  if (prune.max_weights == 0) return thresholds;
+/// What one child keeps: every weight of a larger size, and the first of just this size.
+struct Cut {
+  float size;
+  size_t n_equal = std::numeric_limits<size_t>::max();
+
+  bool keeps(float weight) noexcept {
+    if (std::abs(weight) != size) return std::abs(weight) > size;
+    return n_equal > 0 && n_equal-- > 0;
+  }
+};
+
+/// The cut that leaves `count` of these sizes, or as many as there are.
+Cut cut_to(std::vector<float>& sizes, size_t count) {
+  if (sizes.size() <= count) return {0};
+  std::nth_element(sizes.begin(), sizes.begin() + count - 1, sizes.end(), std::greater<>());
+  const float last = sizes[count - 1];
+  const auto n_larger = std::count_if(sizes.begin(), sizes.begin() + count, [&](float size) { return size > last; });
+  return {last, count - n_larger};
+}
+
+std::vector<Cut> cuts_of(const ChunkRows& rows, const PruneOptions& prune) {
+  std::vector<Cut> cuts(rows.bias.size(), Cut{prune.threshold});
+  if (prune.max_weights == 0) return cuts;
   std::vector<std::vector<float>> sizes(rows.bias.size());
   for (size_t i = 0; i < rows.values.size(); ++i) sizes[rows.children[i]].push_back(std::abs(rows.values[i]));
   for (size_t child = 0; child < sizes.size(); ++child) {
-    if (sizes[child].size() <= prune.max_weights) continue;
-    const auto first_gone = sizes[child].begin() + prune.max_weights;
-    std::nth_element(sizes[child].begin(), first_gone, sizes[child].end(), std::greater<>());
-    thresholds[child] = std::max(thresholds[child], std::nextafter(*first_gone, std::numeric_limits<float>::max()));
+    const Cut cut = cut_to(sizes[child], prune.max_weights);
+    if (cut.size >= prune.threshold) cuts[child] = cut;
   }
-  return thresholds;
+  return cuts;
 }
 
 }  // namespace
@@ -41,10 +58,10 @@ void describe(OptionTable& table, PruneOptions& options) {
 }
 
 ChunkRows prune_rows(const ChunkRows& rows, const PruneOptions& prune) {
-  const std::vector<float> thresholds = thresholds_of(rows, prune);
+  std::vector<Cut> cuts = cuts_of(rows, prune);
   ChunkRows kept = rows;
   for (size_t i = 0; i < kept.values.size(); ++i) {
-    if (std::abs(kept.values[i]) < thresholds[kept.children[i]]) kept.values[i] = 0;
+    if (!cuts[kept.children[i]].keeps(kept.values[i])) kept.values[i] = 0;
   }
   return without_zeros(kept);
 }

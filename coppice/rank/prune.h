@@ -21,8 +21,7 @@ inline bool drops_any(const PruneOptions& prune) noexcept {
   return prune.threshold > 0 || prune.max_weights > 0;
 }
 
-/// The rows with the weights that `prune` keeps; where many of a child are equal to the smallest that max_weights
-/// would keep, they all go. Biases stay.
+/// The rows with the weights that `prune` keeps; among equals of a child, the first stay. Biases stay.
 ChunkRows prune_rows(const ChunkRows& rows, const PruneOptions& prune);
 
 /// The ranker with the weights that `prune_rows` keeps of each chunk. Packed weights stay packed no longer.

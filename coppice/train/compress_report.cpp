@@ -114,7 +114,8 @@ std::string row_text(const CompressCandidate& candidate, uint64_t whole_bytes) {
                   candidate.value_bits, bytes_text(static_cast<double>(candidate.file_bytes)), smaller);
   for (size_t depth = 0; depth < candidate.precision.size(); ++depth)
     row += fmt::format("  {:>6.2f}", candidate.precision[depth]);
-  row += fmt::format("  {:>6.2f}  {:>5.2f}  {:>8.2f}", candidate.worst_loss(), candidate.loss_error[0],
+  const size_t worst = candidate.worst_depth();
+  row += fmt::format("  {:>6.2f}  {:>5.2f}  {:>8.2f}", candidate.loss[worst], candidate.loss_error[worst],
                      candidate.disagreement);
   return row + (candidate.chosen ? "  <- chosen\n" : candidate.within ? "\n" : "  too much\n");
 }
@@ -132,7 +133,7 @@ std::string to_text(const CompressSearch& search) {
   for (const CompressCandidate& candidate : search.candidates) table += row_text(candidate, search.whole_bytes);
   table += fmt::format(
       "\njudged by {}; times: smaller than the model as it is; loss: the most of P@1, P@3, P@5, in points; error: "
-      "standard error of the loss of P@1;\n% others: rows whose first label is another\n",
+      "standard error of that loss;\n% others: rows whose first label is another\n",
       counted(search.n_rows, "row"));
   return table;
 }

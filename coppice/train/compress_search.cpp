@@ -231,8 +231,8 @@ void describe(OptionTable& table, CompressBudget& budget) {
             "With validate: the numbers of bits of a weight that are tried, the most first.");
 }
 
-double CompressCandidate::worst_loss() const noexcept {
-  return *std::max_element(loss.begin(), loss.end());
+size_t CompressCandidate::worst_depth() const noexcept {
+  return static_cast<size_t>(std::max_element(loss.begin(), loss.end()) - loss.begin());
 }
 
 CompressSearch search_compressed(const Model& model, const EvaluationInput& judged_by, const RefitRows* refit_rows,

@@ -40,7 +40,9 @@ struct CompressCandidate {
   bool within = false;                 ///< the budget
   bool chosen = false;
 
-  double worst_loss() const noexcept;
+  /// Of kDepths, the index of the one that loses most.
+  size_t worst_depth() const noexcept;
+  double worst_loss() const noexcept { return loss[worst_depth()]; }
 };
 
 /// What was tried, from the largest to the smallest in weights, and the smallest model within the budget.
@@ -58,11 +60,10 @@ struct CompressSearch {
 /// there are `refit_rows` (they may be null), all this once with weights that stay as they are and once with fitted
 /// ones, which need not be better where rows are few.
 ///
-/// `options.pack.value_bits` and the threshold are not looked at. What was chosen and its cost stand in the metrics of
-/// `best`, as "compression".
-/// Throws `ErrorCode::data` where not even all weights in the most bits keep to the budget; as `evaluate` does for the
-/// rows; `ErrorCode::cancelled`. The same for any number of threads.
-/// Cost: per step a pass of refitting (about as long as training) and an evaluation for each number of bits.
+/// `options.pack.value_bits` is the tagger's alone, and what `options` drop is not looked at. What was chosen and its
+/// cost stand in the metrics of `best`, as "compression". Throws `ErrorCode::data` where not even all weights in the
+/// most bits keep to the budget; as `evaluate` does for the rows; `ErrorCode::cancelled`. The same for any number of
+/// threads. Cost: per step a pass of refitting (about as long as training) and an evaluation for each number of bits.
 CompressSearch search_compressed(const Model& model, const EvaluationInput& judged_by, const RefitRows* refit_rows,
                                  const CompressBudget& budget, const CompressOptions& options, Job job);
 

@@ -171,6 +171,21 @@ TEST_F(Compressed, ABudgetThatNothingKeepsToIsAnError) {
   EXPECT_THAT(message_of([&] { search(budget, false); }), HasSubstr("no smaller model keeps to the budget"));
 }
 
+TEST_F(Compressed, TheBudgetOfOtherAnswersHoldsByItself) {
+  CompressBudget budget;
+  budget.max_loss = 100;
+  budget.value_bits = {6, 3};
+  const auto weights_within = [&](double max_disagreement) {
+    budget.max_disagreement = max_disagreement;
+    const CompressSearch found = search(budget, false);
+    for (const CompressCandidate& candidate : found.candidates) {
+      EXPECT_EQ(candidate.within, candidate.disagreement <= max_disagreement);
+    }
+    return found.best.ranker().n_weights();
+  };
+  EXPECT_LT(weights_within(20), weights_within(2));
+}
+
 TEST_F(Compressed, RowsOfAnotherModelAreAnError) {
   const std::string path = folder_.write("others.jsonl", "{\"text\": \"own0 own4\", \"labels\": [\"never seen\"]}\n");
   try {

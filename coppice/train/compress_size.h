@@ -16,7 +16,7 @@ namespace coppice {
 ///
 /// Throws `ErrorCode::budget` when the file would be larger with hardly a weight; `ErrorCode::cancelled`.
 /// The same for any number of threads. Cost: some ten times that of `compress`, and that of Pruner::descend_to, its
-/// last step up to four times.
+/// last step as often as it takes until one fits, four times as a rule.
 Model compress_to_size(const Model& model, const RefitRows* rows, uint64_t max_bytes, const CompressOptions& options,
                        Job job);
 

@@ -86,6 +86,34 @@ class Compress(ProgramTest):
             self.assertIn("verified", self.expect(0, "inspect", self.small, "--audit").stdout)
             self.assertGreater(self.judged(self.small)["P@1"], 90, options)
 
+    def test_fewer_bits_of_fingerprints_make_a_smaller_file(self):
+        sizes = []
+        for bits in (0, 4, 8, 16):
+            self.expect(0, "compress", self.model, "-o", self.small, "--fingerprint-bits", str(bits))
+            sizes.append(os.path.getsize(self.small))
+        self.assertEqual(sizes, sorted(sizes))
+        self.assertLess(sizes[0], sizes[-1])
+
+    def test_labels_keep_no_more_weights_than_asked_for(self):
+        self.expect(0, "compress", self.model, "-o", self.small, "--max-weights", "3")
+        level = json.loads(self.expect(0, "inspect", self.small, "--json").stdout)["levels"][-1]
+        self.assertEqual(level["n_weights"], 3 * level["n_nodes"])
+
+    def test_an_option_without_effect_on_this_model_is_noted(self):
+        self.expect(0, "compress", self.model, "-o", self.small)
+        for model, options, note in ((self.small, ["--fingerprint-bits", "4"], "compressed already"),
+                                     (self.small, ["--perfect-hash", "levels"], "compressed already"),
+                                     (self.model, ["--tagger-value-bits", "4"], "no slot tagger"),
+                                     (self.model, ["--validate", self.held_out, "--max-loss", "5", "--value-bits", "4"],
+                                      "--validate seeks them")):
+            noted = self.expect(0, "compress", model, "-o", self.path("other.coppice"), *options).stderr
+            self.assertIn(options[-2], noted)
+            self.assertIn(note, noted)
+
+    def test_the_curve_is_shown_where_the_model_goes_to_standard_output_too(self):
+        self.expect(0, "compress", self.model, "-o", "-", "--validate", self.held_out, "--max-loss", "5",
+                    says="<- chosen")
+
     def test_what_cannot_be_is_said(self):
         for arguments, code, words in (
                 (["--fingerprint-bits", "5"], 2, "expected 0, 4, 8 or 16"),

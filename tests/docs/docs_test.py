@@ -91,6 +91,24 @@ class DocumentsTest(unittest.TestCase):
         self.assertTrue(blocks(ROOT / "docs" / "tutorial.md"))
         self.run_blocks(ROOT / "docs" / "tutorial.md")
 
+    def test_the_search_for_a_smaller_model_runs(self):
+        self.assertTrue(blocks(ROOT / "docs" / "compression.md"))
+        self.run_blocks(ROOT / "docs" / "compression.md")
+
+    def test_examples_of_formats_that_are_no_rows_are_taken(self):
+        page = (ROOT / "docs" / "formats.md").read_text()
+        examples = dict(re.findall(r"^<!-- example: (\w+)[^\n]*-->\n```\n(.*?)^```", page, re.M | re.S))
+        with tempfile.TemporaryDirectory(prefix="coppice_docs_") as folder:
+            for name in ("slots.bio", "domains.json", "intents.tsv"):
+                kind = {"slots.bio": "bio"}.get(name, name.split(".")[0])
+                (Path(folder) / name).write_text(examples[kind])
+            for arguments, says in ((["train-tagger", "slots.bio", "-o", "slots.coppice"], ""),
+                                    (["train", "intents.tsv", "--domains", "domains.json", "-o", "intents.coppice"], ""),
+                                    (["inspect", "slots.coppice"], "genre"), (["inspect", "intents.coppice"], "3 of the labels in 2 domains")):
+                done = subprocess.run([COPPICE, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
+                self.assertIn(says, done.stdout)
+
     def test_blocks_of_cpp_compile(self):
         checked = 0
         for page in pages():
