@@ -41,8 +41,10 @@ def split(data, place):
 
 
 class Coppice:
-    def __init__(self, data, arguments):
-        self.program = measure.program(arguments.build, "coppice")
+    """`flags`: of every compression."""
+
+    def __init__(self, data, arguments, *flags):
+        self.program, self.flags = measure.program(arguments.build, "coppice"), flags
         self.common = ["--quiet", f"--threads={arguments.threads}"]
         self.names = f"--label-names={data}/labels.txt"
 
@@ -50,7 +52,7 @@ class Coppice:
         return measure.run([self.program, "train", rows, "-o", model, self.names, *self.common])[1]
 
     def compress(self, model, small, *options):
-        return measure.run([self.program, "compress", model, "-o", small, self.names, *FLAGS, *self.common, *options])
+        return measure.run([self.program, "compress", model, "-o", small, self.names, *self.flags, *self.common, *options])
 
     def search(self, model, small, fit, judge, max_loss):
         text, spent = self.compress(model, small, "--validate", judge, "--refit", fit, f"--max-loss={max_loss}", "--json")
@@ -88,7 +90,7 @@ def peer_bytes(peer):
 
 
 def measure_set(data, place, arguments):
-    ours = Coppice(data, arguments)
+    ours = Coppice(data, arguments, *FLAGS)
     split(data, place)
     ours.train(f"{place}/fit.txt", f"{place}/part.coppice")
     search = ours.search(f"{place}/part.coppice", f"{place}/part.small.coppice", f"{place}/fit.txt",

@@ -16,7 +16,7 @@ import os
 import tempfile
 
 import measure
-from compress import KS, Coppice, three
+from compress import FLAGS, KS, Coppice, three
 from measure import at, median
 from report import table
 
@@ -32,7 +32,7 @@ def forms(prune):
 
 
 def measure_set(data, place, arguments):
-    ours = Coppice(data, arguments)
+    ours = Coppice(data, arguments, *FLAGS)
     paths = {WHOLE: f"{place}/whole.coppice"}
     ours.train(f"{data}/trn.txt", paths[WHOLE])
     for number, (name, flags) in enumerate(forms(arguments.prune).items()):
@@ -107,7 +107,7 @@ def text_of(result):
 Made by `bench/packed.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} cores, Coppice {m['coppice']};
 others took up to {100 * others:.0f} % of the cores.
 
-One model a set, trained with our defaults, and four forms of it. Microseconds a query, medians over {result['rounds']}
+One model a set, trained with our defaults, and four forms of it, fingerprints of 4 bits. Microseconds a query, medians over {result['rounds']}
 rounds; batch: {result['threads']} threads; one: one thread. In brackets: how many times faster than the model as
 trained, the median of the ratios within a round, of batches the worse one of wall and CPU time. Beam 10, ten answers.
 
