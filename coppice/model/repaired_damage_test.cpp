@@ -40,7 +40,7 @@ void open_and_ask(const std::string& image, Verify verify) {
 }
 
 /// Of a small section every bit, of others so many, spread evenly.
-constexpr uint64_t kMostBits = 512;
+constexpr uint64_t kMostBits = 96;
 
 void flip_bits_of(const std::string& sound, const SectionEntry& entry) {
   const uint64_t n_bits = 8 * entry.size_bytes;
