@@ -53,10 +53,10 @@ auto builder_of(nlohmann::json& value) {
 
 /// What json::parse does, less its other form, with a callback, which would take 5 kB of the runtime.
 bool parse(std::string_view text, nlohmann::json& value) {
-  auto input = nlohmann::detail::input_adapter(text.begin(), text.end());
-  auto builder = builder_of<nlohmann::detail::json_sax_dom_parser, decltype(input)>(value);
-  nlohmann::detail::parser<nlohmann::json, decltype(input)> parser(std::move(input), nullptr,
-                                                                   /*allow_exceptions=*/false);
+  using Input = decltype(nlohmann::detail::input_adapter(text.begin(), text.end()));
+  auto builder = builder_of<nlohmann::detail::json_sax_dom_parser, Input>(value);
+  nlohmann::detail::parser<nlohmann::json, Input> parser(nlohmann::detail::input_adapter(text.begin(), text.end()),
+                                                         nullptr, /*allow_exceptions=*/false);
   return parser.sax_parse(&builder);
 }
 

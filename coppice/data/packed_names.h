@@ -50,8 +50,8 @@ class PackedNames {
 
   /// The number of that name, the least in the order where several have it. Cost: O(log n) and, where names are not in
   /// their order, O(n).
-  std::optional<uint32_t> find(std::string_view name) const;
-  bool is_repeated(std::string_view name) const;
+  std::optional<uint32_t> find(std::string_view wanted) const;
+  bool is_repeated(std::string_view wanted) const;
 
   /// Throws `ErrorCode::data` naming the first invariant that does not hold. Cost: O(bytes).
   void verify() const;
@@ -65,7 +65,7 @@ class PackedNames {
   uint32_t rank_of(uint32_t number) const noexcept;
   uint32_t number_of(uint32_t rank) const noexcept;
   /// The place of the first of that name in the order.
-  std::optional<uint32_t> find_rank(std::string_view name) const;
+  std::optional<uint32_t> find_rank(std::string_view wanted) const;
 
   Tables tables_;
 };

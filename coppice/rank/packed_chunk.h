@@ -329,7 +329,7 @@ struct PackedChunk {
 PackedChunk packed_shape(const ChunkEntry& entry, uint32_t universe_bits) noexcept;
 
 /// The parts of a chunk of encoding `packed`.
-PackedChunk packed_chunk(const ChunkView& chunk) noexcept;
+PackedChunk packed_chunk(const ChunkView& view) noexcept;
 
 /// The numbers of the rows of one block, in the order in which they lie. In line, so that it is compiled for the
 /// kernel's instruction set.
@@ -406,8 +406,8 @@ class PackedBlockRows {
 };
 
 /// Puts a chunk into few bits, with a loss: each weight becomes the middle of its interval; those nearer to zero than
-/// to the middle of the first interval are dropped. Throws `ErrorCode::internal` when `rows` breaks its invariants.
+/// to the middle of the first interval are dropped. Throws `ErrorCode::internal` when `given` breaks its invariants.
 /// Threads: pure.
-EncodedChunk pack_chunk(const ChunkRows& rows, uint32_t n_features, const PackOptions& options);
+EncodedChunk pack_chunk(const ChunkRows& given, uint32_t n_features, const PackOptions& options);
 
 }  // namespace coppice

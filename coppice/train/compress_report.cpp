@@ -36,7 +36,8 @@ struct Axis {
     } else {
       double step = std::pow(10.0, std::floor(std::log10((most - least) / 2)));
       if ((most - least) / step > 10) step *= 5;
-      for (double at = std::ceil(least / step) * step; at <= most; at += step) found.push_back(at);
+      const auto first = static_cast<int64_t>(std::ceil(least / step)), last = static_cast<int64_t>(most / step);
+      for (int64_t at = first; at <= last; ++at) found.push_back(static_cast<double>(at) * step);
     }
     std::erase_if(found, [&](double value) { return value < least || value > most; });
     return found;
