@@ -22,9 +22,10 @@ function(coppice_public_headers out)
   set(${out} ${seen} PARENT_SCOPE)
 endfunction()
 
-# library|how an outside CMake project finds it|its pkg-config name
+# library|how an outside CMake project finds it|its pkg-config name, or how it is linked where it has none
 set(COPPICE_KNOWN_LIBRARIES
   "fmt::fmt|find_dependency(fmt 9)|fmt"
+  "gloo|find_dependency(Gloo)|-lgloo"
   "nlohmann_json::nlohmann_json|find_dependency(nlohmann_json 3.11)|nlohmann_json"
   "simdjson::simdjson|find_dependency(simdjson 3)|simdjson"
   "ZLIB::ZLIB|find_dependency(ZLIB)|zlib"
@@ -34,8 +35,8 @@ set(COPPICE_KNOWN_LIBRARIES
   "PkgConfig::zstd|pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)|libzstd"
   "PkgConfig::zip|pkg_check_modules(zip REQUIRED IMPORTED_TARGET libzip)|libzip")
 
-# Appends to `finds` and `modules` what users need in order to link `library`.
-macro(coppice_user_needs library finds modules)
+# Appends to `finds`, and to `modules` or `flags`, what users need in order to link `library`.
+macro(coppice_user_needs library finds modules flags)
   set(entry ${COPPICE_KNOWN_LIBRARIES})
   list(FILTER entry INCLUDE REGEX "^${library}[|]")
   if(NOT entry)
@@ -45,7 +46,11 @@ macro(coppice_user_needs library finds modules)
   list(GET entry 1 find)
   list(GET entry 2 module)
   string(APPEND ${finds} "${find}\n")
-  string(APPEND ${modules} " ${module}")
+  if(module MATCHES "^-l")
+    string(APPEND ${flags} " ${module}")
+  else()
+    string(APPEND ${modules} " ${module}")
+  endif()
 endmacro()
 
 # The library that is installed, made of the objects of all folders but the program's.
@@ -83,11 +88,12 @@ endforeach()
 # A shared library carries its own dependencies; a static one asks its users to link them.
 set(COPPICE_FIND_DEPENDENCIES "find_dependency(Threads)\n")
 set(COPPICE_PC_REQUIRES "")
-coppice_user_needs(nlohmann_json::nlohmann_json COPPICE_FIND_DEPENDENCIES COPPICE_PC_REQUIRES)
+set(COPPICE_PC_FLAGS "")
+coppice_user_needs(nlohmann_json::nlohmann_json COPPICE_FIND_DEPENDENCIES COPPICE_PC_REQUIRES COPPICE_PC_FLAGS)
 if(NOT BUILD_SHARED_LIBS)
   string(APPEND COPPICE_FIND_DEPENDENCIES "find_dependency(PkgConfig)\n")
   foreach(library IN LISTS private_libraries)
-    coppice_user_needs(${library} COPPICE_FIND_DEPENDENCIES COPPICE_PC_REQUIRES)
+    coppice_user_needs(${library} COPPICE_FIND_DEPENDENCIES COPPICE_PC_REQUIRES COPPICE_PC_FLAGS)
   endforeach()
 endif()
 

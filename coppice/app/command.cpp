@@ -8,6 +8,17 @@
 namespace coppice::app {
 namespace {
 
+CLI::App* add_to(CLI::App& program, const std::string& name, const std::string& summary) {
+  const size_t space = name.find(' ');
+  if (space == std::string::npos) return program.add_subcommand(name, summary);
+  const std::string family_name = name.substr(0, space);
+  const auto found = program.get_subcommands([&](CLI::App* app) { return app->get_name() == family_name; });
+  CLI::App* const family =
+      found.empty() ? program.add_subcommand(family_name, "Work with several processes and machines.") : found.front();
+  family->require_subcommand(1);
+  return family->add_subcommand(name.substr(space + 1), summary);
+}
+
 /// The rows that a command reads: "" for a command that reads none.
 std::string input_of(const CLI::App& command) {
   const CLI::Option* input = command.get_option_no_throw("input");
@@ -32,9 +43,15 @@ void describe_quiet(OptionTable& table, CommonOptions& options) {
   table.add("quiet", options.quiet, "No progress and no notes on standard error.");
 }
 
+std::string full_name(const CLI::App& command) {
+  const CLI::App* family = command.get_parent();
+  const bool has_family = family != nullptr && family->get_parent() != nullptr;
+  return (has_family ? family->get_name() + " " : "") + command.get_name();
+}
+
 Command::Command(CommandList& commands, const std::string& name, const std::string& summary,
                  const std::string& examples)
-    : commands_(commands), app_(commands.program.add_subcommand(name, summary)), flags_(std::make_shared<Flags>()) {
+    : commands_(commands), app_(add_to(commands.program, name, summary)), flags_(std::make_shared<Flags>()) {
   commands.entries.push_back({app_, flags_});
   app_->footer("Examples:\n" + examples + "\nEvery option is also read from the variable COPPICE_NAME_OF_OPTION.");
 }

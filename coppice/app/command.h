@@ -37,9 +37,12 @@ struct CommandList {
   std::vector<Entry> entries;
 };
 
+/// "dist launch": the name with that of its family.
+std::string full_name(const CLI::App& command);
+
 /// One subcommand being put together: its flags, and what it does.
 ///
-/// The list must outlive the action. A subcommand keeps its option structs in a shared_ptr captured by the action, so
+/// A name of two words ("dist launch") is a command of a family. The list must outlive the action. A subcommand keeps its option structs in a shared_ptr captured by the action, so
 /// that they outlive the parsing.
 class Command {
  public:
@@ -67,6 +70,7 @@ void add_explain(CommandList& commands);
 void add_compress(CommandList& commands);
 void add_inspect(CommandList& commands);
 void add_import_pecos(CommandList& commands);
+void add_dist(CommandList& commands);
 void add_options(CommandList& commands);  ///< the list must outlive the action
 
 }  // namespace coppice::app

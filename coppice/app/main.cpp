@@ -47,23 +47,30 @@ void add_commands(coppice::app::CommandList& commands) {
   add_compress(commands);
   add_inspect(commands);
   add_import_pecos(commands);
+  add_dist(commands);
   add_options(commands);
+}
+
+/// The program, or the family of commands or the command that the command line names.
+const CLI::App& named_command(const CLI::App& program) {
+  const CLI::App* command = &program;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
 }
 
 /// The long names of all flags of the subcommand in use, for the nearest match.
 std::vector<std::string> known_flags(const CLI::App& program) {
   std::vector<std::string> names;
-  for (const CLI::App* command : program.get_subcommands()) {
-    for (const CLI::Option* option : command->get_options()) {
-      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    }
+  for (const CLI::Option* option : named_command(program).get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   }
   return names;
 }
 
+/// Of those that may stand next.
 std::vector<std::string> command_names(const CLI::App& program) {
   std::vector<std::string> names;
-  for (const CLI::App* command : program.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* command : named_command(program).get_subcommands([](const CLI::App*) { return true; })) {
     names.push_back(command->get_name());
   }
   return names;
@@ -78,7 +85,7 @@ Error given_twice(const CLI::ArgumentMismatch& error) {
 
 /// `word` stands before the command where only the flags of the program itself may.
 Error before_command(const std::string& word, const CLI::App& command) {
-  std::string usage = HelpFormatter().make_usage(&command, "coppice " + command.get_name());
+  std::string usage = HelpFormatter().make_usage(&command, "coppice " + coppice::app::full_name(command));
   usage.erase(usage.find_last_not_of('\n') + 1);
   return Error(ErrorCode::usage,
                fmt::format("'{}' stands before '{}', expected the command first", word, command.get_name()), {}, usage);
@@ -90,11 +97,14 @@ Error as_usage_error(const CLI::App& program, const CLI::ParseError& error) {
   const auto* mismatch = dynamic_cast<const CLI::ArgumentMismatch*>(&error);
   if (mismatch != nullptr && std::string_view(mismatch->what()).find(": At Most 1 ") != std::string_view::npos)
     return given_twice(*mismatch);
-  const bool no_command = program.get_subcommands().empty();
+  const bool no_command = !command_names(program).empty();
+  const CLI::App& named = named_command(program);
+  const std::string family = &named == &program ? "" : coppice::app::full_name(named) + " ";
   const bool unknown_word = no_command || dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr;
   if (!unknown_word || program.remaining(true).empty()) {
-    return Error(ErrorCode::usage, error.what(), {},
-                 no_command ? "coppice --help lists the commands" : "--help shows how the command is used");
+    return Error(
+        ErrorCode::usage, error.what(), {},
+        no_command ? "coppice " + family + "--help lists the commands" : "--help shows how the command is used");
   }
   const std::string word = program.remaining(true).front();
   const bool is_flag = word.size() > 1 && word[0] == '-';

@@ -71,7 +71,7 @@ std::vector<Group> further_groups(const CommandList::Entry& command) {
 class Page {
  public:
   void add(const CommandList::Entry& command) {
-    const std::string title = "coppice " + command.app->get_name();
+    const std::string title = "coppice " + full_name(*command.app);
     text_ += fmt::format("\n## {}\n\n{}\n", title, command.app->get_description());
     std::vector<Group> groups = further_groups(command);
     for (const Flags::Section& section : command.flags->sections()) groups.push_back(group_of(section));

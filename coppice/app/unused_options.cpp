@@ -12,8 +12,8 @@ namespace coppice::app {
 namespace {
 
 constexpr std::string_view kPrefix = "COPPICE_";
-constexpr std::string_view kReserved[] = {"COPPICE_BENCH", "COPPICE_FUZZ", "COPPICE_GOLDEN", "COPPICE_TEST",
-                                          "COPPICE_WRITE_GOLDEN"};
+constexpr std::string_view kReserved[] = {"COPPICE_BENCH", "COPPICE_FUZZ", "COPPICE_GOLDEN",      "COPPICE_JOB",
+                                          "COPPICE_STORE", "COPPICE_TEST", "COPPICE_WRITE_GOLDEN"};
 
 bool is_reserved(std::string_view variable) {
   return std::any_of(std::begin(kReserved), std::end(kReserved),

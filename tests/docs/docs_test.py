@@ -59,11 +59,14 @@ def option_defaults():
 
 def helped_flags():
     """Every flag that some command's help shows."""
-    page = subprocess.run([COPPICE, "--help"], capture_output=True, text=True, check=True).stdout
-    commands = re.findall(r"^  ([a-z-]+) {2,}", page.split("Subcommands:")[-1], re.M)
-    for command in commands:
-        page += subprocess.run([COPPICE, command, "--help"], capture_output=True, text=True, check=True).stdout
-    return set(re.findall(r"--[a-z0-9][a-z0-9-]*", page))
+    return set(re.findall(r"--[a-z0-9][a-z0-9-]*", help_pages([])))
+
+
+def help_pages(command):
+    """The help of a command, and of those below it."""
+    page = subprocess.run([COPPICE, *command, "--help"], capture_output=True, text=True, check=True).stdout
+    names = re.findall(r"^  ([a-z-]+) {2,}", page.partition("Subcommands:")[2], re.M)
+    return page + "".join(help_pages([*command, name]) for name in names)
 
 
 # Code in the documents that is of other programs, whose flags are their own.
@@ -95,6 +98,10 @@ class DocumentsTest(unittest.TestCase):
         self.assertTrue(blocks(ROOT / "docs" / "compression.md"))
         self.run_blocks(ROOT / "docs" / "compression.md")
 
+    def test_workers_find_one_another(self):
+        self.assertTrue(blocks(ROOT / "docs" / "distributed.md"))
+        self.run_blocks(ROOT / "docs" / "distributed.md")
+
     def test_examples_of_formats_that_are_no_rows_are_taken(self):
         page = (ROOT / "docs" / "formats.md").read_text()
         examples = dict(re.findall(r"^<!-- example: (\w+)[^\n]*-->\n```\n(.*?)^```", page, re.M | re.S))
@@ -104,7 +111,8 @@ class DocumentsTest(unittest.TestCase):
                 (Path(folder) / name).write_text(examples[kind])
             for arguments, says in ((["train-tagger", "slots.bio", "-o", "slots.coppice"], ""),
                                     (["train", "intents.tsv", "--domains", "domains.json", "-o", "intents.coppice"], ""),
-                                    (["inspect", "slots.coppice"], "genre"), (["inspect", "intents.coppice"], "3 of the labels in 2 domains")):
+                                    (["inspect", "slots.coppice"], "genre"),
+                                    (["inspect", "intents.coppice"], "3 of the labels in 2 domains")):
                 done = subprocess.run([COPPICE, *arguments], cwd=folder, capture_output=True, text=True, timeout=60)
                 self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
                 self.assertIn(says, done.stdout)
@@ -126,7 +134,8 @@ class DocumentsTest(unittest.TestCase):
 
     def test_links_lead_somewhere(self):
         for page in pages():
-            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)  # [&](int i) is no link
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
                 self.assertTrue((page.parent / target).exists(), f"{page.name} links to {target}")
 
     def test_flags_in_the_documents_exist(self):

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "coppice/dist/block_momentum.h"
+#include "coppice/dist/transport.h"
+
+namespace coppice {
+
+/// How the groups bring their models together at the end of a block.
+enum class BlockExchange : uint8_t {
+  sharded,         ///< member j of every group sums shard j, then the members of a group gather the shards
+  representative,  ///< member 0 of every group sums the whole model, then sends it to its group, as in the article
+};
+
+/// The end of a block, for one worker: the models of the groups are averaged, each counting as its samples do, the
+/// average goes through block momentum, and every worker has what comes out. Both exchanges give the same bits, as each
+/// parameter is by itself and groups are summed in their order.
+class BlockSync {
+ public:
+  /// `members`: of this worker's group, `peers`: those who have the same rank in each group. Shapes:
+  /// parameters[all of the model]: what all begin with.
+  BlockSync(Transport& members, Transport& peers, std::span<const float> parameters, BlockExchange exchange,
+            const BlockMomentumOptions& options);
+
+  /// `parameters`: in, the model of this worker's group, the same on its members; out, what the next block starts with.
+  /// `samples`: of this worker since the last end.
+  void end_block(std::span<float> parameters, uint64_t samples);
+
+  /// After the last block: `parameters` become the model that was trained, without the step ahead.
+  void take_model(std::span<float> parameters);
+
+  const BlockMomentum& momentum() const noexcept { return momentum_; }
+  BlockMomentum& momentum() noexcept { return momentum_; }
+
+ private:
+  /// This worker's part of the parameters: a shard, or all, or none.
+  std::span<float> own_part(std::span<float> parameters) const;
+  /// Every member's part, which it has from `result`, to all members.
+  void spread(std::span<const float> result, std::span<float> parameters);
+  /// What the model of this worker's group counts among the groups.
+  float share_of_group(uint64_t samples);
+
+  Transport& members_;
+  Transport& peers_;
+  BlockExchange exchange_;
+  BlockMomentum momentum_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The operations between processes, on the loopback interface.
+#include "coppice/dist/gloo_link.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <thread>
+
+#include "coppice/core/error.h"
+#include "coppice/core/random.h"
+#include "coppice/dist/in_process.h"
+#include "coppice/dist/store.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// Workers that are threads here and know nothing of it.
+void run_by_gloo(uint32_t n_workers, const std::function<void(Transport&)>& work) {
+  const StoreServer store("127.0.0.1", 0);
+  std::mutex mutex;
+  std::exception_ptr first;
+  {
+    std::vector<std::jthread> threads;
+    for (uint32_t worker = 0; worker < n_workers; ++worker) {
+      threads.emplace_back([&, worker] {
+        try {
+          GlooOptions options;
+          options.store_host = "127.0.0.1", options.store_port = store.port(), options.address = "127.0.0.1";
+          options.seconds = 20;
+          MessageTransport transport(connect_by_gloo(worker, n_workers, options));
+          transport.set_time_limit(20);
+          work(transport);
+          transport.barrier();  // who leaves first must not look dead
+        } catch (...) {
+          const std::lock_guard lock(mutex);
+          if (!first) first = std::current_exception();
+        }
+      });
+    }
+  }
+  if (first) std::rethrow_exception(first);
+}
+
+TEST(Gloo, OperationsGiveTheBitsOfOneProcess) {
+  const auto results_of = [](const auto& run) {
+    std::vector<std::vector<float>> results(5);
+    run(5, [&](Transport& transport) {
+      Random random(transport.rank() + 1);
+      std::vector<float> values(100'001);
+      for (float& value : values) value = static_cast<float>(random.uniform() - 0.3);
+      transport.all_reduce(values);
+      const auto gathered = transport.all_gather(std::as_bytes(std::span(values)).first(40 * transport.rank()));
+      for (const auto& bytes : gathered) values.push_back(static_cast<float>(bytes.size()));
+      const uint32_t own = transport.rank() % 2;
+      const auto group = transport.subgroup(own == 0 ? std::vector<uint32_t>{0, 2, 4} : std::vector<uint32_t>{1, 3});
+      values.resize(values.size() + 10, 0.1F * float(transport.rank()));
+      group->all_reduce(std::span(values).last(10));
+      transport.broadcast(std::as_writable_bytes(std::span(values).first(1000 + 1000 * own)).first(4000), 3);
+      results[transport.rank()] = values;
+    });
+    return results;
+  };
+  const auto in_memory = [](uint32_t n, const auto& work) { run_workers(n, 2, work); };
+  EXPECT_EQ(results_of(run_by_gloo), results_of(in_memory));
+}
+
+TEST(Gloo, AWorkerThatGivesUpEndsTheOthersAndSaysWhy) {
+  std::atomic<int> told = 0;
+  try {
+    run_by_gloo(3, [&](Transport& transport) {
+      if (transport.rank() == 1) {
+        transport.abort("the disk is full");
+        throw Error(ErrorCode::io, "the disk is full");
+      }
+      try {
+        transport.barrier();
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::remote);
+        EXPECT_THAT(error.what(), HasSubstr("the disk is full"));
+        ++told;
+        throw;
+      }
+    });
+    FAIL();
+  } catch (const Error&) {
+  }
+  EXPECT_EQ(told, 2);
+}
+
+TEST(Gloo, AWorkerThatDoesNotComeIsNamed) {
+  const StoreServer store("127.0.0.1", 0);
+  GlooOptions options;
+  options.store_host = "127.0.0.1", options.store_port = store.port(), options.address = "127.0.0.1";
+  options.seconds = 0.2;
+  try {
+    connect_by_gloo(0, 2, options);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::timeout);
+    EXPECT_THAT(error.what(), HasSubstr("workers that did not come in time: 1"));
+  }
+}
+
+TEST(Gloo, AWorkerThatIsSlowIsNamed) {
+  std::atomic<int> late = 0;
+  try {
+    run_by_gloo(2, [&](Transport& transport) {
+      transport.set_time_limit(0.1);
+      if (transport.rank() == 1) {
+        while (late == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return;
+      }
+      try {
+        std::vector<float> values(10);
+        transport.all_reduce(values);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::timeout);
+        EXPECT_THAT(error.what(), HasSubstr("did not come in time: 1"));
+        ++late;
+        throw;
+      }
+    });
+  } catch (const Error&) {
+  }
+  EXPECT_EQ(late, 1);
+}
+
+}  // namespace
+}  // namespace coppice

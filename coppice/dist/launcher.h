@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coppice/core/progress.h"
+
+namespace coppice {
+
+struct LaunchOptions {
+  uint32_t n_workers = 1;
+  double grace_seconds = 10;  ///< from asking workers to end until they are killed
+};
+
+/// Runs a program once for each worker on this machine, and a store where they find one another, until all have ended.
+/// Each has RANK, WORLD_SIZE, LOCAL_RANK, COPPICE_STORE and COPPICE_JOB among its variables. When one fails, the others
+/// are asked to end (SIGTERM), and killed when they do not. Stops so, too, when `progress` is asked to stop.
+/// Returns the exit code of the worker that failed first: its own, or 128 and the number of the signal; 0 of none.
+/// Throws `ErrorCode::io` when the program cannot be started.
+int launch_workers(const std::vector<std::string>& command, const LaunchOptions& options, Progress& progress);
+
+}  // namespace coppice

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/dist/launcher.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "coppice/core/error.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Launch : public ::testing::Test {
+ protected:
+  Launch() { std::filesystem::create_directories(folder_); }
+  ~Launch() override { std::filesystem::remove_all(folder_); }
+
+  int run(const std::string& script, uint32_t n_workers, double grace_seconds = 5) {
+    return launch_workers({"sh", "-c", "cd " + folder_.string() + "; " + script}, {n_workers, grace_seconds},
+                          progress_);
+  }
+  std::string text(const std::string& name) const {
+    std::ifstream file(folder_ / name);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  bool has(const std::string& name) const { return std::filesystem::exists(folder_ / name); }
+
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("coppice-launch-" + std::to_string(::getpid()));
+  Progress progress_;
+};
+
+TEST_F(Launch, EachWorkerKnowsItsNumberAndTheStore) {
+  EXPECT_EQ(run("echo $WORLD_SIZE $LOCAL_RANK $COPPICE_STORE $COPPICE_JOB > said$RANK", 3), 0);
+  for (const char* worker : {"0", "1", "2"}) {
+    EXPECT_THAT(text(std::string("said") + worker), HasSubstr(std::string("3 ") + worker + " 127.0.0.1:"));
+    EXPECT_THAT(text(std::string("said") + worker), HasSubstr("launch-" + std::to_string(::getpid())));
+  }
+}
+
+TEST_F(Launch, WhenOneFailsTheOthersEndAndItsCodeIsReturned) {
+  EXPECT_EQ(run("trap 'echo > ended$RANK; exit 0' TERM; echo > ready$RANK;"
+                "if [ $RANK = 1 ]; then while [ ! -e ready0 ] || [ ! -e ready2 ]; do sleep 0.01; done; exit 7; fi;"
+                "while :; do sleep 0.01; done",
+                3),
+            7);
+  EXPECT_TRUE(has("ended0"));
+  EXPECT_TRUE(has("ended2"));
+}
+
+TEST_F(Launch, AWorkerThatIsKilledCountsAsFailed) {
+  EXPECT_EQ(run("[ $RANK = 0 ] && kill -9 $$; exec sleep 60", 2), 128 + 9);
+}
+
+TEST_F(Launch, WhoDoesNotEndWhenAskedIsKilled) {
+  EXPECT_EQ(run("[ $RANK = 0 ] && exit 3; trap '' TERM; while :; do sleep 0.05; done", 2, 0.2), 3);
+}
+
+TEST_F(Launch, StopsWhenItIsAskedTo) {
+  std::jthread stop([&] {
+    while (!has("started")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    progress_.request_stop();
+  });
+  try {
+    run("echo > started; exec sleep 60", 2);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::cancelled);
+  }
+}
+
+TEST_F(Launch, AProgramThatIsNotThereIsNamed) {
+  try {
+    launch_workers({"/no/such/program"}, {2, 1}, progress_);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::io);
+    EXPECT_THAT(error.message(), HasSubstr("/no/such/program"));
+  }
+}
+
+}  // namespace
+}  // namespace coppice

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/dist/worker_environment.h"
+
+#include <charconv>
+#include <cstdlib>
+
+#include "coppice/core/error.h"
+
+namespace coppice {
+namespace {
+
+struct Launcher {
+  const char* name;
+  const char* worker;
+  const char* n_workers;
+};
+
+// Of srun the step's number of tasks: those of a whole job stand in the variables of a script, too, which is one
+// process.
+constexpr Launcher kLaunchers[] = {{"torchrun", "RANK", "WORLD_SIZE"},
+                                   {"mpirun", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"},
+                                   {"mpirun", "PMI_RANK", "PMI_SIZE"},
+                                   {"srun", "SLURM_PROCID", "SLURM_STEP_NUM_TASKS"}};
+
+uint32_t number_in(const char* variable, const std::string& text, uint32_t most) {
+  uint32_t number = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && rest == text.data() + text.size() && number <= most) return number;
+  throw Error(ErrorCode::usage, std::string("the variable ") + variable + " is '" + text +
+                                    "', expected a number up to " + std::to_string(most));
+}
+
+void read_store(const ReadVariable& read, WorkerEnvironment& environment) {
+  const std::optional<std::string> store = read("COPPICE_STORE");
+  if (!store) return;
+  const size_t colon = store->rfind(':');
+  if (colon == std::string::npos || colon == 0) {
+    throw Error(ErrorCode::usage, "the variable COPPICE_STORE is '" + *store + "', expected host:port", {},
+                "`coppice dist store` prints what to set it to");
+  }
+  environment.store_host = store->substr(0, colon);
+  environment.store_port = static_cast<uint16_t>(number_in("COPPICE_STORE", store->substr(colon + 1), 65535));
+}
+
+}  // namespace
+
+std::optional<std::string> read_variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::optional<WorkerEnvironment> worker_environment(const ReadVariable& read) {
+  constexpr uint32_t kMostWorkers = 1U << 20;
+  for (const Launcher& launcher : kLaunchers) {
+    const std::optional<std::string> worker = read(launcher.worker), n_workers = read(launcher.n_workers);
+    if (!worker || !n_workers) continue;
+    WorkerEnvironment environment;
+    environment.launcher = launcher.name;
+    environment.n_workers = number_in(launcher.n_workers, *n_workers, kMostWorkers);
+    environment.worker = number_in(launcher.worker, *worker, kMostWorkers);
+    if (environment.worker >= environment.n_workers) {
+      throw Error(ErrorCode::usage, std::string("the variable ") + launcher.worker + " is " + *worker +
+                                        ", expected a number below that of the workers, " + *n_workers);
+    }
+    read_store(read, environment);
+    environment.job = read("COPPICE_JOB").value_or("coppice");
+    if (const auto slurm = read("SLURM_JOB_ID"); slurm && !read("COPPICE_JOB")) {
+      environment.job = "slurm-" + *slurm + "." + read("SLURM_STEP_ID").value_or("0");
+    }
+    return environment;
+  }
+  return std::nullopt;
+}
+
+}  // namespace coppice

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/dist/worker_environment.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "coppice/core/error.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::HasSubstr;
+using Variables = std::map<std::string, std::string>;
+
+std::optional<WorkerEnvironment> of(const Variables& variables) {
+  return worker_environment([&](const char* name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    return found == variables.end() ? std::nullopt : std::optional(found->second);
+  });
+}
+
+std::string refusal(const Variables& variables) {
+  try {
+    of(variables);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::usage);
+    return error.message();
+  }
+  return "";
+}
+
+TEST(WorkerEnvironment, EachLauncherIsUnderstood) {
+  for (const auto& [launcher, variables] :
+       {std::pair{"torchrun", Variables{{"RANK", "3"}, {"WORLD_SIZE", "8"}}},
+        {"mpirun", {{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "8"}}},
+        {"mpirun", {{"PMI_RANK", "3"}, {"PMI_SIZE", "8"}}},
+        {"srun", {{"SLURM_PROCID", "3"}, {"SLURM_STEP_NUM_TASKS", "8"}, {"SLURM_NTASKS", "16"}}}}) {
+    const auto environment = of(variables);
+    ASSERT_TRUE(environment) << launcher;
+    EXPECT_EQ(environment->launcher, launcher);
+    EXPECT_EQ(environment->worker, 3u);
+    EXPECT_EQ(environment->n_workers, 8u);
+    EXPECT_EQ(environment->store_host, "");
+  }
+}
+
+TEST(WorkerEnvironment, WithoutALauncherThereIsNone) {
+  EXPECT_FALSE(of({}));
+  EXPECT_FALSE(of({{"RANK", "1"}})) << "of how many?";
+  EXPECT_FALSE(of({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}})) << "a script is one process, whatever the job has";
+}
+
+TEST(WorkerEnvironment, TheStoreAndTheJobAreRead) {
+  const Variables worker{{"RANK", "0"}, {"WORLD_SIZE", "2"}};
+  Variables more = worker;
+  more["COPPICE_STORE"] = "node-1:29500";
+  more["COPPICE_JOB"] = "tuesday";
+  EXPECT_EQ(of(more)->store_host, "node-1");
+  EXPECT_EQ(of(more)->store_port, 29500);
+  EXPECT_EQ(of(more)->job, "tuesday");
+  more["COPPICE_STORE"] = "::1:80";
+  EXPECT_EQ(of(more)->store_host, "::1");
+  EXPECT_EQ(
+      of({{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"SLURM_JOB_ID", "77"}, {"SLURM_STEP_ID", "1"}})->job,
+      "slurm-77.1");
+}
+
+TEST(WorkerEnvironment, WhatCannotBeIsAnError) {
+  EXPECT_THAT(refusal({{"RANK", "x"}, {"WORLD_SIZE", "2"}}), HasSubstr("the variable RANK is 'x'"));
+  EXPECT_THAT(refusal({{"RANK", "2"}, {"WORLD_SIZE", "2"}}), HasSubstr("below that of the workers"));
+  EXPECT_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "-1"}}), HasSubstr("WORLD_SIZE is '-1'"));
+  EXPECT_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "1"}, {"COPPICE_STORE", "node"}}),
+              HasSubstr("expected host:port"));
+  EXPECT_THAT(refusal({{"RANK", "0"}, {"WORLD_SIZE", "1"}, {"COPPICE_STORE", "node:99999"}}), HasSubstr("up to 65535"));
+}
+
+}  // namespace
+}  // namespace coppice
