@@ -18,7 +18,7 @@ set(COPPICE_RUNTIME_REST
   rank/beam_walk.cpp rank/chunk.cpp rank/level_weights.cpp rank/packed_chunk.cpp rank/post_processor.cpp rank/ranker.cpp
   tag/gazetteer.cpp tag/tag_feature_index.cpp tag/tag_features.cpp tag/tagger.cpp tag/viterbi.cpp tag/words.cpp
   model/domain_sections.cpp model/format.cpp model/format_hash.cpp model/json_section.cpp model/key_index_sections.cpp
-  model/packed_name_sections.cpp model/model.cpp
+  model/label_name_sections.cpp model/packed_name_sections.cpp model/model.cpp
   model/ranker_sections.cpp model/tagger_sections.cpp model/validate.cpp model/vectorizer_sections.cpp)
 
 # In place of libraries.

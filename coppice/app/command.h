@@ -73,4 +73,12 @@ void add_import_pecos(CommandList& commands);
 void add_dist(CommandList& commands);
 void add_options(CommandList& commands);  ///< the list must outlive the action
 
+// Of the program coppice-net.
+void add_train_net(CommandList& commands);
+void add_evaluate_net(CommandList& commands);
+void add_predict_net(CommandList& commands);
+
+/// In `coppice`: the same names, which start coppice-net with the arguments of this program.
+void add_commands_of_networks(CommandList& commands, char** argv);
+
 }  // namespace coppice::app

@@ -248,7 +248,7 @@ void run(const PredictArguments& arguments) {
   read.stop = &progress;
   const auto reader = open_queries(arguments.input, read);
   DenseFeatures dense(arguments.dense);
-  PredictionWriter output(arguments.output, model, progress);
+  PredictionWriter output(arguments.output, {model.label_names(), model.n_labels()}, progress);
   for (Examples block; reader->next(block);) {
     dense.join(block);
     const std::vector<Csr> features = predictor.features(block, pool);

@@ -17,24 +17,24 @@ struct PredictionWriter::Line {
   ordered_json labels = ordered_json::array();
   ordered_json scores = ordered_json::array();
 
-  void add(const Model& model, uint32_t label, float score) {
-    labels.push_back(label_text(model, label));
+  void add(const LabelNames& names, uint32_t label, float score) {
+    labels.push_back(label_text(names, label));
     scores.push_back(shortest_decimal(score));
   }
 };
 
-PredictionWriter::PredictionWriter(const std::string& path, const Model& model, const Progress& stop)
-    : model_(model), file_(path, &stop), as_matrix_(path.ends_with(".npz")) {}
+PredictionWriter::PredictionWriter(const std::string& path, LabelSet labels, const Progress& stop)
+    : labels_(labels), file_(path, &stop), as_matrix_(path.ends_with(".npz")) {}
 
 void PredictionWriter::add(const Predictions& predictions, const Examples& rows, size_t begin) {
   if (as_matrix_) {
-    pieces_.push_back(predictions.to_csr(model_.n_labels()));
+    pieces_.push_back(predictions.to_csr(labels_.n_labels));
     return;
   }
   for (size_t i = 0; i < predictions.n_rows(); ++i) {
     Line line;
     for (size_t r = 0; r < predictions.counts[i]; ++r) {
-      line.add(model_, predictions.row_labels(i)[r], predictions.row_scores(i)[r]);
+      line.add(labels_.names, predictions.row_labels(i)[r], predictions.row_scores(i)[r]);
     }
     write(line, rows, begin + i);
   }
@@ -50,7 +50,7 @@ void PredictionWriter::add(const Csr& scores, std::span<const uint32_t> labels, 
     Line line;
     for (const uint32_t label : labels) {
       const auto at = std::lower_bound(row.columns.begin(), row.columns.end(), label) - row.columns.begin();
-      line.add(model_, label, row.values[static_cast<size_t>(at)]);
+      line.add(labels_.names, label, row.values[static_cast<size_t>(at)]);
     }
     write(line, rows, begin + i);
   }

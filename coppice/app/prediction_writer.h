@@ -7,7 +7,7 @@
 
 #include "coppice/core/output_file.h"
 #include "coppice/data/examples.h"
-#include "coppice/model/model.h"
+#include "coppice/model/same_labels.h"
 #include "coppice/rank/batch_prediction.h"
 
 namespace coppice::app {
@@ -15,8 +15,8 @@ namespace coppice::app {
 /// Where predictions go, row by row: JSON lines, or for a path that ends in .npz one matrix of scores, n x L.
 class PredictionWriter {
  public:
-  /// `model` (for the names of its labels) and `stop` outlive the writer; they may not be changed meanwhile.
-  PredictionWriter(const std::string& path, const Model& model, const Progress& stop);
+  /// The names of `labels` and `stop` outlive the writer; they may not be changed meanwhile.
+  PredictionWriter(const std::string& path, LabelSet labels, const Progress& stop);
 
   /// The next rows: those of `rows` from `begin` on, which is where their ids are.
   void add(const Predictions& predictions, const Examples& rows, size_t begin);
@@ -30,7 +30,7 @@ class PredictionWriter {
   struct Line;
   void write(const Line& line, const Examples& rows, size_t row);
 
-  const Model& model_;
+  LabelSet labels_;
   OutputFile file_;
   const bool as_matrix_;
   std::vector<Csr> pieces_;

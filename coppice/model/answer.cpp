@@ -91,9 +91,12 @@ std::vector<NamedScore> predict_text(const Model& model, std::string_view text, 
   return answers;
 }
 
+std::string label_text(const LabelNames& names, uint32_t label) {
+  return label < names.size() ? names.name(label) : std::to_string(label);
+}
+
 std::string label_text(const Model& model, uint32_t label) {
-  if (label < model.label_names().size()) return model.label_names().name(label);
-  return std::to_string(label);
+  return label_text(model.label_names(), label);
 }
 
 uint32_t find_label(const Model& model, std::string_view name) {

@@ -47,6 +47,7 @@ std::vector<NamedScore> predict_text(const Model& model, std::string_view text, 
 
 /// The name of a label, or its number as text where labels have no names.
 std::string label_text(const Model& model, uint32_t label);
+std::string label_text(const LabelNames& names, uint32_t label);
 
 /// The label of that name, or of that number where labels have no names. Throws `ErrorCode::usage` naming it if the
 /// model has no such label.

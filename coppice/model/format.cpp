@@ -77,6 +77,10 @@ constexpr TypeName kSectionNames[] = {
     {SectionType::gazetteer_pilots, "gazetteer_pilots"},
     {SectionType::gazetteer_remap, "gazetteer_remap"},
     {SectionType::gazetteer_fingerprints, "gazetteer_fingerprints"},
+    {SectionType::network, "network"},
+    {SectionType::network_parameters, "network_parameters"},
+    {SectionType::network_buffers, "network_buffers"},
+    {SectionType::network_module, "network_module"},
 };
 
 constexpr std::string_view kElementNames[] = {"", "bytes", "text", "json", "u8", "u16", "u32", "u64", "f32", "record"};

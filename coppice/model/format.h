@@ -88,6 +88,11 @@ enum class SectionType : uint32_t {
   gazetteer_pilots = 113,
   gazetteer_remap = 114,
   gazetteer_fingerprints = 115,
+
+  network = 128,
+  network_parameters = 129,
+  network_buffers = 130,
+  network_module = 131,
 };
 
 /// What the elements of a section are.

@@ -175,7 +175,8 @@ TEST(Golden, TheFilesHoldSectionsOfEveryType) {
     const ModelFile file = ModelFile::read(golden.path(".coppice"));
     for (const SectionEntry& entry : file.sections()) types.insert(entry.type);
   }
-  for (uint32_t type = 0; type < 1000; ++type) {
+  const auto first_of_networks = static_cast<uint32_t>(SectionType::network);  // which net/ has files of its own for
+  for (uint32_t type = 0; type < first_of_networks; ++type) {
     const std::string_view name = section_name(type);
     EXPECT_EQ(types.count(type), name.empty() ? 0u : 1u) << type << ' ' << name;
   }

@@ -8,7 +8,7 @@
 #include "coppice/core/json_text.h"
 #include "coppice/model/domain_sections.h"
 #include "coppice/model/json_section.h"
-#include "coppice/model/packed_name_sections.h"
+#include "coppice/model/label_name_sections.h"
 #include "coppice/model/ranker_sections.h"
 #include "coppice/model/section_rules.h"
 #include "coppice/model/tagger_sections.h"
@@ -72,27 +72,11 @@ void add_ranker(ModelFileWriter& writer, const Ranker& ranker) {
   for (uint32_t t = 0; t < ranker.tree.depth(); ++t) add_level(writer, t, ranker.levels[t]);
 }
 
-constexpr PackedNamePlaces kLabelNamePlaces{SectionType::label_name_entries, SectionType::label_name_blocks,
-                                            SectionType::label_name_symbols, SectionType::label_name_symbol_begins,
-                                            SectionType::label_name_ranks,   SectionNeed::required};
-
-LabelNames read_label_names(const ModelFile& file, uint32_t n_labels) {
-  if (file.has({SectionType::label_name_entries})) {
-    return LabelNames(read_packed_names(file, kLabelNamePlaces, n_labels));
-  }
-  return LabelNames(file.array<char>({SectionType::label_name_bytes}),
-                    file.array<uint64_t>({SectionType::label_name_offsets}),
-                    file.array<uint32_t>({SectionType::label_name_slots}));
-}
-
-void add_label_names(ModelFileWriter& writer, const LabelNames& names) {
-  if (names.packed_names() != nullptr) return add_packed_names(writer, kLabelNamePlaces, *names.packed_names());
-  writer.add({SectionType::label_name_bytes}, names.bytes());
-  writer.add({SectionType::label_name_offsets}, names.offsets());
-  writer.add({SectionType::label_name_slots}, names.slots());
-}
-
 ModelParts read_parts(const ModelFile& file) {
+  if (file.has({SectionType::network})) {
+    throw Error(ErrorCode::unsupported, "the file holds a network, expected a linear model", file.where(),
+                "coppice predict-net and evaluate-net take networks");
+  }
   const Shape shape = shape_of(file);
   ModelParts parts;
   parts.ranker = read_ranker(file, shape);

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/net/net_evaluation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "coppice/core/error.h"
+
+namespace coppice {
+namespace {
+
+const MetricsAtK* at_one(const Metrics& metrics) {
+  const auto& all = metrics.bins.front().at;
+  const auto found = std::find_if(all.begin(), all.end(), [](const MetricsAtK& at) { return at.k == 1; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+NetRows select_rows(const NetRows& rows, std::span<const uint32_t> chosen) {
+  NetRows selected;
+  selected.examples = select_examples(rows.examples, chosen);
+  for (const uint32_t row : chosen) {
+    selected.speakers.push_back(rows.speakers[row]);
+    selected.ids.push_back(rows.ids[row]);
+  }
+  selected.report = rows.report;
+  selected.report.rows = chosen.size();
+  return selected;
+}
+
+}  // namespace
+
+NetRows hold_speakers_out(NetRows& rows, const std::vector<std::string>& speakers) {
+  for (const std::string& speaker : speakers) {
+    if (std::find(rows.speakers.begin(), rows.speakers.end(), speaker) != rows.speakers.end()) continue;
+    throw Error(ErrorCode::usage, "no recording is of the speaker '" + speaker + "'", {},
+                "the speaker stands behind the first _ of a file's name");
+  }
+  std::vector<uint32_t> held, kept;
+  for (uint32_t row = 0; row < rows.speakers.size(); ++row) {
+    const bool is_held = std::find(speakers.begin(), speakers.end(), rows.speakers[row]) != speakers.end();
+    (is_held ? held : kept).push_back(row);
+  }
+  if (kept.empty()) throw Error(ErrorCode::usage, "all speakers are held out: there is nobody to train on");
+  NetRows held_out = select_rows(rows, held);
+  rows = select_rows(rows, kept);
+  return held_out;
+}
+
+Metrics evaluate_network(const NetModel& model, const NetExamples& examples, const MetricOptions& options, Job job) {
+  const uint32_t deepest = options.at.empty() ? 1 : *std::max_element(options.at.begin(), options.at.end());
+  const Predictions predictions = model.predict(examples, deepest, job);
+  MetricsBuilder judge(options, {}, 0);
+  for (size_t i = 0; i < examples.size(); ++i) judge.add(predictions.row_labels(i), examples.labels.row(i));
+  Metrics metrics = judge.build();
+  if (metrics.rows == metrics.rows_without_labels) throw Error(ErrorCode::data, "no row has a label");
+  return metrics;
+}
+
+double error_rate(const Metrics& metrics) {
+  const MetricsAtK* const first = at_one(metrics);
+  return first == nullptr ? std::nan("") : 100 - first->precision;
+}
+
+std::string error_text(const Metrics& metrics) {
+  const uint64_t rows = metrics.bins.front().rows;
+  char text[128];
+  std::snprintf(text, sizeof text, "error rate %.2f %% (%.0f of %llu rows)\n", error_rate(metrics),
+                error_rate(metrics) / 100 * double(rows), static_cast<unsigned long long>(rows));
+  return text;
+}
+
+NetModel with_metrics(NetModel model, const Metrics& metrics) {
+  const auto rounded = [](double value) { return std::round(value * 1e4) / 1e4; };
+  nlohmann::ordered_json object{{"rows", metrics.rows}, {"error_rate", rounded(error_rate(metrics))}};
+  for (const MetricsAtK& at : metrics.bins.front().at) {
+    object["P@" + std::to_string(at.k)] = rounded(at.precision);
+    object["R@" + std::to_string(at.k)] = rounded(at.recall);
+  }
+  NetModelParts parts = model.parts();
+  parts.metrics_json = object.dump();
+  return NetModel(std::move(parts));
+}
+
+}  // namespace coppice

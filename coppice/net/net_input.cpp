@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/net/net_input.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/data/reader.h"
+#include "coppice/model/answer.h"
+#include "coppice/net/recording.h"
+#include "coppice/net/recording_list.h"
+#include "coppice/train/content_hash.h"
+#include "coppice/train/training_set.h"
+
+namespace coppice {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Recordings that are known by their files alone.
+struct SpeechList {
+  std::vector<std::string> paths;
+  NetRows rows;  ///< without the examples' frames
+};
+
+SpeechList list_folder(const std::string& folder, LabelIndex& labels) {
+  SpeechList list;
+  CsrBuilder truth;
+  for (RecordingFile& file : find_recordings(folder)) {
+    truth.add(labels.add(file.label), 1);
+    truth.end_row();
+    list.rows.ids.push_back(fs::path(file.path).filename());
+    list.paths.push_back(std::move(file.path));
+    list.rows.speakers.push_back(std::move(file.speaker));
+  }
+  truth.set_columns(labels.size());
+  list.rows.examples.labels = truth.build();
+  list.rows.report.input = folder;
+  list.rows.report.rows = list.rows.report.label_entries = list.paths.size();
+  return list;
+}
+
+/// JSON lines with "audio" in place of "text".
+SpeechList list_lines(const NetInput& input, LabelIndex& labels) {
+  ReadOptions read = input.read;
+  if (read.text_field == ReadOptions{}.text_field) read.text_field = {"audio"};
+  const fs::path folder = fs::path(input.path).parent_path();
+  SpeechList list;
+  std::vector<Csr> truth;
+  const auto reader = open_examples(input.path, read, labels);
+  for (Examples block; reader->next(block);) {
+    append_weights(block, list.paths.size(), list.rows.examples.weights);
+    for (size_t i = 0; i < block.texts.size(); ++i) {
+      list.paths.push_back(folder / std::string(block.texts[i]));
+      list.rows.ids.push_back(block.ids.empty() || block.ids[i].empty() ? std::string(block.texts[i]) : block.ids[i]);
+    }
+    truth.push_back(std::move(block.labels));
+  }
+  list.rows.examples.labels = concatenate_rows(std::move(truth));
+  list.rows.speakers.resize(list.paths.size());
+  list.rows.report = reader->report();
+  return list;
+}
+
+SpeechList list_recordings(const NetInput& input, LabelIndex& labels) {
+  if (fs::is_directory(input.path)) return list_folder(input.path, labels);
+  const std::string kind = fs::path(input.path).extension();
+  if (kind == ".jsonl" || input.read.format == Format::jsonl || input.path == "-") return list_lines(input, labels);
+  SpeechList one;
+  one.paths = {input.path};
+  one.rows.ids = {fs::path(input.path).filename()};
+  one.rows.speakers.resize(1);
+  one.rows.report.input = input.path;
+  one.rows.report.rows = 1;
+  return one;
+}
+
+Frames frames_of(const std::vector<std::string>& paths, const LogMel& log_mel, Job job) {
+  job.progress.stage("listening", paths.size());
+  std::vector<std::vector<float>> all(paths.size());
+  job.pool.run(paths.size(), [&](size_t i, size_t) {
+    job.progress.throw_if_stopped();
+    all[i] = log_mel.features(resample(read_recording(paths[i]), log_mel.sample_rate()).samples);
+    job.progress.advance(1);
+  });
+  Frames frames;
+  frames.n_bands = log_mel.n_bands();
+  for (std::vector<float>& own : all) {
+    frames.add(own);
+    own = {};
+  }
+  return frames;
+}
+
+NetRows with_frames(SpeechList list, const LogMelOptions& options, Job job) {
+  NetRows rows = std::move(list.rows);
+  rows.examples.frames = frames_of(list.paths, LogMel(options), job);
+  return rows;
+}
+
+NetSet read_speech_set(const NetInput& input, const NetReadOptions& options, Job job) {
+  LabelIndex labels;
+  SpeechList list = list_recordings(input, labels);
+  require_rows(list.rows.report);
+  require_labels(list.rows.report);
+  NetSet set;
+  set.features.task = NetTask::speech;
+  set.features.log_mel = options.log_mel;
+  if (options.log_mel.sample_rate == 0) set.features.log_mel.sample_rate = read_recording(list.paths[0]).sample_rate;
+  set.rows = with_frames(std::move(list), set.features.log_mel, job);
+  set.label_names = labels.names();
+  set.n_labels = labels.size();
+  return set;
+}
+
+NetSet read_other_set(NetTask task, const NetInput& input, const NetReadOptions& options, Job job) {
+  TrainingSet read = read_training_set({input.path, input.read, "", 1}, options.vectorizer, job);
+  if (task == NetTask::features && read.vectorizer) {
+    throw Error(ErrorCode::usage, "the rows are texts, expected features", input.path, "--task text");
+  }
+  NetSet set;
+  set.features = {task, {}, std::move(read.vectorizer), read.features.n_columns};
+  set.rows.examples = {{}, std::move(read.features), std::move(read.labels), std::move(read.weights)};
+  set.rows.report = std::move(read.report);
+  set.label_names = std::move(read.label_names);
+  set.n_labels = set.rows.examples.labels.n_columns;
+  return set;
+}
+
+/// Features beyond those of training mean nothing to the network.
+Csr features_of(const NetFeatures& features, const Examples& block, ThreadPool& pool) {
+  const Vectorizer* const vectorizer = features.vectorizer ? &*features.vectorizer : nullptr;
+  expect_fitting(block, {vectorizer != nullptr, vectorizer != nullptr ? 0 : features.n_features, 0});
+  return join_features(vectorizer, block, vectorizer != nullptr ? 0 : features.n_features, pool);
+}
+
+NetRows read_other_rows(const NetFeatures& features, const NetInput& input, LabelIndex& labels, Job job) {
+  NetRows rows;
+  std::vector<Csr> pieces, truth;
+  size_t n_rows = 0;
+  const auto reader = open_examples(input.path, input.read, labels);
+  for (Examples block; reader->next(block);) {
+    job.progress.throw_if_stopped();
+    pieces.push_back(features_of(features, block, job.pool));
+    append_weights(block, n_rows, rows.examples.weights);
+    n_rows += block.size();
+    block.ids.resize(block.size());
+    for (std::string& id : block.ids) rows.ids.push_back(std::move(id));
+    truth.push_back(std::move(block.labels));
+  }
+  rows.examples.features = concatenate_rows(std::move(pieces));
+  rows.examples.labels = concatenate_rows(std::move(truth));
+  rows.report = reader->report();
+  return rows;
+}
+
+}  // namespace
+
+NetSet read_net_set(NetTask task, const NetInput& input, const NetReadOptions& options, Job job) {
+  return task == NetTask::speech ? read_speech_set(input, options, job) : read_other_set(task, input, options, job);
+}
+
+NetRows read_net_rows(const NetFeatures& features, const NetInput& input, LabelIndex& labels, Job job) {
+  NetRows rows = features.task == NetTask::speech
+                     ? with_frames(list_recordings(input, labels), features.log_mel, job)
+                     : read_other_rows(features, input, labels, job);
+  require_rows(rows.report);
+  return rows;
+}
+
+std::string fingerprint(const NetSet& set) {
+  ContentHash hash;
+  hash.add(std::span(set.rows.examples.frames.offsets));
+  hash.add(std::span(set.rows.examples.frames.values));
+  hash.add(set.rows.examples.features);
+  hash.add(set.rows.examples.labels);
+  hash.add(std::span(set.rows.examples.weights));
+  hash.add(set.label_names.bytes().span());
+  return hash.text();
+}
+
+}  // namespace coppice
