@@ -157,13 +157,51 @@ class Meeting final : public Stop::Sleeper {
   Permits& permits_;
 };
 
+/// Messages for one worker.
+class Mailbox final : public Stop::Sleeper {
+ public:
+  explicit Mailbox(Stop& stop) : stop_(stop) { stop_.add(*this); }
+
+  void put(uint32_t from, uint32_t channel, std::span<const std::byte> bytes) {
+    const std::lock_guard lock(mutex_);
+    messages_[{from, channel}].emplace_back(bytes.begin(), bytes.end());
+    changed_.notify_all();
+  }
+  std::vector<std::byte> take(uint32_t from, uint32_t channel, Clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    auto& queue = messages_[{from, channel}];
+    const bool came = changed_.wait_until(lock, deadline, [&] { return !queue.empty() || stop_.stopped(); });
+    if (!came) throw Error(ErrorCode::timeout, "workers that did not come in time: " + std::to_string(from));
+    if (queue.empty()) {
+      lock.unlock();  // whoever stops all holds its own lock and asks for this one
+      stop_.expect_going_on();
+    }
+    std::vector<std::byte> bytes = std::move(queue.front());
+    queue.pop_front();
+    return bytes;
+  }
+  void wake() override {
+    { const std::lock_guard lock(mutex_); }
+    changed_.notify_all();
+  }
+
+ private:
+  Stop& stop_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::pair<uint32_t, uint32_t>, std::deque<std::vector<std::byte>>> messages_;  ///< by worker and channel
+};
+
 /// What the workers of one job share.
 class World {
  public:
-  World(Stop& stop, size_t cores) : stop_(stop), permits_(static_cast<std::ptrdiff_t>(cores)) {}
+  World(Stop& stop, uint32_t n_workers, size_t cores) : stop_(stop), permits_(static_cast<std::ptrdiff_t>(cores)) {
+    for (uint32_t i = 0; i < n_workers; ++i) boxes_.emplace_back(stop);
+  }
 
   Stop& stop() noexcept { return stop_; }
   Permits& permits() noexcept { return permits_; }
+  Mailbox& box(uint32_t worker) noexcept { return boxes_[worker]; }
 
   /// The meeting of a group: of the channel's number and these workers.
   Meeting& meeting(uint32_t channel, const std::vector<uint32_t>& workers) {
@@ -176,6 +214,7 @@ class World {
  private:
   Stop& stop_;
   Permits permits_;
+  std::deque<Mailbox> boxes_;  ///< by worker
   std::mutex mutex_;
   std::map<std::pair<uint32_t, std::vector<uint32_t>>, std::unique_ptr<Meeting>> meetings_;
 };
@@ -246,6 +285,25 @@ class SharedMemoryTransport final : public Transport {
     bring({});
   }
 
+  /// Nobody waits for the other one to take it.
+  void do_send(std::span<const std::byte> bytes, uint32_t to) override {
+    count_sent(sizeof(uint64_t) + bytes.size());
+    world_.box(workers_[to]).put(workers_[rank()], channel_, bytes);
+  }
+
+  std::vector<std::byte> do_receive(uint32_t from) override {
+    const auto deadline = in_seconds(time_limit());
+    Mailbox& box = world_.box(workers_[rank()]);
+    world_.permits().release();
+    struct Acquire {
+      Permits& permits;
+      ~Acquire() { permits.acquire(); }
+    } const acquire{world_.permits()};
+    std::vector<std::byte> bytes = box.take(workers_[from], channel_, deadline);
+    count_received(sizeof(uint64_t) + bytes.size());
+    return bytes;
+  }
+
   std::unique_ptr<Transport> do_subgroup(std::span<const uint32_t> members, uint32_t own_rank) override {
     constexpr uint32_t kMost = 32;
     check(++n_subgroups_ < kMost && channel_ < UINT32_MAX / kMost - 1, "few subgroups");
@@ -275,41 +333,6 @@ class SharedMemoryTransport final : public Transport {
   size_t n_reductions_ = 0;
 };
 
-/// Messages for one worker.
-class Mailbox final : public Stop::Sleeper {
- public:
-  explicit Mailbox(Stop& stop) : stop_(stop) { stop_.add(*this); }
-
-  void put(uint32_t from, uint32_t channel, std::span<const std::byte> bytes) {
-    const std::lock_guard lock(mutex_);
-    messages_[{from, channel}].emplace_back(bytes.begin(), bytes.end());
-    changed_.notify_all();
-  }
-  void take(uint32_t from, uint32_t channel, std::span<std::byte> bytes, Clock::time_point deadline) {
-    std::unique_lock lock(mutex_);
-    auto& queue = messages_[{from, channel}];
-    const bool came = changed_.wait_until(lock, deadline, [&] { return !queue.empty() || stop_.stopped(); });
-    if (!came) throw Error(ErrorCode::timeout, "workers that did not come in time: " + std::to_string(from));
-    if (queue.empty()) {
-      lock.unlock();  // whoever stops all holds its own lock and asks for this one
-      stop_.expect_going_on();
-    }
-    check(queue.front().size() == bytes.size(), "a message has the size that is expected");
-    std::copy(queue.front().begin(), queue.front().end(), bytes.begin());
-    queue.pop_front();
-  }
-  void wake() override {
-    { const std::lock_guard lock(mutex_); }
-    changed_.notify_all();
-  }
-
- private:
-  Stop& stop_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::pair<uint32_t, uint32_t>, std::deque<std::vector<std::byte>>> messages_;  ///< by worker and channel
-};
-
 class MailboxLink final : public MessageLink {
  public:
   MailboxLink(std::deque<Mailbox>& boxes, uint32_t worker, Stop& stop) : boxes_(boxes), worker_(worker), stop_(stop) {}
@@ -320,7 +343,11 @@ class MailboxLink final : public MessageLink {
                 Deadline deadline) override {
     stop_.expect_going_on();
     for (const Outgoing& message : out) boxes_[message.to].put(worker_, channel, message.bytes);
-    for (const Incoming& message : in) boxes_[worker_].take(message.from, channel, message.bytes, deadline);
+    for (const Incoming& message : in) {
+      const std::vector<std::byte> bytes = boxes_[worker_].take(message.from, channel, deadline);
+      check(bytes.size() == message.bytes.size(), "a message has the size that is expected");
+      std::copy(bytes.begin(), bytes.end(), message.bytes.begin());
+    }
   }
   void abort(const std::string& why) noexcept override { stop_.stop(why); }
 
@@ -370,7 +397,7 @@ std::vector<uint32_t> numbers_to(uint32_t n) {
 
 void run_workers(uint32_t n_workers, size_t cores, const std::function<void(Transport&)>& work) {
   Stop stop;
-  World world(stop, cores == 0 ? default_threads() : cores);
+  World world(stop, n_workers, cores == 0 ? default_threads() : cores);
   run_threads(n_workers, stop, [&](uint32_t worker) {
     SharedMemoryTransport transport(world, numbers_to(n_workers), worker, 0);
     world.permits().acquire();

@@ -124,6 +124,27 @@ void MessageTransport::do_barrier() {
   gather_numbers(0);
 }
 
+// Two messages, as the one who receives must know how long the second one is.
+void MessageTransport::do_send(std::span<const std::byte> bytes, uint32_t to) {
+  begin_operation();
+  const uint64_t size = bytes.size();
+  for (const auto& message : {std::as_bytes(std::span(&size, 1)), bytes}) {
+    const MessageLink::Outgoing out{workers_[to], message};
+    exchange({&out, 1}, {});
+  }
+}
+
+std::vector<std::byte> MessageTransport::do_receive(uint32_t from) {
+  begin_operation();
+  uint64_t size = 0;
+  const MessageLink::Incoming announced{workers_[from], std::as_writable_bytes(std::span(&size, 1))};
+  exchange({}, {&announced, 1});
+  std::vector<std::byte> bytes(size);
+  const MessageLink::Incoming message{workers_[from], bytes};
+  exchange({}, {&message, 1});
+  return bytes;
+}
+
 // Messages go round: each member passes on what it has just received.
 std::vector<std::vector<std::byte>> MessageTransport::do_all_gather(std::span<const std::byte> own) {
   begin_operation();

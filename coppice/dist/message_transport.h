@@ -54,6 +54,8 @@ class MessageTransport final : public Transport {
   std::vector<std::vector<std::byte>> do_all_gather(std::span<const std::byte> own) override;
   void do_broadcast(std::span<std::byte> bytes, uint32_t root) override;
   void do_barrier() override;
+  void do_send(std::span<const std::byte> bytes, uint32_t to) override;
+  std::vector<std::byte> do_receive(uint32_t from) override;
   std::unique_ptr<Transport> do_subgroup(std::span<const uint32_t> members, uint32_t own_rank) override;
 
   /// A number of each member.

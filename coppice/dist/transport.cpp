@@ -52,6 +52,16 @@ void Transport::barrier() {
   timed([&] { do_barrier(); });
 }
 
+void Transport::send(std::span<const std::byte> bytes, uint32_t to) {
+  check(to < size_ && to != rank_, "a message goes to another member");
+  timed([&] { do_send(bytes, to); });
+}
+
+std::vector<std::byte> Transport::receive(uint32_t from) {
+  check(from < size_ && from != rank_, "a message comes from another member");
+  return timed([&] { return do_receive(from); });
+}
+
 std::unique_ptr<Transport> Transport::subgroup(std::span<const uint32_t> members) {
   const auto own = std::find(members.begin(), members.end(), rank_);
   check(own != members.end(), "a worker belongs to the subgroup that it makes");

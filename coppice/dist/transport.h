@@ -23,8 +23,9 @@ struct Traffic {
 
 /// One worker of several that train together, and how it reaches the others.
 ///
-/// All members call the same operations in the same order. Their results have the same bits on each of them and by
-/// every implementation: sums are taken in the order of the ranks, ((x0 + x1) + x2) + .. in single precision.
+/// All members call the same operations in the same order, send and receive aside. Their results have the same bits on
+/// each of them and by every implementation: sums are taken in the order of the ranks, ((x0 + x1) + x2) + .. in single
+/// precision.
 ///
 /// Throws `ErrorCode::timeout`, naming the ranks that did not come, when an operation takes longer than the time limit;
 /// `ErrorCode::remote` when a worker is gone or one of them called `abort`. After either, this transport and its
@@ -54,6 +55,11 @@ class Transport {
   /// Returns once every member has called it.
   void barrier();
 
+  /// `bytes` go to member `to`, which calls `receive` for each message, in their order; may wait until it does. These
+  /// two concern no other member.
+  void send(std::span<const std::byte> bytes, uint32_t to);
+  std::vector<std::byte> receive(uint32_t from);
+
   /// The same for some of the members, whose ranks become their places in `members` (ascending, without repeats). Every
   /// member of this transport calls it, in the same order, with the subgroup that it belongs to itself.
   std::unique_ptr<Transport> subgroup(std::span<const uint32_t> members);
@@ -76,6 +82,8 @@ class Transport {
   virtual std::vector<std::vector<std::byte>> do_all_gather(std::span<const std::byte> own) = 0;
   virtual void do_broadcast(std::span<std::byte> bytes, uint32_t root) = 0;
   virtual void do_barrier() = 0;
+  virtual void do_send(std::span<const std::byte> bytes, uint32_t to) = 0;
+  virtual std::vector<std::byte> do_receive(uint32_t from) = 0;
   virtual std::unique_ptr<Transport> do_subgroup(std::span<const uint32_t> members, uint32_t own_rank) = 0;
 
   void count_sent(uint64_t bytes) noexcept { traffic_.bytes_sent += bytes; }

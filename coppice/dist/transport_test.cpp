@@ -134,6 +134,66 @@ TEST_P(TransportOf, SubgroupsSumAmongThemselvesAndHaveSubgroupsToo) {
   });
 }
 
+TEST_P(TransportOf, MessagesFromOneToAnotherKeepTheirOrderAndSize) {
+  const auto message_of = [](uint32_t from, uint32_t to, uint32_t number) {
+    return std::vector<std::byte>(100'000 * (number % 2) + from * 10 + to, static_cast<std::byte>(number));
+  };
+  run(4, [&](Transport& transport) {
+    const uint32_t own = transport.rank();
+    for (uint32_t number = 0; number < 3; ++number) {  // all to the first one, and it answers
+      if (own > 0) {
+        transport.send(message_of(own, 0, number), 0);
+        EXPECT_EQ(transport.receive(0), message_of(0, own, number));
+        continue;
+      }
+      for (uint32_t other = 3; other > 0; --other) {
+        EXPECT_EQ(transport.receive(other), message_of(other, 0, number));
+        transport.send(message_of(0, other, number), other);
+      }
+    }
+    const std::vector<uint32_t> half{own / 2 * 2, own / 2 * 2 + 1};
+    const auto pair = transport.subgroup(half);
+    if (pair->rank() == 1) pair->send(message_of(0, 0, 5), 0);
+    if (pair->rank() == 1) return;
+    EXPECT_EQ(pair->receive(1), message_of(0, 0, 5));
+  });
+}
+
+TEST_P(TransportOf, WhoSendsNothingInTimeIsNamed) {
+  std::atomic<bool> ended = false;
+  try {
+    run(2, [&](Transport& transport) {
+      if (transport.rank() == 1) {
+        while (!ended) std::this_thread::yield();
+        return;
+      }
+      struct End {
+        std::atomic<bool>& ended;
+        ~End() { ended = true; }
+      } const end{ended};
+      transport.set_time_limit(0.05);
+      transport.receive(1);
+    });
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::timeout);
+    EXPECT_THAT(error.what(), HasSubstr("workers that did not come in time: 1"));
+  }
+}
+
+TEST_P(TransportOf, AnAbortEndsTheWaitForAMessage) {
+  run(2, [](Transport& transport) {
+    if (transport.rank() == 0) return transport.abort("the disk is full");
+    try {
+      transport.receive(0);
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::remote);
+      EXPECT_THAT(error.what(), HasSubstr("the disk is full"));
+    }
+  });
+}
+
 TEST_P(TransportOf, WhatOneThrowsEndsTheOthersAndComesBack) {
   const auto failing = [](Transport& transport) {
     if (transport.rank() == 2) throw Error(ErrorCode::data, "a number that is none");
@@ -188,20 +248,24 @@ TEST_P(TransportOf, AWorkerThatAbortsEndsTheWaitOfTheOthers) {
 
 /// Sums up what all workers sent, by operation.
 std::vector<uint64_t> traffic_of(const Way& way, uint32_t n) {
-  std::vector<uint64_t> bytes(5 * n);
+  std::vector<uint64_t> bytes(6 * n);
   way.run(n, [&](Transport& transport) {
     std::vector<float> values(100'000);
     const std::span<std::byte> all = std::as_writable_bytes(std::span(values));
     const Work operations[] = {[&](Transport& t) { t.all_reduce(values); },
                                [&](Transport& t) { t.all_gather(all.first(10 * t.rank())); },
-                               [&](Transport& t) { t.broadcast(all, n / 2); }, [](Transport& t) { t.barrier(); }};
-    size_t at = 5 * transport.rank();
+                               [&](Transport& t) { t.broadcast(all, n / 2); }, [](Transport& t) { t.barrier(); },
+                               [&](Transport& t) {
+                                 if (t.rank() == 0) t.send(all.first(99), n - 1);
+                                 if (t.rank() == n - 1) t.receive(0);
+                               }};
+    size_t at = 6 * transport.rank();
     for (const Work& work : operations) {
       const Traffic before = transport.traffic();
       work(transport);
       bytes[at++] = transport.traffic().bytes_sent - before.bytes_sent;
     }
-    EXPECT_EQ(transport.traffic().operations, 4u);
+    EXPECT_EQ(transport.traffic().operations, 4u + (transport.rank() == 0) + (transport.rank() == n - 1));
     bytes[at] = transport.traffic().bytes_received;
   });
   return bytes;

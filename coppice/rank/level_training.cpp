@@ -64,46 +64,18 @@ void expect_finite(const LaneWeights& weights, const LevelTask& task, size_t chu
     return;
   }
   throw Error(ErrorCode::data, "training came to a weight that is not finite",
-              "level " + std::to_string(task.level + 1) + ", chunk " + std::to_string(chunk),
+              "level " + std::to_string(task.level + 1) + ", chunk " + std::to_string(task.first_chunk + chunk),
               "values of features, weights of rows or relevances are too large; scale them down");
 }
 
-/// Takes the chunks of one level as they are finished, in any order, and appends them in theirs.
-class LevelInWork {
+class ChunksTrainer {
  public:
-  explicit LevelInWork(const LevelTask& task) : builder_(task.rows.features->n_columns), n_chunks_(task.n_chunks()) {}
-
-  void add(size_t chunk, EncodedChunk encoded) {
-    waiting_.emplace(chunk, std::move(encoded));
-    uint64_t freed = 0;  // when the first chunk comes last, all others of the level go to the builder at once
-    for (auto first = waiting_.begin(); first != waiting_.end() && first->first == builder_.n_chunks();
-         first = waiting_.erase(first)) {
-      builder_.add(first->second);
-      freed += first->second.payload.size();
-      if (freed < kMostFreeBytes) continue;
-      freed = 0;
-      release_free_memory();
-    }
-  }
-  bool complete() const noexcept { return builder_.n_chunks() == n_chunks_; }
-  LevelWeights build() { return builder_.build(); }
-
- private:
-  LevelWeightsBuilder builder_;
-  size_t n_chunks_;
-  std::map<size_t, EncodedChunk> waiting_;
-};
-
-class LevelsTrainer {
- public:
-  LevelsTrainer(std::span<const LevelTask> tasks, Job job, const std::function<void(LevelWeights)>& done)
-      : tasks_(tasks), pool_(job.pool), progress_(job.progress), done_(done), workers_(job.pool.threads()) {
-    for (const LevelTask& task : tasks) levels_.emplace_back(task);
-    plan();
+  ChunksTrainer(std::span<const LevelTask> tasks, std::span<const ChunkSpan> spans, Job job, const TakeChunk& take)
+      : tasks_(tasks), pool_(job.pool), progress_(job.progress), take_(take), workers_(job.pool.threads()) {
+    plan(spans);
   }
 
   void train() {
-    hand_over();  // levels without chunks
     pool_.run(parts_.size(), [&](size_t part, size_t worker) { train_part(parts_[part], workers_[worker]); });
   }
 
@@ -113,16 +85,16 @@ class LevelsTrainer {
     PackScratch scratch;
   };
 
-  void plan() {
+  void plan(std::span<const ChunkSpan> spans) {
     uint64_t total = 0;
-    for (const LevelTask& task : tasks_) {
-      for (size_t chunk = 0; chunk < task.n_chunks(); ++chunk) total += cost(task, chunk);
+    for (size_t t = 0; t < tasks_.size(); ++t) {
+      for (size_t chunk = spans[t].begin; chunk < spans[t].end; ++chunk) total += cost(tasks_[t], chunk);
     }
     const uint64_t fair = pool_.threads() > 1 ? total / pool_.threads() / 2 : total;
     for (size_t t = 0; t < tasks_.size(); ++t) {
       const LevelTask& task = tasks_[t];
-      std::vector<uint32_t> order(task.n_chunks());
-      std::iota(order.begin(), order.end(), 0U);
+      std::vector<uint32_t> order(spans[t].end - spans[t].begin);
+      std::iota(order.begin(), order.end(), static_cast<uint32_t>(spans[t].begin));
       std::stable_sort(order.begin(), order.end(),
                        [&](uint32_t a, uint32_t b) { return cost(task, a) > cost(task, b); });
       for (const uint32_t chunk : order) {
@@ -193,36 +165,69 @@ class LevelsTrainer {
   }
 
   void finish(const Part& part, const ChunkRows& rows) {
-    EncodedChunk encoded = encode_chunk(rows, tasks_[part.task].rows.features->n_columns);
-    std::lock_guard lock(mutex_);
-    levels_[part.task].add(part.chunk, std::move(encoded));
-    hand_over();
-    if (free_bytes_ < kMostFreeBytes) return;
-    free_bytes_ = 0;
+    take_(part.task, part.chunk, encode_chunk(rows, tasks_[part.task].rows.features->n_columns));
+    uint64_t freed = free_bytes_;
+    if (freed < kMostFreeBytes || !free_bytes_.compare_exchange_strong(freed, 0)) return;
     release_free_memory();
   }
 
   /// Freed blocks that are too small to go back to the system at once are sent there now and then.
   void count_free(uint64_t bytes) { free_bytes_ += bytes; }
 
-  void hand_over() {
-    while (next_ < levels_.size() && levels_[next_].complete()) done_(levels_[next_++].build());
-  }
-
   std::span<const LevelTask> tasks_;
   ThreadPool& pool_;
   Progress& progress_;
-  const std::function<void(LevelWeights)>& done_;
+  const TakeChunk& take_;
   std::vector<Worker> workers_;
   std::vector<Part> parts_;
   std::vector<std::unique_ptr<SplitChunk>> splits_;
-  std::mutex mutex_;
-  std::vector<LevelInWork> levels_;  // guarded by mutex_, as is next_
-  size_t next_ = 0;
   std::atomic<uint64_t> free_bytes_ = 0;  // of chunks, since memory was last given back
 };
 
 }  // namespace
+
+/// Takes the chunks of one level as they are finished, in any order, and appends them in theirs.
+class LevelsInWork::Level {
+ public:
+  explicit Level(const LevelTask& task) : builder_(task.rows.features->n_columns), n_chunks_(task.n_chunks()) {}
+
+  void add(size_t chunk, EncodedChunk encoded) {
+    waiting_.emplace(chunk, std::move(encoded));
+    uint64_t freed = 0;  // when the first chunk comes last, all others of the level go to the builder at once
+    for (auto first = waiting_.begin(); first != waiting_.end() && first->first == builder_.n_chunks();
+         first = waiting_.erase(first)) {
+      builder_.add(first->second);
+      freed += first->second.payload.size();
+      if (freed < kMostFreeBytes) continue;
+      freed = 0;
+      release_free_memory();
+    }
+  }
+  bool complete() const noexcept { return builder_.n_chunks() == n_chunks_; }
+  LevelWeights build() { return builder_.build(); }
+
+ private:
+  LevelWeightsBuilder builder_;
+  size_t n_chunks_;
+  std::map<size_t, EncodedChunk> waiting_;
+};
+
+LevelsInWork::LevelsInWork(std::span<const LevelTask> tasks, const std::function<void(LevelWeights)>& done)
+    : done_(done) {
+  for (const LevelTask& task : tasks) levels_.emplace_back(task);
+  hand_over();  // levels without chunks
+}
+LevelsInWork::~LevelsInWork() = default;
+
+void LevelsInWork::add(size_t task, size_t chunk, EncodedChunk encoded) {
+  const std::lock_guard lock(mutex_);
+  levels_[task].add(chunk, std::move(encoded));
+  hand_over();
+}
+
+void LevelsInWork::hand_over() {
+  while (next_ < levels_.size() && levels_[next_].complete()) done_(levels_[next_++].build());
+}
 
 uint64_t LevelTask::work() const noexcept {
   uint64_t sum = 0;
@@ -230,8 +235,16 @@ uint64_t LevelTask::work() const noexcept {
   return sum;
 }
 
+void train_chunks(std::span<const LevelTask> tasks, std::span<const ChunkSpan> spans, Job job, const TakeChunk& take) {
+  ChunksTrainer(tasks, spans, job, take).train();
+}
+
 void train_levels(std::span<const LevelTask> tasks, Job job, const std::function<void(LevelWeights)>& done) {
-  LevelsTrainer(tasks, job, done).train();
+  LevelsInWork levels(tasks, done);
+  std::vector<ChunkSpan> all;
+  for (const LevelTask& task : tasks) all.push_back({0, task.n_chunks()});
+  train_chunks(tasks, all, job,
+               [&](size_t task, size_t chunk, EncodedChunk encoded) { levels.add(task, chunk, std::move(encoded)); });
 }
 
 }  // namespace coppice

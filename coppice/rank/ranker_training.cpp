@@ -40,13 +40,14 @@ class RankerTrainer {
     const size_t depth = ranker_.tree.depth();
     matcher_ = hooks.matcher;
     if (hooks.solver != nullptr) solver_ = hooks.solver;
+    const TrainLevels train_all = hooks.train_levels ? hooks.train_levels : TrainLevels(&train_levels);
     ranker_.levels = std::move(hooks.finished);
     if (ranker_.levels.size() < depth) take_labels();
     while (ranker_.levels.size() < depth) {
       const std::vector<LevelTask> tasks = next_tasks();
       release_free_memory();  // of the matcher
       announce(tasks);
-      train_levels(tasks, job_, [&](LevelWeights level) {
+      train_all(tasks, job_, [&](LevelWeights level) {
         ranker_.levels.push_back(std::move(level));
         if (hooks.level_done) hooks.level_done(ranker_.levels);
       });

@@ -68,10 +68,17 @@ void check_ranker_input(const RankerInput& input, const RankerOptions& options);
 /// wants negatives of the user's own and there are none.
 void check_ranker_tree(const RankerInput& input, const LabelTree& tree, const RankerOptions& options);
 
+struct LevelTask;
+
+/// Trains levels that do not depend on each other, and hands them over, the first first (level_training.h).
+using TrainLevels =
+    std::function<void(std::span<const LevelTask> levels, Job job, const std::function<void(LevelWeights)>& done)>;
+
 /// Stages of the caller's own, where training starts, and who hears of finished levels.
 struct TrainingHooks {
   const Matcher* matcher = nullptr;     ///< brings matcher-aware negatives; null = a beam search, `matcher_beam` wide
   const ChunkSolver* solver = nullptr;  ///< null = `joint_solver()`
+  TrainLevels train_levels;             ///< where the chunks are trained; empty = all of them here
   std::vector<LevelWeights> finished;   ///< the first levels, when training goes on from a checkpoint
   /// After each level, from any thread, one call at a time; may be empty.
   std::function<void(const std::vector<LevelWeights>& levels)> level_done;

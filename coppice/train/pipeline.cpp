@@ -169,6 +169,7 @@ Model train(const TrainingSet& set, const TrainOptions& options, const TrainExtr
   TrainingHooks hooks;
   hooks.matcher = extras.matcher;
   hooks.solver = extras.solver;
+  hooks.train_levels = extras.train_levels;
   hooks.finished = std::move(state->levels);
   hooks.level_done = [&](const std::vector<LevelWeights>& levels) {
     release_free_memory();

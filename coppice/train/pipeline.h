@@ -39,11 +39,12 @@ struct TrainExtras {
   const Indexer* indexer = nullptr;         ///< an indexer of the user's own
   const Matcher* matcher = nullptr;         ///< a matcher of the user's own, for matcher-aware negatives
   const ChunkSolver* solver = nullptr;      ///< a ranker of the user's own: how the weights of a chunk are found
-  const LabelTree* tree = nullptr;          ///< a tree of the user's own; no index is built then
-  const Csr* negatives = nullptr;           ///< n x L, for negatives given by the user
-  const LabelDomains* domains = nullptr;    ///< which the labels belong to; the model keeps them, nothing else changes
-  std::string checkpoint_path;              ///< "" = none
-  bool resume = false;                      ///< go on from the checkpoint, which must be of the same data and options
+  TrainLevels train_levels;               ///< where chunks are trained, with the same result; empty = all of them here
+  const LabelTree* tree = nullptr;        ///< a tree of the user's own; no index is built then
+  const Csr* negatives = nullptr;         ///< n x L, for negatives given by the user
+  const LabelDomains* domains = nullptr;  ///< which the labels belong to; the model keeps them, nothing else changes
+  std::string checkpoint_path;            ///< "" = none
+  bool resume = false;                    ///< go on from the checkpoint, which must be of the same data and options
 };
 
 /// XXH3-128 of what `extras` brings: label features, tree and negatives by their content, stages of the user's own by
