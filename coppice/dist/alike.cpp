@@ -2,24 +2,14 @@
 #include "coppice/dist/alike.h"
 
 #include <algorithm>
-#include <cstddef>
-#include <span>
-#include <string_view>
-#include <utility>
+#include <numeric>
 
 #include "coppice/core/error.h"
+#include "coppice/dist/gather.h"
 
 namespace coppice {
-namespace {
 
-std::string joined(const std::vector<std::string>& lines) {
-  std::string text;
-  for (const std::string& line : lines) text.append(line).append("\n");
-  return text;
-}
-
-/// The first lines that differ.
-std::pair<std::string, std::string> difference(std::string_view a, std::string_view b) {
+std::pair<std::string, std::string> first_difference(std::string_view a, std::string_view b) {
   while (!a.empty() || !b.empty()) {
     const std::string_view line_a = a.substr(0, a.find('\n')), line_b = b.substr(0, b.find('\n'));
     if (line_a != line_b) return {std::string(line_a), std::string(line_b)};
@@ -29,20 +19,22 @@ std::pair<std::string, std::string> difference(std::string_view a, std::string_v
   return {};
 }
 
-}  // namespace
-
-void expect_alike(Transport& transport, const std::vector<std::string>& facts) {
-  const std::string own = joined(facts);
-  const auto all = transport.all_gather(std::as_bytes(std::span(own)));
-  const auto text_of = [](const std::vector<std::byte>& bytes) {
-    return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  };
-  for (size_t worker = 1; worker < all.size(); ++worker) {
-    if (all[worker] == all[0]) continue;
-    const auto [theirs, first] = difference(text_of(all[worker]), text_of(all[0]));
-    throw Error(ErrorCode::usage, "worker " + std::to_string(worker) + " has " + theirs + ", worker 0 has " + first, {},
-                "all workers need the same options, data and program");
+void expect_alike(Transport& transport, std::span<const uint32_t> workers, const std::string& facts) {
+  const std::vector<std::string> all = gather_texts(transport, facts);
+  for (size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    const auto [theirs, first] = first_difference(all[rank], all[0]);
+    throw Error(ErrorCode::usage,
+                "worker " + std::to_string(workers[rank]) + " has " + theirs + ", worker " +
+                    std::to_string(workers[0]) + " has " + first,
+                {}, "all workers need the same options, data and program");
   }
+}
+
+void expect_alike(Transport& transport, const std::string& facts) {
+  std::vector<uint32_t> workers(transport.size());
+  std::iota(workers.begin(), workers.end(), 0U);
+  expect_alike(transport, workers, facts);
 }
 
 }  // namespace coppice

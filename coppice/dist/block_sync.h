@@ -16,37 +16,54 @@ enum class BlockExchange : uint8_t {
   representative,  ///< member 0 of every group sums the whole model, then sends it to its group, as in the article
 };
 
+/// How a model is cut for the end of a block.
+struct BlockLayout {
+  uint32_t n_groups = 1;
+  uint32_t n_shards = 1;  ///< member j of each group has shard j, as far as there are shards
+};
+
 /// The end of a block, for one worker: the models of the groups are averaged, each counting as its samples do, the
 /// average goes through block momentum, and every worker has what comes out. Both exchanges give the same bits, as each
 /// parameter is by itself and groups are summed in their order.
 class BlockSync {
  public:
-  /// `members`: of this worker's group, `peers`: those who have the same rank in each group. Shapes:
-  /// parameters[all of the model]: what all begin with.
-  BlockSync(Transport& members, Transport& peers, std::span<const float> parameters, BlockExchange exchange,
+  /// The workers of a group, and those who are at the same place in each group (this one alone where some group has
+  /// none at its place).
+  struct Links {
+    Transport& members;
+    Transport& peers;
+  };
+
+  /// Shapes: parameters[all of the model]: what all begin with.
+  BlockSync(Links links, const BlockLayout& layout, std::span<const float> parameters, BlockExchange exchange,
             const BlockMomentumOptions& options);
 
+  /// What the samples of the group's members since the last end come to.
+  uint64_t samples_of_group(uint64_t own);
+
   /// `parameters`: in, the model of this worker's group, the same on its members; out, what the next block starts with.
-  /// `samples`: of this worker since the last end.
-  void end_block(std::span<float> parameters, uint64_t samples);
+  void end_block(std::span<float> parameters, uint64_t samples_of_group);
 
   /// After the last block: `parameters` become the model that was trained, without the step ahead.
   void take_model(std::span<float> parameters);
 
   const BlockMomentum& momentum() const noexcept { return momentum_; }
   BlockMomentum& momentum() noexcept { return momentum_; }
+  /// Of this worker's part.
+  size_t part_begin() const noexcept { return part_begin_; }
+  size_t part_size() const noexcept { return part_size_; }
 
  private:
   /// This worker's part of the parameters: a shard, or all, or none.
-  std::span<float> own_part(std::span<float> parameters) const;
+  std::span<float> own_part(std::span<float> parameters) const { return parameters.subspan(part_begin_, part_size_); }
   /// Every member's part, which it has from `result`, to all members.
   void spread(std::span<const float> result, std::span<float> parameters);
   /// What the model of this worker's group counts among the groups.
   float share_of_group(uint64_t samples);
 
-  Transport& members_;
-  Transport& peers_;
+  Links links_;
   BlockExchange exchange_;
+  size_t part_begin_, part_size_;
   BlockMomentum momentum_;
 };
 

@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <mutex>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "coppice/core/error.h"
 #include "coppice/dist/store.h"
@@ -54,7 +57,7 @@ class GlooLink final : public MessageLink {
         store_(options.store_host, options.store_port, in_seconds(options.seconds)),
         context_(static_cast<int>(worker), static_cast<int>(n_workers)) {
     const Clock::time_point deadline = in_seconds(options.seconds);
-    meet(deadline);
+    meet(options, deadline);
     gloo::transport::tcp::attr attributes;
     attributes.hostname = options.address;
     attributes.iface = options.interface;
@@ -75,39 +78,36 @@ class GlooLink final : public MessageLink {
                 Deadline deadline) override {
     uint32_t other = 0;  // whom Gloo is asked for: what it throws does not say
     try {
-      std::vector<Buffer> incoming, outgoing;
-      for (const Incoming& message : in) {
-        if (message.bytes.empty()) continue;
-        other = message.from;
-        incoming.push_back({context_.createUnboundBuffer(message.bytes.data(), message.bytes.size()), other});
-        incoming.back().buffer->recv(static_cast<int>(other), channel);
-      }
-      for (const Outgoing& message : out) {
-        if (message.bytes.empty()) continue;
-        other = message.to;
-        void* const bytes = const_cast<std::byte*>(message.bytes.data());  // which are only read
-        outgoing.push_back({context_.createUnboundBuffer(bytes, message.bytes.size()), other});
-        outgoing.back().buffer->send(static_cast<int>(other), channel);
-      }
-      for (const Buffer& message : incoming) {
+      const UnderWay under_way(*this);
+      begin(out, in, channel, other);
+      for (const Buffer& message : incoming_) {
         other = message.worker;
         message.buffer->waitRecv(left_until(deadline));
       }
-      for (const Buffer& message : outgoing) {
+      for (const Buffer& message : outgoing_) {
         other = message.worker;
         message.buffer->waitSend(left_until(deadline));
       }
     } catch (const gloo::Exception&) {
       fail(other, deadline);
     }
+    expect_going_on();
   }
 
   void abort(const std::string& why) noexcept override {
     try {
-      store_.set(job_ + "abort", why, in_seconds(1));
+      {
+        const std::lock_guard lock(store_mutex_);
+        store_.set(job_ + "abort", why, in_seconds(1));
+      }
     } catch (const std::exception&) {  // without a reason, then
     }
     context_.closeConnections();
+    // Closing does not wake whoever waits here.
+    const std::lock_guard lock(mutex_);
+    if (why_aborted_.empty()) why_aborted_ = why.empty() ? "it was stopped" : why;
+    for (const Buffer& message : incoming_) message.buffer->abortWaitRecv();
+    for (const Buffer& message : outgoing_) message.buffer->abortWaitSend();
   }
 
  private:
@@ -116,17 +116,57 @@ class GlooLink final : public MessageLink {
     uint32_t worker;
   };
 
+  /// Messages of an exchange, for as long as it lasts.
+  struct UnderWay {
+    explicit UnderWay(GlooLink& of) : link(of) {}
+    ~UnderWay() {
+      const std::lock_guard lock(link.mutex_);
+      link.incoming_.clear(), link.outgoing_.clear();
+    }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+    GlooLink& link;
+  };
+
+  /// `other`: whose message is at work when it throws.
+  void begin(std::span<const Outgoing> out, std::span<const Incoming> in, uint32_t channel, uint32_t& other) {
+    const std::lock_guard lock(mutex_);
+    if (!why_aborted_.empty()) throw_aborted();
+    for (const Incoming& message : in) {
+      if (message.bytes.empty()) continue;
+      other = message.from;
+      incoming_.push_back({context_.createUnboundBuffer(message.bytes.data(), message.bytes.size()), other});
+      incoming_.back().buffer->recv(static_cast<int>(other), channel);
+    }
+    for (const Outgoing& message : out) {
+      if (message.bytes.empty()) continue;
+      other = message.to;
+      void* const bytes = const_cast<std::byte*>(message.bytes.data());  // which are only read
+      outgoing_.push_back({context_.createUnboundBuffer(bytes, message.bytes.size()), other});
+      outgoing_.back().buffer->send(static_cast<int>(other), channel);
+    }
+  }
+
+  void expect_going_on() {
+    const std::lock_guard lock(mutex_);
+    if (!why_aborted_.empty()) throw_aborted();
+  }
+  [[noreturn]] void throw_aborted() const { throw Error(ErrorCode::remote, "this worker gave up: " + why_aborted_); }
+
   /// So that a worker which is missing can be named.
-  void meet(Clock::time_point deadline) {
+  void meet(const GlooOptions& options, Clock::time_point deadline) {
     const auto key = [&](uint32_t worker) { return job_ + "come/" + std::to_string(worker); };
     store_.set(key(worker()), "", deadline);
-    for (uint32_t other = 0; other < n_workers(); ++other) {
-      try {
-        store_.get(key(other), deadline);
-      } catch (const Error& error) {
-        if (error.code() != ErrorCode::timeout) throw;
+    for (auto pause = milliseconds(1);; pause = std::min(2 * pause, milliseconds(50))) {
+      const auto come = store_.list(job_ + "come/", std::max(deadline, in_seconds(1)));
+      if (come.size() >= n_workers()) return;
+      uint32_t other = 0;
+      while (come.contains(key(other))) ++other;
+      if (Clock::now() >= deadline) {
         throw Error(ErrorCode::timeout, "workers that did not come in time: " + std::to_string(other));
       }
+      if (options.while_waiting) options.while_waiting(other);
+      std::this_thread::sleep_for(pause);
     }
   }
 
@@ -138,8 +178,10 @@ class GlooLink final : public MessageLink {
   [[noreturn]] void fail(uint32_t other, Clock::time_point deadline) {
     const bool is_late = Clock::now() >= deadline;
     context_.closeConnections();  // so that others, which wait for this worker, hear of it
+    expect_going_on();
     std::string why;
     try {
+      const std::lock_guard lock(store_mutex_);
       why = store_.get(job_ + "abort", in_seconds(0.2));
     } catch (const Error&) {  // nobody said why
     }
@@ -149,8 +191,12 @@ class GlooLink final : public MessageLink {
   }
 
   std::string job_;
+  std::mutex store_mutex_;  ///< abort comes from any thread
   StoreClient store_;
   gloo::rendezvous::Context context_;
+  std::mutex mutex_;  ///< of what follows
+  std::vector<Buffer> incoming_, outgoing_;
+  std::string why_aborted_;  ///< by this worker
 };
 
 }  // namespace

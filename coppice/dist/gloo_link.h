@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,6 +18,7 @@ struct GlooOptions {
   std::string address;          ///< this machine's, where the others reach it; "": what its host name stands for
   std::string interface;        ///< or the network interface by its name ("eth0")
   double seconds = 60;          ///< that finding all of them may take
+  std::function<void(uint32_t missing)> while_waiting;  ///< for one who has not come; what it throws ends the wait
 };
 
 /// Messages over TCP by Gloo: this worker is connected to each of the others when it returns. Every one of `n_workers`

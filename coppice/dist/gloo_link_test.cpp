@@ -92,6 +92,33 @@ TEST(Gloo, AWorkerThatGivesUpEndsTheOthersAndSaysWhy) {
   EXPECT_EQ(told, 2);
 }
 
+TEST(Gloo, AnotherThreadEndsTheWait) {
+  std::atomic<int> ended = 0;
+  try {
+    run_by_gloo(2, [&](Transport& transport) {
+      if (transport.rank() == 1) {
+        while (ended == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        throw Error(ErrorCode::remote, "over");
+      }
+      std::jthread other([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
+        transport.abort("worker 1 gives no sign of life");
+      });
+      try {
+        std::vector<float> values(10);
+        transport.all_reduce(values);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::remote);
+        EXPECT_THAT(error.what(), HasSubstr("worker 1 gives no sign of life"));
+        ++ended;
+        throw;
+      }
+    });
+  } catch (const Error&) {
+  }
+  EXPECT_EQ(ended, 1);
+}
+
 TEST(Gloo, AWorkerThatDoesNotComeIsNamed) {
   const StoreServer store("127.0.0.1", 0);
   GlooOptions options;

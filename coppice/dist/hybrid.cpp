@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "coppice/core/error.h"
-#include "coppice/dist/alike.h"
+#include "coppice/dist/gather.h"
+#include "coppice/dist/hybrid_facts.h"
+#include "coppice/dist/resume_point.h"
 
 namespace coppice {
 namespace {
@@ -40,30 +42,18 @@ std::string hash_text(std::span<const float> parameters) {
   return std::to_string(XXH3_64bits(parameters.data(), parameters.size_bytes()));
 }
 
-/// What all workers must have alike, a line each.
-std::vector<std::string> facts_of(const HybridOptions& options, std::span<const float> parameters, uint32_t minibatch) {
-  HybridOptions copy = options;
-  OptionTable table;
-  describe(table, copy);
-  std::vector<std::string> facts;
-  for (const Option& option : table.options()) facts.push_back(option.name + " " + option.default_text);
-  facts.push_back("minibatch " + std::to_string(minibatch));
-  facts.push_back("parameters " + std::to_string(parameters.size()));
-  facts.push_back("hash of the parameters " + hash_text(parameters));
-  return facts;
+std::vector<uint32_t> gather_workers(Transport& all, uint32_t own) {
+  return gather_values(all, own);
 }
 
-/// Numbers from `first` on, `step` apart.
-std::vector<uint32_t> every(uint32_t first, uint32_t step, uint32_t count) {
-  std::vector<uint32_t> numbers;
-  for (uint32_t i = 0; i < count; ++i) numbers.push_back(first + i * step);
-  return numbers;
+uint32_t group_size_of(const HybridOptions& options) {
+  return options.group_size == 0 ? UINT32_MAX : options.group_size;
 }
 
-uint32_t group_size_of(const HybridOptions& options, uint32_t n_workers) {
-  const uint32_t size = options.group_size == 0 ? n_workers : options.group_size;
-  if (n_workers % size == 0) return size;
-  throw Error(ErrorCode::usage, std::to_string(n_workers) + " workers do not fill groups of " + std::to_string(size));
+void expect_full_groups(const HybridOptions& options, uint32_t n_workers) {
+  if (options.group_size == 0 || n_workers % options.group_size == 0) return;
+  throw Error(ErrorCode::usage,
+              std::to_string(n_workers) + " workers do not fill groups of " + std::to_string(options.group_size));
 }
 
 }  // namespace
@@ -95,65 +85,163 @@ void describe(OptionTable& table, HybridOptions& options) {
 
 class HybridTraining::Impl {
  public:
-  Impl(Transport& all, Learner& learner, uint32_t minibatch, const HybridOptions& options)
+  Impl(Transport& all, const HybridJob& job, HybridProgress from)
       : all_(all),
-        learner_(learner),
-        options_(options),
-        group_size_(group_size_of(options, all.size())),
-        members_(all.subgroup(every(all.rank() / group_size_ * group_size_, 1, group_size_))),
-        peers_(all.subgroup(every(all.rank() % group_size_, group_size_, all.size() / group_size_))),
-        block_members_(all.subgroup(every(all.rank() / group_size_ * group_size_, 1, group_size_))),
-        gradient_(learner.parameters().size()),
-        compressor_(gradient_.size(), options.compression),
-        sgd_(gradient_.size(), minibatch, options.sgd) {
-    expect_alike(all_, facts_of(options, learner.parameters(), minibatch));
-    if (options_.warm_start == 0) begin_blocks();
+        learner_(job.learner),
+        observer_(job.observer),
+        options_(job.options),
+        workers_(gather_workers(all, from.worker)),
+        groups_(workers_, group_size_of(options_), all.rank()),
+        members_(all.subgroup(groups_.members())),
+        peers_(all.subgroup(groups_.peers())),
+        block_members_(all.subgroup(groups_.members())),
+        gradient_(learner_.parameters().size()),
+        compressor_(gradient_.size(), options_.compression),
+        sgd_(gradient_.size(), job.minibatch, options_.sgd) {
+    const std::string facts = hybrid_facts(options_, job.minibatch, gradient_.size());
+    expect_alike(all_, workers_, facts);
+    const ResumeShape shape{gradient_.size(), sgd_.velocity().size(), group_size_of(options_), options_.exchange};
+    go_on(agree_on_resume_point(all_, groups_, std::move(from), shape));
   }
 
   void run(uint64_t minibatches) {
-    try {
+    or_tell([&] {
       for (uint64_t i = 0; i < minibatches; ++i) one_step();
-    } catch (const Error& error) {
-      all_.abort("worker " + std::to_string(all_.rank()) + ": " + error.what());
-      throw;
-    }
+    });
+  }
+
+  void run_to(uint64_t minibatches_of_all) {
+    or_tell([&] {
+      while (true) {
+        if (is_closed_) {
+          end_block();
+        } else if (next_minibatch_ + steps_of_block_ * dealing_.n_workers < minibatches_of_all) {
+          one_step();
+        } else {
+          return;
+        }
+      }
+    });
   }
 
   void finish() {
-    if (!blocks_) return;
-    if (steps_of_block_ > 0) end_block();
-    blocks_->take_model(learner_.parameters());
+    if (!keeps_progress() && !blocks_) return;
+    or_tell([&] {
+      if (is_closed_ || steps_of_block_ > 0) end_block();
+      if (blocks_) blocks_->take_model(learner_.parameters());
+      if (keeps_progress()) hear_all();
+    });
+  }
+
+  HybridProgress take_progress() {
+    return {workers_[all_.rank()], std::move(start_), dealing_, std::move(end_), std::move(next_)};
   }
 
   const HybridReport& report() {
     report_.density = report_.steps > 0 ? density_ / static_cast<double>(report_.steps) : 0;
-    report_.in_group = members_->traffic();
-    report_.blocks = peers_->traffic();
+    report_.in_group = traffic_before_.in_group;
+    report_.in_group += members_->traffic();
+    report_.blocks = traffic_before_.blocks;
+    report_.blocks += peers_->traffic();
     report_.blocks += block_members_->traffic();
     return report_;
   }
 
+  const std::vector<std::string>& losses() const noexcept { return losses_; }
+
  private:
+  bool keeps_progress() const noexcept { return observer_ != nullptr; }
   bool is_warming_up() const noexcept { return report_.steps < options_.warm_start; }
+
+  /// The others shall not wait for a worker that cannot go on.
+  template <class Work>
+  void or_tell(const Work& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      all_.abort("worker " + std::to_string(workers_[all_.rank()]) + ": " + error.what());
+      throw;
+    }
+  }
+
+  void go_on(ResumePoint point) {
+    losses_ = std::move(point.losses);
+    if (point.is_new) {
+      expect_full_groups(options_, all_.size());
+      expect_alike(all_, workers_, "hash of the parameters " + hash_text(learner_.parameters()) + "\n");
+    } else {
+      restore(point.state.parameters, std::move(point.state.velocity), std::move(point.state.residual));
+      restore_report(point.state.report);
+      next_minibatch_ = point.state.next_minibatch;
+    }
+    if (!is_warming_up()) begin_blocks();
+    if (blocks_ && !point.model.empty()) restore_block_momentum(point);
+    dealing_ = point.dealing.value_or(Dealing{all_.size(), all_.rank()});
+    if (keeps_progress()) start_ = present_state();
+    if (!point.end) return;
+    restore(point.end->parameters, point.end->velocity, point.end->residual);
+    restore_report(point.end->report);
+    steps_of_block_ = point.end->steps;
+    samples_of_group_ = point.end->samples_of_group;
+    is_closed_ = true;
+    end_ = std::move(point.end);
+  }
+
+  void restore(std::span<const float> parameters, std::vector<float> velocity, std::vector<float> residual) {
+    std::copy(parameters.begin(), parameters.end(), learner_.parameters().begin());
+    sgd_.restore(std::move(velocity));
+    compressor_.restore(std::move(residual));
+  }
+
+  void restore_report(const HybridReport& report) {
+    report_ = traffic_before_ = report;
+    density_ = report.density * static_cast<double>(report.steps);
+  }
+
+  void restore_block_momentum(const ResumePoint& point) {
+    const auto part_of = [&](const std::vector<float>& all) {
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(blocks_->part_begin());
+      return std::vector<float>(begin, begin + static_cast<std::ptrdiff_t>(blocks_->part_size()));
+    };
+    blocks_->momentum().restore({part_of(point.model), part_of(point.delta), part_of(point.state.parameters)});
+  }
+
+  HybridState present_state() {
+    HybridState state;
+    state.next_minibatch = next_minibatch_;
+    state.parameters.assign(learner_.parameters().begin(), learner_.parameters().end());
+    state.velocity.assign(sgd_.velocity().begin(), sgd_.velocity().end());
+    state.residual.assign(compressor_.residual().begin(), compressor_.residual().end());
+    if (blocks_) {
+      state.part_begin = blocks_->part_begin();
+      state.model = blocks_->momentum().state().model;
+      state.delta = blocks_->momentum().state().delta;
+    }
+    state.report = report();
+    return state;
+  }
 
   void one_step() {
     const uint64_t step = report_.steps;
+    if (observer_ != nullptr) observer_->begin_step();
     compute(step);
+    if (observer_ != nullptr) observer_->end_step();
     if (is_warming_up()) {
       all_.all_reduce(gradient_);
     } else {
       synchronise(step);
     }
     sgd_.step(gradient_, step, learner_.parameters());
-    ++report_.steps;
-    if (report_.steps == options_.warm_start) return begin_blocks();
-    if (is_warming_up()) return;
-    if (blocks_ && ++steps_of_block_ == options_.block_minibatches) end_block();
+    ++report_.steps, ++steps_of_block_;
+    const bool is_warm = report_.steps == options_.warm_start;
+    if (is_warm || steps_of_block_ == options_.block_minibatches) end_block();
+    if (is_warm) begin_blocks();
   }
 
   void compute(uint64_t step) {
     const Timer timer(report_.compute_seconds);
-    const BatchResult result = learner_.compute_gradient(step, gradient_);
+    const uint64_t minibatch = next_minibatch_ + steps_of_block_ * dealing_.n_workers + dealing_.place;
+    const BatchResult result = learner_.compute_gradient(minibatch, gradient_);
     if (!all_finite(gradient_)) {
       if (!options_.skips_not_finite) {
         throw Error(ErrorCode::data, "step " + std::to_string(step) + ": a gradient is no finite number", {},
@@ -184,7 +272,7 @@ class HybridTraining::Impl {
       try {
         messages.emplace_back(all[member], gradient_.size(), step);
       } catch (const Error& error) {
-        const uint32_t worker = all_.rank() / group_size_ * group_size_ + static_cast<uint32_t>(member);
+        const uint32_t worker = workers_[groups_.members()[member]];
         throw Error(error.code(), std::string(error.what()) + ", from worker " + std::to_string(worker));
       }
     }
@@ -192,57 +280,106 @@ class HybridTraining::Impl {
   }
 
   void begin_blocks() {
-    if (peers_->size() == 1) return;
-    blocks_.emplace(*block_members_, *peers_, learner_.parameters(), options_.exchange, options_.block);
-    samples_of_block_ = 0;
+    if (groups_.n_groups() == 1) return;
+    const BlockLayout layout{groups_.n_groups(), groups_.smallest()};
+    blocks_.emplace(BlockSync::Links{*block_members_, *peers_}, layout, learner_.parameters(), options_.exchange,
+                    options_.block);
   }
 
+  /// The models of groups meet, if there are several, and all workers see that they have the same one. Until they have,
+  /// this worker keeps what it needs to begin the block again, or its end.
   void end_block() {
-    blocks_->end_block(learner_.parameters(), samples_of_block_);
+    if (blocks_) {
+      if (!is_closed_) close_block();
+      blocks_->end_block(learner_.parameters(), samples_of_group_);
+      if (!options_.keeps_momentum) sgd_.reset();
+      if (!options_.keeps_residual) compressor_.restore(std::vector<float>(gradient_.size()));
+    }
+    next_minibatch_ += steps_of_block_ * dealing_.n_workers;
     steps_of_block_ = samples_of_block_ = 0;
-    if (!options_.keeps_momentum) sgd_.reset();
-    if (!options_.keeps_residual) compressor_.restore(std::vector<float>(gradient_.size()));
-    expect_replicas();
+    is_closed_ = false;
+    if (keeps_progress()) next_ = present_state();
+    std::vector<std::string> words;
+    if (keeps_progress() || blocks_) words = hear_all();
+    if (!keeps_progress()) return;
+    start_ = std::move(next_);
+    next_.reset(), end_.reset();
+    dealing_ = {all_.size(), all_.rank()};
+    observer_->begin_block(*start_, words);
   }
 
-  /// All workers must have the same model now.
-  void expect_replicas() {
-    const std::string own = hash_text(learner_.parameters());
-    const auto all = all_.all_gather(std::as_bytes(std::span(own)));
-    for (size_t worker = 1; worker < all.size(); ++worker) {
-      if (all[worker] == all[0]) continue;
-      throw Error(ErrorCode::internal, "worker " + std::to_string(worker) +
-                                           " has another model than worker 0 after step " +
+  /// The members of this group have all trained their minibatches of the block.
+  void close_block() {
+    samples_of_group_ = blocks_->samples_of_group(samples_of_block_);
+    is_closed_ = true;
+    if (!keeps_progress()) return;
+    HybridState state = present_state();
+    end_ = BlockEnd{steps_of_block_,           samples_of_group_,         std::move(state.parameters),
+                    std::move(state.velocity), std::move(state.residual), state.report};
+  }
+
+  /// All workers must have the same model now. What each has to say, by rank.
+  std::vector<std::string> hear_all() {
+    const uint64_t own = XXH3_64bits(learner_.parameters().data(), learner_.parameters().size_bytes());
+    std::string text(reinterpret_cast<const char*>(&own), sizeof own);
+    if (observer_ != nullptr) text += observer_->word();
+    std::vector<std::string> all = gather_texts(all_, text);
+    for (size_t rank = 0; rank < all.size(); ++rank) {
+      if (all[rank].compare(0, sizeof own, all[0], 0, sizeof own) == 0) continue;
+      throw Error(ErrorCode::internal, "worker " + std::to_string(workers_[rank]) + " has another model than worker " +
+                                           std::to_string(workers_[0]) + " after step " +
                                            std::to_string(report_.steps));
     }
+    for (std::string& word : all) word.erase(0, sizeof own);
+    return all;
   }
 
   Transport& all_;
   Learner& learner_;
+  HybridObserver* observer_;
   HybridOptions options_;
-  uint32_t group_size_;
+  std::vector<uint32_t> workers_;  ///< their numbers in the job, by rank
+  WorkerGroups groups_;
   std::unique_ptr<Transport> members_;        ///< of this worker's group, for gradients
-  std::unique_ptr<Transport> peers_;          ///< of the same rank in the other groups
+  std::unique_ptr<Transport> peers_;          ///< at the same place in the other groups
   std::unique_ptr<Transport> block_members_;  ///< of this worker's group, for models
   std::vector<float> gradient_;
   std::vector<std::byte> message_;
   GradientCompressor compressor_;
   Sgd sgd_;
   std::optional<BlockSync> blocks_;  ///< nothing where there is one group, or during the warm start
+  uint64_t next_minibatch_ = 0;      ///< of all workers, at the beginning of the block
+  Dealing dealing_;
   uint64_t steps_of_block_ = 0, samples_of_block_ = 0;
+  uint64_t samples_of_group_ = 0;  ///< of the block, once it is closed
+  bool is_closed_ = false;
+  std::optional<HybridState> start_, next_;  ///< as in HybridProgress
+  std::optional<BlockEnd> end_;
+  std::vector<std::string> losses_;
   double density_ = 0;  ///< summed over the steps
-  HybridReport report_;
+  HybridReport report_, traffic_before_;
 };
 
 HybridTraining::HybridTraining(Transport& transport, Learner& learner, uint32_t minibatch, const HybridOptions& options)
-    : impl_(std::make_unique<Impl>(transport, learner, minibatch, options)) {}
+    : HybridTraining(transport, HybridJob{learner, minibatch, options, nullptr}, {transport.rank(), {}, {}, {}, {}}) {}
+HybridTraining::HybridTraining(Transport& transport, const HybridJob& job, HybridProgress from)
+    : impl_(std::make_unique<Impl>(transport, job, std::move(from))) {}
 HybridTraining::~HybridTraining() = default;
 
 void HybridTraining::run(uint64_t minibatches) {
   impl_->run(minibatches);
 }
+void HybridTraining::run_to(uint64_t minibatches_of_all) {
+  impl_->run_to(minibatches_of_all);
+}
 void HybridTraining::finish() {
   impl_->finish();
+}
+HybridProgress HybridTraining::take_progress() {
+  return impl_->take_progress();
+}
+const std::vector<std::string>& HybridTraining::losses() const noexcept {
+  return impl_->losses();
 }
 const HybridReport& HybridTraining::report() const noexcept {
   return impl_->report();

@@ -7,6 +7,7 @@
 #include "coppice/core/options.h"
 #include "coppice/dist/block_sync.h"
 #include "coppice/dist/gradient_compression.h"
+#include "coppice/dist/hybrid_state.h"
 #include "coppice/dist/learner.h"
 #include "coppice/dist/sgd.h"
 #include "coppice/dist/transport.h"
@@ -30,18 +31,12 @@ struct HybridOptions {
 };
 void describe(OptionTable& table, HybridOptions& options);
 
-/// What was done, as one worker saw it.
-struct HybridReport {
-  uint64_t steps = 0;      ///< minibatches
-  uint64_t samples = 0;    ///< of this worker
-  uint64_t n_skipped = 0;  ///< minibatches whose gradients were no numbers
-  double loss = 0;         ///< summed over this worker's samples
-  double compute_seconds = 0;
-  double encode_seconds = 0;
-  double decode_seconds = 0;
-  double density = 0;  ///< the mean share of elements that were sent
-  Traffic in_group;    ///< gradients
-  Traffic blocks;      ///< models: between the groups, and back inside them
+/// What is trained with others, and how. Borrows the learner and the observer.
+struct HybridJob {
+  Learner& learner;
+  uint32_t minibatch = 1;  ///< samples of one worker's
+  HybridOptions options;
+  HybridObserver* observer = nullptr;  ///< with one, a training that breaks off can be gone on with
 };
 
 /// One worker's part in training a model with others.
@@ -53,6 +48,13 @@ class HybridTraining {
   /// `minibatch`: samples of one worker's. Throws `ErrorCode::usage` for groups that the workers do not fill, and for
   /// workers whose options or models differ, naming one.
   HybridTraining(Transport& transport, Learner& learner, uint32_t minibatch, const HybridOptions& options);
+
+  /// Goes on from where these workers, or as many of them as are left, have come (agree_on_resume_point); others join
+  /// them. All that have not trained yet: begins. With an observer all workers agree at the end of each block, also
+  /// where they are one group, and each keeps what it would need to train that block again. Cost: with an observer,
+  /// memory for up to three more copies of parameters, velocity and residual. Throws as the other one, and as
+  /// agree_on_resume_point.
+  HybridTraining(Transport& transport, const HybridJob& job, HybridProgress from);
   ~HybridTraining();
   HybridTraining(const HybridTraining&) = delete;
   HybridTraining& operator=(const HybridTraining&) = delete;
@@ -61,8 +63,17 @@ class HybridTraining {
   /// number, after telling the others; as Transport does.
   void run(uint64_t minibatches);
 
+  /// Trains until so many minibatches of all workers, from the beginning of the training, have been dealt.
+  void run_to(uint64_t minibatches_of_all);
+
   /// Ends a block that is not full, so that the learner has the model that is the result of all.
   void finish();
+
+  /// With an observer, after one of the above threw: how far this worker has come. The training is of no use then.
+  HybridProgress take_progress();
+
+  /// What nobody has any more since this training went on without some of its workers, a sentence each.
+  const std::vector<std::string>& losses() const noexcept;
 
   const HybridReport& report() const noexcept;
 

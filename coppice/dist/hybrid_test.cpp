@@ -5,80 +5,19 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
-#include <limits>
 
 #include "coppice/core/error.h"
-#include "coppice/core/random.h"
 #include "coppice/dist/in_process.h"
+#include "coppice/dist/softmax_learner.h"
 
 namespace coppice {
 namespace {
 
 using ::testing::HasSubstr;
 
-constexpr size_t kFeatures = 20, kClasses = 5, kParameters = kClasses * (kFeatures + 1);
-constexpr uint32_t kMinibatch = 8;
-
-/// Softmax regression on points around five centres; minibatch m of worker k of n is the same whatever is trained.
-class Softmax final : public Learner {
- public:
-  Softmax(uint32_t worker, uint32_t n_workers, uint32_t samples = kMinibatch)
-      : worker_(worker), n_workers_(n_workers), samples_(samples), parameters_(kParameters) {}
-
-  std::span<float> parameters() noexcept override { return parameters_; }
-
-  BatchResult compute_gradient(uint64_t minibatch, std::span<float> gradient) override {
-    std::fill(gradient.begin(), gradient.end(), 0.0F);
-    Random random(1000 + minibatch * n_workers_ + worker_);
-    BatchResult result{samples_, 0};
-    for (uint32_t i = 0; i < samples_; ++i) result.loss += add_sample(random, gradient);
-    if (minibatch == broken_at) gradient[7] = std::numeric_limits<float>::quiet_NaN();
-    return result;
-  }
-
-  uint64_t broken_at = ~uint64_t{0};
-
-  /// Of points that were not trained on.
-  double error_rate() {
-    Random random(99);
-    std::vector<float> ignored(kParameters);
-    n_wrong_ = 0;
-    for (int i = 0; i < 2000; ++i) add_sample(random, ignored);
-    return n_wrong_ / 2000.0;
-  }
-
- private:
-  double add_sample(Random& random, std::span<float> gradient) {
-    const uint32_t label = random.below(kClasses);
-    std::array<float, kFeatures + 1> x;
-    for (size_t f = 0; f < kFeatures; ++f) {
-      const float centre = (f * 7 + label * 13) % 5 == 0 ? 0.6F : 0;
-      x[f] = centre + static_cast<float>(random.uniform() + random.uniform() + random.uniform()) - 1.5F;
-    }
-    x[kFeatures] = 1;
-    std::array<double, kClasses> scores{};
-    for (size_t c = 0; c < kClasses; ++c) {
-      for (size_t f = 0; f <= kFeatures; ++f) scores[c] += double{parameters_[c * (kFeatures + 1) + f]} * double{x[f]};
-    }
-    const auto best = std::max_element(scores.begin(), scores.end());
-    if (best != scores.begin() + label) ++n_wrong_;
-    const double top = *best;
-    double sum = 0;
-    for (double& score : scores) sum += score = std::exp(score - top);
-    for (size_t c = 0; c < kClasses; ++c) {
-      const auto slope = static_cast<float>(scores[c] / sum - (c == label ? 1 : 0));
-      for (size_t f = 0; f <= kFeatures; ++f) gradient[c * (kFeatures + 1) + f] += slope * x[f];
-    }
-    return -std::log(scores[label] / sum);
-  }
-
-  uint32_t worker_, n_workers_, samples_;
-  std::vector<float> parameters_;
-  int n_wrong_ = 0;
-};
+using namespace testing_learner;
 
 using Runner = std::function<void(uint32_t, const std::function<void(Transport&)>&)>;
 const Runner kInMemory = [](uint32_t n, const auto& work) { run_workers(n, 2, work); };
@@ -88,7 +27,7 @@ std::vector<std::vector<float>> trained(uint32_t n_workers, const HybridOptions&
                                         const Runner& runner = kInMemory) {
   std::vector<std::vector<float>> models(n_workers);
   runner(n_workers, [&](Transport& transport) {
-    Softmax learner(transport.rank(), n_workers);
+    Softmax learner;
     HybridTraining training(transport, learner, kMinibatch, options);
     training.run(minibatches);
     training.finish();
@@ -115,7 +54,7 @@ HybridOptions with(uint32_t group_size, float threshold, uint32_t block = 10) {
 }
 
 TEST(Hybrid, OneWorkerIsStochasticGradientDescent) {
-  Softmax learner(0, 1);
+  Softmax learner;
   std::vector<float> gradient(kParameters);
   for (uint64_t step = 0; step < 25; ++step) {
     learner.compute_gradient(step, gradient);
@@ -129,12 +68,10 @@ TEST(Hybrid, OneWorkerIsStochasticGradientDescent) {
 
 /// All workers' learners in one loop, without a transport.
 struct Reference {
-  explicit Reference(uint32_t n) {
-    for (uint32_t worker = 0; worker < n; ++worker) learners.emplace_back(worker, n);
-  }
+  explicit Reference(uint32_t n) : learners(n) {}
   std::vector<float> gradient_of(uint32_t worker, uint64_t step) {
     std::vector<float> gradient(kParameters);
-    learners[worker].compute_gradient(step, gradient);
+    learners[worker].compute_gradient(step * learners.size() + worker, gradient);
     return gradient;
   }
   static void descend(Softmax& learner, std::span<const float> sum) {
@@ -229,7 +166,7 @@ TEST(Hybrid, TheSameBitsHoweverWorkersTalkAndHoweverManyRun) {
 TEST(Hybrid, GroupsHaveTheirOwnModelsBetweenTheEndsOfBlocks) {
   std::vector<std::vector<float>> models(4);
   run_workers(4, 2, [&](Transport& transport) {
-    Softmax learner(transport.rank(), 4);
+    Softmax learner;
     HybridTraining training(transport, learner, kMinibatch, with(2, 0.5F));
     training.run(5);
     models[transport.rank()].assign(learner.parameters().begin(), learner.parameters().end());
@@ -240,7 +177,7 @@ TEST(Hybrid, GroupsHaveTheirOwnModelsBetweenTheEndsOfBlocks) {
 }
 
 TEST(Hybrid, EachWayOfTrainingLearns) {
-  Softmax untrained(0, 1);
+  Softmax untrained;
   const double chance = untrained.error_rate();
   struct Case {
     const char* name;
@@ -251,7 +188,7 @@ TEST(Hybrid, EachWayOfTrainingLearns) {
   by_density.compression.density = 0.1;
   for (const Case& one : {Case{"one", 1, with(0, 0)}, Case{"sync", 8, with(0, 0)}, Case{"gtc", 8, with(8, 2)},
                           Case{"density", 8, by_density}, Case{"bmuf", 8, with(1, 0)}, Case{"hybrid", 8, with(4, 2)}}) {
-    Softmax judged(0, 1);
+    Softmax judged;
     const std::vector<float> model = model_of(one.workers, one.options, 1600 / one.workers);
     std::copy(model.begin(), model.end(), judged.parameters().begin());
     EXPECT_LT(judged.error_rate(), 0.25) << one.name;
@@ -280,14 +217,14 @@ std::string refusal(const std::function<void(Transport&)>& work, ErrorCode code)
 TEST(Hybrid, WorkersThatDifferAreRefusedByName) {
   EXPECT_THAT(refusal(
                   [](Transport& transport) {
-                    Softmax learner(transport.rank(), 4);
+                    Softmax learner;
                     HybridTraining(transport, learner, kMinibatch, with(2, 0.5F, transport.rank() == 2 ? 9 : 10));
                   },
                   ErrorCode::usage),
               HasSubstr("worker 2 has block 9, worker 0 has block 10"));
   EXPECT_THAT(refusal(
                   [](Transport& transport) {
-                    Softmax learner(transport.rank(), 4);
+                    Softmax learner;
                     learner.parameters()[3] = transport.rank() == 3 ? 1 : 0;
                     HybridTraining(transport, learner, kMinibatch, with(2, 0.5F));
                   },
@@ -295,7 +232,7 @@ TEST(Hybrid, WorkersThatDifferAreRefusedByName) {
               HasSubstr("worker 3 has hash of the parameters"));
   EXPECT_THAT(refusal(
                   [](Transport& transport) {
-                    Softmax learner(transport.rank(), 4);
+                    Softmax learner;
                     HybridTraining(transport, learner, kMinibatch, with(3, 0.5F));
                   },
                   ErrorCode::usage),
@@ -306,8 +243,8 @@ TEST(Hybrid, AGradientThatIsNoNumberEndsTheTrainingOrIsLeftOut) {
   for (const uint32_t group_size : {1, 2, 4}) {
     const auto work = [&](bool skips) {
       return [group_size, skips](Transport& transport) {
-        Softmax learner(transport.rank(), 4);
-        if (transport.rank() == 1) learner.broken_at = 3;
+        Softmax learner;
+        if (transport.rank() == 1) learner.broken_at = 3 * 4 + 1;
         HybridOptions options = with(group_size, 0.5F);
         options.skips_not_finite = skips;
         HybridTraining training(transport, learner, kMinibatch, options);
@@ -327,12 +264,12 @@ TEST(Hybrid, AGroupCountsAsItsSamplesDo) {
   std::vector<float> own[2];
   run_workers(2, 2, [&](Transport& transport) {
     const uint32_t samples = transport.rank() == 0 ? 8 : 24;
-    Softmax alone(transport.rank(), 2, samples), learner(transport.rank(), 2, samples);
+    Softmax alone(samples), learner(samples);
     HybridOptions options = with(1, 0, 5);
     options.block.momentum = 0;
     std::vector<float> gradient(kParameters);
     for (uint64_t step = 0; step < 5; ++step) {
-      alone.compute_gradient(step, gradient);
+      alone.compute_gradient(2 * step + transport.rank(), gradient);
       Reference::descend(alone, gradient);
     }
     own[transport.rank()].assign(alone.parameters().begin(), alone.parameters().end());

@@ -12,7 +12,7 @@ struct BatchResult {
   double loss = 0;  ///< summed over them
 };
 
-/// What is trained: one worker's copy of a model, and its share of the rows. Whatever computes gradients.
+/// What is trained: one worker's copy of a model, and the rows it learns from. Whatever computes gradients.
 class Learner {
  public:
   virtual ~Learner() = default;
@@ -20,9 +20,11 @@ class Learner {
   /// All parameters side by side; the same ones until the learner ends.
   virtual std::span<float> parameters() noexcept = 0;
 
-  /// Writes the gradient of the loss, summed over the samples of this worker's minibatch of this number, at the
-  /// parameters as they are. Shapes: gradient[parameters]. What it is may depend on the number and the parameters
-  /// alone, so that training can go on where it stopped.
+  /// Writes the gradient of the loss, summed over the samples of the minibatch of this number, at the parameters as
+  /// they are. Minibatches of all workers are numbered from 0 in one row, and dealt to them in turns: worker k of n has
+  /// k, n + k, 2 n + k, .., and others once one is gone. Shapes: gradient[parameters]. What it is may depend on the
+  /// number and the parameters alone, random choices too, so that training can go on where it stopped, and a minibatch
+  /// stands for the same rows whoever computes it.
   virtual BatchResult compute_gradient(uint64_t minibatch, std::span<float> gradient) = 0;
 };
 

@@ -27,7 +27,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-enum Operation : uint8_t { kSet = 1, kGet = 2, kAdd = 3 };
+enum Operation : uint8_t { kSet = 1, kGet = 2, kAdd = 3, kSetIfAbsent = 4, kList = 5, kErase = 6 };
 enum Answer : uint8_t { kDone = 0, kRefused = 1 };
 
 /// Before each request: what is asked, and how many bytes of key and value follow. Before each answer likewise, its
@@ -227,9 +227,40 @@ class StoreServer::Impl {
       values_[key].assign(reinterpret_cast<const char*>(&sum), sizeof sum);
       answer(connection, values_[key]);
       wake(key);
+    } else if (operation == kSetIfAbsent) {
+      const bool is_new = values_.try_emplace(key, value).second;
+      answer(connection, values_[key]);
+      if (is_new) wake(key);
+    } else if (operation == kList) {
+      list(connection, key);
+    } else if (operation == kErase) {
+      const auto [begin, end] = range(key);
+      values_.erase(begin, end);
+      answer(connection, {});
     } else {
       connection.is_broken = true;
     }
+  }
+
+  /// Of the keys that begin so.
+  auto range(const std::string& prefix)
+      -> std::pair<std::map<std::string, std::string>::iterator, std::map<std::string, std::string>::iterator> {
+    const auto begin = values_.lower_bound(prefix);
+    auto end = begin;
+    while (end != values_.end() && end->first.starts_with(prefix)) ++end;
+    return {begin, end};
+  }
+
+  void list(Connection& connection, const std::string& prefix) {
+    const auto [begin, end] = range(prefix);
+    std::string all;
+    for (auto at = begin; at != end && all.size() <= StoreClient::kMostValueBytes; ++at) {
+      append(all, static_cast<uint32_t>(at->first.size()));
+      append(all, static_cast<uint32_t>(at->second.size()));
+      all.append(at->first).append(at->second);
+    }
+    if (all.size() <= StoreClient::kMostValueBytes) return answer(connection, all);
+    answer(connection, {}, kRefused);
   }
 
   void wake(const std::string& key) {
@@ -241,8 +272,9 @@ class StoreServer::Impl {
     }
   }
 
-  static void answer(Connection& connection, const std::string& value) {
+  static void answer(Connection& connection, const std::string& value, Answer how = kDone) {
     AnswerHead head;
+    head.answer = how;
     head.value_bytes = static_cast<uint32_t>(value.size());
     append(connection.out, head);
     connection.out += value;
@@ -356,6 +388,9 @@ std::string StoreClient::ask(uint8_t operation, std::string_view key, std::strin
   }
   std::string result(answer.value_bytes, '\0');
   receive(result.data(), result.size());
+  if (answer.answer != kDone) {
+    throw Error(ErrorCode::remote, "the store has more keys than it can list for '" + std::string(key) + "'", where_);
+  }
   return result;
 }
 
@@ -369,6 +404,29 @@ int64_t StoreClient::add(std::string_view key, int64_t number, Deadline deadline
   std::string value;
   append(value, number);
   return number_in(ask(kAdd, key, value, deadline));
+}
+
+std::string StoreClient::set_if_absent(std::string_view key, std::string_view value, Deadline deadline) {
+  return ask(kSetIfAbsent, key, value, deadline);
+}
+std::map<std::string, std::string> StoreClient::list(std::string_view prefix, Deadline deadline) {
+  const std::string all = ask(kList, prefix, {}, deadline);
+  std::map<std::string, std::string> entries;
+  for (size_t at = 0; at < all.size();) {
+    uint32_t sizes[2] = {};
+    const bool has_sizes = all.size() - at >= sizeof sizes;
+    if (has_sizes) std::memcpy(sizes, all.data() + at, sizeof sizes);
+    at += sizeof sizes;
+    if (!has_sizes || all.size() - at < uint64_t{sizes[0]} + sizes[1]) {
+      throw Error(ErrorCode::remote, "what answers is no store of this version", where_);
+    }
+    entries.emplace(all.substr(at, sizes[0]), all.substr(at + sizes[0], sizes[1]));
+    at += size_t{sizes[0]} + sizes[1];
+  }
+  return entries;
+}
+void StoreClient::erase(std::string_view prefix, Deadline deadline) {
+  ask(kErase, prefix, {}, deadline);
 }
 
 }  // namespace coppice

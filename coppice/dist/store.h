@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +50,14 @@ class StoreClient {
   std::string get(std::string_view key, Deadline deadline);
   /// Adds to the number of that key, 0 at first, and returns what it comes to.
   int64_t add(std::string_view key, int64_t number, Deadline deadline);
+  /// Sets the key if it is not there yet. Returns what it has then: of several who ask, all get what the first one
+  /// wanted.
+  std::string set_if_absent(std::string_view key, std::string_view value, Deadline deadline);
+  /// All keys that begin so, with their values; at once, unlike `get`. Throws `ErrorCode::remote` when that is more
+  /// than a value may be.
+  std::map<std::string, std::string> list(std::string_view prefix, Deadline deadline);
+  /// Removes all keys that begin so.
+  void erase(std::string_view prefix, Deadline deadline);
 
  private:
   std::string ask(uint8_t operation, std::string_view key, std::string_view value, Deadline deadline);

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/net/net_training.h"
 
+#include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "coppice/core/error.h"
-#include "coppice/core/quantity.h"
+#include "coppice/dist/alike.h"
 #include "coppice/net/torch_learner.h"
 
 namespace coppice {
@@ -21,42 +22,6 @@ std::unique_ptr<Network> untrained_network(const NetSet& set, const std::string&
   return make_network({set.features.task, options.network, set.features.n_inputs(), set.n_labels}, options.seed);
 }
 
-/// Trains epoch after epoch, and says what the loss was.
-class Epochs {
- public:
-  Epochs(HybridTraining& training, uint64_t minibatches, uint64_t of_epoch, Progress& progress)
-      : training_(training), minibatches_(minibatches), of_epoch_(std::max<uint64_t>(of_epoch, 1)), progress_(progress) {}
-
-  void run() {
-    progress_.stage("training", minibatches_);
-    for (uint64_t i = 1; i <= minibatches_; ++i) {
-      progress_.throw_if_stopped();
-      training_.run(1);
-      progress_.advance(1);
-      if (i % of_epoch_ == 0 || i == minibatches_) tell(i);
-    }
-  }
-
- private:
-  void tell(uint64_t minibatch) {
-    const HybridReport& report = training_.report();
-    const auto rows = static_cast<double>(report.samples - samples_);
-    if (rows == 0) return;
-    char text[96];
-    std::snprintf(text, sizeof text, "epoch %.3g: loss %.4f", double(minibatch) / double(of_epoch_),
-                  (report.loss - loss_) / rows);
-    progress_.note(text);
-    samples_ = report.samples;
-    loss_ = report.loss;
-  }
-
-  HybridTraining& training_;
-  uint64_t minibatches_, of_epoch_;
-  Progress& progress_;
-  uint64_t samples_ = 0;  ///< at the end of the last epoch
-  double loss_ = 0;
-};
-
 nlohmann::ordered_json options_json(const NetSet& set, const NetTrainOptions& options) {
   NetTrainOptions copy = options;
   OptionTable table;
@@ -66,6 +31,54 @@ nlohmann::ordered_json options_json(const NetSet& set, const NetTrainOptions& op
   nlohmann::ordered_json json = table.get();
   json["task"] = std::string(name(set.features.task));
   return json;
+}
+
+/// Trains epoch after epoch, and says what the loss was. Minibatches are those of all workers.
+class Epochs {
+ public:
+  Epochs(HybridTraining& training, uint64_t minibatches, double of_epoch, uint32_t n_workers)
+      : training_(training), minibatches_(minibatches), of_epoch_(of_epoch), n_workers_(n_workers) {}
+
+  void run(Progress& progress) {
+    progress.stage("training", minibatches_);
+    uint64_t epoch = 1;
+    for (uint64_t i = 0; i < minibatches_;) {
+      progress.throw_if_stopped();
+      i = std::min<uint64_t>(i + n_workers_, minibatches_);
+      training_.run_to(i);
+      progress.advance(std::min<uint64_t>(n_workers_, minibatches_));
+      if (double(i) < double(epoch) * of_epoch_ && i < minibatches_) continue;
+      tell(double(i) / of_epoch_, progress);
+      epoch = static_cast<uint64_t>(double(i) / of_epoch_) + 1;
+    }
+  }
+
+ private:
+  void tell(double epoch, Progress& progress) {
+    const HybridReport& report = training_.report();
+    const auto rows = static_cast<double>(report.samples - samples_);
+    if (rows == 0) return;
+    char text[96];
+    std::snprintf(text, sizeof text, "epoch %.3g: loss %.4f", epoch, (report.loss - loss_) / rows);
+    progress.note(text);
+    samples_ = report.samples;
+    loss_ = report.loss;
+  }
+
+  HybridTraining& training_;
+  uint64_t minibatches_;
+  double of_epoch_;
+  uint32_t n_workers_;
+  uint64_t samples_ = 0;  ///< of this worker, at the end of the last epoch
+  double loss_ = 0;
+};
+
+/// What all workers must have alike beside what the hybrid compares.
+std::string facts_of(const NetSet& set, const std::string& module, const NetTrainOptions& options) {
+  std::string facts = "rows and labels of the fingerprint " + fingerprint(set) + "\n";
+  facts += "a module of " + std::to_string(module.size()) + " bytes\n";
+  for (const auto& [name, value] : options_json(set, options).items()) facts += name + " " + value.dump() + "\n";
+  return facts;
 }
 
 }  // namespace
@@ -83,14 +96,16 @@ NetTraining train_network(Transport& transport, const NetSet& set, const std::st
   const auto begin = Clock::now();
   at::set_num_threads(1);  // workers are the threads
   try {
+    expect_alike(transport, facts_of(set, module, options));
     const std::unique_ptr<Network> network = untrained_network(set, module, options);
-    const LearnerShare share{transport.rank(), transport.size(), options.minibatch, options.seed};
     const torch::Device device = options.device == NetDevice::cuda ? torch::kCUDA : torch::kCPU;
-    TorchLearner learner(*network, set.rows.examples, {set.features.task, options.network.loss}, share, device);
+    TorchLearner learner(*network, set.rows.examples, {set.features.task, options.network.loss},
+                         {options.minibatch, options.seed}, device);
     HybridTraining training(transport, learner, options.minibatch, options.hybrid);
     const RowDeal deal(static_cast<uint32_t>(set.rows.examples.size()), options.minibatch, options.seed);
-    Epochs(training, deal.minibatches(options.epochs, transport.size()), deal.minibatches(1, transport.size()), progress)
-        .run();
+    Epochs(training, deal.minibatches(options.epochs), double(set.rows.examples.size()) / options.minibatch,
+           transport.size())
+        .run(progress);
     training.finish();
     const auto parameters = learner.parameters();
     return {{parameters.begin(), parameters.end()},

@@ -56,7 +56,7 @@ TEST_P(EachNetwork, GradientsAreWhatDifferencesSay) {
   const Case& one = GetParam();
   const NetExamples examples = examples_of(one.shape.task, 12);
   const auto network = make_network(one.shape, 5);
-  TorchLearner learner(*network, examples, {one.shape.task, one.loss}, {0, 1, 12, 1});
+  TorchLearner learner(*network, examples, {one.shape.task, one.loss}, {12, 1});
   std::vector<float> gradient(learner.parameters().size());
   const BatchResult result = learner.compute_gradient(0, gradient);
   EXPECT_EQ(result.samples, 12U);
@@ -78,7 +78,7 @@ TEST_P(EachNetwork, StepsAgainstTheGradientMakeTheLossSmall) {
   const Case& one = GetParam();
   const NetExamples examples = examples_of(one.shape.task, 60);
   const auto network = make_network(one.shape, 5);
-  TorchLearner learner(*network, examples, {one.shape.task, one.loss}, {0, 1, 60, 1});
+  TorchLearner learner(*network, examples, {one.shape.task, one.loss}, {60, 1});
   std::vector<float> gradient(learner.parameters().size());
   const double before = learner.compute_gradient(0, gradient).loss;
   double after = before;
@@ -120,7 +120,7 @@ TEST(Network, DropoutLeavesTheSameUnitsOutForTheSameMinibatch) {
   shape.options.dropout = 0.5;
   const NetExamples examples = examples_of(NetTask::text, 20);
   const auto network = make_network(shape, 5);
-  TorchLearner learner(*network, examples, {NetTask::text, NetLoss::cross_entropy}, {0, 1, 20, 1});
+  TorchLearner learner(*network, examples, {NetTask::text, NetLoss::cross_entropy}, {20, 1});
   std::vector<float> one(learner.parameters().size()), again(one.size()), other(one.size());
   learner.compute_gradient(3, one);
   learner.compute_gradient(4, other);
@@ -170,7 +170,7 @@ TEST(Module, AModuleOfTheUsersIsTrained) {
   const std::string bytes = module_bytes("def forward(self, x):\n  return torch.matmul(x, self.weight.t())\n");
   const auto network = load_module(bytes, 3, "own.pt");
   const NetExamples examples = examples_of(NetTask::features, 60);
-  TorchLearner learner(*network, examples, {NetTask::features, NetLoss::cross_entropy}, {0, 1, 60, 1});
+  TorchLearner learner(*network, examples, {NetTask::features, NetLoss::cross_entropy}, {60, 1});
   ASSERT_EQ(learner.parameters().size(), 24U);
   EXPECT_EQ(buffer_values(*network), std::vector<float>{0});
   std::vector<float> gradient(24);
@@ -200,28 +200,24 @@ TEST(Module, OthersAreRefusedWithWhatIsWrong) {
   EXPECT_THAT(message_of([&] { failing->scores(inputs, {}); }), HasSubstr("forward failed"));
 }
 
-TEST(RowDeal, AnEpochHasEachRowOnceOverAllWorkers) {
+TEST(RowDeal, AnEpochHasEachRowOnce) {
   RowDeal deal(24, 2, 3);
-  for (const uint32_t n_workers : {1U, 3U, 4U}) {
+  for (const uint64_t epoch : {0, 1, 5}) {
     std::multiset<uint32_t> seen;
-    for (uint64_t number = 0; number < 24 / 2 / n_workers; ++number) {
-      for (uint32_t worker = 0; worker < n_workers; ++worker) {
-        for (const uint32_t row : deal.rows(number, worker, n_workers)) seen.insert(row);
-      }
+    for (uint64_t number = 12 * epoch; number < 12 * (epoch + 1); ++number) {
+      for (const uint32_t row : deal.rows(number)) seen.insert(row);
     }
-    const std::vector<uint32_t> expected = first_rows(24);
-    EXPECT_THAT(seen, testing::ElementsAreArray(expected)) << n_workers;
+    EXPECT_THAT(seen, testing::ElementsAreArray(first_rows(24))) << epoch;
   }
 }
 
 TEST(RowDeal, TheSameRowsComeWheneverTheyAreAskedFor) {
   RowDeal once(10, 3, 3), again(10, 3, 3);
   const auto copy = [](std::span<const uint32_t> rows) { return std::vector<uint32_t>(rows.begin(), rows.end()); };
-  for (uint64_t number = 0; number < 9; ++number) (void)once.rows(number, 0, 1);
-  EXPECT_EQ(copy(once.rows(5, 0, 1)), copy(again.rows(5, 0, 1)));
-  EXPECT_NE(copy(once.rows(0, 0, 1)), copy(once.rows(10, 0, 1)));
-  EXPECT_EQ(once.minibatches(2, 1), 7U);
-  EXPECT_EQ(once.minibatches(2, 4), 2U);
+  for (uint64_t number = 0; number < 9; ++number) (void)once.rows(number);
+  EXPECT_EQ(copy(once.rows(5)), copy(again.rows(5)));
+  EXPECT_NE(copy(once.rows(0)), copy(once.rows(10)));
+  EXPECT_EQ(once.minibatches(2), 7U);
 }
 
 }  // namespace

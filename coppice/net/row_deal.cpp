@@ -9,15 +9,15 @@
 
 namespace coppice {
 
-std::span<const uint32_t> RowDeal::rows(uint64_t number, uint32_t worker, uint32_t n_workers) {
-  const uint64_t first = (number * n_workers + worker) * minibatch_;
+std::span<const uint32_t> RowDeal::rows(uint64_t number) {
+  const uint64_t first = number * minibatch_;
   dealt_.clear();
   for (uint32_t i = 0; i < minibatch_; ++i) dealt_.push_back(row_at(first + i));
   return dealt_;
 }
 
-uint64_t RowDeal::minibatches(double epochs, uint32_t n_workers) const noexcept {
-  return static_cast<uint64_t>(std::ceil(epochs * n_rows_ / (double(minibatch_) * n_workers)));
+uint64_t RowDeal::minibatches(double epochs) const noexcept {
+  return static_cast<uint64_t>(std::ceil(epochs * n_rows_ / minibatch_));
 }
 
 uint32_t RowDeal::row_at(uint64_t place) {

@@ -7,19 +7,17 @@
 
 namespace coppice {
 
-/// Which rows are in which worker's minibatch: the rows of each epoch in an order of their own, minibatch after
-/// minibatch to the workers in turn. A function of its arguments alone: whoever goes on at some minibatch deals the
-/// same rows.
+/// Which rows are in which minibatch: the rows of each epoch in an order of their own, minibatch after minibatch. A
+/// function of its arguments alone: whoever goes on at some minibatch deals the same rows.
 class RowDeal {
  public:
   RowDeal(uint32_t n_rows, uint32_t minibatch, uint64_t seed) : n_rows_(n_rows), minibatch_(minibatch), seed_(seed) {}
 
-  /// Minibatch `number` of `worker`, one of `n_workers`. Valid until the next call. Cost: an epoch's shuffle now and
-  /// then.
-  std::span<const uint32_t> rows(uint64_t number, uint32_t worker, uint32_t n_workers);
+  /// Those of minibatch `number`. Valid until the next call. Cost: an epoch's shuffle now and then.
+  std::span<const uint32_t> rows(uint64_t number);
 
-  /// How many minibatches each of so many workers needs for that many passes over the rows.
-  uint64_t minibatches(double epochs, uint32_t n_workers) const noexcept;
+  /// How many minibatches make that many passes over the rows.
+  uint64_t minibatches(double epochs) const noexcept;
 
  private:
   uint32_t row_at(uint64_t place);

@@ -47,14 +47,14 @@ torch::Tensor flat_view(std::span<float> values) {
 
 }  // namespace
 
-TorchLearner::TorchLearner(Network& network, const NetExamples& examples, NetAim aim, const LearnerShare& share,
+TorchLearner::TorchLearner(Network& network, const NetExamples& examples, NetAim aim, const MinibatchOptions& minibatch,
                            torch::Device device)
     : network_(network),
       examples_(examples),
       aim_(aim),
-      share_(share),
+      seed_(minibatch.seed),
       device_(device),
-      deal_(static_cast<uint32_t>(examples.size()), share.minibatch, share.seed),
+      deal_(static_cast<uint32_t>(examples.size()), minibatch.rows, minibatch.seed),
       values_(parameter_values(network)) {
   if (device.is_cuda() && !torch::cuda::is_available()) {
     throw Error(ErrorCode::unsupported, "this LibTorch has no GPU", {}, "--device cpu");
@@ -90,10 +90,10 @@ BatchResult TorchLearner::compute_gradient(uint64_t minibatch, std::span<float> 
   bind_gradient(gradient);
   device_gradient_.zero_();
   if (!device_.is_cpu()) device_values_.copy_(flat_view(values_));
-  const auto rows = deal_.rows(minibatch, share_.worker, share_.n_workers);
+  const auto rows = deal_.rows(minibatch);
   NetBatch batch = make_batch(examples_, rows, aim_);
   move_batch(batch, device_);
-  const uint64_t draw = Random(share_.seed, minibatch * share_.n_workers + share_.worker).next();
+  const uint64_t draw = Random(seed_, minibatch).next();
   const torch::Tensor scores = network_.scores(batch.inputs, at::make_generator<at::CPUGeneratorImpl>(draw));
   const torch::Tensor loss = summed_loss(aim_.loss, scores, batch);
   loss.backward();

@@ -11,11 +11,9 @@
 
 namespace coppice {
 
-/// Which part of the work a learner has.
-struct LearnerShare {
-  uint32_t worker = 0;
-  uint32_t n_workers = 1;
-  uint32_t minibatch = 32;
+/// How rows become minibatches.
+struct MinibatchOptions {
+  uint32_t rows = 32;
   uint64_t seed = 1;  ///< of the rows' order and of dropout
 };
 
@@ -26,7 +24,7 @@ struct LearnerShare {
 class TorchLearner final : public Learner {
  public:
   /// Throws `ErrorCode::unsupported` where LibTorch has no such device.
-  TorchLearner(Network& network, const NetExamples& examples, NetAim aim, const LearnerShare& share,
+  TorchLearner(Network& network, const NetExamples& examples, NetAim aim, const MinibatchOptions& minibatch,
                torch::Device device = torch::kCPU);
 
   std::span<float> parameters() noexcept override { return values_; }
@@ -39,7 +37,7 @@ class TorchLearner final : public Learner {
   Network& network_;
   const NetExamples& examples_;
   NetAim aim_;
-  LearnerShare share_;
+  uint64_t seed_;
   torch::Device device_;
   RowDeal deal_;
   std::vector<float> values_;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which checkpoint workers go on from, when each of them sees only its own files.
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/dist/checkpoint.h"
+#include "coppice/dist/gather.h"
+#include "coppice/dist/alike.h"
+
+namespace coppice {
+namespace {
+
+constexpr const char* kBeginAnew = "remove the checkpoints, or train without --resume, to begin anew";
+
+/// Facts without those that may be others when training goes on.
+std::string lasting(const std::string& facts) {
+  std::string kept;
+  for (size_t at = 0; at < facts.size();) {
+    const size_t end = std::min(facts.find('\n', at), facts.size() - 1) + 1;
+    const std::string line = facts.substr(at, end - at);
+    if (!line.starts_with("group_size ")) kept += line;
+    at = end;
+  }
+  return kept;
+}
+
+std::string group_size_in(const std::string& facts) {
+  const std::string name = "\ngroup_size ";
+  const std::string text = "\n" + facts;
+  const size_t at = text.find(name);
+  if (at == std::string::npos) return "";
+  const size_t begin = at + name.size();
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
+
+/// One line of what a worker says of its files: "step worker worker ..", "!reason", "=what differs".
+struct Offer {
+  std::map<uint64_t, std::vector<uint32_t>> whole;  ///< who took part, by step
+  std::vector<std::string> broken;
+  std::string refusal;     ///< why the newest whole one is of another training
+  std::string group_size;  ///< of the newest whole one
+};
+
+Offer offer_of(const CheckpointFolder& folder, const std::string& facts) {
+  Offer offer;
+  for (const uint64_t step : folder.steps()) {
+    try {
+      const TrainingCheckpoint checkpoint = read_checkpoint(folder.path_of(step));
+      if (checkpoint.state.report.steps != step) {
+        throw Error(ErrorCode::data, "this is the checkpoint of another step", folder.path_of(step));
+      }
+      const auto [theirs, ours] = first_difference(lasting(checkpoint.facts), lasting(facts));
+      if (theirs != ours && offer.refusal.empty()) {
+        offer.refusal =
+            "the checkpoint " + folder.path_of(step) + " has '" + theirs + "', this training has '" + ours + "'";
+      }
+      if (offer.whole.empty()) offer.group_size = group_size_in(checkpoint.facts);
+      offer.whole.emplace(step, checkpoint.workers);
+    } catch (const Error& error) {
+      offer.broken.push_back(error.message());
+    }
+  }
+  return offer;
+}
+
+std::string text_of(const Offer& offer) {
+  std::string text = "g" + offer.group_size + "\n";
+  if (!offer.refusal.empty()) text += "=" + offer.refusal + "\n";
+  for (std::string reason : offer.broken) {
+    std::replace(reason.begin(), reason.end(), '\n', ' ');
+    text += "!" + reason + "\n";
+  }
+  for (const auto& [step, workers] : offer.whole) {
+    text += std::to_string(step);
+    for (const uint32_t worker : workers) text += " " + std::to_string(worker);
+    text += "\n";
+  }
+  return text;
+}
+
+Offer offer_in(const std::string& text) {
+  Offer offer;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text.find('\n', at);
+    const std::string line = text.substr(at, end - at);
+    at = end == std::string::npos ? text.size() : end + 1;
+    if (line.empty()) continue;
+    if (line[0] == 'g') offer.group_size = line.substr(1);
+    if (line[0] == '=') offer.refusal = line.substr(1);
+    if (line[0] == '!') offer.broken.push_back(line.substr(1));
+    if (line[0] < '0' || line[0] > '9') continue;
+    size_t used = 0;
+    std::vector<uint32_t>& workers = offer.whole[std::stoull(line, &used)];
+    for (size_t next = used; next < line.size(); next += used) {
+      workers.push_back(static_cast<uint32_t>(std::stoul(line.substr(next), &used)));
+    }
+  }
+  return offer;
+}
+
+/// What all workers have to offer, by their numbers.
+using Offers = std::map<uint32_t, Offer>;
+
+/// Those of the step's workers who are here and have no whole file of it.
+std::vector<uint32_t> missing_at(uint64_t step, const Offers& offers) {
+  std::vector<uint32_t> missing;
+  const auto has = [&](const Offer& offer) { return offer.whole.contains(step); };
+  const auto one = std::find_if(offers.begin(), offers.end(), [&](const auto& entry) { return has(entry.second); });
+  for (const uint32_t worker : one->second.whole.at(step)) {
+    const auto found = offers.find(worker);
+    if (found != offers.end() && !has(found->second)) missing.push_back(worker);
+  }
+  return missing;
+}
+
+std::string listed(const std::vector<uint32_t>& numbers) {
+  std::string text;
+  for (const uint32_t number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
+  return text;
+}
+
+/// The newest step that is whole; why newer ones are not goes to `notes`.
+std::optional<uint64_t> choose(const Offers& offers, std::vector<std::string>& notes) {
+  std::set<uint64_t, std::greater<>> steps;
+  for (const auto& [worker, offer] : offers) {
+    for (const auto& [step, workers] : offer.whole) steps.insert(step);
+    for (const std::string& reason : offer.broken) {
+      notes.push_back("worker " + std::to_string(worker) + " leaves a checkpoint out: " + reason);
+    }
+  }
+  for (const uint64_t step : steps) {
+    const std::vector<uint32_t> missing = missing_at(step, offers);
+    if (missing.empty()) return step;
+    notes.push_back("the checkpoint of step " + std::to_string(step) + " is left out: worker " + listed(missing) +
+                    " has none that is whole");
+  }
+  return std::nullopt;
+}
+
+/// What going on with other workers or groups than before loses.
+void note_losses(uint64_t step, const Offers& offers, const std::string& facts, std::vector<std::string>& notes) {
+  std::vector<uint32_t> before;
+  std::string group_size;
+  for (const auto& [worker, offer] : offers) {
+    const auto found = offer.whole.find(step);
+    if (found == offer.whole.end()) continue;
+    before = found->second, group_size = offer.group_size;
+    break;
+  }
+  std::vector<uint32_t> gone, come;
+  for (const uint32_t worker : before) {
+    if (!offers.contains(worker)) gone.push_back(worker);
+  }
+  for (const auto& [worker, offer] : offers) {
+    if (!offer.whole.contains(step)) come.push_back(worker);
+  }
+  if (!gone.empty()) {
+    notes.push_back("worker " + listed(gone) +
+                    " of the checkpoint is not here: what it had not sent of its gradients "
+                    "(residual) is lost");
+  }
+  if (!come.empty()) notes.push_back("worker " + listed(come) + " is new: it begins without a residual");
+  if (group_size != group_size_in(facts)) {
+    notes.push_back("group_size was " + group_size + " and is " + group_size_in(facts) +
+                    ": members of a group take the momentum of its first one");
+  }
+}
+
+}  // namespace
+
+AgreedCheckpoint agree_on_checkpoint(Transport& all, const CheckpointFolder& folder, uint32_t worker,
+                                     const std::string& facts) {
+  const std::vector<uint32_t> workers = gather_values(all, worker);
+  const std::vector<std::string> texts = gather_texts(all, text_of(offer_of(folder, facts)));
+  Offers offers;
+  for (size_t rank = 0; rank < texts.size(); ++rank) offers.emplace(workers[rank], offer_in(texts[rank]));
+  bool nobody_has_any = true;
+  for (const auto& [other, offer] : offers) {
+    if (!offer.refusal.empty()) {
+      throw Error(ErrorCode::usage, "worker " + std::to_string(other) + ": " + offer.refusal, {}, kBeginAnew);
+    }
+    nobody_has_any = nobody_has_any && offer.whole.empty() && offer.broken.empty();
+  }
+  AgreedCheckpoint agreed;
+  if (nobody_has_any) return agreed;
+  const std::optional<uint64_t> step = choose(offers, agreed.notes);
+  if (!step) {
+    std::string why;
+    for (const std::string& note : agreed.notes) why += (why.empty() ? "" : "; ") + note;
+    throw Error(ErrorCode::data, "no checkpoint is whole on all workers: " + why, {}, kBeginAnew);
+  }
+  note_losses(*step, offers, facts, agreed.notes);
+  if (offers.at(worker).whole.contains(*step)) agreed.state = read_checkpoint(folder.path_of(*step)).state;
+  return agreed;
+}
+
+}  // namespace coppice

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/dist/hybrid_facts.h"
+
+namespace coppice {
+
+std::string hybrid_facts(const HybridOptions& options, uint32_t minibatch, size_t n_parameters) {
+  HybridOptions copy = options;
+  OptionTable table;
+  describe(table, copy);
+  std::string facts;
+  for (const Option& option : table.options()) facts += option.name + " " + option.default_text + "\n";
+  facts += "minibatch " + std::to_string(minibatch) + "\n";
+  facts += "parameters " + std::to_string(n_parameters) + "\n";
+  return facts;
+}
+
+}  // namespace coppice
