@@ -16,9 +16,8 @@ namespace coppice {
 namespace {
 
 constexpr size_t kHeaderBytes = sizeof(GradientHeader);
-constexpr size_t kTailBytes = 8;        // behind bits, so that a load of 64 stays inside
-constexpr uint32_t kLoadedBits = 57;    // of a load that are good
-constexpr uint32_t kLongestUnary = 40;  // a longer distance stands in 32 bits behind so many ones
+constexpr size_t kTailBytes = 8;  // behind bits, so that a load of 64 stays inside
+constexpr size_t kWordBits = 64;  // of the unary parts, which are written in whole words
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::data, "a message of gradients " + what);
@@ -37,42 +36,55 @@ uint32_t rice_bits_for(size_t n_sent, size_t n_elements) noexcept {
   return static_cast<uint32_t>(std::max(0.0, std::floor(std::log2(std::max(1.0, 0.6931 * mean)))));
 }
 
-uint64_t gap_bits(uint32_t distance, uint32_t rice_bits) noexcept {
-  const uint32_t unary = distance >> rice_bits;
-  return 1 + (unary < kLongestUnary ? unary + 1 + rice_bits : kLongestUnary + 32);
+uint64_t words_of_bits(uint64_t bits) noexcept {
+  return (bits + kWordBits - 1) / kWordBits;
 }
 
-uint64_t gaps_bits(std::span<const GradientWord> words, uint32_t rice_bits) noexcept {
-  uint64_t bits = 0;
+/// What stands where in a payload of gaps: the unary parts of all distances, then their low bits and signs.
+struct GapsLayout {
+  uint64_t unary_words, low_bytes;
+
+  uint64_t bytes() const noexcept { return unary_words * sizeof(uint64_t) + low_bytes + kTailBytes; }
+};
+
+uint64_t low_bytes_of(uint64_t n_sent, uint32_t rice_bits) noexcept {
+  return bytes_of_bits(n_sent * (1 + rice_bits));
+}
+
+GapsLayout gaps_layout(std::span<const GradientWord> words, uint32_t rice_bits) noexcept {
+  uint64_t unary_bits = words.size();
   uint32_t next = 0;  // the index that may come at the earliest
   for (const GradientWord word : words) {
-    bits += gap_bits(index_of(word) - next, rice_bits);
+    unary_bits += (index_of(word) - next) >> rice_bits;
     next = index_of(word) + 1;
   }
-  return bits;
+  return {words_of_bits(unary_bits), low_bytes_of(words.size(), rice_bits)};
 }
 
-void write_gaps(std::span<const GradientWord> words, uint32_t rice_bits, std::vector<std::byte>& message) {
-  BitWriter writer(message);
+void or_into(std::byte* bytes, uint64_t bits) noexcept {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  word |= bits;
+  std::memcpy(bytes, &word, sizeof word);
+}
+
+void write_gaps(std::span<const GradientWord> words, uint32_t rice_bits, const GapsLayout& layout,
+                std::vector<std::byte>& message) {
+  message.resize(kHeaderBytes + layout.bytes());
+  std::byte* const unary = message.data() + kHeaderBytes;
+  std::byte* const low = unary + layout.unary_words * sizeof(uint64_t);
+  const uint32_t low_mask = (1U << rice_bits) - 1;
+  uint64_t unary_at = 0, low_at = 0;
   uint32_t next = 0;
   for (const GradientWord word : words) {
-    const uint32_t distance = index_of(word) - next, unary = distance >> rice_bits;
-    writer.put(word & 1, 1);
-    if (unary < kLongestUnary) {
-      for (uint32_t left = unary; left > 0; left -= std::min(left, 32U)) {
-        const uint32_t n = std::min(left, 32U);
-        writer.put((uint64_t{1} << n) - 1, n);
-      }
-      writer.put(0, 1);
-      writer.put(distance & ((1U << rice_bits) - 1), rice_bits);
-    } else {
-      writer.put(0xFFFFFFFF, 32), writer.put((1U << (kLongestUnary - 32)) - 1, kLongestUnary - 32);
-      writer.put(distance, 32);
-    }
+    const uint32_t distance = index_of(word) - next;
+    unary_at += distance >> rice_bits;
+    or_into(unary + unary_at / kWordBits * sizeof(uint64_t), uint64_t{1} << unary_at % kWordBits);
+    ++unary_at;
+    or_into(low + low_at / 8, uint64_t{(distance & low_mask) << 1 | (word & 1)} << low_at % 8);
+    low_at += 1 + rice_bits;
     next = index_of(word) + 1;
   }
-  writer.end();
-  message.resize(message.size() + kTailBytes);
 }
 
 void write_bitmap(std::span<const GradientWord> words, uint32_t n_elements, std::vector<std::byte>& message) {
@@ -97,7 +109,7 @@ uint64_t payload_bytes(const GradientHeader& header) noexcept {
     case GradientEncoding::words:
       return uint64_t{header.n_sent} * sizeof(GradientWord);
     case GradientEncoding::gaps:
-      return bytes_of_bits(uint64_t{header.n_sent} * (2 + header.rice_bits)) + kTailBytes;
+      return GapsLayout{words_of_bits(header.n_sent), low_bytes_of(header.n_sent, header.rice_bits)}.bytes();
     case GradientEncoding::bitmap:
       return bytes_of_bits(header.n_elements) + bytes_of_bits(header.n_sent) + kTailBytes;
     case GradientEncoding::dense:
@@ -112,7 +124,8 @@ class ElementReader {
   explicit ElementReader(const GradientMessage& message) noexcept
       : header_(message.header()),
         bytes_(message.payload()),
-        end_bit_(8 * (bytes_.size() - std::min(bytes_.size(), kTailBytes))) {}
+        n_unary_words_(unary_words_of(message)),
+        low_(bytes_.data() + n_unary_words_ * sizeof(uint64_t)) {}
 
   /// sums[i - begin] += the element, for those of [begin, begin + sums.size()) that are sent; ranges follow one
   /// another.
@@ -131,14 +144,22 @@ class ElementReader {
 
   /// After the last range: whether all elements were in one.
   void expect_end() const {
-    const uint32_t n_read = header_.encoding == GradientEncoding::gaps ? place_.n_read : n_read_;
-    if (header_.encoding != GradientEncoding::dense && n_read != header_.n_sent) {
+    const bool is_gaps = header_.encoding == GradientEncoding::gaps;
+    const bool has_all = is_gaps ? place_.unary == 0 && place_.n_begun == header_.n_sent : n_read_ == header_.n_sent;
+    if (header_.encoding != GradientEncoding::dense && !has_all) {
       refuse("has elements that are not there, or do not ascend");
     }
   }
 
  private:
   float value_of(bool negative) const noexcept { return negative ? -header_.threshold : header_.threshold; }
+
+  static size_t unary_words_of(const GradientMessage& message) noexcept {
+    const GradientHeader& header = message.header();
+    if (header.encoding != GradientEncoding::gaps) return 0;
+    const uint64_t others = low_bytes_of(header.n_sent, header.rice_bits) + kTailBytes;
+    return (message.payload().size() - others) / sizeof(uint64_t);
+  }
 
   void add_words(std::span<float> sums, size_t begin) noexcept {
     while (n_read_ < header_.n_sent) {
@@ -151,53 +172,47 @@ class ElementReader {
     }
   }
 
-  /// Several codes of a load, as long as they lie in it as a whole. A code whose element is behind the range is read
-  /// again.
+  // The unary parts are set bits, each after as many zeros as its distance has multiples of 2^rice_bits: of element k
+  // at bit p, all distances so far have p - k of them. What else an index is made of, `base` adds up.
   void add_gaps(std::span<float> sums, size_t begin) noexcept {
-    const uint32_t low_bits = header_.rice_bits;
-    const uint64_t low_mask = (uint64_t{1} << low_bits) - 1;
+    const uint32_t rice_bits = header_.rice_bits, width = 1 + rice_bits;
+    const uint64_t low_mask = (uint64_t{1} << rice_bits) - 1;
     const auto threshold = std::bit_cast<uint32_t>(header_.threshold);
-    Place place = place_;
-    while (place.n_read < header_.n_sent && place.bit <= end_bit_) {
-      const uint64_t word = load_bits(bytes_.data(), place.bit);
-      uint32_t used = 0;
-      for (; place.n_read < header_.n_sent; ++place.n_read) {
-        const uint64_t code = word >> used;
-        const auto unary = static_cast<uint32_t>(std::countr_one(code >> 1));
-        const uint32_t length = 2 + unary + low_bits;
-        if (used + length > kLoadedBits || unary >= kLongestUnary) break;
-        const uint64_t index = place.next + (uint64_t{unary} << low_bits) + (code >> (2 + unary) & low_mask);
-        if (index - begin >= sums.size()) return void((place.bit += used, place_ = place));
-        sums[index - begin] += std::bit_cast<float>(threshold ^ static_cast<uint32_t>(code << 31));
-        place.next = index + 1;
-        used += length;
+    Place at = place_;
+    at.base -= begin;
+    do {
+      for (; at.unary != 0; at.unary &= at.unary - 1) {
+        const uint64_t field = load_bits(low_, at.low_bit);
+        const uint64_t base = at.base + (field >> 1 & low_mask);
+        const uint64_t place = base + (static_cast<uint64_t>(std::countr_zero(at.unary)) << rice_bits);
+        if (place >= sums.size()) break;
+        sums[place] += std::bit_cast<float>(threshold ^ static_cast<uint32_t>(field << 31));
+        at.base = base - low_mask;
+        at.low_bit += width;
       }
-      place.bit += used;
-      if (used == 0 && !add_long_gap(sums, begin, place)) break;
-    }
-    place_ = place;
+    } while (at.unary == 0 && next_unary(at));
+    at.base += begin;
+    place_ = at;
   }
 
   /// Where the reading of gaps is.
   struct Place {
-    uint64_t bit = 0;
-    uint64_t next = 0;  ///< the element that may come at the earliest
-    uint32_t n_read = 0;
+    uint64_t unary = 0;  ///< what is left of a word of unary parts
+    uint64_t n_words = 0;
+    uint64_t base = 0;
+    uint64_t low_bit = 0;
+    uint64_t n_begun = 0;  ///< elements in the words up to this one
   };
 
-  /// One code that is longer than a load; whether its element is in the range.
-  bool add_long_gap(std::span<float> sums, size_t begin, Place& place) noexcept {
-    const uint64_t code = load_bits(bytes_.data(), place.bit);
-    const auto unary = static_cast<uint32_t>(std::countr_one(code >> 1));
-    const bool is_short = unary < kLongestUnary;
-    const uint64_t low_at = place.bit + 1 + (is_short ? unary + 1 : kLongestUnary);
-    const uint32_t low_bits = is_short ? header_.rice_bits : 32;
-    if (low_at > end_bit_) return false;
-    const uint64_t low = read_bits(bytes_.data(), low_at, low_bits);
-    const uint64_t index = place.next + low + (is_short ? uint64_t{unary} << low_bits : 0);
-    if (index - begin >= sums.size()) return false;
-    sums[index - begin] += value_of((code & 1) != 0);
-    place = {low_at + low_bits, index + 1, place.n_read + 1};
+  /// The next word of unary parts; false at the end, and for more elements than there are.
+  bool next_unary(Place& at) const noexcept {
+    if (at.n_words == n_unary_words_) return false;
+    uint64_t word;
+    std::memcpy(&word, bytes_.data() + at.n_words * sizeof word, sizeof word);
+    at.n_begun += static_cast<uint64_t>(std::popcount(word));
+    if (at.n_begun > header_.n_sent) return false;
+    if (at.n_words++ > 0) at.base += uint64_t{kWordBits} << header_.rice_bits;
+    at.unary = word;
     return true;
   }
 
@@ -223,7 +238,8 @@ class ElementReader {
 
   const GradientHeader& header_;
   std::span<const std::byte> bytes_;
-  uint64_t end_bit_;  ///< of gaps
+  size_t n_unary_words_;  ///< of gaps
+  const std::byte* low_;  ///< of gaps: low bits and signs
   Place place_;
   uint32_t n_read_ = 0;  ///< of words and bitmaps
 };
@@ -239,8 +255,8 @@ void write_message(std::span<const GradientWord> words, uint32_t n_elements, flo
   header.threshold = threshold;
   header.step = step;
   header.rice_bits = static_cast<uint8_t>(rice_bits_for(words.size(), n_elements));
-  const uint64_t word_bytes = words.size_bytes(),
-                 gap_bytes = bytes_of_bits(gaps_bits(words, header.rice_bits)) + kTailBytes;
+  const GapsLayout gaps = gaps_layout(words, header.rice_bits);
+  const uint64_t word_bytes = words.size_bytes(), gap_bytes = gaps.bytes();
   const uint64_t bitmap_bytes = bytes_of_bits(n_elements) + bytes_of_bits(words.size()) + kTailBytes;
   message.assign(kHeaderBytes, std::byte{0});
   if (word_bytes <= std::min(gap_bytes, bitmap_bytes)) {
@@ -249,7 +265,7 @@ void write_message(std::span<const GradientWord> words, uint32_t n_elements, flo
     message.insert(message.end(), bytes.begin(), bytes.end());
   } else if (gap_bytes * 10 < bitmap_bytes * 9) {  // a bitmap is read faster
     header.encoding = GradientEncoding::gaps;
-    write_gaps(words, header.rice_bits, message);
+    write_gaps(words, header.rice_bits, gaps, message);
   } else {
     header.encoding = GradientEncoding::bitmap;
     write_bitmap(words, n_elements, message);
@@ -285,8 +301,9 @@ GradientMessage::GradientMessage(std::span<const std::byte> bytes, size_t n_elem
   if (checksum_of(bytes) != header_.checksum) refuse("was changed on its way: its checksum does not fit");
   payload_ = bytes.subspan(kHeaderBytes);
   const bool is_gaps = header_.encoding == GradientEncoding::gaps;
-  const uint64_t expected = payload_bytes(header_);
-  if (header_.rice_bits > 31 || (is_gaps ? payload_.size() < expected : payload_.size() != expected)) {
+  const uint64_t expected = payload_bytes(header_), size = payload_.size();
+  const bool fits = is_gaps ? size >= expected && (size - expected) % sizeof(uint64_t) == 0 : size == expected;
+  if (header_.rice_bits > 31 || !fits) {
     refuse("has another size than its header says");
   }
   if (header_.n_elements != n_elements) {
@@ -298,7 +315,7 @@ GradientMessage::GradientMessage(std::span<const std::byte> bytes, size_t n_elem
 }
 
 void add_up(std::span<const GradientMessage> messages, std::span<float> sums) {
-  constexpr size_t kRange = size_t{1} << 15;  // 128 kB
+  constexpr size_t kRange = size_t{1} << 16;  // 256 kB: with less, what is between two ranges weighs
   std::vector<ElementReader> readers(messages.begin(), messages.end());
   for (size_t begin = 0; begin < sums.size(); begin += kRange) {
     const std::span<float> range = sums.subspan(begin, std::min(kRange, sums.size() - begin));

@@ -17,7 +17,7 @@ inline constexpr size_t kMostElements = size_t{1} << 31;
 /// more.
 enum class GradientEncoding : uint8_t {
   words,   ///< 32 bits each
-  gaps,    ///< the distances between them in Rice's code, and signs: some 6 to 11 bits each
+  gaps,    ///< the distances between them in Rice's code, its two parts apart, and signs: some 6 to 11 bits each
   bitmap,  ///< a bit for every element, and signs of those that are sent: from some 1 in 3 on
   dense,   ///< every element as it is, f32: without a threshold
 };
