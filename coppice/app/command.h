@@ -71,12 +71,14 @@ void add_compress(CommandList& commands);
 void add_inspect(CommandList& commands);
 void add_import_pecos(CommandList& commands);
 void add_dist(CommandList& commands);
-void add_options(CommandList& commands);  ///< the list must outlive the action
+/// Of the program of that name. The list must outlive the action.
+void add_options(CommandList& commands, const char* program);
 
 // Of the program coppice-net.
 void add_train_net(CommandList& commands);
 void add_evaluate_net(CommandList& commands);
 void add_predict_net(CommandList& commands);
+void add_dist_study(CommandList& commands);
 
 /// In `coppice`: the same names, which start coppice-net with the arguments of this program.
 void add_commands_of_networks(CommandList& commands, char** argv);

@@ -16,6 +16,6 @@ int main(int argc, char** argv) {
     add_import_pecos(commands);
     add_dist(commands);
     add_commands_of_networks(commands, argv);
-    add_options(commands);
+    add_options(commands, "coppice");
   });
 }

@@ -26,8 +26,8 @@ void start_coppice_net(char** argv) {
               "libsamplerate0-dev");
 }
 
-void add(CommandList& commands, char** argv, const std::string& name, const std::string& summary) {
-  CLI::App* const command = commands.program.add_subcommand(name, summary);
+void add(CLI::App& family, char** argv, const std::string& name, const std::string& summary) {
+  CLI::App* const command = family.add_subcommand(name, summary);
   command->prefix_command();  // its flags are the other program's
   command->set_help_flag();
   command->callback([argv] { start_coppice_net(argv); });
@@ -36,9 +36,11 @@ void add(CommandList& commands, char** argv, const std::string& name, const std:
 }  // namespace
 
 void add_commands_of_networks(CommandList& commands, char** argv) {
-  add(commands, argv, "train-net", "Train a network on recordings, texts or features, with any number of workers.");
-  add(commands, argv, "evaluate-net", "Measure a network on rows whose labels are known.");
-  add(commands, argv, "predict-net", "Rank the labels of recordings, texts or features by a network.");
+  add(commands.program, argv, "train-net", "Train a network on recordings, texts or features, with any number of workers.");
+  add(commands.program, argv, "evaluate-net", "Measure a network on rows whose labels are known.");
+  add(commands.program, argv, "predict-net", "Rank the labels of recordings, texts or features by a network.");
+  add(*commands.program.get_subcommand("dist"), argv, "study",
+      "Compare strategies for many workers by your own rows, network and links.");
 }
 
 }  // namespace coppice::app

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kIntroduction =
     "# Parameters\n\n"
-    "Made by `coppice options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
+    "Made by `{} options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
     "`COPPICE_MAX_LEAF` and the key `max_leaf` of a `--config` file. A flag wins over the variable, the variable over\n"
     "the file, the file over the default. A switch `x` is turned on by `--x` and off by `--no-x`, by a variable of\n"
     "`true` or `1` and of `false` or `0`. What is written with dashes here (`--output`) is a flag alone.\n";
@@ -70,6 +70,8 @@ std::vector<Group> further_groups(const CommandList::Entry& command) {
 /// The page; what a later command shares with an earlier one is described once.
 class Page {
  public:
+  explicit Page(const char* program) : text_(fmt::format(kIntroduction, program)) {}
+
   void add(const CommandList::Entry& command) {
     const std::string title = "coppice " + full_name(*command.app);
     text_ += fmt::format("\n## {}\n\n{}\n", title, command.app->get_description());
@@ -87,12 +89,12 @@ class Page {
     text_ += is_new ? group.text : fmt::format("\nAs under {}: {}.\n", first->second, fmt::join(group.names, ", "));
   }
 
-  std::string text_ = kIntroduction;
+  std::string text_;
   std::map<std::string, std::string> first_title_;  ///< of a group's text: the command that has it first
 };
 
-std::string markdown(const CommandList& commands) {
-  Page page;
+std::string markdown(const CommandList& commands, const char* program) {
+  Page page(program);
   for (const CommandList::Entry& command : commands.entries) {
     if (!command.flags->sections().empty()) page.add(command);
   }
@@ -101,11 +103,11 @@ std::string markdown(const CommandList& commands) {
 
 }  // namespace
 
-void add_options(CommandList& commands) {
+void add_options(CommandList& commands, const char* program) {
   Command command(commands, "options",
                   "Print every argument and option with its effect, as Markdown (docs/parameters.md).",
                   "  coppice options > docs/parameters.md\n");
-  command.action([&commands] { print_out(markdown(commands)); });
+  command.action([&commands, program] { print_out(markdown(commands, program)); });
 }
 
 }  // namespace coppice::app

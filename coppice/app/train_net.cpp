@@ -14,6 +14,7 @@
 #include "coppice/app/command.h"
 #include "coppice/app/input_files.h"
 #include "coppice/app/messages.h"
+#include "coppice/app/net_inputs.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
@@ -31,29 +32,17 @@ namespace {
 
 struct TrainNetArguments {
   CommonOptions common;
-  NetTask task = NetTask::text;
-  NetInput input;
-  NetReadOptions read;
+  NetInputs inputs;
   NetTrainOptions train;
   StrategyOptions strategy;
   ConnectOptions connect;
-  std::string module, validate, output;
-  std::vector<std::string> hold_out;
+  std::string module, output;
   uint32_t workers = 1;
   bool json = false;
 };
 
 void describe(OptionTable& table, TrainNetArguments& arguments) {
-  table.add("task", arguments.task,
-            {{NetTask::speech, "speech"}, {NetTask::text, "text"}, {NetTask::features, "features"}},
-            "What the rows are: recordings; texts, by the features of a vectorizer (rows with sparse features will do, "
-            "too); rows of numbers.");
-  table.add("data", arguments.input.path,
-            "Rows with labels. Speech: a folder of recordings (LABEL_SPEAKER_NUMBER.wav, or LABEL/SPEAKER_NUMBER.wav), or "
-            "JSON lines {\"audio\": path, \"labels\": [...]}. Else any format of docs/formats.md. Each worker reads them.");
-  table.add("hold_out", arguments.hold_out,
-            "Speakers whose recordings are not trained on: the network is measured on them, and the figures kept in it.");
-  table.add("validate", arguments.validate, "Rows with labels that the network is measured on; the figures are kept in it.");
+  describe(table, arguments.inputs);
   table.add("module", arguments.module,
             "A TorchScript file of your own that takes the place of our layers; docs/networks.md says what its forward "
             "is given.");
@@ -62,22 +51,15 @@ void describe(OptionTable& table, TrainNetArguments& arguments) {
   table.add("json", arguments.json, "Print what training came to as one JSON object.");
 }
 
-std::vector<InputFile> inputs_of(const TrainNetArguments& arguments) {
-  return {{"--data", arguments.input.path}, {"--validate", arguments.validate}, {"--module", arguments.module, "a module"}};
-}
-
 void check(const TrainNetArguments& arguments, const Flags& flags) {
-  expect_named(inputs_of(arguments), flags);
-  if (arguments.input.path.empty()) {
-    throw Error(ErrorCode::usage, "no rows are given", {}, "--data PATH says what to train on");
-  }
+  std::vector<InputFile> files = input_files(arguments.inputs);
+  files.push_back({"--module", arguments.module, "a module"});
+  expect_named(files, flags);
+  expect_whole(arguments.inputs);
   if (arguments.output.empty()) {
     throw Error(ErrorCode::usage, "no output is given", {}, "-o MODEL says where the model goes");
   }
-  if (!arguments.hold_out.empty() && (arguments.task != NetTask::speech || !arguments.validate.empty())) {
-    throw Error(ErrorCode::usage, "hold_out is for speech, and takes the place of validate");
-  }
-  expect_no_input(arguments.output, paths_of(inputs_of(arguments)));
+  expect_no_input(arguments.output, paths_of(files));
   expect_writable(arguments.output);
 }
 
@@ -88,31 +70,14 @@ std::string bytes_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// What to train on, and what to measure by.
+/// What each worker reads.
 struct Material {
-  NetSet set;
-  std::optional<NetRows> held_out;
+  NetMaterial rows;
   std::string module;
 };
 
 Material read_material(const TrainNetArguments& arguments, Job job) {
-  Material material{read_net_set(arguments.task, arguments.input, arguments.read, job), {}, bytes_of(arguments.module)};
-  if (!arguments.hold_out.empty()) {
-    material.held_out = hold_speakers_out(material.set.rows, arguments.hold_out);
-  } else if (!arguments.validate.empty()) {
-    LabelIndex labels(material.set.label_names, material.set.n_labels);
-    material.held_out = read_net_rows(material.set.features, {arguments.validate, arguments.input.read}, labels, job);
-  }
-  return material;
-}
-
-void report_data(const TrainNetArguments& arguments, const Material& material) {
-  const NetExamples& examples = material.set.rows.examples;
-  say(fmt::format("{} to train on{}, {}", counted(examples.size(), "row"),
-                  material.held_out ? fmt::format(", {} held out", material.held_out->examples.size()) : "",
-                  counted(material.set.n_labels, "label")),
-      arguments.common);
-  print_remarks(material.set.rows.report, RowsAre::examples, arguments.common);
+  return {read_net_material(arguments.inputs, job), bytes_of(arguments.module)};
 }
 
 nlohmann::ordered_json to_json(const Traffic& traffic) {
@@ -141,10 +106,10 @@ nlohmann::ordered_json to_json(const NetTraining& training, uint32_t n_workers) 
 /// What worker 0 does in the end.
 void finish(const TrainNetArguments& arguments, const Material& material, const NetTraining& training,
             uint32_t n_workers, Job job) {
-  NetModel model = make_net_model(material.set, training, material.module, arguments.train);
+  NetModel model = make_net_model(material.rows.set, training, material.module, arguments.train);
   nlohmann::ordered_json object = to_json(training, n_workers);
-  if (material.held_out) {
-    const Metrics metrics = evaluate_network(model, material.held_out->examples, {}, job);
+  if (material.rows.held_out) {
+    const Metrics metrics = evaluate_network(model, material.rows.held_out->examples, {}, job);
     model = with_metrics(std::move(model), metrics);
     object["validation"] = coppice::to_json(metrics);
     if (!arguments.json) print_out(error_text(metrics));
@@ -161,9 +126,9 @@ void train_as_worker(TrainNetArguments& arguments, const WorkerEnvironment& envi
   const std::unique_ptr<Transport> transport = connect_workers(environment, arguments.connect);
   ThreadPool pool(arguments.common.threads);
   const Material material = read_material(arguments, {pool, progress});
-  if (transport->rank() == 0) report_data(arguments, material);
+  if (transport->rank() == 0) report(material.rows, arguments.common);
   arguments.train.hybrid = resolve(arguments.strategy, arguments.train.hybrid, transport->size());
-  const NetTraining training = train_network(*transport, material.set, material.module, arguments.train, progress);
+  const NetTraining training = train_network(*transport, material.rows.set, material.module, arguments.train, progress);
   if (transport->rank() == 0) finish(arguments, material, training, transport->size(), {pool, progress});
   transport->barrier();  // the others would report a success that did not come yet
 }
@@ -172,13 +137,13 @@ void train_as_worker(TrainNetArguments& arguments, const WorkerEnvironment& envi
 void train_in_threads(TrainNetArguments& arguments, Progress& progress) {
   ThreadPool pool(arguments.common.threads);
   const Material material = read_material(arguments, {pool, progress});
-  report_data(arguments, material);
+  report(material.rows, arguments.common);
   arguments.train.hybrid = resolve(arguments.strategy, arguments.train.hybrid, arguments.workers);
   std::optional<NetTraining> first;
   Progress silent;
   run_workers(arguments.workers, arguments.common.threads, [&](Transport& transport) {
     Progress& own = transport.rank() == 0 ? progress : silent;
-    NetTraining training = train_network(transport, material.set, material.module, arguments.train, own);
+    NetTraining training = train_network(transport, material.rows.set, material.module, arguments.train, own);
     if (transport.rank() == 0) first = std::move(training);
   });
   finish(arguments, material, *first, arguments.workers, {pool, progress});
@@ -189,7 +154,6 @@ void run(TrainNetArguments& arguments) {
   if (environment && environment->worker > 0) arguments.common.quiet = true;  // worker 0 speaks for all
   TerminalProgress progress(default_style(arguments.common));
   const StopOnSignals stop(progress);
-  arguments.input.read.stop = &progress;
   if (environment && environment->n_workers > 1) return train_as_worker(arguments, *environment, progress);
   train_in_threads(arguments, progress);
 }
@@ -204,15 +168,12 @@ void add_train_net(CommandList& commands) {
                   "--group-size 4 -o tags.coppice\n");
   auto arguments = std::make_shared<TrainNetArguments>();
   command.app().add_option("-o,--output", arguments->output, "where the model goes");
-  OptionTable own, network, training, strategy, speech, text, read, connect, common;
+  OptionTable own, network, training, strategy, connect, common;
   describe(own, *arguments);
   describe(network, arguments->train.network);
   describe(training, arguments->train);
   describe(strategy, arguments->strategy);
   describe(strategy, arguments->train.hybrid);
-  describe(speech, arguments->read.log_mel);
-  describe(text, arguments->read.vectorizer);
-  describe(read, arguments->input.read);
   describe(connect, arguments->connect);
   describe(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Network");
@@ -220,9 +181,7 @@ void add_train_net(CommandList& commands) {
   command.flags().add(command.app(), std::move(training), "Training");
   command.flags().add(command.app(), std::move(strategy), "Workers");
   command.flags().add(command.app(), std::move(connect), "Connection");
-  command.flags().add(command.app(), std::move(speech), "Speech");
-  command.flags().add(command.app(), std::move(text), "Text");
-  command.flags().add(command.app(), std::move(read), "Reading");
+  add_options(command, arguments->inputs);
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
     check(*arguments, flags);

@@ -89,10 +89,10 @@ enum class SectionType : uint32_t {
   gazetteer_remap = 114,
   gazetteer_fingerprints = 115,
 
-  network = 128,
-  network_parameters = 129,
-  network_buffers = 130,
-  network_module = 131,
+  network = 144,
+  network_parameters = 145,
+  network_buffers = 146,
+  network_module = 147,
 };
 
 /// What the elements of a section are.

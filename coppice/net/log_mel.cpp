@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/net/log_mel.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <bit>
@@ -101,7 +101,7 @@ std::vector<float> LogMel::features(std::span<const float> samples) const {
     const auto window = samples.subspan(t * hop_, std::min(window_, samples.size() - t * hop_));
     for (size_t i = 0; i < window.size(); ++i) values[t * n_fft_ + i] = window[i] * hann_[i];
   }
-  const torch::Tensor spectrum = torch::view_as_real(torch::fft::rfft(windows)).square().sum(-1).contiguous();
+  const torch::Tensor spectrum = torch::view_as_real(at::fft_rfft(windows)).square().sum(-1).contiguous();
   const float* const power = spectrum.data_ptr<float>();
   std::vector<float> result;
   result.reserve(n_frames * triangles_.size());

@@ -37,7 +37,9 @@ class ScriptNetwork final : public Network {
   }
   std::vector<torch::Tensor> parameters() override {
     std::vector<torch::Tensor> all;
-    for (const torch::Tensor& parameter : module_.parameters()) all.push_back(parameter);
+    for (const torch::Tensor& parameter : module_.parameters()) {
+      if (parameter.requires_grad()) all.push_back(parameter);  // others stay as the user's file has them
+    }
     return all;
   }
   std::vector<torch::Tensor> buffers() override {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/net/net_training.h"
 
+#include <ATen/Parallel.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -39,7 +42,7 @@ class Epochs {
   Epochs(HybridTraining& training, uint64_t minibatches, double of_epoch, uint32_t n_workers)
       : training_(training), minibatches_(minibatches), of_epoch_(of_epoch), n_workers_(n_workers) {}
 
-  void run(Progress& progress) {
+  void run(Progress& progress, const std::function<void(double)>& trained) {
     progress.stage("training", minibatches_);
     uint64_t epoch = 1;
     for (uint64_t i = 0; i < minibatches_;) {
@@ -47,6 +50,7 @@ class Epochs {
       i = std::min<uint64_t>(i + n_workers_, minibatches_);
       training_.run_to(i);
       progress.advance(std::min<uint64_t>(n_workers_, minibatches_));
+      trained(double(i) / double(minibatches_));
       if (double(i) < double(epoch) * of_epoch_ && i < minibatches_) continue;
       tell(double(i) / of_epoch_, progress);
       epoch = static_cast<uint64_t>(double(i) / of_epoch_) + 1;
@@ -77,7 +81,8 @@ class Epochs {
 std::string facts_of(const NetSet& set, const std::string& module, const NetTrainOptions& options) {
   std::string facts = "rows and labels of the fingerprint " + fingerprint(set) + "\n";
   facts += "a module of " + std::to_string(module.size()) + " bytes\n";
-  for (const auto& [name, value] : options_json(set, options).items()) facts += name + " " + value.dump() + "\n";
+  const nlohmann::ordered_json json = options_json(set, options);
+  for (const auto& [name, value] : json.items()) facts += name + " " + value.dump() + "\n";
   return facts;
 }
 
@@ -92,7 +97,7 @@ void describe(OptionTable& table, NetTrainOptions& options) {
 }
 
 NetTraining train_network(Transport& transport, const NetSet& set, const std::string& module,
-                          const NetTrainOptions& options, Progress& progress) {
+                          const NetTrainOptions& options, Progress& progress, TrainingWatcher* watcher) {
   const auto begin = Clock::now();
   at::set_num_threads(1);  // workers are the threads
   try {
@@ -105,7 +110,9 @@ NetTraining train_network(Transport& transport, const NetSet& set, const std::st
     const RowDeal deal(static_cast<uint32_t>(set.rows.examples.size()), options.minibatch, options.seed);
     Epochs(training, deal.minibatches(options.epochs), double(set.rows.examples.size()) / options.minibatch,
            transport.size())
-        .run(progress);
+        .run(progress, [&](double share) {
+          if (watcher != nullptr) watcher->trained(share, learner.parameters());
+        });
     training.finish();
     const auto parameters = learner.parameters();
     return {{parameters.begin(), parameters.end()},

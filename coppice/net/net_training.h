@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,15 @@ struct NetTraining {
   double seconds = 0;
 };
 
+/// Who looks at a model while it is trained.
+class TrainingWatcher {
+ public:
+  virtual ~TrainingWatcher() = default;
+  /// After each step: the share of the training that is done, and the parameters of this worker. Between the ends of
+  /// blocks they are those of its group.
+  virtual void trained(double share, std::span<const float> parameters) = 0;
+};
+
 /// Trains a network as one of the workers of `transport`, all of whom call this with the same set and options.
 ///
 /// `module`: the bytes of a user's TorchScript file that takes the place of our layers, or "". Who listens to
@@ -43,7 +53,7 @@ struct NetTraining {
 /// Determinism: the same parameters to the bit for the same set, options and number of workers, on one kind of
 /// processor, whether workers are threads or processes; but for modules that draw random numbers in threads.
 NetTraining train_network(Transport& transport, const NetSet& set, const std::string& module,
-                          const NetTrainOptions& options, Progress& progress);
+                          const NetTrainOptions& options, Progress& progress, TrainingWatcher* watcher = nullptr);
 
 /// The model of what was trained.
 NetModel make_net_model(const NetSet& set, const NetTraining& training, const std::string& module,

@@ -14,6 +14,7 @@
 #include "coppice/core/error.h"
 #include "coppice/dist/in_process.h"
 #include "coppice/dist/strategy.h"
+#include "coppice/model/model.h"
 #include "coppice/net/net_evaluation.h"
 #include "coppice/net/net_fixture.h"
 #include "coppice/net/net_sections.h"
@@ -74,8 +75,13 @@ TEST_P(EachStrategy, ThreadsAndMessagesGiveTheSameBits) {
   EXPECT_EQ(train(set, 4, options).parameters, train(set, 4, options, kMessages).parameters);
 }
 
+std::string name_of(const testing::TestParamInfo<Strategy>& info) {
+  constexpr const char* kNames[] = {"Sync", "Gtc", "Bmuf", "Hybrid"};
+  return kNames[int(info.param)];
+}
+
 INSTANTIATE_TEST_SUITE_P(Strategies, EachStrategy,
-                         testing::Values(Strategy::sync, Strategy::gtc, Strategy::bmuf, Strategy::hybrid));
+                         testing::Values(Strategy::sync, Strategy::gtc, Strategy::bmuf, Strategy::hybrid), name_of);
 
 TEST(NetTraining, OneWorkerIsTheSameByEachStrategy) {
   const NetSet set = small_text_set(60);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/net/network.h"
 
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/rnn.h>
+
 #include <cmath>
 #include <utility>
 

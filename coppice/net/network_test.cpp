@@ -45,9 +45,6 @@ struct Case {
   NetworkShape shape;
   NetLoss loss;
 };
-void PrintTo(const Case& one, std::ostream* out) {
-  *out << name(one.shape.task) << ' ' << int(one.shape.options.architecture) << ' ' << int(one.loss);
-}
 
 class EachNetwork : public testing::TestWithParam<Case> {};
 
@@ -61,17 +58,17 @@ TEST_P(EachNetwork, GradientsAreWhatDifferencesSay) {
   const BatchResult result = learner.compute_gradient(0, gradient);
   EXPECT_EQ(result.samples, 12U);
   std::vector<float> scratch(gradient.size());
-  size_t n_alike = 0;
-  for (size_t i = 0; i < gradient.size(); ++i) {
+  size_t n_alike = 0, n_compared = 0;
+  for (size_t i = 0; i < gradient.size(); i += 5, ++n_compared) {
     const float kept = learner.parameters()[i];
-    learner.parameters()[i] = kept + 0.01F;
+    learner.parameters()[i] = kept + 0.002F;
     const double more = learner.compute_gradient(0, scratch).loss;
-    learner.parameters()[i] = kept - 0.01F;
+    learner.parameters()[i] = kept - 0.002F;
     const double less = learner.compute_gradient(0, scratch).loss;
     learner.parameters()[i] = kept;
-    n_alike += std::abs((more - less) / 0.02 - gradient[i]) < 0.02 + 0.02 * std::abs(gradient[i]);
+    n_alike += std::abs((more - less) / 0.004 - gradient[i]) < 0.02 + 0.02 * std::abs(gradient[i]);
   }
-  EXPECT_GE(n_alike, gradient.size() * 97 / 100);  // a rectified unit may turn between the two
+  EXPECT_GE(n_alike, n_compared * 95 / 100);  // a rectified unit may turn between the two
 }
 
 TEST_P(EachNetwork, StepsAgainstTheGradientMakeTheLossSmall) {
@@ -101,12 +98,19 @@ TEST_P(EachNetwork, ARowScoresTheSameAloneAndAmongOthers) {
   }
 }
 
+std::string name_of(const testing::TestParamInfo<Case>& info) {
+  constexpr const char* kLosses[] = {"CrossEntropy", "Logistic", "Squared"};
+  const bool lstm = info.param.shape.options.architecture == Architecture::lstm;
+  return std::string(name(info.param.shape.task)) + (lstm ? "Lstm" : "") + kLosses[int(info.param.loss)];
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Networks, EachNetwork,
     testing::Values(Case{shape_of(NetTask::text), NetLoss::cross_entropy}, Case{shape_of(NetTask::text), NetLoss::logistic},
                     Case{shape_of(NetTask::features), NetLoss::squared},
                     Case{shape_of(NetTask::speech), NetLoss::cross_entropy},
-                    Case{shape_of(NetTask::speech, Architecture::lstm), NetLoss::cross_entropy}));
+                    Case{shape_of(NetTask::speech, Architecture::lstm), NetLoss::cross_entropy}),
+    name_of);
 
 TEST(Network, TheSeedAloneDecidesTheFirstParameters) {
   const NetworkShape shape = shape_of(NetTask::text);
@@ -157,7 +161,7 @@ TEST(Network, SoftLabelsShareARow) {
 std::string module_bytes(const char* forward, bool has_parameters = true) {
   torch::jit::Module module("own");
   if (has_parameters) {
-    module.register_parameter("weight", torch::full({3, 8}, 0.1F), false);
+    module.register_parameter("weight", torch::full({3, 8}, 0.1F, torch::requires_grad()), false);
     module.register_buffer("seen", torch::zeros({1}));
   }
   module.define(forward);

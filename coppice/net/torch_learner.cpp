@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/net/torch_learner.h"
 
+#include <torch/cuda.h>
+
 #include <algorithm>
 #include <string>
 

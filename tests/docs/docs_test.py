@@ -9,6 +9,8 @@ import unittest
 from pathlib import Path
 
 COPPICE = Path(os.environ["COPPICE"])
+COPPICE_NET = COPPICE.with_name("coppice-net")
+PROGRAMS = [program for program in (COPPICE, COPPICE_NET) if program.exists()]  # networks need LibTorch
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -50,7 +52,8 @@ def pages():
 
 def option_defaults():
     """The defaults of each option, by its name, over all commands: from the page that is made of the tables."""
-    printed = subprocess.run([COPPICE, "options"], capture_output=True, text=True, check=True).stdout
+    printed = "".join(subprocess.run([program, "options"], capture_output=True, text=True, check=True).stdout
+                      for program in PROGRAMS)
     defaults = {}
     for name, default in re.findall(r"^\*\*`([a-z0-9_]+)`\*\* \(.*; default (.*)\)$", printed, re.M):
         defaults.setdefault(name, set()).add(default)
@@ -59,14 +62,16 @@ def option_defaults():
 
 def helped_flags():
     """Every flag that some command's help shows."""
-    return set(re.findall(r"--[a-z0-9][a-z0-9-]*", help_pages([])))
+    return {flag for program in PROGRAMS for flag in re.findall(r"--[a-z0-9][a-z0-9-]*", help_pages(program, []))}
 
 
-def help_pages(command):
+def help_pages(program, command):
     """The help of a command, and of those below it."""
-    page = subprocess.run([COPPICE, *command, "--help"], capture_output=True, text=True, check=True).stdout
+    if command and command[-1].endswith("-net") and not COPPICE_NET.exists():
+        return ""
+    page = subprocess.run([program, *command, "--help"], capture_output=True, text=True, check=True).stdout
     names = re.findall(r"^  ([a-z-]+) {2,}", page.partition("Subcommands:")[2], re.M)
-    return page + "".join(help_pages([*command, name]) for name in names)
+    return page + "".join(help_pages(program, [*command, name]) for name in names)
 
 
 # Code in the documents that is of other programs, whose flags are their own.
@@ -102,6 +107,11 @@ class DocumentsTest(unittest.TestCase):
         self.assertTrue(blocks(ROOT / "docs" / "distributed.md"))
         self.run_blocks(ROOT / "docs" / "distributed.md")
 
+    @unittest.skipUnless(COPPICE_NET.exists(), "coppice-net was not built: it needs LibTorch")
+    def test_networks_are_trained(self):
+        self.assertTrue(blocks(ROOT / "docs" / "networks.md"))
+        self.run_blocks(ROOT / "docs" / "networks.md")
+
     def test_examples_of_formats_that_are_no_rows_are_taken(self):
         page = (ROOT / "docs" / "formats.md").read_text()
         examples = dict(re.findall(r"^<!-- example: (\w+)[^\n]*-->\n```\n(.*?)^```", page, re.M | re.S))
@@ -132,6 +142,12 @@ class DocumentsTest(unittest.TestCase):
         self.assertEqual((ROOT / "docs" / "parameters.md").read_text(), printed,
                          "run: build/release/coppice options > docs/parameters.md")
 
+    @unittest.skipUnless(COPPICE_NET.exists(), "coppice-net was not built: it needs LibTorch")
+    def test_the_page_of_networks_is_what_the_program_prints(self):
+        printed = subprocess.run([COPPICE_NET, "options"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual((ROOT / "docs" / "parameters_net.md").read_text(), printed,
+                         "run: build/release/coppice-net options > docs/parameters_net.md")
+
     def test_links_lead_somewhere(self):
         for page in pages():
             text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S)  # [&](int i) is no link
@@ -142,7 +158,9 @@ class DocumentsTest(unittest.TestCase):
         known = helped_flags()
         self.assertIn("--beam", known)
         for page in pages():
-            if page.name == "parameters.md":  # made by the program
+            if page.name.startswith("parameters"):  # made by the program
+                continue
+            if page.name == "networks.md" and not COPPICE_NET.exists():
                 continue
             for code in re.findall(r"`([^`\n]+)`|^(.*coppice .*)$", page.read_text(), re.M):
                 text = code[0] or code[1]

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// coppice dist study: what each strategy would cost in errors and gain in time, with the user's own rows and network.
+#include <fmt/core.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "coppice/app/command.h"
+#include "coppice/app/net_inputs.h"
+#include "coppice/app/output.h"
+#include "coppice/app/signals.h"
+#include "coppice/app/terminal_progress.h"
+#include "coppice/core/error.h"
+#include "coppice/core/output_file.h"
+#include "coppice/net/study.h"
+
+namespace coppice::app {
+namespace {
+
+struct StudyArguments {
+  CommonOptions common;
+  NetInputs inputs;
+  NetTrainOptions train;
+  StudyOptions study;
+  std::string svg;
+  bool json = false;
+};
+
+void describe(OptionTable& table, StudyArguments& arguments) {
+  describe(table, arguments.inputs);
+  describe(table, arguments.study);
+  table.add("svg", arguments.svg, "A drawing of speed-up and errors by the number of workers goes to this file.");
+  table.add("json", arguments.json, "Print one JSON object, with every curve, in place of the table.");
+}
+
+void check(const StudyArguments& arguments, const Flags& flags) {
+  expect_named(input_files(arguments.inputs), flags);
+  expect_whole(arguments.inputs);
+  if (arguments.inputs.validate.empty() && arguments.inputs.hold_out.empty()) {
+    throw Error(ErrorCode::usage, "no rows are given to measure errors on", {}, "--validate PATH, or --hold-out SPEAKER");
+  }
+  if (arguments.svg.empty()) return;
+  expect_no_input(arguments.svg, paths_of(input_files(arguments.inputs)));
+  expect_writable(arguments.svg);
+}
+
+void run(const StudyArguments& arguments) {
+  TerminalProgress progress(default_style(arguments.common));
+  const StopOnSignals stop(progress);
+  ThreadPool pool(arguments.common.threads);
+  const NetMaterial material = read_net_material(arguments.inputs, {pool, progress});
+  report(material, arguments.common);
+  const Study study =
+      run_study(material.set, material.held_out->examples, arguments.train, arguments.study, {pool, progress});
+  progress.finish();
+  if (!arguments.svg.empty()) {
+    OutputFile file(arguments.svg);
+    file.write(to_svg(study));
+    file.commit();
+  }
+  print_out(arguments.json ? json_text(to_json(study)) : to_text(study));
+}
+
+}  // namespace
+
+void add_dist_study(CommandList& commands) {
+  Command command(commands, "dist study", "Compare strategies for many workers by your own rows, network and links.",
+                  "  coppice dist study --task speech --data recordings --hold-out theo --workers 8,32\n"
+                  "  coppice dist study --data train.jsonl --validate held_out.jsonl --workers 8,32,128 --megabit-per-second "
+                  "10000 --svg study.svg\n");
+  auto arguments = std::make_shared<StudyArguments>();
+  OptionTable own, network, training, strategy, common;
+  describe(own, *arguments);
+  describe(network, arguments->train.network);
+  describe(training, arguments->train);
+  describe(strategy, arguments->train.hybrid);
+  describe(common, arguments->common);
+  command.flags().add(command.app(), std::move(own), "Study");
+  command.flags().add(command.app(), std::move(network), "Layers");
+  command.flags().add(command.app(), std::move(training), "Training");
+  command.flags().add(command.app(), std::move(strategy), "Workers");
+  add_options(command, arguments->inputs);
+  command.flags().add(command.app(), std::move(common), "Common");
+  command.action([arguments, &flags = command.flags()] {
+    check(*arguments, flags);
+    run(*arguments);
+  });
+}
+
+}  // namespace coppice::app

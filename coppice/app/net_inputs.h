@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coppice/app/command.h"
+#include "coppice/app/input_files.h"
+#include "coppice/net/net_input.h"
+
+namespace coppice::app {
+
+/// The rows that a network is trained on, and those that it is measured by.
+struct NetInputs {
+  NetTask task = NetTask::text;
+  NetInput input;
+  NetReadOptions read;
+  std::string validate;
+  std::vector<std::string> hold_out;
+};
+void describe(OptionTable& table, NetInputs& inputs);
+
+std::vector<InputFile> input_files(const NetInputs& inputs);
+
+/// Throws `ErrorCode::usage` for inputs that are missing or contradict each other.
+void expect_whole(const NetInputs& inputs);
+
+/// What was read.
+struct NetMaterial {
+  NetSet set;
+  std::optional<NetRows> held_out;
+};
+NetMaterial read_net_material(const NetInputs& inputs, Job job);
+
+/// Says how much was read, and what was repaired on the way.
+void report(const NetMaterial& material, const CommonOptions& common);
+
+/// Adds the groups of options that go with the rows.
+void add_options(Command& command, NetInputs& inputs);
+
+}  // namespace coppice::app

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/net/study.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/core/random.h"
+#include "coppice/dist/in_process.h"
+#include "coppice/net/net_evaluation.h"
+#include "coppice/net/torch_learner.h"
+
+namespace coppice {
+namespace {
+
+constexpr size_t kMostRowsOfCurve = 2000;
+
+/// What a combination is trained and measured with.
+struct Arena {
+  const NetSet& set;
+  const NetExamples& test;
+  NetExamples few;  ///< of the test rows, for curves
+  Job job;
+};
+
+std::vector<uint32_t> shuffled(size_t n, uint64_t seed) {
+  std::vector<uint32_t> rows(n);
+  std::iota(rows.begin(), rows.end(), 0U);
+  Random(seed).shuffle(std::span(rows));
+  return rows;
+}
+
+NetExamples some_of(const NetExamples& examples) {
+  if (examples.size() <= kMostRowsOfCurve) return examples;
+  const std::vector<uint32_t> rows = shuffled(examples.size(), 1);
+  return select_examples(examples, std::span(rows).first(kMostRowsOfCurve));
+}
+
+double error_of(const Arena& arena, const NetExamples& rows, const NetTraining& training,
+                const NetTrainOptions& options) {
+  Progress silent;
+  const NetModel model = make_net_model(arena.set, training, {}, options);
+  MetricOptions metrics;
+  metrics.at = {1};
+  return error_rate(evaluate_network(model, rows, metrics, {arena.job.pool, silent}));
+}
+
+/// Worker 0 looks at its model now and then.
+class Curve final : public TrainingWatcher {
+ public:
+  Curve(const Arena& arena, const NetTrainOptions& options, uint32_t points, StudyRun& run)
+      : arena_(arena), options_(options), points_(points), run_(run) {}
+
+  void trained(double share, std::span<const float> parameters) override {
+    if (share < double(run_.curve.size() + 1) / points_) return;
+    NetTraining so_far;
+    so_far.parameters.assign(parameters.begin(), parameters.end());
+    run_.curve.push_back({share, error_of(arena_, arena_.few, so_far, options_)});
+  }
+
+ private:
+  const Arena& arena_;
+  const NetTrainOptions& options_;
+  uint32_t points_;
+  StudyRun& run_;
+};
+
+struct Trained {
+  StudyRun run;
+  HybridReport report;
+  double seconds = 0;
+};
+
+Trained train_once(const Arena& arena, const NetTrainOptions& options, uint32_t n_workers, uint32_t points) {
+  Trained trained;
+  trained.run.seed = options.seed;
+  NetTraining first;
+  Curve curve(arena, options, points, trained.run);
+  run_workers(n_workers, arena.job.pool.threads(), [&](Transport& transport) {
+    Progress silent;
+    const bool is_first = transport.rank() == 0;
+    NetTraining own = train_network(transport, arena.set, {}, options, silent, is_first ? &curve : nullptr);
+    if (is_first) first = std::move(own);
+  });
+  trained.run.error = error_of(arena, arena.test, first, options);
+  trained.run.curve.push_back({1, trained.run.error});
+  trained.report = first.report;
+  trained.seconds = first.seconds;
+  arena.job.progress.throw_if_stopped();
+  arena.job.progress.advance(1);
+  return trained;
+}
+
+/// The one that does best on the rows of `arena`.
+double best_rate(const Arena& arena, NetTrainOptions options, uint32_t n_workers, const std::vector<float>& rates) {
+  if (rates.size() == 1) return rates[0];
+  double best = rates[0], least = 1e9;
+  for (const float rate : rates) {
+    options.hybrid.sgd.learning_rate = rate;
+    double error = 100;
+    try {
+      error = train_once(arena, options, n_workers, 1).run.error;
+    } catch (const Error& diverged) {
+      if (diverged.code() != ErrorCode::data) throw;
+    }
+    if (error < least) std::tie(best, least) = std::pair(double(rate), error);
+  }
+  return best;
+}
+
+Strategy strategy_of(const std::string& text) {
+  StrategyOptions options;
+  OptionTable table;
+  describe(table, options);
+  table.find("strategy").set_text(text);
+  return options.strategy;
+}
+
+/// Of Student's distribution, for a two-sided interval of 95 %.
+double student(size_t degrees) {
+  constexpr double kTable[] = {12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262};
+  return degrees == 0 ? INFINITY : degrees <= std::size(kTable) ? kTable[degrees - 1] : 2.0 + 2.4 / double(degrees);
+}
+
+Interval interval_of(const std::vector<double>& values) {
+  const double n = double(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  if (values.size() < 2) return {mean, INFINITY};
+  return {mean, student(values.size() - 1) * std::sqrt(squares / (n - 1) / n)};
+}
+
+/// The share of the samples after which the mean error of the runs is at most `target`, below 0 where it never is.
+double share_until(const std::vector<StudyRun>& runs, double target) {
+  size_t n_points = SIZE_MAX;
+  for (const StudyRun& run : runs) n_points = std::min(n_points, run.curve.size());
+  for (size_t i = 0; i < n_points; ++i) {
+    double error = 0, share = 0;
+    for (const StudyRun& run : runs) {
+      error += run.curve[i].error / double(runs.size());
+      share = std::max(share, run.curve[i].share);
+    }
+    if (error <= target) return share;
+  }
+  return -1;
+}
+
+/// Messages that a worker receives in a step of its group's.
+uint64_t message_bytes(const HybridReport& report, uint32_t group_size) {
+  if (group_size < 2 || report.density == 0) return 0;
+  return report.in_group.bytes_received / std::max<uint64_t>(report.steps, 1) / (group_size - 1);
+}
+
+class Runner {
+ public:
+  Runner(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options, Job job)
+      : train_(train), options_(options), arena_{set, test, some_of(test), job} {}
+
+  Study run() {
+    Study study;
+    study.options = options_;
+    study.rows = arena_.set.rows.examples.size();
+    study.test_rows = arena_.test.size();
+    study.minibatch = train_.minibatch;
+    arena_.job.progress.stage("studying", n_trainings());
+    split_for_tuning();
+    StudyRow base = row_of(1, "sync");
+    for (const uint32_t workers : options_.workers) {
+      if (workers == 1) continue;
+      for (const std::string& strategy : options_.strategies) study.table.push_back(row_of(workers, strategy));
+    }
+    study.table.insert(study.table.begin(), std::move(base));
+    study.parameters = study.table[0].costs.model_bytes / sizeof(float);
+    predict_times(study, options_);
+    return study;
+  }
+
+ private:
+  uint64_t n_trainings() const {
+    const auto several = static_cast<uint64_t>(
+        std::count_if(options_.workers.begin(), options_.workers.end(), [](uint32_t n) { return n > 1; }));
+    const uint64_t rows = several * options_.strategies.size();
+    const auto tuned = [](size_t rates) { return rates > 1 ? rates : 0; };
+    return (rows + 1) * options_.seeds + tuned(options_.learning_rates.size()) +
+           rows * tuned(options_.learning_rate_factors.size());
+  }
+
+  void split_for_tuning() {
+    const std::vector<uint32_t> rows = shuffled(study_rows(), 2);
+    const auto split = std::span(rows).first(rows.size() / 10);
+    tuning_set_ = arena_.set;
+    tuning_set_.rows.examples = select_examples(arena_.set.rows.examples, std::span(rows).subspan(split.size()));
+    tuning_test_ = select_examples(arena_.set.rows.examples, split);
+  }
+  size_t study_rows() const { return arena_.set.rows.examples.size(); }
+
+  NetTrainOptions options_of(uint32_t workers, const std::string& strategy) const {
+    NetTrainOptions options = train_;
+    options.hybrid.group_size = 0;
+    if (strategy_of(strategy) == Strategy::hybrid) options.hybrid.group_size = std::min(options_.most_in_group, workers);
+    options.hybrid = resolve({strategy_of(strategy), "auto"}, options.hybrid, workers);
+    return options;
+  }
+
+  double tuned_rate(const NetTrainOptions& options, uint32_t workers) {
+    std::vector<float> rates = options_.learning_rates;
+    if (base_rate_ > 0) {
+      rates = options_.learning_rate_factors;
+      for (float& rate : rates) rate *= static_cast<float>(base_rate_);
+    }
+    const Arena arena{tuning_set_, tuning_test_, {}, arena_.job};
+    return best_rate(arena, options, workers, rates);
+  }
+
+  StudyRow row_of(uint32_t workers, const std::string& strategy) {
+    StudyRow row;
+    NetTrainOptions options = options_of(workers, strategy);
+    row.workers = workers;
+    row.strategy = workers == 1 ? "one worker" : strategy;
+    row.group_size = options.hybrid.group_size == 0 ? workers : options.hybrid.group_size;
+    options.hybrid.sgd.learning_rate = row.learning_rate = tuned_rate(options, workers);
+    if (base_rate_ == 0) base_rate_ = row.learning_rate;
+    for (uint32_t seed = 1; seed <= options_.seeds; ++seed) {
+      options.seed = seed;
+      Trained trained = train_once(arena_, options, workers, options_.points);
+      row.error += trained.run.error / options_.seeds;
+      note_costs(trained, options, row);
+      row.runs.push_back(std::move(trained.run));
+    }
+    compare(row);
+    return row;
+  }
+
+  /// Of the last seed: what a step takes hardly depends on it.
+  void note_costs(const Trained& trained, const NetTrainOptions& options, StudyRow& row) {
+    const double steps = std::max<double>(1, double(trained.report.steps));
+    if (row.workers == 1) base_seconds_ = trained.report.compute_seconds / steps;
+    row.density = trained.report.density;
+    row.costs.workers = row.workers;
+    row.costs.group_size = row.group_size;
+    row.costs.block_minibatches = options.hybrid.block_minibatches;
+    row.costs.exchange = options.hybrid.exchange;
+    row.costs.model_bytes = sizeof(float) * count_parameters({arena_.set.features.task, options.network,
+                                                               arena_.set.features.n_inputs(), arena_.set.n_labels});
+    row.costs.message_bytes = message_bytes(trained.report, row.group_size);
+    row.costs.compute_seconds = base_seconds_;
+    row.costs.encode_seconds = trained.report.encode_seconds / steps;
+    row.costs.decode_seconds = trained.report.decode_seconds / steps / row.group_size;
+  }
+
+  void compare(StudyRow& row) {
+    if (base_runs_.empty()) {
+      base_runs_ = row.runs;
+      target_ = row.error * (1 + options_.target / 100);
+    }
+    std::vector<double> more;
+    for (size_t i = 0; i < row.runs.size(); ++i) more.push_back(100 * (row.runs[i].error / base_runs_[i].error - 1));
+    row.more_errors = interval_of(more);
+    row.samples_share = share_until(row.runs, target_);
+  }
+
+  NetTrainOptions train_;
+  StudyOptions options_;
+  Arena arena_;
+  NetSet tuning_set_;
+  NetExamples tuning_test_;
+  double base_rate_ = 0, base_seconds_ = 0, target_ = 0;  ///< of one worker
+  std::vector<StudyRun> base_runs_;
+};
+
+}  // namespace
+
+void describe(OptionTable& table, StudyOptions& options) {
+  table.add("workers", options.workers, 1, 4096, "Numbers of workers. One worker is always there: the others are compared with it.");
+  table.add("strategies", options.strategies, "sync, gtc, bmuf, gtc+bmuf: those to compare.");
+  table.add("most_in_group", options.most_in_group, 1, 4096, "Workers of a group of gtc+bmuf.");
+  table.add("seeds", options.seeds, 1, 100, "Trainings of each combination; intervals need 2 or more.");
+  table.add("learning_rates", options.learning_rates, 1e-9, 1e9,
+            "Of these one worker takes the one that does best on a tenth of the rows, held out for that.");
+  table.add("learning_rate_factors", options.learning_rate_factors, 1e-9, 1e9,
+            "Each combination takes one worker's learning rate times one of these, the best by the same measure.");
+  table.add("points", options.points, 1, 10000, "How often an error is looked at in training.");
+  table.add("target", options.target, 0, 1000, "Percent more errors than one worker that count as equal.");
+  table.add("latency_us", options.latency_us, 0, 1e9, "Of the network: microseconds of a message.");
+  table.add("megabit_per_second", options.megabit_per_second, 1e-3, 1e9, "Of the network: each worker's link.");
+  table.add("shared_megabit_per_second", options.shared_megabit_per_second, 0, 1e9,
+            "Of the network: what all workers together have. 0: nothing is shared.");
+  table.add("compute_ms", options.compute_ms, 0, 1e9, "Milliseconds of a minibatch on one worker. 0: as measured here.");
+}
+
+Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options,
+                Job job) {
+  for (const std::string& strategy : options.strategies) (void)strategy_of(strategy);
+  if (test.size() == 0) throw Error(ErrorCode::usage, "there are no rows to measure errors on", {}, "validate names them");
+  return Runner(set, test, train, options, job).run();
+}
+
+void predict_times(Study& study, const StudyOptions& network) {
+  constexpr double kBytes = 1e6 / 8;
+  const NetworkModel model{network.latency_us / 1e6, network.megabit_per_second * kBytes,
+                           network.shared_megabit_per_second * kBytes};
+  for (StudyRow& row : study.table) {
+    StepCosts costs = row.costs;
+    if (network.compute_ms > 0) costs.compute_seconds = network.compute_ms / 1000;
+    row.step = predict_step(costs, model);
+    row.speed_up_to_error = -1;
+    const double base = study.table.front().samples_share;
+    if (row.samples_share > 0 && base > 0) row.speed_up_to_error = row.step.speed_up * base / row.samples_share;
+    if (row.strategy == "gtc") study.conditions = conditions_of(costs, model);
+  }
+}
+
+}  // namespace coppice

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coppice/core/job.h"
+#include "coppice/dist/network_model.h"
+#include "coppice/dist/strategy.h"
+#include "coppice/net/net_training.h"
+
+namespace coppice {
+
+/// Which trainings are compared, and on what network they are thought to run.
+struct StudyOptions {
+  std::vector<uint32_t> workers{1, 8, 32, 64, 128};
+  std::vector<std::string> strategies{"sync", "gtc", "bmuf", "gtc+bmuf"};
+  uint32_t most_in_group = 8;  ///< of gtc+bmuf
+  uint32_t seeds = 3;
+  std::vector<float> learning_rates{0.03F, 0.1F, 0.3F, 1};
+  std::vector<float> learning_rate_factors{1};
+  uint32_t points = 20;  ///< of the curve of an error
+  double target = 2;     ///< percent more errors than one worker that count as equal
+  double latency_us = 50;
+  double megabit_per_second = 1000;
+  double shared_megabit_per_second = 0;
+  double compute_ms = 0;  ///< of a minibatch; 0: as measured
+};
+void describe(OptionTable& table, StudyOptions& options);
+
+/// One training, really run, by workers that are threads.
+struct StudyRun {
+  uint64_t seed = 0;
+  double error = 0;  ///< percent, on the rows it is measured by
+  struct Point {
+    double share = 0;  ///< of the samples
+    double error = 0;
+  };
+  std::vector<Point> curve;  ///< by worker 0's model, on at most 2,000 of the rows
+};
+
+struct Interval {
+  double mean = 0;
+  double half_width = 0;  ///< of 95 %, by Student's t over the seeds
+};
+
+/// One number of workers by one strategy. Times are modelled, all else is measured.
+struct StudyRow {
+  uint32_t workers = 1;
+  std::string strategy;
+  uint32_t group_size = 1;
+  double learning_rate = 0;
+  std::vector<StudyRun> runs;
+  double error = 0;        ///< the mean
+  Interval more_errors;    ///< percent, relative to one worker with the same seed
+  double density = 0;      ///< of elements that were sent
+  double samples_share = -1;  ///< of all, until the error is equal; below 0: it never is
+  StepCosts costs;
+  StepPrediction step;
+  double speed_up_to_error = -1;  ///< below 0: the error is never equal
+};
+
+struct Study {
+  StudyOptions options;
+  uint64_t rows = 0, test_rows = 0, parameters = 0;
+  uint32_t minibatch = 0;
+  std::vector<StudyRow> table;
+  CompressionConditions conditions;  ///< of the largest gtc
+};
+
+/// Trains every combination with each seed and the same number of samples. The learning rate is the one by which a
+/// single worker does best on a tenth of the rows, held out for that; with factors, each combination's own by the same
+/// measure. Errors are those on `test`.
+Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options,
+                Job job);
+
+/// The rows of another network, without training again: what the map of link rates is made of.
+void predict_times(Study& study, const StudyOptions& network);
+
+nlohmann::ordered_json to_json(const Study& study);
+std::string to_text(const Study& study);
+/// Speed-up and errors by the number of workers, with the article's figures.
+std::string to_svg(const Study& study);
+
+/// What Ladkat et al. report for an acoustic model; nothing for others.
+struct ReportedRow {
+  uint32_t workers;
+  const char* strategy;
+  double speed_up, more_errors;
+};
+std::optional<ReportedRow> reported(uint32_t workers, const std::string& strategy);
+
+}  // namespace coppice

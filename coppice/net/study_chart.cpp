@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// A study as a drawing: above speed-up, below errors, by the number of workers.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "coppice/net/study.h"
+
+namespace coppice {
+namespace {
+
+constexpr double kLeft = 70, kRight = 600, kWidth = 780;
+
+struct Place {
+  double workers, value;
+};
+using Lines = std::map<std::string, std::vector<Place>>;
+
+const char* colour_of(const std::string& strategy) {
+  if (strategy == "sync") return "#777";
+  if (strategy == "gtc") return "#e52";
+  return strategy == "bmuf" ? "#27c" : "#2a7";
+}
+
+/// One of the two drawings, from `top` to `bottom`.
+class Panel {
+ public:
+  Panel(std::string title, double top, double bottom, std::vector<double> workers)
+      : title_(std::move(title)), top_(top), bottom_(bottom), workers_(std::move(workers)) {}
+
+  void add(Lines lines, bool reported) { (reported ? reported_ : measured_) = std::move(lines); }
+
+  std::string draw() {
+    find_range();
+    std::string svg = fmt::format("<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>\n", kLeft, top_ - 14, title_);
+    for (const double tick : ticks()) {
+      svg += fmt::format("<path d=\"M{} {:.1f}H{}\" stroke=\"#ddd\"/>\n<text x=\"{}\" y=\"{:.1f}\" "
+                         "text-anchor=\"end\">{:g}</text>\n",
+                         kLeft, y(tick), kRight, kLeft - 8, y(tick) + 4, tick);
+    }
+    for (const double n : workers_) {
+      svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:g}</text>\n", x(n), bottom_ + 20, n);
+    }
+    double label_y = top_ + 8;
+    for (const auto& [strategy, places] : measured_) {
+      svg += path(strategy, places, "");
+      svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"{}\">{}</text>\n", kRight + 14, label_y, colour_of(strategy),
+                         strategy);
+      label_y += 18;
+    }
+    for (const auto& [strategy, places] : reported_) svg += path(strategy, places, " stroke-dasharray=\"5 4\"");
+    return svg;
+  }
+
+ private:
+  void find_range() {
+    for (const Lines* lines : {&measured_, &reported_}) {
+      for (const auto& [strategy, places] : *lines) {
+        for (const Place& place : places) {
+          least_ = std::min(least_, place.value);
+          most_ = std::max(most_, place.value);
+        }
+      }
+    }
+  }
+  double x(double workers) const {
+    const double span = std::log2(workers_.back() / workers_.front());
+    return kLeft + (span > 0 ? std::log2(workers / workers_.front()) / span : 0.5) * (kRight - kLeft);
+  }
+  double y(double value) const { return bottom_ - (value - least_) / (most_ - least_) * (bottom_ - top_); }
+
+  std::vector<double> ticks() const {
+    double step = std::pow(10.0, std::floor(std::log10((most_ - least_) / 2)));
+    if ((most_ - least_) / step > 8) step *= 5;
+    std::vector<double> found;
+    for (double at = std::ceil(least_ / step) * step; at <= most_; at += step) found.push_back(std::round(at / step) * step);
+    return found;
+  }
+
+  std::string path(const std::string& strategy, const std::vector<Place>& places, const char* style) const {
+    std::string line, dots;
+    for (const Place& place : places) {
+      line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x(place.workers), y(place.value));
+      dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x(place.workers), y(place.value),
+                          colour_of(strategy));
+    }
+    return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{}/>\n{}", line, colour_of(strategy),
+                       style, dots);
+  }
+
+  std::string title_;
+  double top_, bottom_;
+  double least_ = 0, most_ = 1;
+  std::vector<double> workers_;
+  Lines measured_, reported_;
+};
+
+using Value = std::function<double(const StudyRow&)>;
+
+Lines lines_of(const Study& study, const Value& value) {
+  Lines lines;
+  for (const StudyRow& row : study.table) {
+    if (row.workers > 1) lines[row.strategy].push_back({double(row.workers), value(row)});
+  }
+  return lines;
+}
+
+Lines reported_lines(const Study& study, double ReportedRow::*value) {
+  Lines lines;
+  for (const StudyRow& row : study.table) {
+    if (const auto known = reported(row.workers, row.strategy)) {
+      lines[row.strategy].push_back({double(row.workers), (*known).*value});
+    }
+  }
+  return lines;
+}
+
+}  // namespace
+
+std::string to_svg(const Study& study) {
+  std::vector<double> workers;
+  for (const StudyRow& row : study.table) workers.push_back(row.workers);
+  std::sort(workers.begin(), workers.end());
+  workers.erase(std::unique(workers.begin(), workers.end()), workers.end());
+  if (workers.size() > 1) workers.erase(workers.begin());  // one worker is what the others are compared with
+  Panel speed("Speed-up, by samples a second (modelled)", 60, 260, workers);
+  speed.add(lines_of(study, [](const StudyRow& row) { return row.step.speed_up; }), false);
+  speed.add(reported_lines(study, &ReportedRow::speed_up), true);
+  Panel errors("More errors than one worker, percent (measured)", 340, 540, workers);
+  errors.add(lines_of(study, [](const StudyRow& row) { return row.more_errors.mean; }), false);
+  errors.add(reported_lines(study, &ReportedRow::more_errors), true);
+  return fmt::format(
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"610\" viewBox=\"0 0 {0} 610\" "
+             "font-family=\"sans-serif\" font-size=\"13\">\n<rect width=\"{0}\" height=\"610\" fill=\"#fff\"/>\n"
+             "<text x=\"{1}\" y=\"24\" font-size=\"15\">{2} workers; dashed: Ladkat et al. 2019, another model and "
+             "network</text>\n",
+             kWidth, kLeft, "2 to " + std::to_string(static_cast<int>(workers.back()))) +
+         speed.draw() + errors.draw() +
+         fmt::format("<text x=\"{}\" y=\"590\" text-anchor=\"middle\">workers</text>\n</svg>\n", (kLeft + kRight) / 2);
+}
+
+}  // namespace coppice

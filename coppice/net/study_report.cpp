@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// A study as JSON and as a table.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "coppice/core/quantity.h"
+#include "coppice/net/study.h"
+
+namespace coppice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Relative error increases and speed-ups of an acoustic model, against one worker.
+/// Source: Ladkat et al., "Two tiered distributed training algorithm for acoustic modeling", Interspeech 2019.
+constexpr ReportedRow kReported[] = {
+    {32, "gtc", 26, 1.4},       {32, "bmuf", 36.6, 3.5}, {64, "gtc", 17, 2.8},        {64, "bmuf", 57, 8.9},
+    {64, "gtc+bmuf", 42, 3.1},  {128, "gtc", 11, 15.6},  {128, "bmuf", 80, 9.6},      {128, "gtc+bmuf", 97, 4.7},
+};
+
+/// What is not finite is null: there is no number to give.
+Json number(double value) {
+  return std::isfinite(value) && value >= 0 ? Json(value) : Json();
+}
+
+Json to_json(const StudyRun& run) {
+  Json curve = Json::array();
+  for (const StudyRun::Point& point : run.curve) curve.push_back({point.share, point.error});
+  return {{"seed", run.seed}, {"error", run.error}, {"curve", std::move(curve)}};
+}
+
+Json to_json(const StudyRow& row) {
+  Json runs = Json::array();
+  for (const StudyRun& run : row.runs) runs.push_back(to_json(run));
+  Json json{{"workers", row.workers},
+            {"strategy", row.strategy},
+            {"group_size", row.group_size},
+            {"learning_rate", row.learning_rate},
+            {"measured",
+             {{"error", row.error},
+              {"more_errors", row.more_errors.mean},
+              {"more_errors_half_width", number(row.more_errors.half_width)},
+              {"density", row.density},
+              {"message_bytes", row.costs.message_bytes},
+              {"samples_share_until_equal", number(row.samples_share)},
+              {"compute_seconds", row.costs.compute_seconds},
+              {"encode_seconds", row.costs.encode_seconds},
+              {"decode_seconds_of_a_message", row.costs.decode_seconds},
+              {"runs", std::move(runs)}}},
+            {"modelled",
+             {{"step_seconds", row.step.seconds},
+              {"gradient_seconds", row.step.gradient_seconds},
+              {"block_seconds", row.step.block_seconds},
+              {"speed_up", row.step.speed_up},
+              {"speed_up_to_equal_error", number(row.speed_up_to_error)}}}};
+  if (const auto known = reported(row.workers, row.strategy)) {
+    json["reported"] = {{"speed_up", known->speed_up}, {"more_errors", known->more_errors}};
+  }
+  return json;
+}
+
+std::string more_errors_text(const Interval& more) {
+  if (!std::isfinite(more.half_width)) return fmt::format("{:+.1f} %", more.mean);
+  // Where the interval holds 0, the seeds do not say which of the two is better.
+  const char* const undecided = std::abs(more.mean) < more.half_width ? " undecided" : "";
+  return fmt::format("{:+.1f} ± {:.1f} %{}", more.mean, more.half_width, undecided);
+}
+
+std::string row_text(const StudyRow& row) {
+  const auto known = reported(row.workers, row.strategy);
+  const std::string equal = row.speed_up_to_error > 0 ? fmt::format("{:.1f}", row.speed_up_to_error) : "never";
+  const std::string message = row.costs.message_bytes > 0 ? bytes_text(double(row.costs.message_bytes)) : "";
+  return fmt::format("{:>7} {:<10} {:>5} {:>7.3g} {:>7.2f} {:>24} {:>9} {:>9.2f} {:>9.1f} {:>9} {:>16}\n", row.workers,
+                     row.strategy, row.group_size, row.learning_rate, row.error,
+                     row.workers == 1 ? "" : more_errors_text(row.more_errors), message, 1000 * row.step.seconds,
+                     row.step.speed_up, equal,
+                     known ? fmt::format("{:g}x, {:+g} %", known->speed_up, known->more_errors) : "");
+}
+
+}  // namespace
+
+std::optional<ReportedRow> reported(uint32_t workers, const std::string& strategy) {
+  for (const ReportedRow& row : kReported) {
+    if (row.workers == workers && row.strategy == strategy) return row;
+  }
+  return std::nullopt;
+}
+
+Json to_json(const Study& study) {
+  StudyOptions options = study.options;
+  OptionTable table;
+  describe(table, options);
+  Json rows = Json::array();
+  for (const StudyRow& row : study.table) rows.push_back(to_json(row));
+  return {{"rows", study.rows},         {"test_rows", study.test_rows},
+          {"parameters", study.parameters}, {"minibatch", study.minibatch},
+          {"options", table.get()},     {"table", std::move(rows)}};
+}
+
+std::string to_text(const Study& study) {
+  const StudyOptions& network = study.options;
+  std::string text = fmt::format(
+      "{} of {}, {} parameters, minibatches of {}; errors on {} rows, {} each\n\n{:>7} {:<10} {:>5} {:>7} {:>7} {:>24} "
+      "{:>9} {:>9} {:>9} {:>9} {:>16}\n",
+      counted(study.rows, "row"), "training", study.parameters, study.minibatch, study.test_rows,
+      counted(network.seeds, "seed"), "workers", "strategy", "group", "rate", "error", "more errors (95 %)", "message",
+      "ms a step", "speed-up", "to error", "the article");
+  for (const StudyRow& row : study.table) text += row_text(row);
+  text += fmt::format(
+      "\nErrors and messages are measured, with workers that are threads and the same number of samples. Milliseconds and\n"
+      "speed-ups are modelled: {:g} ms of computing, {:g} us and {:g} Mbit/s a link{}. \"to error\": until at most {:g} %\n"
+      "more errors than one worker has in the end. The article's figures are of another model, data and network\n"
+      "(Ladkat et al. 2019).\n",
+      1000 * study.table.front().step.compute_seconds, network.latency_us, network.megabit_per_second,
+      network.shared_megabit_per_second > 0 ? fmt::format(", {:g} Mbit/s shared", network.shared_megabit_per_second) : "",
+      network.target);
+  if (study.conditions.largest_fewer > 0) text += "\n" + text_of(study.conditions) + "\n";
+  return text;
+}
+
+}  // namespace coppice

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""coppice train-net, evaluate-net, predict-net, as their users run them; and `coppice` where coppice-net is not there."""
+import json
+import math
+import os
+import random
+import shutil
+import struct
+import subprocess
+import unittest
+import wave
+from pathlib import Path
+
+from program import COPPICE, ProgramTest, environment, jsonl, rows
+
+HAS_NET = Path(COPPICE).with_name("coppice-net").exists()
+QUICK = ["--hidden", "16", "--embedding", "8", "--epochs", "30", "--learning-rate", "1", "--quiet"]
+
+
+class WithoutNetworks(ProgramTest):
+    def test_the_other_program_is_named_where_it_is_not_there(self):
+        alone = self.path("coppice")
+        shutil.copy(COPPICE, alone)
+        done = subprocess.run([alone, "train-net", "--help"], capture_output=True, text=True, env=environment(),
+                              check=False)
+        self.assertEqual(done.returncode, 6, done.stderr)
+        self.assertIn("coppice-net", done.stderr)
+        self.assertIn("libtorch-dev", done.stderr)
+
+    def test_the_commands_stand_in_the_help(self):
+        self.assertIn("train-net", self.expect(0, "--help").stdout)
+
+
+@unittest.skipUnless(HAS_NET, "coppice-net was not built: it needs LibTorch")
+class Networks(ProgramTest):
+    def recordings(self, count=5):
+        """Two words, a high and a low tone, by three speakers."""
+        draw = random.Random(3)
+        folder = self.folder / "recordings"
+        folder.mkdir()
+        for word, hz in (("low", 300), ("high", 1500)):
+            for speaker in ("anna", "ben", "carl"):
+                for number in range(count):
+                    pitch = hz * draw.uniform(0.9, 1.1)
+                    # Silence first: a band is compared with itself in the same recording.
+                    samples = [int(8000 * math.sin(2 * math.pi * pitch * i / 8000)) if i > 800 else draw.randint(-9, 9)
+                               for i in range(2400)]
+                    with wave.open(str(folder / f"{word}_{speaker}_{number}.wav"), "wb") as file:
+                        file.setparams((1, 2, 8000, 0, "NONE", ""))
+                        file.writeframes(struct.pack("<2400h", *samples))
+        return str(folder)
+
+    def train_texts(self, name="tags.coppice", *more):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        done = self.expect(0, "train-net", "--data", examples, "-o", self.path(name), *QUICK, *more)
+        return self.path(name), done
+
+    def test_texts_are_learned_and_answered(self):
+        held_out = self.write("held_out.jsonl", jsonl(rows(60, seed=2)))
+        model, done = self.train_texts("tags.coppice", "--validate", held_out)
+        self.assertRegex(done.stdout, r"^error rate [0-9.]+ % \(\d+ of 60 rows\)\n$")
+        self.assertLess(float(done.stdout.split()[2]), 10)
+        answer = json.loads(self.expect(0, "predict-net", model, "-", "--top-k", "2", "--quiet",
+                                        stdin='{"id": "q", "text": "smtp inbox folders"}\n').stdout)
+        self.assertEqual(answer["id"], "q")
+        self.assertEqual(answer["labels"][0], "mail")
+        self.assertEqual(len(answer["scores"]), 2)
+        figures = json.loads(self.expect(0, "evaluate-net", model, held_out, "--json", "--quiet").stdout)
+        self.assertGreater(figures["all"]["P@1"] if "all" in figures else figures["P@1"], 90)
+
+    def test_recordings_are_learned_and_answered(self):
+        folder = self.recordings()
+        for more in ([], ["--architecture", "lstm"]):
+            done = self.expect(0, "train-net", "--task", "speech", "--data", folder, "--hold-out", "carl", "-o",
+                               self.path("words.coppice"), "--hidden", "16", "--epochs", "20", "--learning-rate", "0.5",
+                               "--minibatch", "5", "--quiet", *more)
+            self.assertIn("(0 of 10 rows)", done.stdout)
+        answer = json.loads(self.expect(0, "predict-net", self.path("words.coppice"), f"{folder}/high_carl_1.wav",
+                                        "--quiet").stdout)
+        self.assertEqual((answer["id"], answer["labels"][0]), ("high_carl_1.wav", "high"))
+        lines = self.write("list.jsonl", jsonl([{"audio": "recordings/low_ben_0.wav", "labels": ["low"]}]))
+        done = self.expect(0, "evaluate-net", self.path("words.coppice"), lines, "--quiet")
+        self.assertIn("error rate 0.00 % (0 of 1 rows)", done.stdout)
+
+    def test_processes_and_threads_give_the_same_file(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        train = ["train-net", "--data", examples, *QUICK, "--epochs", "3", "--group-size", "2", "--block", "4"]
+        self.expect(0, "dist", "launch", "-n", "4", "--", COPPICE, *train, "--address", "127.0.0.1", "-o",
+                    self.path("processes.coppice"))
+        self.expect(0, *train, "--workers", "4", "-o", self.path("threads.coppice"))
+        self.assertEqual(Path(self.path("processes.coppice")).read_bytes(),
+                         Path(self.path("threads.coppice")).read_bytes())
+
+    def test_workers_with_other_rows_are_refused_by_name(self):
+        for rank in range(2):
+            self.write(f"{rank}.jsonl", jsonl(rows(seed=rank)))
+        script = f'exec "{COPPICE}" train-net --data $RANK.jsonl -o model.coppice --address 127.0.0.1 --quiet'
+        done = self.expect(7, "dist", "launch", "-n", "2", "--", "sh", "-c", script)
+        self.assertIn("worker 1 has", done.stderr)
+        self.assertNotIn("model.coppice", self.names_in_folder())
+
+    def test_bad_input_is_refused_with_what_is_wrong(self):
+        text = self.write("train.jsonl", jsonl(rows()))
+        model = ["-o", self.path("model.coppice")]
+        for arguments, says, code in (
+                (["--data", self.path("none.jsonl")], "none.jsonl", 4),
+                ([], "--data", 2),
+                (["--data", text, "--task", "speech"], "train.jsonl", 4),
+                (["--data", text, "--task", "features"], "the rows are texts", 2),
+                (["--data", text, "--hold-out", "anna"], "--hold-out is for speech", 2),
+                (["--data", text, "--strategy", "gtc", "--tau", "much"], "--tau is 'much'", 2),
+                (["--data", text, "--workers", "3", "--group-size", "2"], "do not fill groups", 2),
+                (["--data", text, "--module", text], "no TorchScript module", 3),
+                (["--data", text, "--learning-rate", "1e9", "--epochs", "9"], "no finite number", 3),
+                (["--data", text, "--strategi", "gtc"], "did you mean '--strategy'", 2)):
+            self.expect(code, "train-net", *arguments, *model, "--quiet", says=says)
+        self.assertEqual(self.names_in_folder(), ["train.jsonl"])
+
+    def test_recordings_that_cannot_be_used_are_named(self):
+        folder = Path(self.recordings(1))
+        train = ["train-net", "--task", "speech", "--data", str(folder), "-o", self.path("model.coppice"), "--quiet"]
+        self.expect(2, *train, "--hold-out", "dora", says="'dora'")
+        (folder / "bad_anna_9.wav").write_text("no sound at all")
+        self.expect(3, *train, says=["bad_anna_9.wav", "no recording"])
+        (folder / "bad_anna_9.wav").rename(folder / "nine.wav")
+        self.expect(3, *train, says=["nine.wav", "no label"])
+
+    def test_the_two_kinds_of_models_are_told_apart(self):
+        network, _ = self.train_texts()
+        self.expect(6, "predict", network, "-", stdin='{"text": "mail"}\n', says="predict-net")
+        linear = self.train()
+        self.expect(6, "predict-net", linear, "-", stdin='{"text": "mail"}\n', says="no network")
+        data = bytearray(Path(network).read_bytes())
+        data[len(data) // 2] ^= 1
+        damaged = self.write("damaged.coppice", bytes(data))
+        self.expect(3, "predict-net", damaged, "-", stdin='{"text": "mail"}\n', says="damaged.coppice")
+
+
+if __name__ == "__main__":
+    unittest.main()
