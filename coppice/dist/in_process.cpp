@@ -220,14 +220,16 @@ class SharedMemoryTransport final : public Transport {
   std::vector<std::vector<std::byte>> do_all_gather(std::span<const std::byte> own) override {
     bring(own);
     std::vector<std::vector<std::byte>> all;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, most = 0;
     for (const auto& theirs : meeting_.brought) {
       all.emplace_back(theirs.begin(), theirs.end());
       bytes += theirs.size();
+      most = std::max<uint64_t>(most, theirs.size());
     }
-    const uint64_t sizes = sizeof(uint64_t) * (size() - 1);
-    count_sent(sizes + bytes - all[(rank() + 1) % size()].size());
-    count_received(sizes + bytes - own.size());
+    const uint64_t others = size() - 1, sizes = sizeof(uint64_t) * others;
+    const bool at_once = MessageTransport::gathers_at_once(most, size());
+    count_sent(sizes + (at_once ? others * most : bytes - all[(rank() + 1) % size()].size()));
+    count_received(sizes + (at_once ? others * most : bytes - own.size()));
     meeting_.leave(rank());
     return all;
   }

@@ -13,9 +13,6 @@
 namespace coppice {
 namespace {
 
-/// What goes along the chain at a time: small enough that the next member soon has something to do.
-constexpr size_t kSegmentBytes = size_t{64} << 10;
-
 /// A sum is made of so many values at a time, since a member needs room for as many: 64 MB.
 constexpr size_t kReducedAtATime = size_t{16} << 20;
 /// Up to so many bytes of all members, fewer messages count for more than fewer bytes.
@@ -45,7 +42,7 @@ class Segments {
   }
 
  private:
-  static constexpr size_t kLength = kSegmentBytes / sizeof(T);
+  static constexpr size_t kLength = MessageTransport::kSegmentBytes / sizeof(T);
   std::span<T> all_;
 };
 
@@ -139,6 +136,16 @@ uint64_t MessageTransport::reduced_bytes(size_t n_values, uint32_t rank, uint32_
   return n * sizeof(float);
 }
 
+uint64_t MessageTransport::reduction_rounds(size_t n_values, uint32_t size) noexcept {
+  if (n_values * sizeof(float) * size <= kFewBytes) return rounds_to_all(size);
+  const uint64_t pieces = (n_values + kReducedAtATime - 1) / kReducedAtATime;
+  return 2 * pieces * ((size - 1 + kMetAtATime - 1) / kMetAtATime);
+}
+
+bool MessageTransport::gathers_at_once(uint64_t most_bytes, uint32_t size) noexcept {
+  return most_bytes <= kFewBytes / size;
+}
+
 // Everyone meets those 1, 2, 3.. behind and before it, a few at a time: none is sent much more than others at a time.
 template <class To, class From>
 void MessageTransport::meet_all(const To& to, const From& from) {
@@ -186,13 +193,21 @@ void MessageTransport::do_barrier() {
   gather_numbers(0);
 }
 
-// Messages go round: each member passes on what it has just received.
+// Messages go round, each member passes on what it has just received; short ones double in each round.
 std::vector<std::vector<std::byte>> MessageTransport::do_all_gather(std::span<const std::byte> own) {
   begin_operation();
   const uint32_t n = size();
   const std::vector<uint64_t> sizes = gather_numbers(own.size());
   std::vector<std::vector<std::byte>> all(n);
   for (uint32_t i = 0; i < n; ++i) all[i].resize(sizes[i]);
+  const uint64_t most = *std::max_element(sizes.begin(), sizes.end());
+  if (gathers_at_once(most, n)) {
+    std::vector<std::byte> padded(most);
+    std::copy(own.begin(), own.end(), padded.begin());
+    const std::vector<std::byte> together = gather_equal(padded);
+    for (uint32_t i = 0; i < n; ++i) std::copy_n(together.data() + i * most, sizes[i], all[i].data());
+    return all;
+  }
   std::copy(own.begin(), own.end(), all[rank()].begin());
   const uint32_t next = (rank() + 1) % n, before = (rank() + n - 1) % n;
   for (uint32_t step = 0; step + 1 < n; ++step) {

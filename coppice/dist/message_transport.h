@@ -50,6 +50,12 @@ class MessageTransport final : public Transport {
 
   /// What a member sends for a sum, and receives.
   static uint64_t reduced_bytes(size_t n_values, uint32_t rank, uint32_t size) noexcept;
+  /// Messages of a sum that wait for one another.
+  static uint64_t reduction_rounds(size_t n_values, uint32_t size) noexcept;
+  /// Whether messages, the longest of so many bytes, are gathered in log2(size) rounds, each as long as that one.
+  static bool gathers_at_once(uint64_t most_bytes, uint32_t size) noexcept;
+  /// What goes along the chain of a broadcast at a time: small enough that the next member soon has something to do.
+  static constexpr size_t kSegmentBytes = size_t{64} << 10;
 
  private:
   MessageTransport(std::shared_ptr<MessageLink> link, std::vector<uint32_t> workers, uint32_t rank, uint32_t channel);
