@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <tuple>
+#include <set>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -94,22 +94,16 @@ double block_bytes(const StepCosts& costs) {
   return bytes;
 }
 
-/// Sums over samples of weight * x * y.
-struct Normal {
-  double aa = 0, ab = 0, bb = 0, a = 0, b = 0;
-};
-
-/// Alpha and beta of weighted relative errors; neither below 0.
-std::pair<double, double> solve(const Normal& sums) {
-  const double determinant = sums.aa * sums.bb - sums.ab * sums.ab;
-  double alpha = 0, beta = 0;
-  if (determinant > 1e-9 * sums.aa * sums.bb) {
-    alpha = (sums.a * sums.bb - sums.b * sums.ab) / determinant;
-    beta = (sums.b * sums.aa - sums.a * sums.ab) / determinant;
+/// How badly a latency and a rate explain what was measured: squares of small logarithmic errors, the size of large
+/// ones. A logarithm, so that half as long and twice as long are as wrong.
+double misfit(std::span<const NetworkSample> samples, std::span<const NetworkLoad> loads, const NetworkModel& network) {
+  constexpr double kFar = 0.1;
+  double sum = 0;
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const double error = std::abs(std::log(seconds_of(loads[i], network) / samples[i].seconds));
+    sum += error < kFar ? error * error / 2 : kFar * (error - kFar / 2);
   }
-  if (beta <= 0) return {sums.a / sums.aa, 0};
-  if (alpha < 0) return {0, sums.b / sums.bb};
-  return {alpha, beta};
+  return sum;
 }
 
 }  // namespace
@@ -148,29 +142,36 @@ std::vector<NetworkSample> samples_of(std::span<const LinkTiming> timings, uint3
   return samples;
 }
 
-NetworkModel fit_network(std::span<const NetworkSample> samples) {
-  constexpr int kRounds = 30;
-  constexpr double kFar = 0.1;  // relative errors above this count by their size, not its square
-  double alpha = 0, beta = 0;
-  for (int round = 0; round < kRounds; ++round) {
-    Normal sums;
-    for (const NetworkSample& sample : samples) {
-      if (!(sample.seconds > 0)) continue;
-      const NetworkLoad load = load_of(sample.operation);
-      const double a = load.rounds / sample.seconds, b = load.bytes / sample.seconds;
-      const double error = std::abs(alpha * a + beta * b - 1);
-      const double weight = round == 0 ? 1 : std::min(1.0, kFar / std::max(error, 1e-12));
-      sums.aa += weight * a * a, sums.ab += weight * a * b, sums.bb += weight * b * b;
-      sums.a += weight * a, sums.b += weight * b;
-    }
-    if (!(sums.aa > 0) || !(sums.bb > 0)) break;
-    std::tie(alpha, beta) = solve(sums);
+// Two numbers: the best of a coarse grid, then of finer and finer ones around it.
+NetworkModel fit_network(std::span<const NetworkSample> all) {
+  std::vector<NetworkSample> samples;
+  std::vector<NetworkLoad> loads;
+  std::set<double> bytes_per_round;
+  for (const NetworkSample& sample : all) {
+    const NetworkLoad load = load_of(sample.operation);
+    if (!(sample.seconds > 0) || !(load.rounds > 0)) continue;
+    samples.push_back(sample);
+    loads.push_back(load);
+    bytes_per_round.insert(load.bytes / load.rounds);
   }
-  if (!(beta > 0)) {
-    throw Error(ErrorCode::data, "these measurements do not tell the rate of the network", {},
+  if (bytes_per_round.size() < 2) {
+    throw Error(ErrorCode::data, "these measurements do not tell latency and rate of the network apart", {},
                 "measure operations of few bytes and of many");
   }
-  return {alpha, 1 / beta, 0};
+  constexpr int kReach = 8;
+  double latency = 1e-4, rate = 1e8, step = 3, least = INFINITY;  // step: a factor
+  while (step > 1 + 1e-9) {
+    const double middle_latency = latency, middle_rate = rate;
+    for (int i = -kReach; i <= kReach; ++i) {
+      for (int k = -kReach; k <= kReach; ++k) {
+        const NetworkModel tried{middle_latency * std::pow(step, i), middle_rate * std::pow(step, k), 0};
+        const double found = misfit(samples, loads, tried);
+        if (found < least) least = found, latency = tried.latency_seconds, rate = tried.bytes_per_second;
+      }
+    }
+    step = 1 + (step - 1) / 2;
+  }
+  return {latency, rate, 0};
 }
 
 StepPrediction predict_step(const StepCosts& costs, const NetworkModel& network) noexcept {
