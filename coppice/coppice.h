@@ -81,3 +81,4 @@
 #include "coppice/dist/in_process.h"        // workers that are threads
 #include "coppice/dist/launcher.h"          // starts workers on this machine
 #include "coppice/dist/link_check.h"        // how fast they talk
+#include "coppice/dist/network_model.h"     // what training takes on a network, before it is there

@@ -232,7 +232,8 @@ class SharedMemoryTransport final : public Transport {
 
  private:
   void do_all_reduce(std::span<float> values) override {
-    count_along_chain(values.size_bytes(), rank(), 2);
+    const uint64_t bytes = MessageTransport::reduced_bytes(values.size(), rank(), size());
+    count_sent(bytes), count_received(bytes);
     std::vector<float>& sums = meeting_.sums[n_reductions_++ % 2];
     if (rank() == 0) sums.resize(values.size());
     bring(std::as_bytes(values));
@@ -258,20 +259,22 @@ class SharedMemoryTransport final : public Transport {
   std::vector<std::vector<std::byte>> do_all_gather(std::span<const std::byte> own) override {
     bring(own);
     std::vector<std::vector<std::byte>> all;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, most = 0;
     for (const auto& theirs : meeting_.brought) {
       all.emplace_back(theirs.begin(), theirs.end());
       bytes += theirs.size();
+      most = std::max<uint64_t>(most, theirs.size());
     }
-    const uint64_t sizes = sizeof(uint64_t) * (size() - 1);
-    count_sent(sizes + bytes - all[(rank() + 1) % size()].size());
-    count_received(sizes + bytes - own.size());
+    const uint64_t others = size() - 1, sizes = sizeof(uint64_t) * others;
+    const bool at_once = MessageTransport::gathers_at_once(most, size());
+    count_sent(sizes + (at_once ? others * most : bytes - all[(rank() + 1) % size()].size()));
+    count_received(sizes + (at_once ? others * most : bytes - own.size()));
     meeting_.leave(rank());
     return all;
   }
 
   void do_broadcast(std::span<std::byte> bytes, uint32_t root) override {
-    count_along_chain(bytes.size(), (rank() + size() - root) % size(), 1);
+    count_along_chain(bytes.size(), (rank() + size() - root) % size());
     bring(bytes);
     const std::span<const std::byte> roots = meeting_.brought[root];
     check(roots.size() == bytes.size(), "all have room for as many bytes");
@@ -313,11 +316,10 @@ class SharedMemoryTransport final : public Transport {
                                                    channel_ * kMost + n_subgroups_);
   }
 
-  /// As a chain of members would: to the next one, and on the way back, if there is one, to the one before.
-  void count_along_chain(uint64_t bytes, uint32_t place, uint32_t ways) {
-    const uint64_t there = place + 1 < size() ? bytes : 0, back = place > 0 ? bytes : 0;
-    count_sent(there + (ways == 2 ? back : 0));
-    count_received(back + (ways == 2 ? there : 0));
+  /// As a chain of members would, from one to the next.
+  void count_along_chain(uint64_t bytes, uint32_t place) {
+    if (place + 1 < size()) count_sent(bytes);
+    if (place > 0) count_received(bytes);
   }
 
   void bring(std::span<const std::byte> bytes) {

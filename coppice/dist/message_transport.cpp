@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <numeric>
 #include <utility>
 
@@ -12,8 +13,16 @@
 namespace coppice {
 namespace {
 
-/// What goes along the chain at a time: small enough that the next member soon has something to do.
-constexpr size_t kSegmentBytes = size_t{64} << 10;
+/// A sum is made of so many values at a time, since a member needs room for as many: 64 MB.
+constexpr size_t kReducedAtATime = size_t{16} << 20;
+/// Up to so many bytes of all members, fewer messages count for more than fewer bytes.
+constexpr size_t kFewBytes = size_t{32} << 10;
+constexpr uint32_t kMetAtATime = 4;
+
+std::span<float> shard_of(std::span<float> values, uint64_t member, uint64_t size) noexcept {
+  const size_t begin = values.size() * member / size;
+  return values.subspan(begin, values.size() * (member + 1) / size - begin);
+}
 
 /// Which messages a member sends and receives in one step.
 struct Step {
@@ -33,11 +42,11 @@ class Segments {
   }
 
  private:
-  static constexpr size_t kLength = kSegmentBytes / sizeof(T);
+  static constexpr size_t kLength = MessageTransport::kSegmentBytes / sizeof(T);
   std::span<T> all_;
 };
 
-/// Numbers of all members once a member has heard of them: log2(size) messages each.
+/// What all members bring, once a member has heard of them: log2(size) messages each.
 uint32_t rounds_to_all(uint32_t size) noexcept {
   return static_cast<uint32_t>(std::bit_width(size - 1U));
 }
@@ -78,45 +87,105 @@ void MessageTransport::exchange(std::span<const MessageLink::Outgoing> out, std:
   link_->exchange(out, in, channel_, deadline_);
 }
 
-// Member i adds its values to segment s in step s + i, and the sum comes back to it in step s + 2 size - 3 - i.
+// Where all values of all members are few, everyone has them sent and adds up for itself.
 void MessageTransport::do_all_reduce(std::span<float> values) {
   begin_operation();
-  const Segments<float> segments(values);
-  const size_t n = size(), i = rank(), n_segments = segments.size();
-  std::vector<float> received(segments[0].size());
-  // Unsigned: what is before the first segment is behind the last one, too.
-  const auto is_one = [&](size_t segment) { return segment < n_segments; };
-  Step step;
-  for (size_t t = 0; t < n_segments + 2 * n - 3; ++t) {
-    step.out.clear(), step.in.clear();
-    const size_t there_in = t + 1 - i, there_out = t - i, back_in = t + i + 3 - 2 * n, back_out = t + i + 2 - 2 * n;
-    if (i + 1 < n && is_one(there_out)) step.out.push_back({workers_[i + 1], std::as_bytes(segments[there_out])});
-    if (i > 0 && is_one(back_out)) step.out.push_back({workers_[i - 1], std::as_bytes(segments[back_out])});
-    const bool adds = i > 0 && is_one(there_in);
-    const std::span<float> sums = std::span(received).first(adds ? segments[there_in].size() : 0);
-    if (adds) step.in.push_back({workers_[i - 1], std::as_writable_bytes(sums)});
-    if (i + 1 < n && is_one(back_in)) step.in.push_back({workers_[i + 1], std::as_writable_bytes(segments[back_in])});
-    exchange(step.out, step.in);
-    for (size_t k = 0; k < sums.size(); ++k) segments[there_in][k] = sums[k] + segments[there_in][k];
+  if (values.size_bytes() * size() <= kFewBytes) return reduce_few(values);
+  for (size_t at = 0; at < values.size(); at += kReducedAtATime) {
+    reduce_shards(values.subspan(at, std::min(kReducedAtATime, values.size() - at)));
   }
 }
 
-// In round r each member tells the numbers it knows, its own and those of the 2^r - 1 behind it, to the one 2^r before.
-std::vector<uint64_t> MessageTransport::gather_numbers(uint64_t own) {
+void MessageTransport::reduce_few(std::span<float> values) {
+  const std::vector<std::byte> all = gather_equal(std::as_bytes(values));
+  std::vector<float> theirs(values.size());
+  for (size_t member = 0; member < size(); ++member) {
+    std::memcpy(theirs.data(), all.data() + member * values.size_bytes(), values.size_bytes());
+    if (member == 0) {
+      std::copy(theirs.begin(), theirs.end(), values.begin());
+    } else {
+      for (size_t i = 0; i < values.size(); ++i) values[i] += theirs[i];
+    }
+  }
+}
+
+// Member j has shard j from everyone, adds up, and sends the sums to everyone.
+void MessageTransport::reduce_shards(std::span<float> values) {
+  const std::span<float> own = shard_of(values, rank(), size());
+  std::vector<float> theirs(own.size() * size());
+  const auto from = [&](uint32_t member) { return std::span(theirs).subspan(member * own.size(), own.size()); };
+  meet_all([&](uint32_t to) { return std::as_bytes(shard_of(values, to, size())); },
+           [&](uint32_t member) { return std::as_writable_bytes(from(member)); });
+  std::copy(own.begin(), own.end(), from(rank()).begin());
+  std::copy_n(theirs.begin(), own.size(), own.begin());
+  for (uint32_t member = 1; member < size(); ++member) {
+    const std::span<const float> more = from(member);
+    for (size_t i = 0; i < own.size(); ++i) own[i] += more[i];
+  }
+  meet_all([&](uint32_t) { return std::as_bytes(own); },
+           [&](uint32_t member) { return std::as_writable_bytes(shard_of(values, member, size())); });
+}
+
+uint64_t MessageTransport::reduced_bytes(size_t n_values, uint32_t rank, uint32_t size) noexcept {
+  if (n_values * sizeof(float) * size <= kFewBytes) return n_values * sizeof(float) * (size - 1);
+  uint64_t n = 0;
+  for (size_t at = 0; at < n_values; at += kReducedAtATime) {
+    const uint64_t piece = std::min(kReducedAtATime, n_values - at);
+    n += piece + (size - 2) * (piece * (rank + 1) / size - piece * rank / size);
+  }
+  return n * sizeof(float);
+}
+
+uint64_t MessageTransport::reduction_rounds(size_t n_values, uint32_t size) noexcept {
+  if (n_values * sizeof(float) * size <= kFewBytes) return rounds_to_all(size);
+  const uint64_t pieces = (n_values + kReducedAtATime - 1) / kReducedAtATime;
+  return 2 * pieces * ((size - 1 + kMetAtATime - 1) / kMetAtATime);
+}
+
+bool MessageTransport::gathers_at_once(uint64_t most_bytes, uint32_t size) noexcept {
+  return most_bytes <= kFewBytes / size;
+}
+
+// Everyone meets those 1, 2, 3.. behind and before it, a few at a time: none is sent much more than others at a time.
+template <class To, class From>
+void MessageTransport::meet_all(const To& to, const From& from) {
+  Step step;
+  for (uint32_t distance = 1; distance < size(); ++distance) {
+    const uint32_t next = (rank() + distance) % size(), before = (rank() + size() - distance) % size();
+    step.out.push_back({workers_[next], to(next)});
+    step.in.push_back({workers_[before], from(before)});
+    if (distance % kMetAtATime != 0 && distance + 1 < size()) continue;
+    exchange(step.out, step.in);
+    step.out.clear(), step.in.clear();
+  }
+}
+
+// In round r each member tells what it knows, of its own and of the 2^r - 1 behind it, to the one 2^r before.
+std::vector<std::byte> MessageTransport::gather_equal(std::span<const std::byte> own) {
   const uint32_t n = size();
-  std::vector<uint64_t> known{own};  // from this member on, cyclically
+  std::vector<std::byte> known(n * own.size());  // from this member on, cyclically
+  std::copy(own.begin(), own.end(), known.begin());
+  const auto part = [&](size_t first, size_t count) {
+    return std::span(known).subspan(first * own.size(), count * own.size());
+  };
+  size_t n_known = 1;
   for (uint32_t round = 0; round < rounds_to_all(n); ++round) {
     const uint32_t distance = 1U << round;
-    const size_t more = std::min<size_t>(known.size(), n - known.size());
-    const size_t n_known = known.size();
-    known.resize(n_known + more);
-    const MessageLink::Outgoing out{workers_[(rank() + n - distance) % n], std::as_bytes(std::span(known).first(more))};
-    const MessageLink::Incoming in{workers_[(rank() + distance) % n],
-                                   std::as_writable_bytes(std::span(known).subspan(n_known))};
+    const size_t more = std::min<size_t>(n_known, n - n_known);
+    const MessageLink::Outgoing out{workers_[(rank() + n - distance) % n], part(0, more)};
+    const MessageLink::Incoming in{workers_[(rank() + distance) % n], part(n_known, more)};
     exchange({&out, 1}, {&in, 1});
+    n_known += more;
   }
-  std::rotate(known.begin(), known.end() - rank(), known.end());
+  std::rotate(known.begin(), known.end() - static_cast<std::ptrdiff_t>(rank() * own.size()), known.end());
   return known;
+}
+
+std::vector<uint64_t> MessageTransport::gather_numbers(uint64_t own) {
+  const std::vector<std::byte> bytes = gather_equal(std::as_bytes(std::span(&own, 1)));
+  std::vector<uint64_t> numbers(size());
+  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  return numbers;
 }
 
 void MessageTransport::do_barrier() {
@@ -145,13 +214,21 @@ std::vector<std::byte> MessageTransport::do_receive(uint32_t from) {
   return bytes;
 }
 
-// Messages go round: each member passes on what it has just received.
+// Messages go round, each member passes on what it has just received; short ones double in each round.
 std::vector<std::vector<std::byte>> MessageTransport::do_all_gather(std::span<const std::byte> own) {
   begin_operation();
   const uint32_t n = size();
   const std::vector<uint64_t> sizes = gather_numbers(own.size());
   std::vector<std::vector<std::byte>> all(n);
   for (uint32_t i = 0; i < n; ++i) all[i].resize(sizes[i]);
+  const uint64_t most = *std::max_element(sizes.begin(), sizes.end());
+  if (gathers_at_once(most, n)) {
+    std::vector<std::byte> padded(most);
+    std::copy(own.begin(), own.end(), padded.begin());
+    const std::vector<std::byte> together = gather_equal(padded);
+    for (uint32_t i = 0; i < n; ++i) std::copy_n(together.data() + i * most, sizes[i], all[i].data());
+    return all;
+  }
   std::copy(own.begin(), own.end(), all[rank()].begin());
   const uint32_t next = (rank() + 1) % n, before = (rank() + n - 1) % n;
   for (uint32_t step = 0; step + 1 < n; ++step) {

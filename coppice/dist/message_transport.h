@@ -38,14 +38,24 @@ class MessageLink {
 
 /// The operations of a Transport, made of messages.
 ///
-/// Sums go along a chain of the members, segment after segment, so that they are taken in the order of the ranks; from
-/// the last member the sums of the first segments go back while later ones are on their way there.
+/// A sum is taken by shards: member j has shard j sent by all others, adds up in the order of the ranks, and sends the
+/// sums to all. As many bytes as around a ring, whose order is another one for each shard. Gathered messages go round a
+/// ring; broadcasts go along a chain, segment after segment.
 class MessageTransport final : public Transport {
  public:
   /// All workers of the link.
   explicit MessageTransport(std::shared_ptr<MessageLink> link);
 
   void abort(const std::string& why) noexcept override { link_->abort(why); }
+
+  /// What a member sends for a sum, and receives.
+  static uint64_t reduced_bytes(size_t n_values, uint32_t rank, uint32_t size) noexcept;
+  /// Messages of a sum that wait for one another.
+  static uint64_t reduction_rounds(size_t n_values, uint32_t size) noexcept;
+  /// Whether messages, the longest of so many bytes, are gathered in log2(size) rounds, each as long as that one.
+  static bool gathers_at_once(uint64_t most_bytes, uint32_t size) noexcept;
+  /// What goes along the chain of a broadcast at a time: small enough that the next member soon has something to do.
+  static constexpr size_t kSegmentBytes = size_t{64} << 10;
 
  private:
   MessageTransport(std::shared_ptr<MessageLink> link, std::vector<uint32_t> workers, uint32_t rank, uint32_t channel);
@@ -58,6 +68,13 @@ class MessageTransport final : public Transport {
   std::vector<std::byte> do_receive(uint32_t from) override;
   std::unique_ptr<Transport> do_subgroup(std::span<const uint32_t> members, uint32_t own_rank) override;
 
+  void reduce_few(std::span<float> values);
+  void reduce_shards(std::span<float> values);
+  /// to(member) goes to each other member, from(member) comes from it.
+  template <class To, class From>
+  void meet_all(const To& to, const From& from);
+  /// As many bytes of each member, by rank.
+  std::vector<std::byte> gather_equal(std::span<const std::byte> own);
   /// A number of each member.
   std::vector<uint64_t> gather_numbers(uint64_t own);
   void exchange(std::span<const MessageLink::Outgoing> out, std::span<const MessageLink::Incoming> in);

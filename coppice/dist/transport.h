@@ -42,8 +42,8 @@ class Transport {
   uint32_t rank() const noexcept { return rank_; }
   uint32_t size() const noexcept { return size_; }
 
-  /// values[i] becomes the sum of all members' values[i]; all give as many. Each link carries each value twice, once in
-  /// either direction, whatever the number of members.
+  /// values[i] becomes the sum of all members' values[i]; all give as many. Each member sends, and receives, each value
+  /// nearly twice, whatever the number of members: 2 (n - 1) / n times, but for sums of few values.
   void all_reduce(std::span<float> values);
 
   /// What each member gave, by rank; sizes may differ. A link carries all but the message of its far end.
