@@ -129,9 +129,12 @@ class HybridTraining::Impl {
     or_tell([&] {
       if (is_closed_ || steps_of_block_ > 0) end_block();
       if (blocks_) blocks_->take_model(learner_.parameters());
+      is_finished_ = true;
       if (keeps_progress()) hear_all();
     });
   }
+
+  bool is_finished() const noexcept { return is_finished_; }
 
   HybridProgress take_progress() {
     return {workers_[all_.rank()], std::move(start_), dealing_, std::move(end_), std::move(next_)};
@@ -352,7 +355,7 @@ class HybridTraining::Impl {
   Dealing dealing_;
   uint64_t steps_of_block_ = 0, samples_of_block_ = 0;
   uint64_t samples_of_group_ = 0;  ///< of the block, once it is closed
-  bool is_closed_ = false;
+  bool is_closed_ = false, is_finished_ = false;
   std::optional<HybridState> start_, next_;  ///< as in HybridProgress
   std::optional<BlockEnd> end_;
   std::vector<std::string> losses_;
@@ -374,6 +377,9 @@ void HybridTraining::run_to(uint64_t minibatches_of_all) {
 }
 void HybridTraining::finish() {
   impl_->finish();
+}
+bool HybridTraining::is_finished() const noexcept {
+  return impl_->is_finished();
 }
 HybridProgress HybridTraining::take_progress() {
   return impl_->take_progress();

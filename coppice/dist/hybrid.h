@@ -69,6 +69,10 @@ class HybridTraining {
   /// Ends a block that is not full, so that the learner has the model that is the result of all.
   void finish();
 
+  /// Whether the learner has the model that is the result of all; also where finish() threw, as others broke off after
+  /// that.
+  bool is_finished() const noexcept;
+
   /// With an observer, after one of the above threw: how far this worker has come. The training is of no use then.
   HybridProgress take_progress();
 
