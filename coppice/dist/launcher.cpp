@@ -23,6 +23,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// From a worker's failure until the others are asked to end.
+constexpr std::chrono::milliseconds kTimeToSayWhy(300);
+
 /// This program's variables, but for those that are set.
 std::vector<std::string> with_variables(const std::vector<std::string>& set) {
   std::vector<std::string> variables = set;
@@ -110,7 +113,8 @@ class Crew {
       return true;
     });
     for (const auto& [worker, status] : ended) look_after_end(worker, status, progress);
-    if (exit_code_ != 0) end();
+    // The others may end by themselves, and say why.
+    if (exit_code_ != 0 && Clock::now() >= failed_at_ + kTimeToSayWhy) end();
     if (is_ending_ && Clock::now() >= killed_at_) {
       for (const Worker& worker : workers_) kill(worker.process, SIGKILL);
     }
@@ -136,7 +140,7 @@ class Crew {
     if (code == 0) one_has_finished_ = true;
     if (code == 0 || is_ending_) return;
     if (WIFSIGNALED(status) && is_bearable(worker, progress)) return;
-    if (exit_code_ == 0) exit_code_ = code;
+    if (exit_code_ == 0) exit_code_ = code, failed_at_ = Clock::now();
   }
 
   /// Whether the others go on without it, or it is started again.
@@ -161,7 +165,7 @@ class Crew {
   uint32_t restarts_left_;
   std::vector<Worker> workers_;
   bool is_ending_ = false, one_has_finished_ = false;
-  Clock::time_point killed_at_;
+  Clock::time_point failed_at_, killed_at_;
   int exit_code_ = 0;
 };
 

@@ -291,7 +291,8 @@ class SurvivingTraining::Impl final : public HybridObserver {
   /// The others shall not wait for this one. What it knows stays in a checkpoint, unless that is what failed.
   void end_all(const Error& error) {
     try {
-      rendezvous_.fail("worker " + std::to_string(self_.worker) + ": " + error.what());
+      const std::string where = error.where().empty() ? "" : error.where() + ": ";
+      rendezvous_.fail("worker " + std::to_string(self_.worker) + ": " + where + error.what());
       if (!is_of_others(error)) return;
       // Fewer are left than are needed, say: of a block's two ends others may have one alone.
       const std::vector<Member> alive = life_.with_view([&](const LifeView& view, double now) {

@@ -118,7 +118,7 @@ std::string train(const Arguments& arguments, const WorkerEnvironment& environme
   SurvivalOptions survival;
   survival.min_workers = static_cast<uint32_t>(number("min_workers", "1"));
   survival.beat_seconds = number("beat", "0.05");
-  survival.detector.least_deviation_seconds = 0.05;
+  survival.detector.phi = number("phi", "30");
   survival.regroup_seconds = 20;
   survival.checkpoint.folder = number_or(arguments, "checkpoints", "");
   survival.checkpoint.every_blocks = static_cast<uint32_t>(number("every", "1"));
