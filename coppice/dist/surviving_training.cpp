@@ -138,6 +138,9 @@ class SurvivingTraining::Impl final : public HybridObserver {
       const std::optional<Readiness> readiness = train();
       if (!readiness) return TrainingEnd::finished;
       const auto left_at = std::chrono::steady_clock::now();
+      survival_.bound_seconds =
+          std::max(survival_.bound_seconds,
+                   life_.with_view([](const LifeView& view, double) { return view.bound_seconds(); }));
       next = rendezvous_.regroup(generation_, *readiness, job_.progress);
       survival_.regroup_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - left_at).count();
     }
