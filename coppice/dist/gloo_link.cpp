@@ -54,18 +54,28 @@ class WithoutPipeSignal {
 /// The store as Gloo wants it.
 class GlooStore final : public gloo::rendezvous::Store {
  public:
-  GlooStore(StoreClient& client, std::string prefix, Clock::time_point deadline)
-      : client_(client), prefix_(std::move(prefix)), deadline_(deadline) {}
+  GlooStore(StoreClient& client, std::string prefix, Clock::time_point deadline, const GlooOptions& options)
+      : client_(client), prefix_(std::move(prefix)), deadline_(deadline), options_(options) {}
 
   void set(const std::string& key, const std::vector<char>& data) override {
     client_.set(prefix_ + key, {data.data(), data.size()}, deadline_);
   }
   std::vector<char> get(const std::string& key) override {
+    wait({key});
     const std::string value = client_.get(prefix_ + key, deadline_);
     return {value.begin(), value.end()};
   }
   void wait(const std::vector<std::string>& keys) override {
-    for (const std::string& key : keys) client_.get(prefix_ + key, deadline_);
+    for (const std::string& key : keys) {
+      for (auto pause = milliseconds(1);; pause = std::min(2 * pause, milliseconds(50))) {
+        if (client_.list(prefix_ + key, std::max(deadline_, in_seconds(1))).contains(prefix_ + key)) break;
+        if (Clock::now() >= deadline_) {
+          throw Error(ErrorCode::timeout, "a worker that had come did not say where it is reached");
+        }
+        if (options_.while_waiting) options_.while_waiting();
+        std::this_thread::sleep_for(pause);
+      }
+    }
   }
   void wait(const std::vector<std::string>& keys, const milliseconds&) override { wait(keys); }
 
@@ -73,6 +83,7 @@ class GlooStore final : public gloo::rendezvous::Store {
   StoreClient& client_;
   std::string prefix_;
   Clock::time_point deadline_;
+  const GlooOptions& options_;
 };
 
 class GlooLink final : public MessageLink {
@@ -86,11 +97,13 @@ class GlooLink final : public MessageLink {
     gloo::transport::tcp::attr attributes;
     attributes.hostname = options.address;
     attributes.iface = options.interface;
-    GlooStore store(store_, job_ + "gloo/", deadline);
+    GlooStore store(store_, job_ + "gloo/", deadline, options);
     const WithoutPipeSignal without_signal;
     try {
       auto device = gloo::transport::tcp::CreateDevice(attributes);
-      context_.setTimeout(milliseconds(static_cast<int64_t>(1000 * options.seconds)));
+      // Gloo waits five times as long for connections; operations have time limits of their own.
+      const double limit_seconds = std::min(options.seconds, options.mesh_seconds) / 5;
+      context_.setTimeout(milliseconds(std::max<int64_t>(1, static_cast<int64_t>(1000 * limit_seconds))));
       context_.connectFullMesh(store, device);
     } catch (const Error&) {
       throw;
@@ -205,7 +218,7 @@ class GlooLink final : public MessageLink {
       if (Clock::now() >= deadline) {
         throw Error(ErrorCode::timeout, "workers that did not come in time: " + std::to_string(other));
       }
-      if (options.while_waiting) options.while_waiting(other);
+      if (options.while_waiting) options.while_waiting();
       std::this_thread::sleep_for(pause);
     }
   }

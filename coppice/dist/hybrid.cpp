@@ -50,12 +50,6 @@ uint32_t group_size_of(const HybridOptions& options) {
   return options.group_size == 0 ? UINT32_MAX : options.group_size;
 }
 
-void expect_full_groups(const HybridOptions& options, uint32_t n_workers) {
-  if (options.group_size == 0 || n_workers % options.group_size == 0) return;
-  throw Error(ErrorCode::usage,
-              std::to_string(n_workers) + " workers do not fill groups of " + std::to_string(options.group_size));
-}
-
 }  // namespace
 
 void describe(OptionTable& table, HybridOptions& options) {
@@ -170,7 +164,7 @@ class HybridTraining::Impl {
   void go_on(ResumePoint point) {
     losses_ = std::move(point.losses);
     if (point.is_new) {
-      expect_full_groups(options_, all_.size());
+      if (!keeps_progress()) expect_full_groups(options_, all_.size());
       expect_alike(all_, workers_, "hash of the parameters " + hash_text(learner_.parameters()) + "\n");
     } else {
       restore(point.state.parameters, std::move(point.state.velocity), std::move(point.state.residual));

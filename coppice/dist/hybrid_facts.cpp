@@ -41,4 +41,10 @@ void expect_alike(Transport& transport, std::span<const uint32_t> workers, const
   }
 }
 
+void expect_full_groups(const HybridOptions& options, uint32_t n_workers) {
+  if (options.group_size == 0 || n_workers % options.group_size == 0) return;
+  throw Error(ErrorCode::usage,
+              std::to_string(n_workers) + " workers do not fill groups of " + std::to_string(options.group_size));
+}
+
 }  // namespace coppice

@@ -23,4 +23,7 @@ std::pair<std::string, std::string> first_difference(std::string_view a, std::st
 /// Shapes: workers[rank].
 void expect_alike(Transport& transport, std::span<const uint32_t> workers, const std::string& facts);
 
+/// Throws `ErrorCode::usage` for groups that the workers of a job do not fill.
+void expect_full_groups(const HybridOptions& options, uint32_t n_workers);
+
 }  // namespace coppice

@@ -27,6 +27,10 @@ struct Leave {};
 constexpr const char* kSomeoneJoins = "join";
 constexpr const char* kStop = "stop";
 
+/// That connecting may take once all members of a generation have come: the first time, and later so many times as
+/// long as it took before, and so long at least.
+constexpr double kFirstMeshSeconds = 10, kMeshFactor = 20, kLeastMeshSeconds = 3;
+
 /// Whether others may be lost, and training goes on without them.
 bool is_of_others(const Error& error) {
   return error.code() == ErrorCode::remote || error.code() == ErrorCode::timeout;
@@ -138,9 +142,8 @@ class SurvivingTraining::Impl final : public HybridObserver {
       const std::optional<Readiness> readiness = train();
       if (!readiness) return TrainingEnd::finished;
       const auto left_at = std::chrono::steady_clock::now();
-      survival_.bound_seconds =
-          std::max(survival_.bound_seconds,
-                   life_.with_view([](const LifeView& view, double) { return view.bound_seconds(); }));
+      survival_.bound_seconds = std::max(
+          survival_.bound_seconds, life_.with_view([](const LifeView& view, double) { return view.bound_seconds(); }));
       next = rendezvous_.regroup(generation_, *readiness, job_.progress);
       survival_.regroup_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - left_at).count();
     }
@@ -226,17 +229,23 @@ class SurvivingTraining::Impl final : public HybridObserver {
     gloo.store_host = environment_.store_host, gloo.store_port = environment_.store_port;
     gloo.job = environment_.job + "/generation-" + std::to_string(generation_.number);
     gloo.address = connect_.address, gloo.interface = connect_.interface;
-    // At first machines may be slow to come up; later all of them are there.
-    gloo.seconds = generation_.number == 1 ? connect_.connect_seconds : std::min(connect_.connect_seconds, 10.0);
-    gloo.while_waiting = [&](uint32_t missing) {
-      const bool is_dead = life_.with_view([&](const LifeView& view, double now) {
-        return view.is_dead(generation_.members[missing], now) || view.generation().number > generation_.number;
+    gloo.seconds = connect_.connect_seconds;
+    // One who is killed while others connect to it keeps them waiting so long.
+    gloo.mesh_seconds = std::min(connect_.connect_seconds, mesh_seconds_);
+    gloo.while_waiting = [&] {
+      const bool is_in_vain = life_.with_view([&](const LifeView& view, double now) {
+        return view.failure() || view.generation().number > generation_.number ||
+               std::any_of(generation_.members.begin(), generation_.members.end(),
+                           [&](const Member& member) { return view.is_dead(member, now); });
       });
-      if (is_dead) throw Error(ErrorCode::remote, "a worker was lost before all were connected");
+      if (is_in_vain) throw Error(ErrorCode::remote, "a worker was lost before all were connected");
     };
     const uint32_t rank = generation_.rank_of(self_);
+    const auto begin = std::chrono::steady_clock::now();
     auto transport = std::make_unique<MessageTransport>(
         connect_by_gloo(rank, static_cast<uint32_t>(generation_.members.size()), gloo));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    mesh_seconds_ = std::max(kLeastMeshSeconds, kMeshFactor * took.count());
     transport->set_time_limit(connect_.time_limit);
     return transport;
   }
@@ -324,6 +333,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
   Readiness readiness_before_ = Readiness::at_boundary;
   bool has_trained_ = false;  ///< it has been part of a generation that began to train
   bool has_model_ = false;
+  double mesh_seconds_ = kFirstMeshSeconds;  ///< that connecting may take
   HybridReport report_;
   SurvivalReport survival_;
 };
@@ -331,6 +341,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
 SurvivingTraining::SurvivingTraining(const WorkerEnvironment& environment, const ConnectOptions& connect,
                                      const SurvivalOptions& options, const Job& job) {
   expect_store(environment);
+  expect_full_groups(job.training.options, environment.n_workers);
   impl_ = std::make_unique<Impl>(environment, connect, options, job);
 }
 SurvivingTraining::~SurvivingTraining() = default;
