@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
+#include <mutex>
 #include <optional>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -27,9 +30,8 @@ struct Leave {};
 constexpr const char* kSomeoneJoins = "join";
 constexpr const char* kStop = "stop";
 
-/// That connecting may take once all members of a generation have come: the first time, and later so many times as
-/// long as it took before, and so long at least.
-constexpr double kFirstMeshSeconds = 10, kMeshFactor = 20, kLeastMeshSeconds = 3;
+/// That connecting may take once all members of a generation have come.
+constexpr double kMeshSeconds = 15;
 
 /// Whether others may be lost, and training goes on without them.
 bool is_of_others(const Error& error) {
@@ -230,24 +232,61 @@ class SurvivingTraining::Impl final : public HybridObserver {
     gloo.job = environment_.job + "/generation-" + std::to_string(generation_.number);
     gloo.address = connect_.address, gloo.interface = connect_.interface;
     gloo.seconds = connect_.connect_seconds;
-    // One who is killed while others connect to it keeps them waiting so long.
-    gloo.mesh_seconds = std::min(connect_.connect_seconds, mesh_seconds_);
-    gloo.while_waiting = [&] {
-      const bool is_in_vain = life_.with_view([&](const LifeView& view, double now) {
-        return view.failure() || view.generation().number > generation_.number ||
-               std::any_of(generation_.members.begin(), generation_.members.end(),
-                           [&](const Member& member) { return view.is_dead(member, now); });
-      });
-      if (is_in_vain) throw Error(ErrorCode::remote, "a worker was lost before all were connected");
-    };
-    const uint32_t rank = generation_.rank_of(self_);
-    const auto begin = std::chrono::steady_clock::now();
-    auto transport = std::make_unique<MessageTransport>(
-        connect_by_gloo(rank, static_cast<uint32_t>(generation_.members.size()), gloo));
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    mesh_seconds_ = std::max(kLeastMeshSeconds, kMeshFactor * took.count());
+    gloo.mesh_seconds = std::min(connect_.connect_seconds, kMeshSeconds);
+    auto transport = std::make_unique<MessageTransport>(connect_unless_in_vain(gloo));
     transport->set_time_limit(connect_.time_limit);
     return transport;
+  }
+
+  /// Throws where a generation will not come together any more.
+  void expect_all_alive(const Generation& generation) {
+    const bool is_in_vain = life_.with_view([&](const LifeView& view, double now) {
+      return view.failure() || view.generation().number > generation.number ||
+             std::any_of(generation.members.begin(), generation.members.end(),
+                         [&](const Member& member) { return view.is_dead(member, now); });
+    });
+    if (is_in_vain) throw Error(ErrorCode::remote, "a worker was lost before all were connected");
+  }
+
+  /// Whom a thread that connects may ask; nobody any more once it is left to itself.
+  struct Asked {
+    std::mutex mutex;
+    Impl* impl;
+  };
+
+  /// Gloo cannot be stopped while it connects, and would wait for one who was killed meanwhile: it connects on a thread
+  /// of its own, which is left to itself when that happens, and ends when Gloo's time limit does.
+  std::shared_ptr<MessageLink> connect_unless_in_vain(GlooOptions gloo) {
+    const Generation generation = generation_;
+    const auto asked = std::make_shared<Asked>();
+    asked->impl = this;
+    gloo.while_waiting = [asked, generation] {
+      const std::lock_guard lock(asked->mutex);
+      if (asked->impl == nullptr) throw Error(ErrorCode::cancelled, "nobody waits for this connection");
+      asked->impl->expect_all_alive(generation);
+    };
+    std::promise<std::shared_ptr<MessageLink>> promise;
+    std::future<std::shared_ptr<MessageLink>> link = promise.get_future();
+    std::thread connecting([gloo, rank = generation.rank_of(self_), size = generation.members.size(),
+                            promise = std::move(promise)]() mutable {
+      try {
+        promise.set_value(connect_by_gloo(rank, static_cast<uint32_t>(size), gloo));
+      } catch (...) {
+        promise.set_exception(std::current_exception());
+      }
+    });
+    try {
+      while (link.wait_for(std::chrono::milliseconds(20)) != std::future_status::ready) expect_all_alive(generation);
+    } catch (...) {
+      {
+        const std::lock_guard lock(asked->mutex);
+        asked->impl = nullptr;
+      }
+      connecting.detach();
+      throw;
+    }
+    connecting.join();
+    return link.get();
   }
 
   /// For as long as a generation is connected, the dead do not keep this worker waiting.
@@ -333,7 +372,6 @@ class SurvivingTraining::Impl final : public HybridObserver {
   Readiness readiness_before_ = Readiness::at_boundary;
   bool has_trained_ = false;  ///< it has been part of a generation that began to train
   bool has_model_ = false;
-  double mesh_seconds_ = kFirstMeshSeconds;  ///< that connecting may take
   HybridReport report_;
   SurvivalReport survival_;
 };
