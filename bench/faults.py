@@ -24,7 +24,7 @@ import time
 import measure
 from report import table
 
-SETTINGS = {"epochs": 5, "minibatch": 32, "group_size": 4, "block": 20, "density": 0.02, "learning_rate": 0.4,
+SETTINGS = {"epochs": 3, "minibatch": 32, "group_size": 4, "block": 20, "density": 0.02, "learning_rate": 0.4,
             "checkpoint_blocks": 5}
 
 
