@@ -19,8 +19,8 @@ void describe(OptionTable& table, FailureDetectorOptions& options);
 /// Says how likely it is that one who gave signs of life until now is dead, from how long it has been silent and from
 /// how long it was silent between earlier signs: the time-out is learned, not set.
 ///
-/// phi = -log10 P(the next sign comes later than now); at phi 1 one suspicion in 10 would be false, at 8 one in 10^8, if
-/// intervals were as the model has them. P is the larger of two tails: a normal one with the intervals' mean and
+/// phi = -log10 P(the next sign comes later than now); at phi 1 one suspicion in 10 would be false, at 8 one in 10^8,
+/// if intervals were as the model has them. P is the larger of two tails: a normal one with the intervals' mean and
 /// deviation, as in the paper and in Akka, and an exponential one with the larger of the two as its mean, as in
 /// Cassandra, more or less: a machine that swaps or is paused makes intervals that the normal one rules out.
 ///
