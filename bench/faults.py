@@ -132,7 +132,7 @@ def text_of(result):
 Made by `bench/faults.py`; do not edit. {m['date']}, Coppice {m['coppice']}. {result['workers']} processes on one
 machine of {m['cores']} cores, two groups of four, clinc150, {result['settings']['epochs']} epochs, blocks of
 {result['settings']['block']} minibatches of {result['settings']['minibatch']} rows. One worker of each run is struck at
-a moment drawn at random over the length of an undisturbed run; a run that was over by then is not struck. Undisturbed
+a moment drawn at random over the first four fifths of a run's length; one that was over by then is not struck. Undisturbed
 runs differ by their seed: deviation {100 * s['around']['deviation']:.2f} points. With the same seed they give the same
 bits. A pause: from the end of one step of a worker to the end of its next, so with noticing, agreeing, connecting, and
 waiting for those who train their block again; the bound: the longest silence that was not taken for a death.
@@ -169,10 +169,12 @@ def measure_all(arguments, path):
     for seed in range(arguments.seeds):
         result["undisturbed"].append(one_run(arguments, seed, None, None))
         print(json.dumps(result["undisturbed"][-1]), flush=True)
-    arguments.undisturbed_seconds = statistics.median(r["seconds"] for r in result["undisturbed"])
     chance = random.Random(1)
     faults = ["kill" if i % 2 == 0 else "restart" for i in range(arguments.kills)] + ["stop"] * arguments.stops
     for i, fault in enumerate(faults):
+        # Other programs come and go: what runs took lately says how long this one will take.
+        lately = [r["seconds"] for r in (result["undisturbed"] + result["runs"])[-7:]]
+        arguments.undisturbed_seconds = 0.8 * statistics.median(lately)
         result["runs"].append(one_run(arguments, i % arguments.seeds, fault, chance))
         print(json.dumps(result["runs"][-1]), flush=True)
         measure.save(result, path)
