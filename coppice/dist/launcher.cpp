@@ -24,7 +24,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// From a worker's failure until the others are asked to end.
-constexpr std::chrono::milliseconds kTimeToSayWhy(300);
+constexpr std::chrono::milliseconds kTimeToSayWhy(500);
 
 /// This program's variables, but for those that are set.
 std::vector<std::string> with_variables(const std::vector<std::string>& set) {

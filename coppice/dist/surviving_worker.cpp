@@ -170,5 +170,6 @@ int run(int argc, char** argv) {
 }  // namespace coppice
 
 int main(int argc, char** argv) {
+  std::signal(SIGTERM, SIG_IGN);  // the launcher's, when another one has failed: this one ends by itself and says why
   return coppice::run(argc, argv);
 }
