@@ -76,9 +76,13 @@
 #include "coppice/train/tagger_model.h"     // a tagger joins a model
 #include "coppice/train/training_set.h"     // files become a training set
 #include "coppice/train/validation.h"       // held-out figures that a model keeps
-#include "coppice/dist/connect.h"           // workers of several processes find one another
-#include "coppice/dist/hybrid.h"            // compressed gradients inside groups, block momentum between them
-#include "coppice/dist/in_process.h"        // workers that are threads
-#include "coppice/dist/launcher.h"          // starts workers on this machine
-#include "coppice/dist/link_check.h"        // how fast they talk
-#include "coppice/dist/network_model.h"     // what training takes on a network, before it is there
+
+// dist: many workers train together
+#include "coppice/dist/checkpoint.h"          // where a training by gradients leaves its state
+#include "coppice/dist/connect.h"             // workers of several processes find one another
+#include "coppice/dist/hybrid.h"              // compressed gradients inside groups, block momentum between them
+#include "coppice/dist/in_process.h"          // workers that are threads
+#include "coppice/dist/launcher.h"            // starts workers on this machine
+#include "coppice/dist/link_check.h"          // how fast they talk
+#include "coppice/dist/network_model.h"       // what training takes on a network, before it is there
+#include "coppice/dist/surviving_training.h"  // training that goes on when workers are lost

@@ -36,11 +36,27 @@ struct LaunchArguments {
 void describe(OptionTable& table, LaunchArguments& arguments) {
   table.add("grace_seconds", arguments.launch.grace_seconds, 0, 86400,
             "When a worker fails, the others are asked to end; those that have not after so long are killed.");
+  table.add("restarts", arguments.launch.restarts, 0, 1U << 30,
+            "How often, in all, a worker that was killed (by a signal: kill -9, no memory left) is started again; the "
+            "others take it in, if what they run can do that.");
+  table.add("min_workers", arguments.launch.min_workers, 0, 1U << 20,
+            "When workers were killed, and are not started again, those that are left go on as long as they are so "
+            "many. 0: all are needed.");
 }
+
+/// Says what happens to workers.
+class LaunchProgress final : public Progress {
+ public:
+  explicit LaunchProgress(const CommonOptions& common) : common_(common) {}
+  void note(std::string_view text) override { app::note(std::string(text), common_); }
+
+ private:
+  const CommonOptions& common_;
+};
 
 void launch(const LaunchArguments& arguments) {
   if (arguments.launch.n_workers == 0) throw Error(ErrorCode::usage, "-n is 0, expected 1 worker or more");
-  Progress progress;
+  LaunchProgress progress(arguments.common);
   const StopOnSignals stop(progress);
   const int code = launch_workers(arguments.command, arguments.launch, progress);
   if (code == 0) return;

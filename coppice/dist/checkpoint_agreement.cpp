@@ -105,14 +105,18 @@ Offer offer_in(const std::string& text) {
 /// What all workers have to offer, by their numbers.
 using Offers = std::map<uint32_t, Offer>;
 
-/// Those of the step's workers who are here and have no whole file of it.
+/// Those of the step's workers who are here and have no whole file of it. Whoever wrote its file after it had noticed
+/// that a worker was dead does not name it any more.
 std::vector<uint32_t> missing_at(uint64_t step, const Offers& offers) {
   std::vector<uint32_t> missing;
-  const auto has = [&](const Offer& offer) { return offer.whole.contains(step); };
-  const auto one = std::find_if(offers.begin(), offers.end(), [&](const auto& entry) { return has(entry.second); });
-  for (const uint32_t worker : one->second.whole.at(step)) {
-    const auto found = offers.find(worker);
-    if (found != offers.end() && !has(found->second)) missing.push_back(worker);
+  for (const auto& [worker, offer] : offers) {
+    if (offer.whole.contains(step)) continue;
+    const bool all_name_it = std::all_of(offers.begin(), offers.end(), [&, number = worker](const auto& other) {
+      const auto found = other.second.whole.find(step);
+      return found == other.second.whole.end() ||
+             std::find(found->second.begin(), found->second.end(), number) != found->second.end();
+    });
+    if (all_name_it) missing.push_back(worker);
   }
   return missing;
 }

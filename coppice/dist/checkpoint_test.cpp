@@ -31,6 +31,12 @@ std::vector<float> random_values(size_t n, uint64_t seed) {
   return values;
 }
 
+std::string facts_with(uint32_t block, uint32_t group_size, size_t n_parameters = 20) {
+  HybridOptions options;
+  options.block_minibatches = block, options.group_size = group_size;
+  return hybrid_facts(options, 8, n_parameters);
+}
+
 /// Of one of two workers, at some step.
 TrainingCheckpoint example(uint32_t worker, uint64_t steps, size_t n = 20) {
   TrainingCheckpoint checkpoint;
@@ -44,7 +50,7 @@ TrainingCheckpoint example(uint32_t worker, uint64_t steps, size_t n = 20) {
   state.report.steps = steps, state.report.samples = 77, state.report.loss = 0.5;
   state.report.in_group.bytes_sent = 1234;
   checkpoint.workers = {0, 1};
-  checkpoint.facts = hybrid_facts({}, 8, n);
+  checkpoint.facts = facts_with(50, 0, n);
   return checkpoint;
 }
 
@@ -181,15 +187,15 @@ TEST_F(Checkpoints, WhenNoneIsWholeThatIsAnErrorAndNotANewBeginning) {
 
 TEST_F(Checkpoints, OfOtherOptionsOrSizeItIsRefusedByName) {
   for (uint32_t worker = 0; worker < 2; ++worker) folder_of(worker).save(example(worker, 50));
-  EXPECT_THAT(agree(hybrid_facts({.block_minibatches = 9}, 8, 20)),
+  EXPECT_THAT(agree(facts_with(9, 0)),
               HasSubstr("has 'block 50', this training has 'block 9'"));
   EXPECT_EQ(code_, ErrorCode::usage);
-  EXPECT_THAT(agree(hybrid_facts({}, 8, 21)), HasSubstr("has 'parameters 20', this training has 'parameters 21'"));
+  EXPECT_THAT(agree(facts_with(50, 0, 21)), HasSubstr("has 'parameters 20', this training has 'parameters 21'"));
 }
 
 TEST_F(Checkpoints, AnotherNumberOfWorkersOrGroupsIsAllowedAndItsLossesAreNamed) {
   for (uint32_t worker = 0; worker < 2; ++worker) folder_of(worker).save(example(worker, 50));
-  EXPECT_EQ(agree(hybrid_facts({.group_size = 3}, 8, 20), 3), "");
+  EXPECT_EQ(agree(facts_with(50, 3), 3), "");
   EXPECT_TRUE(agreed_[1].state);
   EXPECT_FALSE(agreed_[2].state);
   EXPECT_THAT(agreed_[0].notes, ElementsAre(HasSubstr("worker 2 is new"), HasSubstr("group_size was 0 and is 3")));

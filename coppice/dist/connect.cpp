@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/dist/connect.h"
 
-#include "coppice/core/error.h"
 #include "coppice/dist/gloo_link.h"
 #include "coppice/dist/mpi_link.h"
 
@@ -9,11 +8,7 @@ namespace coppice {
 namespace {
 
 std::shared_ptr<MessageLink> link_by_gloo(const WorkerEnvironment& environment, const ConnectOptions& options) {
-  if (environment.store_host.empty()) {
-    throw Error(ErrorCode::usage, "there is no store where workers find one another", {},
-                "start one with `coppice dist store` and set COPPICE_STORE to what it prints, for all workers; "
-                "`coppice dist launch` does both");
-  }
+  expect_store(environment);
   GlooOptions gloo;
   gloo.store_host = environment.store_host, gloo.store_port = environment.store_port;
   gloo.job = environment.job;

@@ -20,11 +20,14 @@ void describe(OptionTable& table, FailureDetectorOptions& options);
 /// how long it was silent between earlier signs: the time-out is learned, not set.
 ///
 /// phi = -log10 P(the next sign comes later than now); at phi 1 one suspicion in 10 would be false, at 8 one in 10^8,
-/// if intervals were as the model has them. P is the larger of two tails with the intervals' mean and deviation: a
-/// normal one, as in the paper and in Akka, and an exponential one, as in Cassandra, since on loaded machines long
-/// intervals are far more frequent than the normal one says. Units: seconds, of any clock that goes forward; the caller
-/// says what time it is. Source: Hayashibara, Defago, Yared, Katayama, "The phi accrual failure detector", SRDS 2004;
-/// the two tails together are ours.
+/// if intervals were as the model has them. P is the larger of two tails: a normal one with the intervals' mean and
+/// deviation, as in the paper and in Akka, and an exponential one with the larger of the two as its mean, as in
+/// Cassandra, more or less: a machine that swaps or is paused makes intervals that the normal one rules out.
+///
+/// Units: seconds, of any clock that goes forward; the caller says what time it is.
+///
+/// Source: Hayashibara, Defago, Yared, Katayama, "The phi accrual failure detector", SRDS 2004; the two tails together
+/// are ours.
 class FailureDetector {
  public:
   /// `expected_seconds`: between two signs, until so much is learned.

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -26,21 +27,55 @@ Clock::time_point in_seconds(double seconds) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
+/// Gloo writes to connections without asking for no signal: to one that the other side has closed, that would be
+/// SIGPIPE and the end of this process. As long as this lives its thread, and threads that it starts, have an error
+/// instead.
+class WithoutPipeSignal {
+ public:
+  WithoutPipeSignal() noexcept {
+    sigemptyset(&pipe_);
+    sigaddset(&pipe_, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  ~WithoutPipeSignal() {
+    if (sigismember(&before_, SIGPIPE) == 1) return;
+    const timespec at_once{0, 0};
+    while (sigtimedwait(&pipe_, nullptr, &at_once) == SIGPIPE) {
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  WithoutPipeSignal(const WithoutPipeSignal&) = delete;
+  WithoutPipeSignal& operator=(const WithoutPipeSignal&) = delete;
+
+ private:
+  sigset_t pipe_, before_;
+};
+
 /// The store as Gloo wants it.
 class GlooStore final : public gloo::rendezvous::Store {
  public:
-  GlooStore(StoreClient& client, std::string prefix, Clock::time_point deadline)
-      : client_(client), prefix_(std::move(prefix)), deadline_(deadline) {}
+  GlooStore(StoreClient& client, std::string prefix, Clock::time_point deadline, const GlooOptions& options)
+      : client_(client), prefix_(std::move(prefix)), deadline_(deadline), options_(options) {}
 
   void set(const std::string& key, const std::vector<char>& data) override {
     client_.set(prefix_ + key, {data.data(), data.size()}, deadline_);
   }
   std::vector<char> get(const std::string& key) override {
+    wait({key});
     const std::string value = client_.get(prefix_ + key, deadline_);
     return {value.begin(), value.end()};
   }
   void wait(const std::vector<std::string>& keys) override {
-    for (const std::string& key : keys) client_.get(prefix_ + key, deadline_);
+    for (const std::string& key : keys) {
+      for (auto pause = milliseconds(1);; pause = std::min(2 * pause, milliseconds(50))) {
+        if (client_.list(prefix_ + key, std::max(deadline_, in_seconds(1))).contains(prefix_ + key)) break;
+        if (Clock::now() >= deadline_) {
+          throw Error(ErrorCode::timeout, "a worker that had come did not say where it is reached");
+        }
+        if (options_.while_waiting) options_.while_waiting();
+        std::this_thread::sleep_for(pause);
+      }
+    }
   }
   void wait(const std::vector<std::string>& keys, const milliseconds&) override { wait(keys); }
 
@@ -48,6 +83,7 @@ class GlooStore final : public gloo::rendezvous::Store {
   StoreClient& client_;
   std::string prefix_;
   Clock::time_point deadline_;
+  const GlooOptions& options_;
 };
 
 class GlooLink final : public MessageLink {
@@ -61,12 +97,17 @@ class GlooLink final : public MessageLink {
     gloo::transport::tcp::attr attributes;
     attributes.hostname = options.address;
     attributes.iface = options.interface;
-    GlooStore store(store_, job_ + "gloo/", deadline);
+    GlooStore store(store_, job_ + "gloo/", deadline, options);
+    const WithoutPipeSignal without_signal;
     try {
       auto device = gloo::transport::tcp::CreateDevice(attributes);
-      context_.setTimeout(milliseconds(static_cast<int64_t>(1000 * options.seconds)));
+      // Gloo waits five times as long for connections; operations have time limits of their own.
+      const double limit_seconds = std::min(options.seconds, options.mesh_seconds) / 5;
+      context_.setTimeout(milliseconds(std::max<int64_t>(1, static_cast<int64_t>(1000 * limit_seconds))));
       context_.connectFullMesh(store, device);
-    } catch (const gloo::Exception& error) {
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& error) {
       throw Error(ErrorCode::remote, std::string("cannot connect to the other workers: ") + error.what());
     }
   }
@@ -78,6 +119,7 @@ class GlooLink final : public MessageLink {
                 Deadline deadline) override {
     uint32_t other = 0;  // whom Gloo is asked for: what it throws does not say
     try {
+      const WithoutPipeSignal without_signal;
       const UnderWay under_way(*this);
       begin(out, in, channel, other);
       for (const Buffer& message : incoming_) {
@@ -88,7 +130,10 @@ class GlooLink final : public MessageLink {
         other = message.worker;
         message.buffer->waitSend(left_until(deadline));
       }
-    } catch (const gloo::Exception&) {
+    } catch (const Error&) {
+      throw;
+    } catch (
+        const std::exception&) {  // gloo::Exception, or EnforceNotMet, which is none, on connections closed by then
       fail(other, deadline);
     }
     expect_going_on();
@@ -102,7 +147,7 @@ class GlooLink final : public MessageLink {
       }
     } catch (const std::exception&) {  // without a reason, then
     }
-    context_.closeConnections();
+    close_connections();
     // Closing does not wake whoever waits here.
     const std::lock_guard lock(mutex_);
     if (why_aborted_.empty()) why_aborted_ = why.empty() ? "it was stopped" : why;
@@ -153,6 +198,14 @@ class GlooLink final : public MessageLink {
   }
   [[noreturn]] void throw_aborted() const { throw Error(ErrorCode::remote, "this worker gave up: " + why_aborted_); }
 
+  void close_connections() noexcept {
+    const std::lock_guard lock(close_mutex_);
+    try {
+      if (!std::exchange(is_closed_, true)) context_.closeConnections();
+    } catch (const std::exception&) {  // Gloo stumbles over those that the other side is closing
+    }
+  }
+
   /// So that a worker which is missing can be named.
   void meet(const GlooOptions& options, Clock::time_point deadline) {
     const auto key = [&](uint32_t worker) { return job_ + "come/" + std::to_string(worker); };
@@ -165,7 +218,7 @@ class GlooLink final : public MessageLink {
       if (Clock::now() >= deadline) {
         throw Error(ErrorCode::timeout, "workers that did not come in time: " + std::to_string(other));
       }
-      if (options.while_waiting) options.while_waiting(other);
+      if (options.while_waiting) options.while_waiting();
       std::this_thread::sleep_for(pause);
     }
   }
@@ -177,12 +230,13 @@ class GlooLink final : public MessageLink {
 
   [[noreturn]] void fail(uint32_t other, Clock::time_point deadline) {
     const bool is_late = Clock::now() >= deadline;
-    context_.closeConnections();  // so that others, which wait for this worker, hear of it
+    close_connections();  // so that others, which wait for this worker, hear of it
     expect_going_on();
     std::string why;
     try {
       const std::lock_guard lock(store_mutex_);
-      why = store_.get(job_ + "abort", in_seconds(0.2));
+      // Whoever gives up says so before it closes its connections.
+      for (const auto& [key, value] : store_.list(job_ + "abort", in_seconds(1))) why = value;
     } catch (const Error&) {  // nobody said why
     }
     if (!why.empty()) throw Error(ErrorCode::remote, "another worker gave up: " + why);
@@ -194,6 +248,8 @@ class GlooLink final : public MessageLink {
   std::mutex store_mutex_;  ///< abort comes from any thread
   StoreClient store_;
   gloo::rendezvous::Context context_;
+  std::mutex close_mutex_;
+  bool is_closed_ = false;
   std::mutex mutex_;  ///< of what follows
   std::vector<Buffer> incoming_, outgoing_;
   std::string why_aborted_;  ///< by this worker

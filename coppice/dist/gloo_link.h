@@ -18,7 +18,8 @@ struct GlooOptions {
   std::string address;          ///< this machine's, where the others reach it; "": what its host name stands for
   std::string interface;        ///< or the network interface by its name ("eth0")
   double seconds = 60;          ///< that finding all of them may take
-  std::function<void(uint32_t missing)> while_waiting;  ///< for one who has not come; what it throws ends the wait
+  double mesh_seconds = 60;     ///< of these, for connecting to one another once all have come
+  std::function<void()> while_waiting;  ///< for the others to come; what it throws ends the wait
 };
 
 /// Messages over TCP by Gloo: this worker is connected to each of the others when it returns. Every one of `n_workers`

@@ -50,12 +50,6 @@ uint32_t group_size_of(const HybridOptions& options) {
   return options.group_size == 0 ? UINT32_MAX : options.group_size;
 }
 
-void expect_full_groups(const HybridOptions& options, uint32_t n_workers) {
-  if (options.group_size == 0 || n_workers % options.group_size == 0) return;
-  throw Error(ErrorCode::usage,
-              std::to_string(n_workers) + " workers do not fill groups of " + std::to_string(options.group_size));
-}
-
 }  // namespace
 
 void describe(OptionTable& table, HybridOptions& options) {
@@ -129,9 +123,12 @@ class HybridTraining::Impl {
     or_tell([&] {
       if (is_closed_ || steps_of_block_ > 0) end_block();
       if (blocks_) blocks_->take_model(learner_.parameters());
+      is_finished_ = true;
       if (keeps_progress()) hear_all();
     });
   }
+
+  bool is_finished() const noexcept { return is_finished_; }
 
   HybridProgress take_progress() {
     return {workers_[all_.rank()], std::move(start_), dealing_, std::move(end_), std::move(next_)};
@@ -167,7 +164,7 @@ class HybridTraining::Impl {
   void go_on(ResumePoint point) {
     losses_ = std::move(point.losses);
     if (point.is_new) {
-      expect_full_groups(options_, all_.size());
+      if (!keeps_progress()) expect_full_groups(options_, all_.size());
       expect_alike(all_, workers_, "hash of the parameters " + hash_text(learner_.parameters()) + "\n");
     } else {
       restore(point.state.parameters, std::move(point.state.velocity), std::move(point.state.residual));
@@ -352,7 +349,7 @@ class HybridTraining::Impl {
   Dealing dealing_;
   uint64_t steps_of_block_ = 0, samples_of_block_ = 0;
   uint64_t samples_of_group_ = 0;  ///< of the block, once it is closed
-  bool is_closed_ = false;
+  bool is_closed_ = false, is_finished_ = false;
   std::optional<HybridState> start_, next_;  ///< as in HybridProgress
   std::optional<BlockEnd> end_;
   std::vector<std::string> losses_;
@@ -374,6 +371,9 @@ void HybridTraining::run_to(uint64_t minibatches_of_all) {
 }
 void HybridTraining::finish() {
   impl_->finish();
+}
+bool HybridTraining::is_finished() const noexcept {
+  return impl_->is_finished();
 }
 HybridProgress HybridTraining::take_progress() {
   return impl_->take_progress();

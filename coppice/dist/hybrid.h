@@ -50,10 +50,11 @@ class HybridTraining {
   HybridTraining(Transport& transport, Learner& learner, uint32_t minibatch, const HybridOptions& options);
 
   /// Goes on from where these workers, or as many of them as are left, have come (agree_on_resume_point); others join
-  /// them. All that have not trained yet: begins. With an observer all workers agree at the end of each block, also
-  /// where they are one group, and each keeps what it would need to train that block again. Cost: with an observer,
-  /// memory for up to three more copies of parameters, velocity and residual. Throws as the other one, and as
-  /// agree_on_resume_point.
+  /// them. All that have not trained yet: begins. Groups need not be full. With an observer all workers agree at the end
+  /// of each block, also where they are one group, and each keeps what it would need to train that block again. Throws as
+  /// the other one, and as agree_on_resume_point.
+  ///
+  /// Cost: with an observer, memory for up to three more copies of parameters, velocity and residual.
   HybridTraining(Transport& transport, const HybridJob& job, HybridProgress from);
   ~HybridTraining();
   HybridTraining(const HybridTraining&) = delete;
@@ -68,6 +69,10 @@ class HybridTraining {
 
   /// Ends a block that is not full, so that the learner has the model that is the result of all.
   void finish();
+
+  /// Whether the learner has the model that is the result of all; also where finish() threw, as others broke off after
+  /// that.
+  bool is_finished() const noexcept;
 
   /// With an observer, after one of the above threw: how far this worker has come. The training is of no use then.
   HybridProgress take_progress();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/dist/hybrid_facts.h"
 
+#include "coppice/core/error.h"
+
 namespace coppice {
 
 std::string hybrid_facts(const HybridOptions& options, uint32_t minibatch, size_t n_parameters) {
@@ -12,6 +14,12 @@ std::string hybrid_facts(const HybridOptions& options, uint32_t minibatch, size_
   facts += "minibatch " + std::to_string(minibatch) + "\n";
   facts += "parameters " + std::to_string(n_parameters) + "\n";
   return facts;
+}
+
+void expect_full_groups(const HybridOptions& options, uint32_t n_workers) {
+  if (options.group_size == 0 || n_workers % options.group_size == 0) return;
+  throw Error(ErrorCode::usage,
+              std::to_string(n_workers) + " workers do not fill groups of " + std::to_string(options.group_size));
 }
 
 }  // namespace coppice

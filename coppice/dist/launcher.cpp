@@ -12,14 +12,19 @@
 #include <csignal>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/dist/membership.h"
 #include "coppice/dist/store.h"
 
 namespace coppice {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+/// From a worker's failure until the others are asked to end.
+constexpr std::chrono::milliseconds kTimeToSayWhy(500);
 
 /// This program's variables, but for those that are set.
 std::vector<std::string> with_variables(const std::vector<std::string>& set) {
@@ -69,17 +74,23 @@ pid_t start(std::vector<std::string> command, const std::vector<std::string>& va
 /// The workers that have not ended yet; those that are left at the end are killed.
 class Crew {
  public:
-  explicit Crew(double grace_seconds) : grace_(std::chrono::duration<double>(grace_seconds)) {}
+  Crew(const std::vector<std::string>& command, const LaunchOptions& options, uint16_t store_port)
+      : command_(command),
+        options_(options),
+        job_("launch-" + std::to_string(getpid())),
+        store_port_(store_port),
+        restarts_left_(options.restarts) {
+    for (uint32_t number = 0; number < options.n_workers; ++number) start_one(number, 0);
+  }
   ~Crew() {
-    for (const pid_t worker : workers_) {
-      kill(worker, SIGKILL);
-      waitpid(worker, nullptr, 0);
+    for (const Worker& worker : workers_) {
+      kill(worker.process, SIGKILL);
+      waitpid(worker.process, nullptr, 0);
     }
   }
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
-  void add(pid_t worker) { workers_.push_back(worker); }
   bool empty() const noexcept { return workers_.empty(); }
   int exit_code() const noexcept { return exit_code_; }
 
@@ -87,30 +98,74 @@ class Crew {
   void end() {
     if (is_ending_) return;
     is_ending_ = true;
-    killed_at_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(grace_);
-    for (const pid_t worker : workers_) kill(worker, SIGTERM);
+    const std::chrono::duration<double> grace(options_.grace_seconds);
+    killed_at_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(grace);
+    for (const Worker& worker : workers_) kill(worker.process, SIGTERM);
   }
 
   /// Looks who has ended since, and what is to be done then.
-  void look_after() {
-    std::erase_if(workers_, [&](pid_t worker) {
+  void look_after(Progress& progress) {
+    std::vector<std::pair<Worker, int>> ended;
+    std::erase_if(workers_, [&](const Worker& worker) {
       int status = 0;
-      if (waitpid(worker, &status, WNOHANG) == 0) return false;
-      const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-      if (code != 0 && exit_code_ == 0 && !is_ending_) exit_code_ = code;
+      if (waitpid(worker.process, &status, WNOHANG) == 0) return false;
+      ended.emplace_back(worker, status);
       return true;
     });
-    if (exit_code_ != 0) end();
+    for (const auto& [worker, status] : ended) look_after_end(worker, status, progress);
+    // The others may end by themselves, and say why.
+    if (exit_code_ != 0 && Clock::now() >= failed_at_ + kTimeToSayWhy) end();
     if (is_ending_ && Clock::now() >= killed_at_) {
-      for (const pid_t worker : workers_) kill(worker, SIGKILL);
+      for (const Worker& worker : workers_) kill(worker.process, SIGKILL);
     }
   }
 
  private:
-  std::chrono::duration<double> grace_;
-  std::vector<pid_t> workers_;
-  bool is_ending_ = false;
-  Clock::time_point killed_at_;
+  struct Worker {
+    uint32_t number;
+    uint64_t start;  ///< how often it was started before
+    pid_t process;
+  };
+
+  void start_one(uint32_t number, uint64_t start_number) {
+    const std::string rank = std::to_string(number);
+    workers_.push_back({number, start_number,
+                        start(command_, {"RANK=" + rank, "WORLD_SIZE=" + std::to_string(options_.n_workers),
+                                         "LOCAL_RANK=" + rank, "COPPICE_STORE=127.0.0.1:" + std::to_string(store_port_),
+                                         "COPPICE_JOB=" + job_, "COPPICE_JOB_START=" + std::to_string(start_number)})});
+  }
+
+  void look_after_end(const Worker& worker, int status, Progress& progress) {
+    const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (code == 0) one_has_finished_ = true;
+    if (code == 0 || is_ending_) return;
+    if (WIFSIGNALED(status) && is_bearable(worker, progress)) return;
+    if (exit_code_ == 0) exit_code_ = code, failed_at_ = Clock::now();
+  }
+
+  /// Whether the others go on without it, or it is started again.
+  bool is_bearable(const Worker& worker, Progress& progress) {
+    const bool restarts = restarts_left_ > 0 && !one_has_finished_;
+    const bool enough_are_left = options_.min_workers > 0 && workers_.size() >= options_.min_workers;
+    if (!restarts && !enough_are_left && !(one_has_finished_ && options_.min_workers > 0)) return false;
+    StoreClient store("127.0.0.1", store_port_, Clock::now() + std::chrono::seconds(5));
+    store.set(job_ + "/" + membership_key::gone(worker.number), std::to_string(worker.start + 1),
+              Clock::now() + std::chrono::seconds(5));
+    progress.note("worker " + std::to_string(worker.number) + " is lost" + (restarts ? " and started again" : ""));
+    if (!restarts) return true;
+    --restarts_left_;
+    start_one(worker.number, worker.start + 1);
+    return true;
+  }
+
+  const std::vector<std::string>& command_;
+  LaunchOptions options_;
+  std::string job_;
+  uint16_t store_port_;
+  uint32_t restarts_left_;
+  std::vector<Worker> workers_;
+  bool is_ending_ = false, one_has_finished_ = false;
+  Clock::time_point failed_at_, killed_at_;
   int exit_code_ = 0;
 };
 
@@ -119,15 +174,9 @@ class Crew {
 int launch_workers(const std::vector<std::string>& command, const LaunchOptions& options, Progress& progress) {
   check(!command.empty(), "a program to run");
   const StoreServer store("127.0.0.1", 0);
-  Crew crew(options.grace_seconds);
-  for (uint32_t worker = 0; worker < options.n_workers; ++worker) {
-    crew.add(start(command,
-                   {"RANK=" + std::to_string(worker), "WORLD_SIZE=" + std::to_string(options.n_workers),
-                    "LOCAL_RANK=" + std::to_string(worker), "COPPICE_STORE=127.0.0.1:" + std::to_string(store.port()),
-                    "COPPICE_JOB=launch-" + std::to_string(getpid())}));
-  }
+  Crew crew(command, options, store.port());
   while (!crew.empty()) {
-    crew.look_after();
+    crew.look_after(progress);
     if (progress.stop_requested()) crew.end();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }

@@ -24,8 +24,10 @@ class Launch : public ::testing::Test {
   ~Launch() override { std::filesystem::remove_all(folder_); }
 
   int run(const std::string& script, uint32_t n_workers, double grace_seconds = 5) {
-    return launch_workers({"sh", "-c", "cd " + folder_.string() + "; " + script}, {n_workers, grace_seconds},
-                          progress_);
+    return run(script, LaunchOptions{n_workers, grace_seconds, 0, 0});
+  }
+  int run(const std::string& script, const LaunchOptions& options) {
+    return launch_workers({"sh", "-c", "cd " + folder_.string() + "; " + script}, options, progress_);
   }
   std::string text(const std::string& name) const {
     std::ifstream file(folder_ / name);
@@ -58,6 +60,30 @@ TEST_F(Launch, WhenOneFailsTheOthersEndAndItsCodeIsReturned) {
 
 TEST_F(Launch, AWorkerThatIsKilledCountsAsFailed) {
   EXPECT_EQ(run("[ $RANK = 0 ] && kill -9 $$; exec sleep 60", 2), 128 + 9);
+}
+
+TEST_F(Launch, AWorkerThatIsKilledIsStartedAgainAndKnowsIt) {
+  EXPECT_EQ(run("echo x >> started$RANK; echo $COPPICE_JOB_START > start$RANK;"
+                "[ $RANK = 1 ] && [ $(wc -l < started1) -lt 3 ] && kill -9 $$;"
+                "while [ ! -e start1 ] || [ $(cat start1) != 2 ]; do sleep 0.01; done",
+                {3, 5, 2, 0}),
+            0);
+  EXPECT_EQ(text("started1"), "x\nx\nx\n");
+  EXPECT_EQ(text("start1"), "2\n");
+  EXPECT_EQ(text("started0"), "x\n");
+  EXPECT_EQ(run("[ $RANK = 0 ] && kill -9 $$; exec sleep 60", {2, 5, 2, 0}), 128 + 9) << "not for ever";
+}
+
+TEST_F(Launch, OneThatFailsByItselfIsNotStartedAgain) {
+  EXPECT_EQ(run("echo x >> started$RANK; [ $RANK = 0 ] && exit 3; exec sleep 60", {2, 5, 5, 1}), 3);
+  EXPECT_EQ(text("started0"), "x\n");
+}
+
+TEST_F(Launch, TheOthersGoOnWhileEnoughAreLeft) {
+  const std::string script = "[ $RANK -gt 0 ] && kill -9 $$; sleep 0.2; echo > done$RANK";
+  EXPECT_EQ(run(script, {3, 5, 0, 1}), 0);
+  EXPECT_TRUE(has("done0"));
+  EXPECT_EQ(run(script, {3, 5, 0, 2}), 128 + 9);
 }
 
 TEST_F(Launch, WhoDoesNotEndWhenAskedIsKilled) {

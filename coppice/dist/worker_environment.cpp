@@ -64,12 +64,22 @@ std::optional<WorkerEnvironment> worker_environment(const ReadVariable& read) {
     }
     read_store(read, environment);
     environment.job = read("COPPICE_JOB").value_or("coppice");
+    if (const auto start = read("COPPICE_JOB_START")) {
+      environment.start = number_in("COPPICE_JOB_START", *start, 1U << 30);
+    }
     if (const auto slurm = read("SLURM_JOB_ID"); slurm && !read("COPPICE_JOB")) {
       environment.job = "slurm-" + *slurm + "." + read("SLURM_STEP_ID").value_or("0");
     }
     return environment;
   }
   return std::nullopt;
+}
+
+void expect_store(const WorkerEnvironment& environment) {
+  if (!environment.store_host.empty()) return;
+  throw Error(ErrorCode::usage, "there is no store where workers find one another", {},
+              "start one with `coppice dist store` and set COPPICE_STORE to what it prints, for all workers; "
+              "`coppice dist launch` does both");
 }
 
 }  // namespace coppice

@@ -15,7 +15,8 @@ struct WorkerEnvironment {
   uint32_t n_workers = 1;
   std::string store_host;  ///< of the store where workers find one another; "": it was not said
   uint16_t store_port = 0;
-  std::string job;  ///< the same for all workers of a job, another one for each job at a store
+  std::string job;     ///< the same for all workers of a job, another one for each job at a store
+  uint64_t start = 0;  ///< how often this worker was started before, in place of one that was lost
 };
 
 /// The value of a variable, or none.
@@ -23,8 +24,12 @@ using ReadVariable = std::function<std::optional<std::string>(const char* name)>
 std::optional<std::string> read_variable(const char* name);
 
 /// Reads RANK and WORLD_SIZE (torchrun, `coppice dist launch`), OMPI_COMM_WORLD_RANK and _SIZE (Open MPI), PMI_RANK and
-/// PMI_SIZE (MPICH, Intel MPI), SLURM_PROCID and SLURM_STEP_NUM_TASKS (srun); COPPICE_STORE=host:port and COPPICE_JOB.
+/// PMI_SIZE (MPICH, Intel MPI), SLURM_PROCID and SLURM_STEP_NUM_TASKS (srun); COPPICE_STORE=host:port, COPPICE_JOB
+/// and COPPICE_JOB_START.
 /// None where no launcher said anything. Throws `ErrorCode::usage` for values that cannot be.
 std::optional<WorkerEnvironment> worker_environment(const ReadVariable& read = read_variable);
+
+/// Throws `ErrorCode::usage` where no store is named.
+void expect_store(const WorkerEnvironment& environment);
 
 }  // namespace coppice

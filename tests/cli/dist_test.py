@@ -34,6 +34,18 @@ class Dist(ProgramTest):
         self.assertIn("a worker was ended by signal 9", done.stderr)
         self.assertLess(time.monotonic() - begin, 20)
 
+    def test_a_worker_that_is_killed_is_started_again(self):
+        script = (f'if [ $RANK = 1 ] && [ $COPPICE_JOB_START = 0 ]; then kill -9 $$; fi; '
+                  f'exec "{COPPICE}" {" ".join(CHECK)}')
+        done = self.expect(0, "dist", "launch", "-n", "2", "--restarts", "1", "--", "sh", "-c", script)
+        self.assertIn("note: worker 1 is lost and started again", done.stderr)
+        self.assertIn("2 workers", done.stdout)
+
+    def test_the_others_go_on_while_enough_are_left(self):
+        script = "[ $RANK = 1 ] && kill -9 $$; exit 0"
+        done = self.expect(0, "dist", "launch", "-n", "3", "--min-workers", "2", "--", "sh", "-c", script)
+        self.assertIn("note: worker 1 is lost", done.stderr)
+
     def test_a_worker_that_fails_ends_the_others(self):
         done = self.expect(7, "dist", "launch", "-n", "2", "--", "sh", "-c", "[ $RANK = 0 ] && exit 5; exec sleep 60")
         self.assertIn("a worker ended with 5", done.stderr)
