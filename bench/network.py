@@ -65,6 +65,8 @@ class Network:
         do("ip", "-n", self.hub, "link", "set", "bridge", "up")
         for worker in range(n_workers):
             self.add_worker(worker, megabits)
+        for worker in range(n_workers):
+            self.introduce(worker, n_workers)
 
     def add(self, name):
         self.names.append(f"{self.prefix}-{name}")
@@ -76,15 +78,26 @@ class Network:
         name, port = self.add(f"w{worker}"), f"port{worker}"
         do("ip", "-n", self.hub, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
         do("ip", "-n", self.hub, "link", "set", port, "master", "bridge", "up")
+        do("ip", "-n", name, "link", "set", "eth0", "address", self.hardware(worker))
         do("ip", "-n", name, "addr", "add", self.address(worker) + "/16", "dev", "eth0")
         do("ip", "-n", name, "link", "set", "eth0", "up")
         for place, device in ((self.hub, port), (name, "eth0")):
             do("tc", "-n", place, "qdisc", "add", "dev", device, "root", "tbf", "rate", f"{megabits}mbit", "burst", "3200",
                "latency", "500ms")
 
+    def introduce(self, worker, n_workers):
+        """The others' hardware addresses, for good: those that have to be asked for fill a table of the whole machine."""
+        lines = [f"neigh add {self.address(other)} lladdr {self.hardware(other)} nud permanent dev eth0\n"
+                 for other in range(n_workers) if other != worker]
+        subprocess.run(["ip", "-n", f"{self.prefix}-w{worker}", "-batch", "-"], input="".join(lines), text=True, check=True)
+
     @staticmethod
     def address(worker):
-        return f"10.77.1.{worker + 1}"
+        return f"10.77.{1 + worker // 250}.{worker % 250 + 1}"
+
+    @staticmethod
+    def hardware(worker):
+        return f"02:00:00:00:{worker // 256:02x}:{worker % 256:02x}"
 
     def start(self, name, command, variables, **more):
         process = subprocess.Popen(["ip", "netns", "exec", name, *command], env={**os.environ, **variables}, text=True,
@@ -116,7 +129,9 @@ class Network:
                                           stdout=out, stderr=said))
             try:
                 text = workers[0].communicate(timeout=seconds)[0]
-                codes = [process.wait(timeout=30) for process in workers]
+                codes = [workers[0].returncode]
+                if codes[0] == 0:
+                    codes += [process.wait(timeout=30) for process in workers[1:]]
             finally:
                 for process in [*workers, store]:
                     process.kill()

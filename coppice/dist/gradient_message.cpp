@@ -166,8 +166,9 @@ class ElementReader {
       GradientWord word;
       std::memcpy(&word, bytes_.data() + size_t{n_read_} * sizeof word, sizeof word);
       const size_t place = index_of(word) - begin;  // below begin: a large number
-      if (place >= sums.size()) return;
+      if (place >= sums.size() || index_of(word) < next_) return;
       sums[place] += value_of(is_negative(word));
+      next_ = index_of(word) + 1;
       ++n_read_;
     }
   }
@@ -242,6 +243,7 @@ class ElementReader {
   const std::byte* low_;  ///< of gaps: low bits and signs
   Place place_;
   uint32_t n_read_ = 0;  ///< of words and bitmaps
+  uint32_t next_ = 0;    ///< of words: the element that may come at the earliest
 };
 
 }  // namespace
@@ -308,6 +310,13 @@ GradientMessage::GradientMessage(std::span<const std::byte> bytes, size_t n_elem
   }
   if (header_.n_elements != n_elements) {
     refuse("is for " + std::to_string(header_.n_elements) + " parameters, expected " + std::to_string(n_elements));
+  }
+  const bool is_dense = header_.encoding == GradientEncoding::dense;
+  if (header_.n_sent > header_.n_elements || (is_dense && header_.n_sent != header_.n_elements)) {
+    refuse("sends " + std::to_string(header_.n_sent) + " of " + std::to_string(header_.n_elements) + " elements");
+  }
+  if (!is_dense && !(header_.threshold > 0 && std::isfinite(header_.threshold))) {
+    refuse("has a threshold that is no number above 0");
   }
   if (header_.step != step) {
     refuse("is of step " + std::to_string(header_.step) + ", expected " + std::to_string(step));
