@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network model against real processes on links of a given rate.
 
-bench/network.py [--rate 20] [--fit 2,4,8,16] [--predict 32] [--steps 20]
+bench/network.py [--rate 5] [--fit 2,4,8,16] [--predict 32] [--steps 10]
 
 Each worker is a process in a network namespace of its own, connected to a bridge by a link whose both ends are shaped (tc
 tbf); it sleeps in place of computing, so that 32 of them do not fight for the cores of one machine, but encodes and
 decodes real gradients and exchanges them by Gloo. Latency and rate are fitted on single operations of up to 16 workers.
 With what a worker's own work takes at 8 workers the model predicts, and is compared with, operations and training steps of
-16 and 32 workers by each strategy. Goal: within 15 % at 32. Needs root (ip netns); everything made has a name of its
+32 workers by each strategy. Goal: within 15 % at 32. Needs root (ip netns); everything made has a name of its
 own and is taken away at the end, and what a killed run has left when the next one begins. Writes results/network.json and
 results/network.md.
 """
@@ -27,7 +27,7 @@ import measure
 from report import table
 
 PREFIX = "coppice-bench-net"
-PARAMETERS, COMPUTE_SECONDS, DENSITY, BLOCK, GROUP = 250_000, 0.3, 0.04, 10, 8
+PARAMETERS, COMPUTE_SECONDS, DENSITY, BLOCK, GROUP = 250_000, 1.0, 0.04, 5, 8
 STRATEGIES = {  # group size (0: all), compressed, exchange of models
     "sync": (0, False, "sharded"),
     "gtc": (0, True, "sharded"),
@@ -178,10 +178,10 @@ def collect(arguments):
     network = Network(max(sizes), arguments.rate)
     samples, steps = [], []
     for n in sizes:
-        samples += network.run(n, ["--mode=measure"], arguments.build, 600)["samples"]
+        samples += network.run(n, ["--mode=measure", "--repeats=2"], arguments.build, 600)["samples"]
         measure.say(f"{n} workers: operations measured")
     own_work = train(network, GROUP, "gtc", arguments)
-    for n in [n for n in sizes if n >= 2 * GROUP]:
+    for n in arguments.predict:
         for strategy in STRATEGIES:
             steps.append({"strategy": strategy, **train(network, n, strategy, arguments)})
             measure.say(f"{n} workers, {strategy}: {1000 * steps[-1]['seconds']:.0f} ms a step")
@@ -236,8 +236,8 @@ def text_of(result):
     return f"""# The network model against real processes
 
 Made by `bench/network.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} cores, Coppice {m['coppice']}; other programs
-and the kernel's bridge took {100 * result['others']:.0f} % of the cores. Processes in network namespaces, links of
-{result['rate']} Mbit/s shaped at both ends, {PARAMETERS:,} parameters, {100 * DENSITY:.0f} % of them sent, {1000 * COMPUTE_SECONDS:.0f} ms of sleep in place of computing,
+and the kernel's bridge took {100 * result['others']:.0f} % of the cores, and {result['load']} programs wanted each core in the mean of 15 minutes. Processes in network namespaces, links of
+{result['rate']:g} Mbit/s shaped at both ends, {PARAMETERS:,} parameters, {100 * DENSITY:.0f} % of them sent, {1000 * COMPUTE_SECONDS:.0f} ms of sleep in place of computing,
 blocks of {BLOCK} minibatches, {result['steps_measured']} minibatches each. Fitted on operations of {', '.join(map(str, result['fit']))} workers: a latency of
 {1e6 * result['latency_seconds']:.0f} us and {8e-6 * result['bytes_per_second']:.1f} Mbit/s. {worst}
 On the network: what one worker spent in operations, waiting for others included.
@@ -246,14 +246,20 @@ On the network: what one worker spent in operations, waiting for others included
 {operations}"""
 
 
+def load():
+    """Programs that want a core, by cores: above 1 they wait for one another, which no model of the network knows of."""
+    return round(os.getloadavg()[2] / os.cpu_count(), 1)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     measure.add_common(parser, peer=False)
     numbers = lambda text: [int(number) for number in text.split(",")]
-    parser.add_argument("--rate", type=float, default=20, help="of each link, in Mbit/s")
+    parser.add_argument("--rate", type=float, default=5, help="of each link, in Mbit/s")
     parser.add_argument("--fit", type=numbers, default=[2, 4, 8, 16], help="workers whose operations the model is fitted on")
-    parser.add_argument("--predict", type=numbers, default=[32], help="workers that are predicted")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--predict", type=numbers, default=[32],
+                        help=f"workers that are predicted, multiples of {GROUP}")
+    parser.add_argument("--steps", type=int, default=10, help="minibatches that are measured, after a block")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("skipped: network namespaces need root")
@@ -267,7 +273,7 @@ def main():
     result = {"kind": "network", "machine": measure.machine(), "rate": arguments.rate, "fit": arguments.fit,
               "predict": arguments.predict, "steps_measured": arguments.steps,
               "others": share_of_others(max(0.0, measure.busy_seconds() - busy - used), wall),
-              **judge(samples, own_work, steps, arguments)}
+              "load": load(), **judge(samples, own_work, steps, arguments)}
     measure.save(result, os.path.join(arguments.out, "network.json"))
     with open(os.path.join(arguments.out, "network.md"), "w", encoding="utf-8") as file:
         file.write(text_of(result))
