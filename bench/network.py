@@ -9,7 +9,8 @@ tbf); it sleeps in place of computing, so that 32 of them do not fight for the c
 decodes real gradients and exchanges them by Gloo. Latency and rate are fitted on single operations of up to 16 workers.
 With what a worker's own work takes at 8 workers the model predicts, and is compared with, operations and training steps of
 32 workers by each strategy. Goal: within 15 % at 32. Needs root (ip netns); everything made has a name of its
-own and is taken away at the end, and what a killed run has left when the next one begins. Writes results/network.json and
+own and is taken away at the end, and what a killed run has left when the next one begins. On a machine that others use,
+`chrt -r 5 bench/network.py`: what waits for a core looks like a slow network. Writes results/network.json and
 results/network.md.
 """
 import argparse
@@ -233,14 +234,17 @@ def text_of(result):
     steps = table(["workers", "strategy", "measured, ms a step", "predicted", "error", "of it on the network, measured / predicted",
                    "speed-up, measured / predicted"], list(step_rows(result)))
     operations = table(["workers", "operation", "bytes", "measured, ms", "predicted", "error"], list(operation_rows(result)))
+    priority = ("workers at a real-time priority (chrt), so that these did not delay them"
+                if result["real_time"] else "workers at no priority")
     return f"""# The network model against real processes
 
-Made by `bench/network.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} cores, Coppice {m['coppice']}; other programs
-and the kernel's bridge took {100 * result['others']:.0f} % of the cores, and {result['load']} programs wanted each core in the mean of 15 minutes. Processes in network namespaces, links of
-{result['rate']:g} Mbit/s shaped at both ends, {PARAMETERS:,} parameters, {100 * DENSITY:.0f} % of them sent, {1000 * COMPUTE_SECONDS:.0f} ms of sleep in place of computing,
-blocks of {BLOCK} minibatches, {result['steps_measured']} minibatches each. Fitted on operations of {', '.join(map(str, result['fit']))} workers: a latency of
-{1e6 * result['latency_seconds']:.0f} us and {8e-6 * result['bytes_per_second']:.1f} Mbit/s. {worst}
-On the network: what one worker spent in operations, waiting for others included.
+Made by `bench/network.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} cores, Coppice {m['coppice']}. Other programs and
+the kernel's bridge took {100 * result['others']:.0f} % of the cores, {result['load']} of them wanting each core in the mean of 15 minutes; {priority}.
+Processes in network namespaces, links of {result['rate']:g} Mbit/s shaped at both ends; {PARAMETERS:,} parameters, {100 * DENSITY:.0f} % of them
+sent, {1000 * COMPUTE_SECONDS:.0f} ms of sleep in place of computing, blocks of {BLOCK} minibatches, {result['steps_measured']} minibatches each. Fitted on operations of
+{', '.join(map(str, result['fit']))} workers: a latency of {1e6 * result['latency_seconds']:.0f} us and {8e-6 * result['bytes_per_second']:.1f} Mbit/s. {worst}
+On the network: what one worker spent in operations, waiting for others included. Of a few bytes the model says little:
+one latency stands for a message, whatever the operation.
 
 {steps}
 {operations}"""
@@ -273,7 +277,7 @@ def main():
     result = {"kind": "network", "machine": measure.machine(), "rate": arguments.rate, "fit": arguments.fit,
               "predict": arguments.predict, "steps_measured": arguments.steps,
               "others": share_of_others(max(0.0, measure.busy_seconds() - busy - used), wall),
-              "load": load(), **judge(samples, own_work, steps, arguments)}
+              "load": load(), "real_time": os.sched_getscheduler(0) == os.SCHED_RR, **judge(samples, own_work, steps, arguments)}
     measure.save(result, os.path.join(arguments.out, "network.json"))
     with open(os.path.join(arguments.out, "network.md"), "w", encoding="utf-8") as file:
         file.write(text_of(result))
