@@ -288,6 +288,18 @@ TEST(GradientMessage, ADenseMessageSendsEveryElement) {
   }
 }
 
+TEST(GradientMessage, GapsOfNoElementsHaveNone) {
+  GradientHeader header;
+  header.encoding = GradientEncoding::gaps;
+  header.threshold = 1;
+  std::vector<std::byte> message(sizeof header + 16, std::byte{0xFF});
+  std::memcpy(message.data(), &header, sizeof header);
+  repair(message);
+  const GradientMessage read(message, 0, 0);
+  EXPECT_THROW(add_up({&read, 1}, {}), Error);
+  EXPECT_THROW(add_up_naive({&read, 1}, {}), Error);
+}
+
 TEST(GradientMessage, AThresholdThatIsNoNumberIsRefused) {
   for (const float threshold : {0.0F, -1.0F, std::numeric_limits<float>::quiet_NaN(), HUGE_VALF}) {
     std::vector<std::byte> message;
