@@ -323,7 +323,8 @@ GradientMessage::GradientMessage(std::span<const std::byte> bytes, size_t n_elem
     refuse("is for " + std::to_string(header_.n_elements) + " parameters, expected " + std::to_string(n_elements));
   }
   const bool is_dense = header_.encoding == GradientEncoding::dense;
-  if (header_.n_sent > header_.n_elements || (is_dense && header_.n_sent != header_.n_elements)) {
+  const bool is_nothing = is_gaps && header_.n_sent == 0;  // which takes no gaps
+  if (header_.n_sent > header_.n_elements || (is_dense && header_.n_sent != header_.n_elements) || is_nothing) {
     refuse("sends " + std::to_string(header_.n_sent) + " of " + std::to_string(header_.n_elements) + " elements");
   }
   if (!is_dense && !(header_.threshold > 0 && std::isfinite(header_.threshold))) {

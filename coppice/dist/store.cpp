@@ -151,8 +151,8 @@ class StoreServer::Impl {
       polled.assign({{stop_, POLLIN, 0}, {listener_, POLLIN, 0}});
       for (const Connection& connection : connections_) {
         // Who asks has to take the answers, and to wait for them.
-      const bool takes = connection.out.empty() && connection.in.size() < kMostPending;
-      const short events = takes ? POLLIN : connection.out.empty() ? short{0} : POLLOUT;
+        const bool takes = connection.out.empty() && connection.in.size() < kMostPending;
+        const short events = takes ? POLLIN : connection.out.empty() ? short{0} : POLLOUT;
         polled.push_back({connection.socket, events, 0});
       }
       if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
