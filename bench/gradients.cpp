@@ -89,8 +89,11 @@ ordered_json measure(const Arguments& arguments) {
   GradientCompressor compressor(n, {.density = arguments.density});
   const double compress = time_of(arguments, [&](uint32_t r) { compressor.compress(turn(r), r, messages[0]); });
   for (uint32_t worker = 0; worker < arguments.workers; ++worker) {
-    GradientCompressor(n, {.density = arguments.density})
-        .compress(random_gradient(n, 10 + worker), 0, messages[worker]);
+    // Another gradient for each: the same numbers from another one on.
+    std::vector<float> own(n);
+    const auto first = static_cast<std::ptrdiff_t>(uint64_t{n} * worker / arguments.workers);
+    std::rotate_copy(gradient.begin(), gradient.begin() + first, gradient.end(), own.begin());
+    GradientCompressor(n, {.density = arguments.density}).compress(own, 0, messages[worker]);
     read.emplace_back(messages[worker], n, 0);
     sent += read.back().header().n_sent;
   }

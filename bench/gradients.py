@@ -51,7 +51,7 @@ def text_of(result):
     head = ["sent", "workers", "encoding", "bits an element", "in theory", "kernel, G elements/s", "plain loop",
             "encode, G elements/s", "ms", "decode, M sent elements/s", "message by message", "ms"]
     return (f"# Compressed gradients\n\nMade by `bench/gradients.py`; do not edit. {m['date']}, {m['cpu']}, one thread, "
-            f"Coppice {m['coppice']};\nothers took up to {100 * max(r['others'] for r in result['cases']):.0f} % of the "
+            f"Coppice {m['coppice']};\n{'run at a real-time priority (chrt) while ' if result['real_time'] else ''}others took up to {100 * max(r['others'] for r in result['cases']):.0f} % of the "
             f"cores. Medians of {result['rounds']} processes. Goals: 1 G elements/s encoded, 300 M sent elements/s\n"
             f"decoded at 128 workers.\n\n" + table(head, [row(r) for r in result["cases"]]))
 
@@ -61,7 +61,8 @@ def main():
     measure.add_common(parser, peer=False)
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
-    result = {"kind": "gradients", "machine": measure.machine(), "rounds": arguments.rounds, "cases": []}
+    result = {"kind": "gradients", "machine": measure.machine(), "rounds": arguments.rounds,
+              "real_time": os.sched_getscheduler(0) == os.SCHED_RR, "cases": []}
     for density, workers in CASES:
         result["cases"].append(measure_case(density, workers, arguments))
         measure.say(f"{density}, {workers}: {result['cases'][-1]}")

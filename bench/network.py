@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network model against real processes on links of a given rate.
 
-bench/network.py [--rate 20] [--fit 2,4,8,16] [--predict 32] [--steps 20]
+bench/network.py [--rate 5] [--fit 2,4,8,16] [--predict 32] [--steps 10]
 
 Each worker is a process in a network namespace of its own, connected to a bridge by a link whose both ends are shaped (tc
 tbf); it sleeps in place of computing, so that 32 of them do not fight for the cores of one machine, but encodes and
 decodes real gradients and exchanges them by Gloo. Latency and rate are fitted on single operations of up to 16 workers.
 With what a worker's own work takes at 8 workers the model predicts, and is compared with, operations and training steps of
-16 and 32 workers by each strategy. Goal: within 15 % at 32. Needs root (ip netns); everything made has a name of its
-own and is taken away at the end, and what a killed run has left when the next one begins. Writes results/network.json and
+32 workers by each strategy. Goal: within 15 % at 32. Needs root (ip netns); everything made has a name of its
+own and is taken away at the end, and what a killed run has left when the next one begins. On a machine that others use,
+`chrt -r 5 bench/network.py`: what waits for a core looks like a slow network. Writes results/network.json and
 results/network.md.
 """
 import argparse
@@ -27,7 +28,7 @@ import measure
 from report import table
 
 PREFIX = "coppice-bench-net"
-PARAMETERS, COMPUTE_SECONDS, DENSITY, BLOCK, GROUP = 250_000, 0.3, 0.04, 10, 8
+PARAMETERS, COMPUTE_SECONDS, DENSITY, BLOCK, GROUP = 250_000, 1.0, 0.04, 5, 8
 STRATEGIES = {  # group size (0: all), compressed, exchange of models
     "sync": (0, False, "sharded"),
     "gtc": (0, True, "sharded"),
@@ -65,6 +66,8 @@ class Network:
         do("ip", "-n", self.hub, "link", "set", "bridge", "up")
         for worker in range(n_workers):
             self.add_worker(worker, megabits)
+        for worker in range(n_workers):
+            self.introduce(worker, n_workers)
 
     def add(self, name):
         self.names.append(f"{self.prefix}-{name}")
@@ -76,15 +79,26 @@ class Network:
         name, port = self.add(f"w{worker}"), f"port{worker}"
         do("ip", "-n", self.hub, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
         do("ip", "-n", self.hub, "link", "set", port, "master", "bridge", "up")
+        do("ip", "-n", name, "link", "set", "eth0", "address", self.hardware(worker))
         do("ip", "-n", name, "addr", "add", self.address(worker) + "/16", "dev", "eth0")
         do("ip", "-n", name, "link", "set", "eth0", "up")
         for place, device in ((self.hub, port), (name, "eth0")):
             do("tc", "-n", place, "qdisc", "add", "dev", device, "root", "tbf", "rate", f"{megabits}mbit", "burst", "3200",
                "latency", "500ms")
 
+    def introduce(self, worker, n_workers):
+        """The others' hardware addresses, for good: those that have to be asked for fill a table of the whole machine."""
+        lines = [f"neigh add {self.address(other)} lladdr {self.hardware(other)} nud permanent dev eth0\n"
+                 for other in range(n_workers) if other != worker]
+        subprocess.run(["ip", "-n", f"{self.prefix}-w{worker}", "-batch", "-"], input="".join(lines), text=True, check=True)
+
     @staticmethod
     def address(worker):
-        return f"10.77.1.{worker + 1}"
+        return f"10.77.{1 + worker // 250}.{worker % 250 + 1}"
+
+    @staticmethod
+    def hardware(worker):
+        return f"02:00:00:00:{worker // 256:02x}:{worker % 256:02x}"
 
     def start(self, name, command, variables, **more):
         process = subprocess.Popen(["ip", "netns", "exec", name, *command], env={**os.environ, **variables}, text=True,
@@ -116,7 +130,9 @@ class Network:
                                           stdout=out, stderr=said))
             try:
                 text = workers[0].communicate(timeout=seconds)[0]
-                codes = [process.wait(timeout=30) for process in workers]
+                codes = [workers[0].returncode]
+                if codes[0] == 0:
+                    codes += [process.wait(timeout=30) for process in workers[1:]]
             finally:
                 for process in [*workers, store]:
                     process.kill()
@@ -163,10 +179,10 @@ def collect(arguments):
     network = Network(max(sizes), arguments.rate)
     samples, steps = [], []
     for n in sizes:
-        samples += network.run(n, ["--mode=measure"], arguments.build, 600)["samples"]
+        samples += network.run(n, ["--mode=measure", "--repeats=2"], arguments.build, 600)["samples"]
         measure.say(f"{n} workers: operations measured")
     own_work = train(network, GROUP, "gtc", arguments)
-    for n in [n for n in sizes if n >= 2 * GROUP]:
+    for n in arguments.predict:
         for strategy in STRATEGIES:
             steps.append({"strategy": strategy, **train(network, n, strategy, arguments)})
             measure.say(f"{n} workers, {strategy}: {1000 * steps[-1]['seconds']:.0f} ms a step")
@@ -218,27 +234,36 @@ def text_of(result):
     steps = table(["workers", "strategy", "measured, ms a step", "predicted", "error", "of it on the network, measured / predicted",
                    "speed-up, measured / predicted"], list(step_rows(result)))
     operations = table(["workers", "operation", "bytes", "measured, ms", "predicted", "error"], list(operation_rows(result)))
+    priority = ("workers at a real-time priority (chrt), so that these did not delay them"
+                if result["real_time"] else "workers at no priority")
     return f"""# The network model against real processes
 
-Made by `bench/network.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} cores, Coppice {m['coppice']}; other programs
-and the kernel's bridge took {100 * result['others']:.0f} % of the cores. Processes in network namespaces, links of
-{result['rate']} Mbit/s shaped at both ends, {PARAMETERS:,} parameters, {100 * DENSITY:.0f} % of them sent, {1000 * COMPUTE_SECONDS:.0f} ms of sleep in place of computing,
-blocks of {BLOCK} minibatches, {result['steps_measured']} minibatches each. Fitted on operations of {', '.join(map(str, result['fit']))} workers: a latency of
-{1e6 * result['latency_seconds']:.0f} us and {8e-6 * result['bytes_per_second']:.1f} Mbit/s. {worst}
-On the network: what one worker spent in operations, waiting for others included.
+Made by `bench/network.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} cores, Coppice {m['coppice']}. Other programs and
+the kernel's bridge took {100 * result['others']:.0f} % of the cores, {result['load']} of them wanting each core in the mean of 15 minutes; {priority}.
+Processes in network namespaces, links of {result['rate']:g} Mbit/s shaped at both ends; {PARAMETERS:,} parameters, {100 * DENSITY:.0f} % of them
+sent, {1000 * COMPUTE_SECONDS:.0f} ms of sleep in place of computing, blocks of {BLOCK} minibatches, {result['steps_measured']} minibatches each. Fitted on operations of
+{', '.join(map(str, result['fit']))} workers: a latency of {1e6 * result['latency_seconds']:.0f} us and {8e-6 * result['bytes_per_second']:.1f} Mbit/s. {worst}
+On the network: what one worker spent in operations, waiting for others included. Of a few bytes the model says little:
+one latency stands for a message, whatever the operation.
 
 {steps}
 {operations}"""
+
+
+def load():
+    """Programs that want a core, by cores: above 1 they wait for one another, which no model of the network knows of."""
+    return round(os.getloadavg()[2] / os.cpu_count(), 1)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     measure.add_common(parser, peer=False)
     numbers = lambda text: [int(number) for number in text.split(",")]
-    parser.add_argument("--rate", type=float, default=20, help="of each link, in Mbit/s")
+    parser.add_argument("--rate", type=float, default=5, help="of each link, in Mbit/s")
     parser.add_argument("--fit", type=numbers, default=[2, 4, 8, 16], help="workers whose operations the model is fitted on")
-    parser.add_argument("--predict", type=numbers, default=[32], help="workers that are predicted")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--predict", type=numbers, default=[32],
+                        help=f"workers that are predicted, multiples of {GROUP}")
+    parser.add_argument("--steps", type=int, default=10, help="minibatches that are measured, after a block")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("skipped: network namespaces need root")
@@ -252,7 +277,7 @@ def main():
     result = {"kind": "network", "machine": measure.machine(), "rate": arguments.rate, "fit": arguments.fit,
               "predict": arguments.predict, "steps_measured": arguments.steps,
               "others": share_of_others(max(0.0, measure.busy_seconds() - busy - used), wall),
-              **judge(samples, own_work, steps, arguments)}
+              "load": load(), "real_time": os.sched_getscheduler(0) == os.SCHED_RR, **judge(samples, own_work, steps, arguments)}
     measure.save(result, os.path.join(arguments.out, "network.json"))
     with open(os.path.join(arguments.out, "network.md"), "w", encoding="utf-8") as file:
         file.write(text_of(result))

@@ -263,6 +263,49 @@ void repair(std::vector<std::byte>& message) {
   std::memcpy(message.data() + offsetof(GradientHeader, checksum), &checksum, sizeof checksum);
 }
 
+TEST(GradientMessage, ElementsThatDoNotAscendAreRefused) {
+  for (const std::vector<GradientWord>& words :
+       {std::vector<GradientWord>{8, 8}, {8, 4}, {2 * 90'000, 2 * 90'000 + 1}, {2 * 90'000, 2}}) {
+    std::vector<std::byte> message;
+    write_message(std::vector<GradientWord>{2, 2 * 50'000}, 100'000, 1, 0, message);
+    ASSERT_EQ(GradientMessage(message, 100'000, 0).header().encoding, GradientEncoding::words);
+    std::memcpy(message.data() + sizeof(GradientHeader), words.data(), 2 * sizeof(GradientWord));
+    repair(message);
+    const GradientMessage read(message, 100'000, 0);
+    std::vector<float> sums(100'000);
+    EXPECT_THROW(add_up({&read, 1}, sums), Error);
+    EXPECT_THROW(add_up_naive({&read, 1}, sums), Error);
+  }
+}
+
+TEST(GradientMessage, ADenseMessageSendsEveryElement) {
+  std::vector<std::byte> message;
+  write_message(std::vector<float>{1, 2, 3}, 0, message);
+  for (const uint32_t n_sent : {0U, 2U, 4U}) {
+    std::memcpy(message.data() + offsetof(GradientHeader, n_sent), &n_sent, sizeof n_sent);
+    repair(message);
+    EXPECT_THROW(GradientMessage(message, 3, 0), Error);
+  }
+}
+
+TEST(GradientMessage, GapsOfNoElementsAreRefused) {
+  GradientHeader header;
+  header.encoding = GradientEncoding::gaps;
+  header.threshold = 1;
+  std::vector<std::byte> message(sizeof header + 16, std::byte{0xFF});
+  std::memcpy(message.data(), &header, sizeof header);
+  repair(message);
+  EXPECT_THROW(GradientMessage(message, 0, 0), Error);
+}
+
+TEST(GradientMessage, AThresholdThatIsNoNumberIsRefused) {
+  for (const float threshold : {0.0F, -1.0F, std::numeric_limits<float>::quiet_NaN(), HUGE_VALF}) {
+    std::vector<std::byte> message;
+    write_message(std::vector<GradientWord>{2, 10}, 100, threshold, 0, message);
+    EXPECT_THROW(GradientMessage(message, 100, 0), Error) << threshold;
+  }
+}
+
 TEST(GradientMessage, DamageBehindARightChecksumReadsNothingOutside) {
   for (const uint32_t per_100k : {1U, 300U, 3000U, 50'000U}) {
     std::vector<std::byte> sound;

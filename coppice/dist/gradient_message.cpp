@@ -61,30 +61,40 @@ GapsLayout gaps_layout(std::span<const GradientWord> words, uint32_t rice_bits) 
   return {words_of_bits(unary_bits), low_bytes_of(words.size(), rice_bits)};
 }
 
-void or_into(std::byte* bytes, uint64_t bits) noexcept {
-  uint64_t word;
-  std::memcpy(&word, bytes, sizeof word);
-  word |= bits;
-  std::memcpy(bytes, &word, sizeof word);
+template <class T>
+void store(std::byte* bytes, T value) noexcept {
+  std::memcpy(bytes, &value, sizeof value);
 }
 
+/// Bits wait in registers: to add them to what lies in memory would wait for the last ones to get there.
 void write_gaps(std::span<const GradientWord> words, uint32_t rice_bits, const GapsLayout& layout,
                 std::vector<std::byte>& message) {
   message.resize(kHeaderBytes + layout.bytes());
   std::byte* const unary = message.data() + kHeaderBytes;
-  std::byte* const low = unary + layout.unary_words * sizeof(uint64_t);
+  std::byte* low = unary + layout.unary_words * sizeof(uint64_t);
   const uint32_t low_mask = (1U << rice_bits) - 1;
-  uint64_t unary_at = 0, low_at = 0;
-  uint32_t next = 0;
+  uint64_t unary_at = 0, unary_word = 0, unary_bits = 0;
+  uint64_t low_bits = 0;
+  uint32_t n_low_bits = 0, next = 0;
   for (const GradientWord word : words) {
     const uint32_t distance = index_of(word) - next;
     unary_at += distance >> rice_bits;
-    or_into(unary + unary_at / kWordBits * sizeof(uint64_t), uint64_t{1} << unary_at % kWordBits);
-    ++unary_at;
-    or_into(low + low_at / 8, uint64_t{(distance & low_mask) << 1 | (word & 1)} << low_at % 8);
-    low_at += 1 + rice_bits;
+    if (unary_at / kWordBits != unary_word) {
+      store(unary + unary_word * sizeof(uint64_t), unary_bits);
+      unary_word = unary_at / kWordBits;
+      unary_bits = 0;
+    }
+    unary_bits |= uint64_t{1} << unary_at++ % kWordBits;
+    low_bits |= (uint64_t{distance & low_mask} << 1 | (word & 1)) << n_low_bits;
+    n_low_bits += 1 + rice_bits;
+    if (n_low_bits >= 32) {
+      store(low, static_cast<uint32_t>(low_bits));
+      low += sizeof(uint32_t), low_bits >>= 32, n_low_bits -= 32;
+    }
     next = index_of(word) + 1;
   }
+  if (layout.unary_words > 0) store(unary + unary_word * sizeof(uint64_t), unary_bits);
+  store(low, static_cast<uint32_t>(low_bits));  // there is a tail behind it
 }
 
 void write_bitmap(std::span<const GradientWord> words, uint32_t n_elements, std::vector<std::byte>& message) {
@@ -145,7 +155,8 @@ class ElementReader {
   /// After the last range: whether all elements were in one.
   void expect_end() const {
     const bool is_gaps = header_.encoding == GradientEncoding::gaps;
-    const bool has_all = is_gaps ? place_.unary == 0 && place_.n_begun == header_.n_sent : n_read_ == header_.n_sent;
+    const bool has_gaps = place_.unary == 0 && place_.n_words == n_unary_words_ && place_.n_begun == header_.n_sent;
+    const bool has_all = is_gaps ? has_gaps : n_read_ == header_.n_sent;
     if (header_.encoding != GradientEncoding::dense && !has_all) {
       refuse("has elements that are not there, or do not ascend");
     }
@@ -166,8 +177,9 @@ class ElementReader {
       GradientWord word;
       std::memcpy(&word, bytes_.data() + size_t{n_read_} * sizeof word, sizeof word);
       const size_t place = index_of(word) - begin;  // below begin: a large number
-      if (place >= sums.size()) return;
+      if (place >= sums.size() || index_of(word) < next_) return;
       sums[place] += value_of(is_negative(word));
+      next_ = index_of(word) + 1;
       ++n_read_;
     }
   }
@@ -242,6 +254,7 @@ class ElementReader {
   const std::byte* low_;  ///< of gaps: low bits and signs
   Place place_;
   uint32_t n_read_ = 0;  ///< of words and bitmaps
+  uint32_t next_ = 0;    ///< of words: the element that may come at the earliest
 };
 
 }  // namespace
@@ -308,6 +321,14 @@ GradientMessage::GradientMessage(std::span<const std::byte> bytes, size_t n_elem
   }
   if (header_.n_elements != n_elements) {
     refuse("is for " + std::to_string(header_.n_elements) + " parameters, expected " + std::to_string(n_elements));
+  }
+  const bool is_dense = header_.encoding == GradientEncoding::dense;
+  const bool is_nothing = is_gaps && header_.n_sent == 0;  // which takes no gaps
+  if (header_.n_sent > header_.n_elements || (is_dense && header_.n_sent != header_.n_elements) || is_nothing) {
+    refuse("sends " + std::to_string(header_.n_sent) + " of " + std::to_string(header_.n_elements) + " elements");
+  }
+  if (!is_dense && !(header_.threshold > 0 && std::isfinite(header_.threshold))) {
+    refuse("has a threshold that is no number above 0");
   }
   if (header_.step != step) {
     refuse("is of step " + std::to_string(header_.step) + ", expected " + std::to_string(step));

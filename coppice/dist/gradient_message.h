@@ -62,8 +62,8 @@ class GradientMessage {
 };
 
 /// sums[i] = the sum of what the messages say of element i, in the order of the messages, from 0 on.
-/// Throws `ErrorCode::data` for elements that do not ascend or are not there. Goes from range to range of the sums,
-/// each of which stays in the cache while all messages are read there.
+/// Throws `ErrorCode::data` for elements that do not ascend or are not there; sums then are of no use. Goes from range
+/// to range of the sums, each of which stays in the cache while all messages are read there.
 void add_up(std::span<const GradientMessage> messages, std::span<float> sums);
 
 /// The plain loop that `add_up` is tested against.

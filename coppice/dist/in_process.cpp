@@ -232,8 +232,8 @@ class SharedMemoryTransport final : public Transport {
 
  private:
   void do_all_reduce(std::span<float> values) override {
-    const uint64_t bytes = MessageTransport::reduced_bytes(values.size(), rank(), size());
-    count_sent(bytes), count_received(bytes);
+    const auto [sent, received] = MessageTransport::reduced_bytes(values.size(), rank(), size());
+    count_sent(sent), count_received(received);
     std::vector<float>& sums = meeting_.sums[n_reductions_++ % 2];
     if (rank() == 0) sums.resize(values.size());
     bring(std::as_bytes(values));

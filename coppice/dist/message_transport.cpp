@@ -17,7 +17,6 @@ namespace {
 constexpr size_t kReducedAtATime = size_t{16} << 20;
 /// Up to so many bytes of all members, fewer messages count for more than fewer bytes.
 constexpr size_t kFewBytes = size_t{32} << 10;
-constexpr uint32_t kMetAtATime = 4;
 
 std::span<float> shard_of(std::span<float> values, uint64_t member, uint64_t size) noexcept {
   const size_t begin = values.size() * member / size;
@@ -109,54 +108,60 @@ void MessageTransport::reduce_few(std::span<float> values) {
   }
 }
 
-// Member j has shard j from everyone, adds up, and sends the sums to everyone.
+// Member j has shard j from everyone, adds up, and sends the sums round. One message at a time to one other member and
+// from one other: several at a time get into one another's way, and take half as long again on a slow link.
 void MessageTransport::reduce_shards(std::span<float> values) {
-  const std::span<float> own = shard_of(values, rank(), size());
-  std::vector<float> theirs(own.size() * size());
+  const uint32_t n = size();
+  const std::span<float> own = shard_of(values, rank(), n);
+  std::vector<float> theirs(own.size() * n);
   const auto from = [&](uint32_t member) { return std::span(theirs).subspan(member * own.size(), own.size()); };
-  meet_all([&](uint32_t to) { return std::as_bytes(shard_of(values, to, size())); },
-           [&](uint32_t member) { return std::as_writable_bytes(from(member)); });
+  for (uint32_t distance = 1; distance < n; ++distance) {
+    const uint32_t to = (rank() + distance) % n, other = (rank() + n - distance) % n;
+    const MessageLink::Outgoing out{workers_[to], std::as_bytes(shard_of(values, to, n))};
+    const MessageLink::Incoming in{workers_[other], std::as_writable_bytes(from(other))};
+    exchange({&out, 1}, {&in, 1});
+  }
   std::copy(own.begin(), own.end(), from(rank()).begin());
   std::copy_n(theirs.begin(), own.size(), own.begin());
-  for (uint32_t member = 1; member < size(); ++member) {
+  for (uint32_t member = 1; member < n; ++member) {
     const std::span<const float> more = from(member);
     for (size_t i = 0; i < own.size(); ++i) own[i] += more[i];
   }
-  meet_all([&](uint32_t) { return std::as_bytes(own); },
-           [&](uint32_t member) { return std::as_writable_bytes(shard_of(values, member, size())); });
+  pass_round([&](uint32_t member) { return std::as_writable_bytes(shard_of(values, member, n)); });
 }
 
-uint64_t MessageTransport::reduced_bytes(size_t n_values, uint32_t rank, uint32_t size) noexcept {
-  if (n_values * sizeof(float) * size <= kFewBytes) return n_values * sizeof(float) * (size - 1);
-  uint64_t n = 0;
+MessageTransport::ReducedBytes MessageTransport::reduced_bytes(size_t n_values, uint32_t rank, uint32_t size) noexcept {
+  const uint64_t bytes = n_values * sizeof(float), others = size - 1;
+  if (bytes * size <= kFewBytes) return {bytes * others, bytes * others};
+  uint64_t own = 0, next = 0;  // shards
   for (size_t at = 0; at < n_values; at += kReducedAtATime) {
     const uint64_t piece = std::min(kReducedAtATime, n_values - at);
-    n += piece + (size - 2) * (piece * (rank + 1) / size - piece * rank / size);
+    const auto shard = [&](uint64_t member) {
+      return (piece * (member + 1) / size - piece * member / size) * sizeof(float);
+    };
+    own += shard(rank), next += shard((rank + 1) % size);
   }
-  return n * sizeof(float);
+  return {(bytes - own) + (bytes - next), others * own + (bytes - own)};
 }
 
 uint64_t MessageTransport::reduction_rounds(size_t n_values, uint32_t size) noexcept {
   if (n_values * sizeof(float) * size <= kFewBytes) return rounds_to_all(size);
   const uint64_t pieces = (n_values + kReducedAtATime - 1) / kReducedAtATime;
-  return 2 * pieces * ((size - 1 + kMetAtATime - 1) / kMetAtATime);
+  return 2 * pieces * (size - 1);
 }
 
 bool MessageTransport::gathers_at_once(uint64_t most_bytes, uint32_t size) noexcept {
   return most_bytes <= kFewBytes / size;
 }
 
-// Everyone meets those 1, 2, 3.. behind and before it, a few at a time: none is sent much more than others at a time.
-template <class To, class From>
-void MessageTransport::meet_all(const To& to, const From& from) {
-  Step step;
-  for (uint32_t distance = 1; distance < size(); ++distance) {
-    const uint32_t next = (rank() + distance) % size(), before = (rank() + size() - distance) % size();
-    step.out.push_back({workers_[next], to(next)});
-    step.in.push_back({workers_[before], from(before)});
-    if (distance % kMetAtATime != 0 && distance + 1 < size()) continue;
-    exchange(step.out, step.in);
-    step.out.clear(), step.in.clear();
+// Each member passes on to the next what it has just received.
+template <class BytesOf>
+void MessageTransport::pass_round(const BytesOf& bytes_of) {
+  const uint32_t n = size(), next = (rank() + 1) % n, before = (rank() + n - 1) % n;
+  for (uint32_t step = 0; step + 1 < n; ++step) {
+    const MessageLink::Outgoing out{workers_[next], bytes_of((rank() + n - step) % n)};
+    const MessageLink::Incoming in{workers_[before], bytes_of((before + n - step) % n)};
+    exchange({&out, 1}, {&in, 1});
   }
 }
 
@@ -214,7 +219,7 @@ std::vector<std::byte> MessageTransport::do_receive(uint32_t from) {
   return bytes;
 }
 
-// Messages go round, each member passes on what it has just received; short ones double in each round.
+// Messages go round; what short ones make together doubles in each round.
 std::vector<std::vector<std::byte>> MessageTransport::do_all_gather(std::span<const std::byte> own) {
   begin_operation();
   const uint32_t n = size();
@@ -230,12 +235,7 @@ std::vector<std::vector<std::byte>> MessageTransport::do_all_gather(std::span<co
     return all;
   }
   std::copy(own.begin(), own.end(), all[rank()].begin());
-  const uint32_t next = (rank() + 1) % n, before = (rank() + n - 1) % n;
-  for (uint32_t step = 0; step + 1 < n; ++step) {
-    const MessageLink::Outgoing out{workers_[next], all[(rank() + n - step) % n]};
-    const MessageLink::Incoming in{workers_[before], all[(before + n - step) % n]};
-    exchange({&out, 1}, {&in, 1});
-  }
+  pass_round([&](uint32_t member) { return std::span<std::byte>(all[member]); });
   return all;
 }
 

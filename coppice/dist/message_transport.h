@@ -49,7 +49,10 @@ class MessageTransport final : public Transport {
   void abort(const std::string& why) noexcept override { link_->abort(why); }
 
   /// What a member sends for a sum, and receives.
-  static uint64_t reduced_bytes(size_t n_values, uint32_t rank, uint32_t size) noexcept;
+  struct ReducedBytes {
+    uint64_t sent, received;
+  };
+  static ReducedBytes reduced_bytes(size_t n_values, uint32_t rank, uint32_t size) noexcept;
   /// Messages of a sum that wait for one another.
   static uint64_t reduction_rounds(size_t n_values, uint32_t size) noexcept;
   /// Whether messages, the longest of so many bytes, are gathered in log2(size) rounds, each as long as that one.
@@ -70,9 +73,9 @@ class MessageTransport final : public Transport {
 
   void reduce_few(std::span<float> values);
   void reduce_shards(std::span<float> values);
-  /// to(member) goes to each other member, from(member) comes from it.
-  template <class To, class From>
-  void meet_all(const To& to, const From& from);
+  /// bytes_of(member), which that member has, comes to all.
+  template <class BytesOf>
+  void pass_round(const BytesOf& bytes_of);
   /// As many bytes of each member, by rank.
   std::vector<std::byte> gather_equal(std::span<const std::byte> own);
   /// A number of each member.

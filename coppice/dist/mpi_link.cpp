@@ -188,6 +188,7 @@ class MpiLink final : public MessageLink {
 
   void expect_going_on() {
     read_notes();
+    const std::lock_guard lock(mutex_);
     if (!why_.empty()) throw Error(ErrorCode::remote, "another worker gave up: " + why_);
   }
 
@@ -217,7 +218,10 @@ class MpiLink final : public MessageLink {
     constexpr std::chrono::milliseconds kPatience{300};
     const auto open = std::find_if(transfers.begin(), transfers.end(), [](const Transfer& t) { return !t.is_done; });
     late_.emplace_back(worker_, open->mpi.worker);
-    tell_all(kLate, std::to_string(open->mpi.worker));
+    {
+      const std::lock_guard lock(mutex_);
+      tell_all(kLate, std::to_string(open->mpi.worker));
+    }
     for (const Clock::time_point end = Clock::now() + kPatience; Clock::now() < end;) {
       read_notes();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));

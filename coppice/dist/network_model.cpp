@@ -28,7 +28,7 @@ NetworkLoad all_reduce_load(uint64_t n, uint64_t bytes) {
   NetworkLoad load;
   load.rounds = static_cast<double>(MessageTransport::reduction_rounds(values, static_cast<uint32_t>(n)));
   for (uint32_t rank = 0; rank < n; ++rank) {
-    const auto sent = static_cast<double>(MessageTransport::reduced_bytes(values, rank, static_cast<uint32_t>(n)));
+    const auto sent = static_cast<double>(MessageTransport::reduced_bytes(values, rank, static_cast<uint32_t>(n)).sent);
     load.bytes = std::max(load.bytes, sent);
     load.all_bytes += sent;
   }
@@ -89,7 +89,8 @@ double block_bytes(const StepCosts& costs) {
   const uint32_t members = costs.group_size, groups = costs.workers / members;
   const bool is_sharded = costs.exchange == BlockExchange::sharded;
   const uint64_t own = is_sharded ? costs.model_bytes / members : costs.model_bytes;
-  double bytes = groups < 2 ? 0 : static_cast<double>(MessageTransport::reduced_bytes(own / sizeof(float), 0, groups));
+  double bytes =
+      groups < 2 ? 0 : static_cast<double>(MessageTransport::reduced_bytes(own / sizeof(float), 0, groups).sent);
   if (members > 1) bytes += static_cast<double>(is_sharded ? (members - 1) * own : own);
   return bytes;
 }

@@ -53,9 +53,9 @@ struct NetworkSample {
 };
 std::vector<NetworkSample> samples_of(std::span<const LinkTiming> timings, uint32_t n_workers);
 
-/// The latency and the rate that explain the samples best: least squares of logarithmic errors, in which samples far off
-/// count by their size alone (Huber). A shared link is not found; give its rate where there is one.
-/// Throws `ErrorCode::data` for samples that do not tell the two apart.
+/// The latency and the rate that explain the samples best: least squares of logarithmic errors, in which samples far
+/// off count by their size alone (Huber). A shared link is not found; give its rate where there is one. Throws
+/// `ErrorCode::data` for samples that do not tell the two apart.
 NetworkModel fit_network(std::span<const NetworkSample> samples);
 
 /// What a worker does in training; of times the mean.

@@ -85,6 +85,9 @@ struct Addresses {
   addrinfo* first = nullptr;
 };
 
+/// What the server keeps of requests, and of answers, that a client does not wait for: one of the longest, or more.
+constexpr size_t kMostPending = sizeof(RequestHead) + StoreClient::kMostKeyBytes + StoreClient::kMostValueBytes;
+
 /// One that has connected, as the server sees it.
 struct Connection {
   int socket;
@@ -147,7 +150,9 @@ class StoreServer::Impl {
     while (true) {
       polled.assign({{stop_, POLLIN, 0}, {listener_, POLLIN, 0}});
       for (const Connection& connection : connections_) {
-        const short events = connection.out.empty() ? POLLIN : POLLIN | POLLOUT;
+        // Who asks has to take the answers, and to wait for them.
+        const bool takes = connection.out.empty() && connection.in.size() < kMostPending;
+        const short events = takes ? POLLIN : connection.out.empty() ? short{0} : POLLOUT;
         polled.push_back({connection.socket, events, 0});
       }
       if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
@@ -173,15 +178,18 @@ class StoreServer::Impl {
 
   void exchange(Connection& connection) {
     std::array<char, 65536> buffer;
-    while (true) {
+    while (connection.in.size() < kMostPending) {
       const ssize_t n = recv(connection.socket, buffer.data(), buffer.size(), 0);
       if (n > 0) connection.in.append(buffer.data(), static_cast<size_t>(n));
       if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) connection.is_broken = true;
       if (n < static_cast<ssize_t>(buffer.size())) break;
     }
-    while (!connection.is_broken && !connection.is_waiting && answer_one(connection)) {
-    }
-    flush(connection);
+    do {
+      while (!connection.is_broken && !connection.is_waiting && connection.out.size() < kMostPending &&
+             answer_one(connection)) {
+      }
+      flush(connection);
+    } while (!connection.is_broken && !connection.is_waiting && connection.out.empty() && has_request(connection));
   }
 
   static void flush(Connection& connection) {
@@ -191,6 +199,13 @@ class StoreServer::Impl {
       if (n <= 0) return void(connection.is_broken = true);
       connection.out.erase(0, static_cast<size_t>(n));
     }
+  }
+
+  static bool has_request(const Connection& connection) noexcept {
+    RequestHead head;
+    if (connection.in.size() < sizeof head) return false;
+    std::memcpy(&head, connection.in.data(), sizeof head);
+    return connection.in.size() >= sizeof head + head.key_bytes + head.value_bytes;
   }
 
   /// Whether a whole request was there.
@@ -223,7 +238,8 @@ class StoreServer::Impl {
       connection.waits_for = key;
       if (!connection.is_waiting) answer(connection, found->second);
     } else if (operation == kAdd) {
-      const int64_t sum = number_in(values_[key]) + number_in(value);
+      // Unsigned: where it does not fit it goes round.
+      const auto sum = static_cast<uint64_t>(number_in(values_[key])) + static_cast<uint64_t>(number_in(value));
       values_[key].assign(reinterpret_cast<const char*>(&sum), sizeof sum);
       answer(connection, values_[key]);
       wake(key);

@@ -379,6 +379,10 @@ class SurvivingTraining::Impl final : public HybridObserver {
 SurvivingTraining::SurvivingTraining(const WorkerEnvironment& environment, const ConnectOptions& connect,
                                      const SurvivalOptions& options, const Job& job) {
   expect_store(environment);
+  if (connect.transport != TransportKind::gloo) {
+    throw Error(ErrorCode::usage, "MPI ends all workers when one is lost, so that none can go on", {},
+                "--transport gloo");
+  }
   expect_full_groups(job.training.options, environment.n_workers);
   impl_ = std::make_unique<Impl>(environment, connect, options, job);
 }
