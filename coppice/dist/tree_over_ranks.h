@@ -44,7 +44,7 @@ class TreeOverRanks {
   /// when `job` says so, also while it waits for others; as Transport does.
   void train_levels(std::span<const LevelTask> tasks, Job job, const std::function<void(LevelWeights)>& done);
 
-  /// Lets the others go. By rank.
+  /// Lets the others go, those that are left; a second time it does nothing. By rank.
   std::vector<RankReport> finish();
 
   /// They end with the same error.

@@ -17,14 +17,15 @@ namespace coppice {
 
 /// What the workers of one ranker say to each other.
 enum class TreeMessage : uint32_t {
-  lives,    ///< that the sender lives, nothing else
-  rows,     ///< of the training set, for the worker to keep
-  level,    ///< chunks to be trained: a LevelTask
-  train,    ///< all that were named
-  chunks,   ///< that are finished
-  done,     ///< no more of them: a RankReport
-  failed,   ///< an error, with which the other one is to end
-  dismiss,  ///< nothing more is to be trained
+  lives,        ///< that the sender lives, nothing else
+  rows,         ///< of the training set, for the worker to keep
+  level,        ///< chunks to be trained: a LevelTask
+  train,        ///< all that were named
+  chunks,       ///< that are finished
+  done,         ///< no more of them: a RankReport
+  failed,       ///< an error, with which the other one is to end
+  dismiss,      ///< nothing more is to be trained
+  predictions,  ///< of a block of rows
 };
 
 /// Puts a message together. The same program reads it, on a machine of the same byte order.
