@@ -2,6 +2,7 @@
 #include "coppice/app/workers.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -9,7 +10,9 @@
 #include "coppice/app/unused_options.h"
 #include "coppice/app/version.h"
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
 #include "coppice/dist/alike.h"
+#include "coppice/model/format.h"
 
 namespace coppice::app {
 namespace {
@@ -26,7 +29,22 @@ std::vector<std::string> own_options() {
   return names;
 }
 
+std::string content_of(const std::string& model_path) {
+  return uuid_text(ModelFile::map(model_path).header().uuid);
+}
+
+std::string size_of(const std::string& path) {
+  std::error_code unknown;
+  const uintmax_t size = std::filesystem::file_size(path, unknown);
+  return unknown ? "unknown size" : counted(size, "byte");
+}
+
 }  // namespace
+
+bool has_others() {
+  const std::optional<WorkerEnvironment> environment = worker_environment();
+  return environment && environment->n_workers > 1;
+}
 
 bool speaks_for_all() noexcept {
   try {
@@ -39,9 +57,8 @@ bool speaks_for_all() noexcept {
 
 std::unique_ptr<Transport> connect_others(const ConnectOptions& options, const Flags& flags,
                                           const std::vector<std::string>& facts) {
-  const std::optional<WorkerEnvironment> environment = worker_environment();
-  if (!environment || environment->n_workers == 1) return nullptr;
-  std::unique_ptr<Transport> transport = connect_workers(*environment, options);
+  if (!has_others()) return nullptr;
+  std::unique_ptr<Transport> transport = connect_workers(*worker_environment(), options);
   std::vector<std::string> alike{"program " + version_text()};
   const std::vector<std::string> own = own_options();
   const nlohmann::ordered_json resolved = flags.resolved();
@@ -51,6 +68,24 @@ std::unique_ptr<Transport> connect_others(const ConnectOptions& options, const F
   alike.insert(alike.end(), facts.begin(), facts.end());
   expect_alike(*transport, alike);
   return transport;
+}
+
+void predict_with_others(const ConnectOptions& options, const Flags& flags, const SharedFiles& files,
+                         const std::function<void(Transport* others)>& predict) {
+  if (!has_others()) return predict(nullptr);
+  if (files.input == "-") {
+    throw Error(ErrorCode::usage, "the rows come from standard input, which several workers cannot read", {},
+                "give them a file that each of them can read");
+  }
+  const std::unique_ptr<Transport> others =
+      connect_others(options, flags, {"a model of " + content_of(files.model_path), "rows of " + size_of(files.input)});
+  try {
+    predict(others.get());
+    others->barrier();
+  } catch (const std::exception& error) {
+    others->abort("worker " + std::to_string(others->rank()) + ": " + error.what());
+    throw;
+  }
 }
 
 }  // namespace coppice::app

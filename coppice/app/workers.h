@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,9 @@
 #include "coppice/dist/connect.h"
 
 namespace coppice::app {
+
+/// Whether a launcher has started more than this one. Throws as `worker_environment`.
+bool has_others();
 
 /// Whether what goes to standard error is for this process to say: of several workers the first one speaks. Where the
 /// variables of a launcher make no sense, everyone does.
@@ -21,18 +25,16 @@ bool speaks_for_all() noexcept;
 std::unique_ptr<Transport> connect_others(const ConnectOptions& options, const Flags& flags,
                                           const std::vector<std::string>& facts = {});
 
-/// What a worker cannot go on after: the others are told why, so that they do not wait for it.
-template <class Work>
-void with_others(Transport& transport, const Work& work);
+/// The files of a prediction that every worker reads.
+struct SharedFiles {
+  std::string model_path;
+  std::string input;
+};
+
+/// Calls `predict` with the other workers, null where there are none; they have to have the same model and input. What
+/// it throws, the others are told, so that they do not wait. Throws as `connect_others`, and `ErrorCode::usage` for
+/// rows of standard input, which one worker alone would read.
+void predict_with_others(const ConnectOptions& options, const Flags& flags, const SharedFiles& files,
+                         const std::function<void(Transport* others)>& predict);
 
 }  // namespace coppice::app
-
-template <class Work>
-void coppice::app::with_others(Transport& transport, const Work& work) {
-  try {
-    work();
-  } catch (const std::exception& error) {
-    transport.abort("worker " + std::to_string(transport.rank()) + ": " + error.what());
-    throw;
-  }
-}

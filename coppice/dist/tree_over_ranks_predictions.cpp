@@ -31,8 +31,22 @@ Predictions read_predictions(TreeMessageReader& message) {
 
 }  // namespace
 
+PredictionTurns::PredictionTurns(Transport* transport, const Progress& stop) : transport_(transport), stop_(stop) {
+  if (transport != nullptr) abort_.emplace(*transport, stop);
+}
+
 std::vector<Predictions> PredictionTurns::next(size_t n_rows,
                                                const std::function<std::vector<Predictions>()>& predict) {
+  try {
+    return next_of(n_rows, predict);
+  } catch (const Error&) {
+    stop_.throw_if_stopped();
+    throw;
+  }
+}
+
+std::vector<Predictions> PredictionTurns::next_of(size_t n_rows,
+                                                  const std::function<std::vector<Predictions>()>& predict) {
   const auto turn = static_cast<uint32_t>(transport_ == nullptr ? 0 : n_blocks_++ % transport_->size());
   if (transport_ == nullptr || turn == transport_->rank()) {
     std::vector<Predictions> parts = predict();
