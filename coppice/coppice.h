@@ -81,3 +81,5 @@
 #include "coppice/dist/in_process.h"        // workers that are threads
 #include "coppice/dist/launcher.h"          // starts workers on this machine
 #include "coppice/dist/link_check.h"        // how fast they talk
+#include "coppice/dist/tree_over_ranks.h"   // one ranker trained by all of them
+#include "coppice/dist/tree_over_ranks_predictions.h"  // rows predicted by all of them
