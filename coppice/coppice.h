@@ -86,3 +86,5 @@
 #include "coppice/dist/link_check.h"          // how fast they talk
 #include "coppice/dist/network_model.h"       // what training takes on a network, before it is there
 #include "coppice/dist/surviving_training.h"  // training that goes on when workers are lost
+#include "coppice/dist/tree_over_ranks.h"       // one ranker trained by all of them
+#include "coppice/dist/tree_over_ranks_predictions.h"  // rows predicted by all of them

@@ -4,6 +4,7 @@
 #include "coppice/app/ignored_options.h"
 #include "coppice/app/output.h"
 #include "coppice/app/unused_options.h"
+#include "coppice/app/workers.h"
 
 namespace coppice::app {
 namespace {
@@ -61,7 +62,7 @@ void Command::action(std::function<void()> run) {
   app_->callback([&commands = commands_, app = app_, flags = flags_, run = std::move(run)] {
     flags->apply();
     CommonOptions common;
-    common.quiet = flags->is_on("quiet");
+    common.quiet = flags->is_on("quiet") || !speaks_for_all();
     common.log_json = flags->is_on("log_json");
     note_unknown_variables(commands, common);
     if (flags->print_config()) {

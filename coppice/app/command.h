@@ -42,8 +42,8 @@ std::string full_name(const CLI::App& command);
 
 /// One subcommand being put together: its flags, and what it does.
 ///
-/// A name of two words ("dist launch") is a command of a family. The list must outlive the action. A subcommand keeps its option structs in a shared_ptr captured by the action, so
-/// that they outlive the parsing.
+/// A name of two words ("dist launch") is a command of a family. The list must outlive the action. A subcommand keeps
+/// its option structs in a shared_ptr captured by the action, so that they outlive the parsing.
 class Command {
  public:
   Command(CommandList& commands, const std::string& name, const std::string& summary, const std::string& examples);

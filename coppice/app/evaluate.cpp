@@ -12,6 +12,8 @@
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/unused_options.h"
+#include "coppice/app/workers.h"
+#include "coppice/dist/tree_over_ranks_predictions.h"
 #include "coppice/train/evaluate.h"
 #include "coppice/train/tagger_model.h"
 
@@ -24,6 +26,7 @@ struct EvaluateArguments {
   MetricOptions metrics;
   ReadOptions read;
   BioOptions bio;
+  ConnectOptions connect;
   std::string model_path;
   std::string input = "-";
   std::string dense;
@@ -81,15 +84,26 @@ void run_slots(const Model& model, const EvaluateArguments& arguments, const Pro
   for (const std::string& remark : evaluation.report.remarks()) note(remark, arguments.common);
 }
 
-void run(const EvaluateArguments& arguments) {
+/// `others`: the workers that predict with this one, of which the first one judges; null = none.
+void run(const EvaluateArguments& arguments, Transport* others) {
   const Model model =
       Model::load(arguments.model_path, {arguments.verify ? Verify::checksums : Verify::structure, LoadMode::map});
   Progress progress;
   const StopOnSignals stop(progress);
   ThreadPool pool(arguments.common.threads);
-  if (has_bio_name(arguments.input)) return run_slots(model, arguments, progress, pool);
+  PredictionTurns turns(others, progress);
+  if (has_bio_name(arguments.input)) {  // too little work for several
+    if (turns.is_first()) run_slots(model, arguments, progress, pool);
+    return;
+  }
   EvaluationInput input{arguments.input, arguments.read, arguments.dense};
   input.read.stop = &progress;
+  if (others != nullptr) input.predict_block = [&](size_t n, const auto& here) { return turns.next(n, here); };
+  if (!turns.is_first()) {
+    predict_examples(model, input, prediction_for({arguments.predict, arguments.metrics}), pool,
+                     [](auto, const auto&) {});
+    return;
+  }
   const Evaluation evaluation = evaluate(model, input, {arguments.predict, arguments.metrics}, pool);
   print_out(arguments.json ? json_text(to_json(evaluation.metrics)) : to_table(evaluation.metrics));
   print_remarks(evaluation.report, RowsAre::examples, arguments.common);
@@ -108,23 +122,27 @@ void add_evaluate(CommandList& commands) {
       "input", arguments->input,
       "rows with labels, in any format of docs/formats.md; a file called .bio, .iob, .iob2 or .conll holds texts with "
       "tags, and is what the slot tagger is measured on");
-  OptionTable own, metrics, search, read, common;
+  OptionTable own, metrics, search, read, connect, common;
   describe(own, *arguments);
   describe(metrics, arguments->metrics);
   describe(search, arguments->predict);
   describe(read, arguments->read);
   describe(read, arguments->bio);
+  describe(connect, arguments->connect);
   describe(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Evaluation");
   command.flags().add(command.app(), std::move(metrics), "Metrics");
   command.flags().add(command.app(), std::move(search), "Search");
   command.flags().add(command.app(), std::move(read), "Reading");
+  command.flags().add(command.app(), std::move(connect), "Several workers");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
+    arguments->common.quiet = arguments->common.quiet || !speaks_for_all();
     expect_named(inputs_of(*arguments), flags);
     expect_readable(inputs_of(*arguments));
     note_unused(flags, unused(*arguments), arguments->common);
-    run(*arguments);
+    predict_with_others(arguments->connect, flags, {arguments->model_path, arguments->input},
+                        [&](Transport* others) { run(*arguments, others); });
   });
 }
 

@@ -16,9 +16,11 @@
 #include "coppice/app/prediction_writer.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/unused_options.h"
+#include "coppice/app/workers.h"
 #include "coppice/core/error.h"
 #include "coppice/data/label_resolver.h"
 #include "coppice/data/reader.h"
+#include "coppice/dist/tree_over_ranks_predictions.h"
 #include "coppice/model/answer.h"
 #include "coppice/model/model.h"
 #include "coppice/model/same_labels.h"
@@ -36,6 +38,7 @@ struct PredictArguments {
   PredictOptions predict;
   ReadOptions read;
   EnsembleOptions ensemble;
+  ConnectOptions connect;
   std::string model_path;
   std::string input = "-";
   std::string output = "-";
@@ -147,6 +150,9 @@ void expect_used(const PredictArguments& arguments, const Flags& flags) {
                 "--with-models names the others");
   }
   if (arguments.score_labels.empty()) return;
+  if (has_others()) {
+    throw Error(ErrorCode::unsupported, "--score-labels is for one worker, and a launcher has started more");
+  }
   if (!arguments.more_models.empty()) {
     throw Error(ErrorCode::usage, "--with-models is given, but --score-labels asks one model alone", {},
                 "score the labels by each model, one call for each");
@@ -236,7 +242,38 @@ class GivenLabels {
   std::vector<uint32_t> columns_;  ///< the same, ascending, each once
 };
 
-void run(const PredictArguments& arguments) {
+/// The rows of one block, alone: written part by part, while the next one is predicted.
+void predict_block(const Predictor& predictor, const GivenLabels* given, const Examples& block, ThreadPool& pool,
+                   const Progress& stop, PredictionWriter& output) {
+  const std::vector<Csr> features = predictor.features(block, pool);
+  for_row_parts(block.size(), pool, &stop, [&](size_t begin, size_t end) {
+    if (given != nullptr) {
+      output.add(given->score(rows_between(features.front(), begin, end), pool), given->labels(), block, begin);
+    } else {
+      output.add(predictor.predict(features, begin, end, pool), block, begin);
+    }
+  });
+}
+
+/// The rows of one block by the worker whose turn it is.
+void predict_in_turns(const Predictor& predictor, const Examples& block, ThreadPool& pool, const Progress& stop,
+                      PredictionTurns& turns, std::optional<PredictionWriter>& output) {
+  const auto parts = turns.next(block.size(), [&] {
+    std::vector<Predictions> own;
+    const std::vector<Csr> features = predictor.features(block, pool);
+    for_row_parts(block.size(), pool, &stop,
+                  [&](size_t begin, size_t end) { own.push_back(predictor.predict(features, begin, end, pool)); });
+    return own;
+  });
+  size_t begin = 0;
+  for (const Predictions& part : parts) {
+    output->add(part, block, begin);
+    begin += part.n_rows();
+  }
+}
+
+/// `others`: the workers that predict with this one, of which the first one writes; null = none.
+void run(const PredictArguments& arguments, Transport* others) {
   Progress progress;
   const StopOnSignals stop(progress);
   const Predictor predictor(arguments);
@@ -248,22 +285,22 @@ void run(const PredictArguments& arguments) {
   read.stop = &progress;
   const auto reader = open_queries(arguments.input, read);
   DenseFeatures dense(arguments.dense);
-  PredictionWriter output(arguments.output, {model.label_names(), model.n_labels()}, progress);
+  PredictionTurns turns(others, progress);
+  std::optional<PredictionWriter> output;
+  if (turns.is_first()) output.emplace(arguments.output, LabelSet{model.label_names(), model.n_labels()}, progress);
   for (Examples block; reader->next(block);) {
     dense.join(block);
-    const std::vector<Csr> features = predictor.features(block, pool);
-    for_row_parts(block.size(), pool, &progress, [&](size_t begin, size_t end) {
-      if (given) {
-        output.add(given->score(rows_between(features.front(), begin, end), pool), given->labels(), block, begin);
-      } else {
-        output.add(predictor.predict(features, begin, end, pool), block, begin);
-      }
-    });
+    if (others != nullptr) {
+      predict_in_turns(predictor, block, pool, progress, turns, output);
+    } else {
+      predict_block(predictor, given ? &*given : nullptr, block, pool, progress, *output);
+    }
   }
   require_rows(reader->report());
   dense.expect_end();
   progress.throw_if_stopped();
-  output.commit();
+  if (!output) return;
+  output->commit();
   print_remarks(reader->report(), RowsAre::queries, arguments.common);
 }
 
@@ -278,25 +315,29 @@ void add_predict(CommandList& commands) {
   auto arguments = std::make_shared<PredictArguments>();
   command.app().add_option("model", arguments->model_path, "the model file")->required();
   command.app().add_option("input", arguments->input, "rows in any format of docs/formats.md; - = standard input");
-  OptionTable own, search, combine, read, common;
+  OptionTable own, search, combine, read, connect, common;
   describe(own, *arguments);
   describe(search, arguments->predict);
   describe(combine, arguments->ensemble);
   describe(read, arguments->read);
+  describe(connect, arguments->connect);
   describe(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Prediction");
   command.flags().add(command.app(), std::move(search), "Search");
   command.flags().add(command.app(), std::move(combine), "Ensemble");
   command.flags().add(command.app(), std::move(read), "Reading");
+  command.flags().add(command.app(), std::move(connect), "Several workers");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
+    arguments->common.quiet = arguments->common.quiet || !speaks_for_all();
     expect_named(inputs_of(*arguments), flags);
     expect_names(*arguments, flags);
     expect_used(*arguments, flags);
     note_unused(flags, unused(*arguments), arguments->common);
     expect_readable(inputs_of(*arguments));
     check_output(*arguments, flags.config_path());
-    run(*arguments);
+    predict_with_others(arguments->connect, flags, {arguments->model_path, arguments->input},
+                        [&](Transport* others) { run(*arguments, others); });
   });
 }
 

@@ -18,10 +18,12 @@
 #include "coppice/app/terminal_progress.h"
 #include "coppice/app/train_inputs.h"
 #include "coppice/app/unused_options.h"
+#include "coppice/app/workers.h"
 #include "coppice/core/error.h"
 #include "coppice/core/memory.h"
 #include "coppice/core/output_file.h"
 #include "coppice/core/quantity.h"
+#include "coppice/dist/tree_over_ranks.h"
 #include "coppice/train/checkpoint.h"
 #include "coppice/train/estimate.h"
 #include "coppice/train/memory_limit.h"
@@ -37,6 +39,7 @@ struct TrainArguments {
   TrainInputs more;
   TrainOptions train;
   ValidationInput validation;
+  ConnectOptions connect;
   std::string output;
   bool plan = false;
   bool json = false;
@@ -222,6 +225,23 @@ std::vector<Unused> unused(const TrainingSet& set) {
           {all_one, {"relevance", "weigh_by_relevance"}, "every label has relevance 1"}};
 }
 
+/// What each worker did, and how much longer the slowest trained than all of them in the mean.
+nlohmann::ordered_json to_json(const std::vector<RankReport>& ranks) {
+  nlohmann::ordered_json workers = nlohmann::ordered_json::array();
+  double seconds = 0, most = 0;
+  for (const RankReport& rank : ranks) {
+    workers.push_back({{"chunks", rank.chunks},
+                       {"rows", rank.rows},
+                       {"cost", rank.cost},
+                       {"seconds", rank.seconds},
+                       {"peak_bytes", rank.peak_bytes}});
+    seconds += rank.seconds;
+    most = std::max(most, rank.seconds);
+  }
+  const double imbalance = seconds > 0 ? most * static_cast<double>(ranks.size()) / seconds : 1;
+  return {{"workers", std::move(workers)}, {"imbalance", imbalance}};
+}
+
 /// What training came to, for --json.
 nlohmann::ordered_json to_json(const TrainArguments& arguments, const TrainingSet& set,
                                const TerminalProgress& progress, double seconds) {
@@ -290,7 +310,8 @@ void check_validation(const TrainArguments& arguments, const TrainingSet& set, T
   progress.finish();
 }
 
-void run(TrainArguments& arguments, const Flags& flags) {
+/// `ranks`: the workers that train with this one; null = none.
+void run(TrainArguments& arguments, const Flags& flags, TreeOverRanks* ranks) {
   parse_bytes(arguments.memory_limit, "memory_limit");  // a wrong one is told before the data is read
   const auto begin = std::chrono::steady_clock::now();
   return_large_blocks();
@@ -308,15 +329,49 @@ void run(TrainArguments& arguments, const Flags& flags) {
   TrainExtras extras = material.extras();
   extras.checkpoint_path = checkpoint_path(arguments);
   extras.resume = arguments.resume;
+  if (ranks != nullptr) extras.train_levels = [&](auto... levels) { ranks->train_levels(levels...); };
   if (plan(arguments, set, extras, pool, progress)) return;
   const Model trained = train(set, arguments.train, extras, {pool, progress});
+  const std::vector<RankReport> reports = ranks != nullptr ? ranks->finish() : std::vector<RankReport>();
   progress.finish();
   save(validated(trained, arguments, pool), arguments);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  if (arguments.json) print_out(json_text(to_json(arguments, set, progress, seconds.count())));
+  nlohmann::ordered_json report = to_json(arguments, set, progress, seconds.count());
+  if (ranks != nullptr) report.update(to_json(reports));
+  if (arguments.json) print_out(json_text(report));
   if (is_output_stream(arguments.output)) return;
   const auto model_bytes = static_cast<double>(std::filesystem::file_size(arguments.output));
   say(arguments.output + ": " + bytes_text(model_bytes), arguments.common);
+}
+
+/// What one process does, the first worker does.
+void check_and_run(TrainArguments& arguments, const Flags& flags, TreeOverRanks* ranks) {
+  check(arguments, flags);
+  note_unused(flags, unused(arguments), arguments.common);
+  run(arguments, flags, ranks);
+}
+
+void lead(TrainArguments& arguments, const Flags& flags, Transport& others) {
+  TreeOverRanks ranks(others);
+  try {
+    check_and_run(arguments, flags, &ranks);
+    ranks.finish();
+  } catch (const Error& error) {
+    ranks.fail(error);
+    throw;
+  } catch (const std::bad_alloc&) {
+    ranks.fail(Error(ErrorCode::memory, "out of memory"));
+    throw;
+  }
+}
+
+/// The others read and write nothing.
+void help(const TrainArguments& arguments, Transport& others) {
+  return_large_blocks();
+  end_on_signals();
+  Progress progress;
+  ThreadPool pool(arguments.common.threads);
+  train_for_first_rank(others, {pool, progress});
 }
 
 }  // namespace
@@ -326,16 +381,18 @@ void add_train(CommandList& commands) {
                   "  coppice train packages.jsonl -o packages.coppice\n"
                   "  coppice train packages.jsonl -o packages.coppice --plan --memory-limit 20G\n"
                   "  coppice train X.npz --labels-path Y.npz -o model.coppice\n"
-                  "  coppice train big.jsonl.zst -o big.coppice --resume\n");
+                  "  coppice train big.jsonl.zst -o big.coppice --resume\n"
+                  "  coppice dist launch -n 4 -- coppice train big.jsonl -o big.coppice\n");
   auto arguments = std::make_shared<TrainArguments>();
   command.app()
       .add_option("input", arguments->input.path, "examples in any format of docs/formats.md; - = standard input")
       ->required();
   command.app().add_option("-o,--output", arguments->output, "where the model goes");
-  OptionTable own, input, read, options, common;
+  OptionTable own, input, read, options, connect, common;
   describe(own, *arguments);
   describe(own, arguments->validation);
   describe(own, arguments->more);
+  describe(connect, arguments->connect);
   describe(input, arguments->input);
   describe(read, arguments->input.read);
   describe(options, arguments->train);
@@ -344,11 +401,13 @@ void add_train(CommandList& commands) {
   command.flags().add(command.app(), std::move(options), "Stages");
   command.flags().add(command.app(), std::move(input), "Examples");
   command.flags().add(command.app(), std::move(read), "Reading");
+  command.flags().add(command.app(), std::move(connect), "Several workers");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
-    check(*arguments, flags);
-    note_unused(flags, unused(*arguments), arguments->common);
-    run(*arguments, flags);
+    const std::unique_ptr<Transport> others = connect_others(arguments->connect, flags);
+    if (!others) return check_and_run(*arguments, flags, nullptr);
+    if (others->rank() > 0) return help(*arguments, *others);
+    lead(*arguments, flags, *others);
   });
 }
 

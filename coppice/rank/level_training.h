@@ -21,9 +21,9 @@ struct LevelTask {
   ChunkRowSets row_sets;
   std::span<const uint32_t> first_child;  ///< n_chunks + 1
   uint32_t level = 0;
-  size_t first_chunk = 0;  ///< the number that the first of these chunks has in its level
   LevelOptions options;
   const ChunkSolver* solver = &joint_solver();
+  size_t first_chunk = 0;  ///< the number that the first of these chunks has in its level
 
   size_t n_chunks() const noexcept { return row_sets.n_chunks(); }
   uint32_t n_children(size_t chunk) const noexcept { return first_child[chunk + 1] - first_child[chunk]; }

@@ -4,20 +4,28 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "coppice/core/parallel.h"
 #include "coppice/data/read_options.h"
 #include "coppice/model/model.h"
+#include "coppice/rank/batch_prediction.h"
 #include "coppice/rank/beam_search.h"
 #include "coppice/rank/metrics.h"
 
 namespace coppice {
 
+/// Predicts a block of so many rows, in parts: by `here`, or where it is another worker's turn, by that one. No parts:
+/// the rows are judged elsewhere.
+using PredictBlock =
+    std::function<std::vector<Predictions>(size_t n_rows, const std::function<std::vector<Predictions>()>& here)>;
+
 /// Rows whose labels are known.
 struct EvaluationInput {
   std::string path = "-";  ///< "-" = standard input
   ReadOptions read;
-  std::string dense_path;  ///< features beside the rows' own, as in training; "" = none
+  std::string dense_path;           ///< features beside the rows' own, as in training; "" = none
+  PredictBlock predict_block = {};  ///< empty = all blocks here
 };
 
 /// Takes the ranking of one row, best label first, and its true labels (none: an empty row).
@@ -34,6 +42,9 @@ struct EvaluateOptions {
   MetricOptions metrics;
 };
 
+/// What is predicted for these options.
+PredictOptions prediction_for(const EvaluateOptions& options);
+
 struct Evaluation {
   Metrics metrics;
   ReadReport report;  ///< what was repaired or left out while reading
@@ -45,6 +56,6 @@ struct Evaluation {
 /// Throws `ErrorCode::data` when there is no row or no row has a label; `ErrorCode::cancelled` when `input.read.stop`
 /// says so; else as the reader does.
 /// Threads: the same figures for any number of them.
-Evaluation evaluate(const Model& model, const EvaluationInput& input, EvaluateOptions options, ThreadPool& pool);
+Evaluation evaluate(const Model& model, const EvaluationInput& input, const EvaluateOptions& options, ThreadPool& pool);
 
 }  // namespace coppice
