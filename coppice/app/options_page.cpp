@@ -15,8 +15,7 @@ namespace coppice::app {
 namespace {
 
 constexpr const char* kIntroduction =
-    "# Parameters\n\n"
-    "Made by `{} options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
+    " options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
     "`COPPICE_MAX_LEAF` and the key `max_leaf` of a `--config` file. A flag wins over the variable, the variable over\n"
     "the file, the file over the default. A switch `x` is turned on by `--x` and off by `--no-x`, by a variable of\n"
     "`true` or `1` and of `false` or `0`. What is written with dashes here (`--output`) is a flag alone.\n";
@@ -70,7 +69,7 @@ std::vector<Group> further_groups(const CommandList::Entry& command) {
 /// The page; what a later command shares with an earlier one is described once.
 class Page {
  public:
-  explicit Page(const char* program) : text_(fmt::format(kIntroduction, program)) {}
+  explicit Page(const char* program) : text_("# Parameters\n\nMade by `" + std::string(program) + kIntroduction) {}
 
   void add(const CommandList::Entry& command) {
     const std::string title = "coppice " + full_name(*command.app);

@@ -59,13 +59,13 @@ std::unique_ptr<Transport> connect_others(const ConnectOptions& options, const F
                                           const std::vector<std::string>& facts) {
   if (!has_others()) return nullptr;
   std::unique_ptr<Transport> transport = connect_workers(*worker_environment(), options);
-  std::vector<std::string> alike{"program " + version_text()};
+  std::string alike = "program " + version_text() + "\n";
   const std::vector<std::string> own = own_options();
   const nlohmann::ordered_json resolved = flags.resolved();
   for (const auto& [name, value] : resolved.items()) {
-    if (std::find(own.begin(), own.end(), name) == own.end()) alike.push_back(flag_name(name) + " " + value.dump());
+    if (std::find(own.begin(), own.end(), name) == own.end()) alike += flag_name(name) + " " + value.dump() + "\n";
   }
-  alike.insert(alike.end(), facts.begin(), facts.end());
+  for (const std::string& fact : facts) alike += fact + "\n";
   expect_alike(*transport, alike);
   return transport;
 }

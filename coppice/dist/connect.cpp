@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/dist/connect.h"
 
+#include "coppice/core/error.h"
 #include "coppice/dist/gloo_link.h"
 #include "coppice/dist/mpi_link.h"
 

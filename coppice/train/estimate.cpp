@@ -453,7 +453,6 @@ Estimate estimate_training(const TrainingSet& set, const TrainOptions& options, 
                          rows.sets,
                          tree.first_child[level].span(),
                          static_cast<uint32_t>(level),
-                         0,
                          own,
                          extras.solver != nullptr ? extras.solver : &joint_solver()};
     if (rows.search) {
