@@ -109,11 +109,18 @@ class Ranks(ProgramTest):
         self.assertEqual(self.names_in_folder(), [bad.rsplit("/", 1)[1]])
 
     def test_a_worker_that_is_killed_ends_the_training(self):
-        examples = self.write("train.jsonl", jsonl(many_labels(20000)))
-        script = f'if [ $RANK = 1 ]; then (sleep 0.5; kill -9 $$) & fi; exec "{COPPICE}" train {examples} -o out.coppice'
+        # The rows come through a pipe that is never closed, so that training cannot be over before.
+        os.mkfifo(self.path("rows"))
+        script = (f'if [ $RANK = 1 ]; then (sleep 1; kill -9 $$) & fi; '
+                  f'exec "{COPPICE}" train rows --format jsonl -o out.coppice')
         begin = time.monotonic()
-        self.expect(7, "dist", "launch", "-n", "3", "--", "sh", "-c", script, variables=LOOPBACK,
-                    says="a worker was ended by signal 9")
+        pipe = os.open(self.path("rows"), os.O_RDWR)
+        try:
+            os.write(pipe, jsonl(many_labels(100)).encode())
+            self.expect(7, "dist", "launch", "-n", "3", "--grace-seconds", "5", "--", "sh", "-c", script,
+                        variables=LOOPBACK, says="a worker was ended by signal 9")
+        finally:
+            os.close(pipe)
         self.assertLess(time.monotonic() - begin, 60)
         self.assertNotIn("out.coppice", self.names_in_folder())
 
