@@ -25,7 +25,7 @@ float threshold_of(const std::string& tau) {
   if (error == std::errc() && end == tau.data() + tau.size() && std::isfinite(threshold) && threshold > 0) {
     return threshold;
   }
-  throw Error(ErrorCode::usage, "the option tau is '" + tau + "', expected auto or a number above 0");
+  throw Error(ErrorCode::usage, "tau is '" + tau + "', expected auto or a number above 0");
 }
 
 void compress(const std::string& tau, GradientCompressionOptions& options) {

@@ -148,9 +148,9 @@ double share_until(const std::vector<StudyRun>& runs, double target) {
   return -1;
 }
 
-/// Messages that a worker receives in a step of its group's.
-uint64_t message_bytes(const HybridReport& report, uint32_t group_size) {
-  if (group_size < 2 || report.density == 0) return 0;
+/// Of a message of compressed gradients; 0 where gradients go as they are, or not at all.
+uint64_t message_bytes(const HybridReport& report, const GradientCompressionOptions& options, uint32_t group_size) {
+  if (group_size < 2 || (options.threshold == 0 && options.density == 0)) return 0;
   return report.in_group.bytes_received / std::max<uint64_t>(report.steps, 1) / (group_size - 1);
 }
 
@@ -211,7 +211,7 @@ class Runner {
       rates = options_.learning_rate_factors;
       for (float& rate : rates) rate *= static_cast<float>(base_rate_);
     }
-    const Arena arena{tuning_set_, tuning_test_, {}, arena_.job};
+    const Arena arena{tuning_set_, tuning_test_, some_of(tuning_test_), arena_.job};
     return best_rate(arena, options, workers, rates);
   }
 
@@ -245,7 +245,7 @@ class Runner {
     row.costs.exchange = options.hybrid.exchange;
     row.costs.model_bytes = sizeof(float) * count_parameters({arena_.set.features.task, options.network,
                                                                arena_.set.features.n_inputs(), arena_.set.n_labels});
-    row.costs.message_bytes = message_bytes(trained.report, row.group_size);
+    row.costs.message_bytes = message_bytes(trained.report, options.hybrid.compression, row.group_size);
     row.costs.compute_seconds = base_seconds_;
     row.costs.encode_seconds = trained.report.encode_seconds / steps;
     row.costs.decode_seconds = trained.report.decode_seconds / steps / row.group_size;
@@ -257,7 +257,10 @@ class Runner {
       target_ = row.error * (1 + options_.target / 100);
     }
     std::vector<double> more;
-    for (size_t i = 0; i < row.runs.size(); ++i) more.push_back(100 * (row.runs[i].error / base_runs_[i].error - 1));
+    for (size_t i = 0; i < row.runs.size(); ++i) {
+      const double base = base_runs_[i].error;  // 0: nothing can be said relative to it
+      more.push_back(row.workers == 1 ? 0 : base > 0 ? 100 * (row.runs[i].error / base - 1) : NAN);
+    }
     row.more_errors = interval_of(more);
     row.samples_share = share_until(row.runs, target_);
   }

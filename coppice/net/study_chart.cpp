@@ -105,7 +105,7 @@ using Value = std::function<double(const StudyRow&)>;
 Lines lines_of(const Study& study, const Value& value) {
   Lines lines;
   for (const StudyRow& row : study.table) {
-    if (row.workers > 1) lines[row.strategy].push_back({double(row.workers), value(row)});
+    if (row.workers > 1 && std::isfinite(value(row))) lines[row.strategy].push_back({double(row.workers), value(row)});
   }
   return lines;
 }

@@ -22,7 +22,12 @@ constexpr ReportedRow kReported[] = {
 
 /// What is not finite is null: there is no number to give.
 Json number(double value) {
-  return std::isfinite(value) && value >= 0 ? Json(value) : Json();
+  return std::isfinite(value) ? Json(value) : Json();
+}
+
+/// Below 0: it never comes to that.
+Json number_or_never(double value) {
+  return value >= 0 ? number(value) : Json();
 }
 
 Json to_json(const StudyRun& run) {
@@ -40,11 +45,11 @@ Json to_json(const StudyRow& row) {
             {"learning_rate", row.learning_rate},
             {"measured",
              {{"error", row.error},
-              {"more_errors", row.more_errors.mean},
+              {"more_errors", number(row.more_errors.mean)},
               {"more_errors_half_width", number(row.more_errors.half_width)},
               {"density", row.density},
               {"message_bytes", row.costs.message_bytes},
-              {"samples_share_until_equal", number(row.samples_share)},
+              {"samples_share_until_equal", number_or_never(row.samples_share)},
               {"compute_seconds", row.costs.compute_seconds},
               {"encode_seconds", row.costs.encode_seconds},
               {"decode_seconds_of_a_message", row.costs.decode_seconds},
@@ -54,7 +59,7 @@ Json to_json(const StudyRow& row) {
               {"gradient_seconds", row.step.gradient_seconds},
               {"block_seconds", row.step.block_seconds},
               {"speed_up", row.step.speed_up},
-              {"speed_up_to_equal_error", number(row.speed_up_to_error)}}}};
+              {"speed_up_to_equal_error", number_or_never(row.speed_up_to_error)}}}};
   if (const auto known = reported(row.workers, row.strategy)) {
     json["reported"] = {{"speed_up", known->speed_up}, {"more_errors", known->more_errors}};
   }
@@ -62,6 +67,7 @@ Json to_json(const StudyRow& row) {
 }
 
 std::string more_errors_text(const Interval& more) {
+  if (!std::isfinite(more.mean)) return "-";
   if (!std::isfinite(more.half_width)) return fmt::format("{:+.1f} %", more.mean);
   // Where the interval holds 0, the seeds do not say which of the two is better.
   const char* const undecided = std::abs(more.mean) < more.half_width ? " undecided" : "";

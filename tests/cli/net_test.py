@@ -91,6 +91,17 @@ class Networks(ProgramTest):
         self.assertEqual(Path(self.path("processes.coppice")).read_bytes(),
                          Path(self.path("threads.coppice")).read_bytes())
 
+    def test_strategies_are_compared(self):
+        examples, held_out = self.write("train.jsonl", jsonl(rows())), self.write("held_out.jsonl", jsonl(rows(60, 2)))
+        study = ["dist", "study", "--data", examples, "--validate", held_out, "--workers", "2,4", "--strategies",
+                 "bmuf,gtc+bmuf", "--seeds", "2", "--learning-rates", "1", "--epochs", "2", "--block", "5", "--quiet"]
+        done = self.expect(0, *study, "--svg", self.path("study.svg"))
+        self.assertRegex(done.stdout, r"(?m)^ +4 gtc\+bmuf +4 ")
+        self.assertIn("<svg", Path(self.path("study.svg")).read_text())
+        report = json.loads(self.expect(0, *study, "--json").stdout)
+        self.assertEqual([row["workers"] for row in report["table"]], [1, 2, 2, 4, 4])
+        self.expect(2, "dist", "study", "--data", examples, "--quiet", says="--validate")
+
     def test_workers_with_other_rows_are_refused_by_name(self):
         for rank in range(2):
             self.write(f"{rank}.jsonl", jsonl(rows(seed=rank)))
@@ -108,10 +119,10 @@ class Networks(ProgramTest):
                 (["--data", text, "--task", "speech"], "neither 'audio'", 3),
                 (["--data", text, "--task", "features"], "the rows are texts", 2),
                 (["--data", text, "--hold-out", "anna"], "--hold-out is for speech", 2),
-                (["--data", text, "--strategy", "gtc", "--tau", "much"], "--tau is 'much'", 2),
+                (["--data", text, "--strategy", "gtc", "--tau", "much"], "tau is 'much'", 2),
                 (["--data", text, "--workers", "3", "--group-size", "2"], "do not fill groups", 2),
                 (["--data", text, "--module", text], "no TorchScript module", 3),
-                (["--data", text, "--learning-rate", "1e9", "--epochs", "9"], "no finite number", 3),
+                (["--data", text, "--learning-rate", "1e6", "--loss", "squared"], "no finite number", 3),
                 (["--data", text, "--strategi", "gtc"], "did you mean '--strategy'", 2)):
             self.expect(code, "train-net", *arguments, *model, "--quiet", says=says)
         self.assertEqual(self.names_in_folder(), ["train.jsonl"])

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/net/study.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "coppice/core/error.h"
+#include "coppice/net/net_fixture.h"
+
+namespace coppice {
+namespace {
+
+class SmallStudy : public testing::Test {
+ protected:
+  SmallStudy() {
+    train_.network.hidden = {6};
+    train_.network.embedding = 4;
+    train_.minibatch = 4;
+    train_.epochs = 4;
+    train_.hybrid.block_minibatches = 4;
+    train_.hybrid.compression.density = 0.1;
+    options_.workers = {2, 4};
+    options_.strategies = {"gtc", "gtc+bmuf"};
+    options_.most_in_group = 2;
+    options_.seeds = 2;
+    options_.learning_rates = {0.0001F, 0.3F};
+    options_.points = 4;
+  }
+
+  Study run() {
+    ThreadPool pool(2);
+    Progress progress;
+    return run_study(small_text_set(150), small_text_set(40).rows.examples, train_, options_, {pool, progress});
+  }
+
+  NetTrainOptions train_;
+  StudyOptions options_;
+};
+
+TEST_F(SmallStudy, ComparesEachCombinationWithOneWorker) {
+  const Study study = run();
+  ASSERT_EQ(study.table.size(), 5U);
+  EXPECT_EQ(study.table[0].workers, 1U);
+  EXPECT_EQ(study.table[0].more_errors.mean, 0);
+  EXPECT_NEAR(study.table[0].step.speed_up, 1, 1e-9);
+  EXPECT_NEAR(study.table[0].learning_rate, 0.3, 1e-6);  // by the other one nothing is learned in so few steps
+  EXPECT_EQ(study.table[4].strategy, "gtc+bmuf");
+  EXPECT_EQ(study.table[4].group_size, 2U);
+  for (const StudyRow& row : study.table) {
+    ASSERT_EQ(row.runs.size(), 2U);
+    EXPECT_EQ(row.runs[0].curve.back().share, 1);
+    EXPECT_EQ(row.runs[0].curve.back().error, row.runs[0].error);
+    EXPECT_LT(row.error, 100);
+    if (row.workers == 1) continue;
+    EXPECT_GT(row.costs.message_bytes, 20U);
+  }
+}
+
+TEST_F(SmallStudy, TheSameErrorsComeOutAgain) {
+  const Study one = run(), again = run();
+  for (size_t i = 0; i < one.table.size(); ++i) EXPECT_EQ(one.table[i].error, again.table[i].error);
+}
+
+TEST_F(SmallStudy, ASlowerNetworkMakesLessOfMoreWorkers) {
+  Study study = run();
+  StudyOptions network = options_;
+  network.compute_ms = 10;
+  predict_times(study, network);
+  const double fast = study.table[1].step.speed_up;
+  EXPECT_LE(fast, 2);
+  network.megabit_per_second = 0.1;
+  network.latency_us = 100000;
+  predict_times(study, network);
+  EXPECT_LT(study.table[1].step.speed_up, fast / 2);
+}
+
+TEST_F(SmallStudy, IsShownAsTableJsonAndDrawing) {
+  options_.learning_rates = {0.3F};
+  const Study study = run();
+  EXPECT_THAT(to_text(study), testing::HasSubstr("one worker"));
+  EXPECT_THAT(to_text(study), testing::HasSubstr("modelled"));
+  const nlohmann::ordered_json json = to_json(study);
+  EXPECT_EQ(json["table"].size(), 5U);
+  EXPECT_TRUE(json["table"][1]["measured"]["error"].is_number());
+  const std::string svg = to_svg(study);  // also where one worker makes no errors, which nothing can be relative to
+  EXPECT_THAT(svg, testing::StartsWith("<svg"));
+  EXPECT_THAT(svg, testing::HasSubstr("gtc+bmuf"));
+  EXPECT_THAT(svg, testing::Not(testing::HasSubstr("nan")));
+}
+
+TEST_F(SmallStudy, WhatCannotBeComparedIsRefused) {
+  options_.strategies = {"gtc", "faster"};
+  EXPECT_THROW(run(), Error);
+}
+
+TEST(Study, TheArticlesFiguresAreItsOwn) {
+  ASSERT_TRUE(reported(128, "gtc+bmuf"));
+  EXPECT_EQ(reported(128, "gtc+bmuf")->speed_up, 97);
+  EXPECT_FALSE(reported(127, "gtc+bmuf"));
+}
+
+}  // namespace
+}  // namespace coppice
