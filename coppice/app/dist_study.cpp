@@ -38,7 +38,8 @@ void check(const StudyArguments& arguments, const Flags& flags) {
   expect_named(input_files(arguments.inputs), flags);
   expect_whole(arguments.inputs);
   if (arguments.inputs.validate.empty() && arguments.inputs.hold_out.empty()) {
-    throw Error(ErrorCode::usage, "no rows are given to measure errors on", {}, "--validate PATH, or --hold-out SPEAKER");
+    throw Error(ErrorCode::usage, "no rows are given to measure errors on", {},
+                "--validate PATH, or --hold-out SPEAKER");
   }
   if (arguments.svg.empty()) return;
   expect_no_input(arguments.svg, paths_of(input_files(arguments.inputs)));
@@ -65,10 +66,11 @@ void run(const StudyArguments& arguments) {
 }  // namespace
 
 void add_dist_study(CommandList& commands) {
-  Command command(commands, "dist study", "Compare strategies for many workers by your own rows, network and links.",
-                  "  coppice dist study --task speech --data recordings --hold-out theo --workers 8,32\n"
-                  "  coppice dist study --data train.jsonl --validate held_out.jsonl --workers 8,32,128 --megabit-per-second "
-                  "10000 --svg study.svg\n");
+  Command command(
+      commands, "dist study", "Compare strategies for many workers by your own rows, network and links.",
+      "  coppice dist study --task speech --data recordings --hold-out theo --workers 8,32\n"
+      "  coppice dist study --data train.jsonl --validate held_out.jsonl --workers 8,32,128 --megabit-per-second "
+      "10000 --svg study.svg\n");
   auto arguments = std::make_shared<StudyArguments>();
   OptionTable own, network, training, strategy, common;
   describe(own, *arguments);

@@ -18,12 +18,15 @@ void describe(OptionTable& table, NetInputs& inputs) {
             {{NetTask::speech, "speech"}, {NetTask::text, "text"}, {NetTask::features, "features"}},
             "What the rows are: recordings; texts, by the features of a vectorizer (rows with sparse features will do, "
             "too); rows of numbers.");
-  table.add("data", inputs.input.path,
-            "Rows with labels. Speech: a folder of recordings (LABEL_SPEAKER_NUMBER.wav, or LABEL/SPEAKER_NUMBER.wav), or "
-            "JSON lines {\"audio\": path, \"labels\": [...]}. Else any format of docs/formats.md. Each worker reads them.");
-  table.add("hold_out", inputs.hold_out,
-            "Speakers whose recordings are not trained on: the network is measured on them, and the figures kept in it.");
-  table.add("validate", inputs.validate, "Rows with labels that the network is measured on; the figures are kept in it.");
+  table.add(
+      "data", inputs.input.path,
+      "Rows with labels. Speech: a folder of recordings (LABEL_SPEAKER_NUMBER.wav, or LABEL/SPEAKER_NUMBER.wav), or "
+      "JSON lines {\"audio\": path, \"labels\": [...]}. Else any format of docs/formats.md. Each worker reads them.");
+  table.add(
+      "hold_out", inputs.hold_out,
+      "Speakers whose recordings are not trained on: the network is measured on them, and the figures kept in it.");
+  table.add("validate", inputs.validate,
+            "Rows with labels that the network is measured on; the figures are kept in it.");
 }
 
 std::vector<InputFile> input_files(const NetInputs& inputs) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands that need LibTorch, some 300 libraries, are a program of their own, which stands beside this one: so this
-// one starts in milliseconds, and is there without LibTorch.
+// The commands that need LibTorch, some 300 libraries, are a program of their own, which stands beside this one: so
+// this one starts in milliseconds, and is there without LibTorch.
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,7 +36,8 @@ void add(CLI::App& family, char** argv, const std::string& name, const std::stri
 }  // namespace
 
 void add_commands_of_networks(CommandList& commands, char** argv) {
-  add(commands.program, argv, "train-net", "Train a network on recordings, texts or features, with any number of workers.");
+  add(commands.program, argv, "train-net",
+      "Train a network on recordings, texts or features, with any number of workers.");
   add(commands.program, argv, "evaluate-net", "Measure a network on rows whose labels are known.");
   add(commands.program, argv, "predict-net", "Rank the labels of recordings, texts or features by a network.");
   add(*commands.program.get_subcommand("dist"), argv, "study",

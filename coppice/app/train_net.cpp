@@ -161,7 +161,8 @@ void run(TrainNetArguments& arguments) {
 }  // namespace
 
 void add_train_net(CommandList& commands) {
-  Command command(commands, "train-net", "Train a network on recordings, texts or features, with any number of workers.",
+  Command command(commands, "train-net",
+                  "Train a network on recordings, texts or features, with any number of workers.",
                   "  coppice train-net --task speech --data recordings --hold-out theo -o digits.coppice\n"
                   "  coppice train-net --data train.jsonl --validate held_out.jsonl -o tags.coppice\n"
                   "  coppice dist launch -n 8 -- coppice train-net --data train.jsonl --strategy gtc+bmuf "

@@ -40,14 +40,16 @@ void compress(const std::string& tau, GradientCompressionOptions& options) {
 }  // namespace
 
 void describe(OptionTable& table, StrategyOptions& options) {
-  table.add("strategy", options.strategy,
-            {{Strategy::sync, "sync"}, {Strategy::gtc, "gtc"}, {Strategy::bmuf, "bmuf"}, {Strategy::hybrid, "gtc+bmuf"}},
-            "How workers bring their work together: sync, the gradients of all in each minibatch; gtc, the same "
-            "compressed; bmuf, the models of all after each block; gtc+bmuf, compressed gradients in groups and models "
-            "between groups. One worker trains by itself in any case.");
-  table.add("tau", options.tau,
-            "Threshold of compressed gradients, in the unit of gradients summed over a worker's minibatch; auto finds the "
-            "one that sends the share density of them.");
+  table.add(
+      "strategy", options.strategy,
+      {{Strategy::sync, "sync"}, {Strategy::gtc, "gtc"}, {Strategy::bmuf, "bmuf"}, {Strategy::hybrid, "gtc+bmuf"}},
+      "How workers bring their work together: sync, the gradients of all in each minibatch; gtc, the same "
+      "compressed; bmuf, the models of all after each block; gtc+bmuf, compressed gradients in groups and models "
+      "between groups. One worker trains by itself in any case.");
+  table.add(
+      "tau", options.tau,
+      "Threshold of compressed gradients, in the unit of gradients summed over a worker's minibatch; auto finds the "
+      "one that sends the share density of them.");
 }
 
 HybridOptions resolve(const StrategyOptions& strategy, HybridOptions options, uint32_t n_workers) {

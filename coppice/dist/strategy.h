@@ -26,9 +26,9 @@ void describe(OptionTable& table, StrategyOptions& options);
 
 /// What a strategy means for so many workers: `options` with its group size, threshold and density.
 ///
-/// A hybrid's group size of 0 becomes the largest divisor of `n_workers` up to 8. A tau of "auto" becomes the density of
-/// `options`, or 1 % where that is 0; a number, the threshold. Throws `ErrorCode::usage` for another tau, and for a group
-/// size or density that the strategy leaves no room for.
+/// A hybrid's group size of 0 becomes the largest divisor of `n_workers` up to 8. A tau of "auto" becomes the density
+/// of `options`, or 1 % where that is 0; a number, the threshold. Throws `ErrorCode::usage` for another tau, and for a
+/// group size or density that the strategy leaves no room for.
 HybridOptions resolve(const StrategyOptions& strategy, HybridOptions options, uint32_t n_workers);
 
 }  // namespace coppice

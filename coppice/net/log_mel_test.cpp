@@ -13,8 +13,8 @@
 namespace coppice {
 namespace {
 
-/// Energies of the bands of one frame as the definition says: a sum over all samples for each bin, over all bins for each
-/// band.
+/// Energies of the bands of one frame as the definition says: a sum over all samples for each bin, over all bins for
+/// each band.
 std::vector<double> naive_frame(std::span<const float> samples, const LogMelOptions& options) {
   const size_t window = static_cast<size_t>(options.window_ms * options.sample_rate / 1000);
   size_t n_fft = 1;

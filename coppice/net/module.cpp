@@ -32,8 +32,10 @@ class ScriptNetwork final : public Network {
     if (scores.dim() == 2 && scores.size(1) == n_outputs_) return scores;
     std::ostringstream sizes;
     sizes << scores.sizes();
-    throw Error(ErrorCode::data, "the module's forward returned " + sizes.str() + ", expected rows of " +
-                                     std::to_string(n_outputs_) + " scores, one for each label", where_, kHint);
+    throw Error(ErrorCode::data,
+                "the module's forward returned " + sizes.str() + ", expected rows of " + std::to_string(n_outputs_) +
+                    " scores, one for each label",
+                where_, kHint);
   }
   std::vector<torch::Tensor> parameters() override {
     std::vector<torch::Tensor> all;

@@ -162,9 +162,8 @@ NetSet read_net_set(NetTask task, const NetInput& input, const NetReadOptions& o
 }
 
 NetRows read_net_rows(const NetFeatures& features, const NetInput& input, LabelIndex& labels, Job job) {
-  NetRows rows = features.task == NetTask::speech
-                     ? with_frames(list_recordings(input, labels), features.log_mel, job)
-                     : read_other_rows(features, input, labels, job);
+  NetRows rows = features.task == NetTask::speech ? with_frames(list_recordings(input, labels), features.log_mel, job)
+                                                  : read_other_rows(features, input, labels, job);
   require_rows(rows.report);
   return rows;
 }

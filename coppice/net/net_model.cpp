@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/net/net_model.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <cmath>
 #include <mutex>
@@ -14,6 +12,7 @@
 #include "coppice/net/net_sections.h"
 #include "coppice/net/network.h"
 #include "coppice/net/torch_learner.h"
+#include "coppice/net/torch_threads.h"
 
 namespace coppice {
 namespace {
@@ -43,9 +42,8 @@ void take_best(std::span<const float> scores, uint32_t row, std::vector<uint32_t
   order.resize(scores.size());
   std::iota(order.begin(), order.end(), 0U);
   const uint32_t n = std::min<uint32_t>(predictions.top_k, static_cast<uint32_t>(scores.size()));
-  std::partial_sort(order.begin(), order.begin() + n, order.end(), [&](uint32_t a, uint32_t b) {
-    return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
-  });
+  std::partial_sort(order.begin(), order.begin() + n, order.end(),
+                    [&](uint32_t a, uint32_t b) { return scores[a] != scores[b] ? scores[a] > scores[b] : a < b; });
   predictions.counts[row] = n;
   for (uint32_t r = 0; r < n; ++r) {
     predictions.labels[row * size_t{predictions.top_k} + r] = order[r];
@@ -107,7 +105,7 @@ void NetModel::save(const std::string& path) const {
 }
 
 Predictions NetModel::predict(const NetExamples& examples, uint32_t top_k, Job job) const {
-  at::set_num_threads(1);  // rows are shared out here
+  use_no_threads_of_torch();  // rows are shared out here
   Predictions predictions;
   predictions.top_k = std::min(top_k, parts_.n_labels);
   predictions.labels.resize(examples.size() * predictions.top_k);

@@ -29,7 +29,8 @@ Json to_json(Options options) {
 template <class Options>
 Options options_at(const nlohmann::json& object, const char* key, const ModelFile& file) {
   const auto found = object.find(key);
-  if (found == object.end() || !found->is_object()) refuse_file(file, std::string("there are no options \"") + key + '"');
+  if (found == object.end() || !found->is_object())
+    refuse_file(file, std::string("there are no options \"") + key + '"');
   Options options;
   OptionTable table;
   describe(table, options);
@@ -104,7 +105,8 @@ NetModelParts read_network(const ModelFile& file) {
   if (file.has({SectionType::network_module})) parts.module = file.array<char>({SectionType::network_module});
   if (file.has({SectionType::options})) parts.options_json = file.text({SectionType::options}, ElementType::json);
   if (file.has({SectionType::metrics})) parts.metrics_json = file.text({SectionType::metrics}, ElementType::json);
-  if (file.has({SectionType::fingerprint})) parts.fingerprint = file.text({SectionType::fingerprint}, ElementType::text);
+  if (file.has({SectionType::fingerprint}))
+    parts.fingerprint = file.text({SectionType::fingerprint}, ElementType::text);
   return parts;
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/net/net_training.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -13,6 +11,7 @@
 #include "coppice/core/error.h"
 #include "coppice/dist/alike.h"
 #include "coppice/net/torch_learner.h"
+#include "coppice/net/torch_threads.h"
 
 namespace coppice {
 namespace {
@@ -99,7 +98,7 @@ void describe(OptionTable& table, NetTrainOptions& options) {
 NetTraining train_network(Transport& transport, const NetSet& set, const std::string& module,
                           const NetTrainOptions& options, Progress& progress, TrainingWatcher* watcher) {
   const auto begin = Clock::now();
-  at::set_num_threads(1);  // workers are the threads
+  use_no_threads_of_torch();  // workers are the threads
   try {
     expect_alike(transport, facts_of(set, module, options));
     const std::unique_ptr<Network> network = untrained_network(set, module, options);

@@ -48,9 +48,9 @@ class TrainingWatcher {
 /// Trains a network as one of the workers of `transport`, all of whom call this with the same set and options.
 ///
 /// `module`: the bytes of a user's TorchScript file that takes the place of our layers, or "". Who listens to
-/// `progress` hears of the loss once an epoch. Throws `ErrorCode::data`, naming the worker, where workers have different
-/// sets or options; as `HybridTraining`; `ErrorCode::cancelled` on request. When it throws, the others are told.
-/// Determinism: the same parameters to the bit for the same set, options and number of workers, on one kind of
+/// `progress` hears of the loss once an epoch. Throws `ErrorCode::data`, naming the worker, where workers have
+/// different sets or options; as `HybridTraining`; `ErrorCode::cancelled` on request. When it throws, the others are
+/// told. Determinism: the same parameters to the bit for the same set, options and number of workers, on one kind of
 /// processor, whether workers are threads or processes; but for modules that draw random numbers in threads.
 NetTraining train_network(Transport& transport, const NetSet& set, const std::string& module,
                           const NetTrainOptions& options, Progress& progress, TrainingWatcher* watcher = nullptr);

@@ -83,6 +83,14 @@ std::string name_of(const testing::TestParamInfo<Strategy>& info) {
 INSTANTIATE_TEST_SUITE_P(Strategies, EachStrategy,
                          testing::Values(Strategy::sync, Strategy::gtc, Strategy::bmuf, Strategy::hybrid), name_of);
 
+/// A library for matrices that several threads must not call at a time would show here.
+TEST(NetTraining, ThreadsGiveTheSameBitsEachTime) {
+  const NetSet set = small_speech_set(60);
+  const NetTrainOptions options = small_options(Strategy::bmuf, 4);
+  const std::vector<float> once = train(set, 4, options).parameters;
+  for (int time = 0; time < 10; ++time) ASSERT_EQ(train(set, 4, options).parameters, once);
+}
+
 TEST(NetTraining, OneWorkerIsTheSameByEachStrategy) {
   const NetSet set = small_text_set(60);
   const std::vector<float> expected = train(set, 1, small_options(Strategy::sync, 1)).parameters;

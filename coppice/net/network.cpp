@@ -95,8 +95,7 @@ class FeedForwardSpeech final : public Network {
 class LstmSpeech final : public Network {
  public:
   explicit LstmSpeech(const NetworkShape& shape)
-      : dropout_(shape.options.dropout),
-        output_(shape.options.hidden.back(), shape.n_outputs) {
+      : dropout_(shape.options.dropout), output_(shape.options.hidden.back(), shape.n_outputs) {
     uint32_t n_inputs = shape.n_inputs;
     for (const uint32_t width : shape.options.hidden) {
       layers_.emplace_back(torch::nn::LSTMOptions(n_inputs, width).batch_first(true));

@@ -21,8 +21,8 @@ struct NetBatch {
 
 /// A network with its parameters: our own, or a user's TorchScript module.
 ///
-/// Inputs by task: speech, frames[b x t x bands] filled up with zeros and lengths[b]; text, the features of all rows one
-/// behind the other (int64), where each row begins[b] (int64), and the features' values; features, values[b x d].
+/// Inputs by task: speech, frames[b x t x bands] filled up with zeros and lengths[b]; text, the features of all rows
+/// one behind the other (int64), where each row begins[b] (int64), and the features' values; features, values[b x d].
 class Network {
  public:
   virtual ~Network() = default;
@@ -40,8 +40,8 @@ class Network {
 /// A network of ours whose parameters are drawn by the seed, the same ones on every machine.
 std::unique_ptr<Network> make_network(const NetworkShape& shape, uint64_t seed);
 
-/// A user's module: the bytes of a TorchScript file, whose `forward` takes the inputs above and returns [b x n_outputs].
-/// Throws `ErrorCode::data` for other bytes, naming `where`.
+/// A user's module: the bytes of a TorchScript file, whose `forward` takes the inputs above and returns [b x
+/// n_outputs]. Throws `ErrorCode::data` for other bytes, naming `where`.
 std::unique_ptr<Network> load_module(const std::string& bytes, uint32_t n_outputs, const std::string& where);
 
 /// The loss of each row, summed by their weights: a scalar.

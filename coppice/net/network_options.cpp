@@ -18,21 +18,25 @@ std::string_view name(NetTask task) noexcept {
 }
 
 void describe(OptionTable& table, NetworkOptions& options) {
-  table.add("architecture", options.architecture,
-            {{Architecture::feed_forward, "feed_forward"}, {Architecture::lstm, "lstm"}},
-            "Of speech: layers that see some frames on either side, or a long short-term memory; the mean over the frames "
-            "is classified. Texts and features always have feed-forward layers.");
-  table.add("hidden", options.hidden, 1, 65536,
-            "The widths of the hidden layers, from the input on: 512,512. Of rectified units, or of cells of the LSTM.");
+  table.add(
+      "architecture", options.architecture,
+      {{Architecture::feed_forward, "feed_forward"}, {Architecture::lstm, "lstm"}},
+      "Of speech: layers that see some frames on either side, or a long short-term memory; the mean over the frames "
+      "is classified. Texts and features always have feed-forward layers.");
+  table.add(
+      "hidden", options.hidden, 1, 65536,
+      "The widths of the hidden layers, from the input on: 512,512. Of rectified units, or of cells of the LSTM.");
   table.add("embedding", options.embedding, 1, 65536,
             "Of texts: the numbers of each feature's vector; a text is the sum of its features' vectors.");
-  table.add("context", options.context, 0, 100, "Of feed-forward speech: frames on either side that a frame is seen with.");
+  table.add("context", options.context, 0, 100,
+            "Of feed-forward speech: frames on either side that a frame is seen with.");
   table.add("dropout", options.dropout, 0, 0.95, "The share of hidden units that are left out of a row in training.");
-  table.add("loss", options.loss,
-            {{NetLoss::cross_entropy, "cross_entropy"}, {NetLoss::logistic, "logistic"}, {NetLoss::squared, "squared"}},
-            "What is made small: cross_entropy of softmax, for one answer (several labels of a row share it); logistic, "
-            "each label by itself (PyTorch: BCEWithLogitsLoss); squared, of scores and relevances (MSELoss). Scores "
-            "are probabilities by the first two.");
+  table.add(
+      "loss", options.loss,
+      {{NetLoss::cross_entropy, "cross_entropy"}, {NetLoss::logistic, "logistic"}, {NetLoss::squared, "squared"}},
+      "What is made small: cross_entropy of softmax, for one answer (several labels of a row share it); logistic, "
+      "each label by itself (PyTorch: BCEWithLogitsLoss); squared, of scores and relevances (MSELoss). Scores "
+      "are probabilities by the first two.");
 }
 
 uint64_t count_parameters(const NetworkShape& shape) {

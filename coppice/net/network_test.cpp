@@ -93,7 +93,8 @@ TEST_P(EachNetwork, ARowScoresTheSameAloneAndAmongOthers) {
   const std::vector<uint32_t> all = first_rows(9);
   const torch::Tensor together = network->scores(make_inputs(examples, all, one.shape.task), {});
   for (uint32_t row = 0; row < 9; ++row) {
-    const torch::Tensor alone = network->scores(make_inputs(examples, std::span(all).subspan(row, 1), one.shape.task), {});
+    const torch::Tensor alone =
+        network->scores(make_inputs(examples, std::span(all).subspan(row, 1), one.shape.task), {});
     EXPECT_TRUE(torch::allclose(alone[0], together[row], 1e-4, 1e-5));
   }
 }
@@ -104,13 +105,13 @@ std::string name_of(const testing::TestParamInfo<Case>& info) {
   return std::string(name(info.param.shape.task)) + (lstm ? "Lstm" : "") + kLosses[int(info.param.loss)];
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Networks, EachNetwork,
-    testing::Values(Case{shape_of(NetTask::text), NetLoss::cross_entropy}, Case{shape_of(NetTask::text), NetLoss::logistic},
-                    Case{shape_of(NetTask::features), NetLoss::squared},
-                    Case{shape_of(NetTask::speech), NetLoss::cross_entropy},
-                    Case{shape_of(NetTask::speech, Architecture::lstm), NetLoss::cross_entropy}),
-    name_of);
+INSTANTIATE_TEST_SUITE_P(Networks, EachNetwork,
+                         testing::Values(Case{shape_of(NetTask::text), NetLoss::cross_entropy},
+                                         Case{shape_of(NetTask::text), NetLoss::logistic},
+                                         Case{shape_of(NetTask::features), NetLoss::squared},
+                                         Case{shape_of(NetTask::speech), NetLoss::cross_entropy},
+                                         Case{shape_of(NetTask::speech, Architecture::lstm), NetLoss::cross_entropy}),
+                         name_of);
 
 TEST(Network, TheSeedAloneDecidesTheFirstParameters) {
   const NetworkShape shape = shape_of(NetTask::text);
@@ -194,7 +195,8 @@ std::string message_of(const std::function<void()>& work) {
 
 TEST(Module, OthersAreRefusedWithWhatIsWrong) {
   using testing::HasSubstr;
-  EXPECT_THAT(message_of([] { load_module("no module", 3, "own.pt"); }), HasSubstr("own.pt: this is no TorchScript module"));
+  EXPECT_THAT(message_of([] { load_module("no module", 3, "own.pt"); }),
+              HasSubstr("own.pt: this is no TorchScript module"));
   const std::string untrained = module_bytes("def forward(self, x):\n  return x\n", false);
   EXPECT_THAT(message_of([&] { load_module(untrained, 3, "own.pt"); }), HasSubstr("no parameters"));
   const auto wide = load_module(module_bytes("def forward(self, x):\n  return x * self.weight[0]\n"), 3, "own.pt");

@@ -68,8 +68,9 @@ Recording resample(Recording recording, uint32_t sample_rate) {
   job.output_frames = static_cast<long>(result.samples.size());
   job.src_ratio = ratio;
   if (const int code = src_simple(&job, SRC_SINC_FASTEST, 1); code != 0) {
-    throw Error(ErrorCode::data, "sound of " + std::to_string(recording.sample_rate) + " samples a second does not go " +
-                                     "into " + std::to_string(sample_rate) + ": " + src_strerror(code));
+    throw Error(ErrorCode::data, "sound of " + std::to_string(recording.sample_rate) +
+                                     " samples a second does not go " + "into " + std::to_string(sample_rate) + ": " +
+                                     src_strerror(code));
   }
   result.samples.resize(static_cast<size_t>(job.output_frames_gen));
   return result;

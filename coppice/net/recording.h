@@ -17,8 +17,8 @@ struct Recording {
 /// for a file that cannot be opened, `ErrorCode::data` for one without sound or of another kind.
 Recording read_recording(const std::string& path);
 
-/// The same sound at another rate (windowed sinc, libsamplerate). Throws `ErrorCode::data` where the rates are more than
-/// 256 times apart.
+/// The same sound at another rate (windowed sinc, libsamplerate). Throws `ErrorCode::data` where the rates are more
+/// than 256 times apart.
 Recording resample(Recording recording, uint32_t sample_rate);
 
 }  // namespace coppice

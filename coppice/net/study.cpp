@@ -200,7 +200,8 @@ class Runner {
   NetTrainOptions options_of(uint32_t workers, const std::string& strategy) const {
     NetTrainOptions options = train_;
     options.hybrid.group_size = 0;
-    if (strategy_of(strategy) == Strategy::hybrid) options.hybrid.group_size = std::min(options_.most_in_group, workers);
+    if (strategy_of(strategy) == Strategy::hybrid)
+      options.hybrid.group_size = std::min(options_.most_in_group, workers);
     options.hybrid = resolve({strategy_of(strategy), "auto"}, options.hybrid, workers);
     return options;
   }
@@ -244,7 +245,7 @@ class Runner {
     row.costs.block_minibatches = options.hybrid.block_minibatches;
     row.costs.exchange = options.hybrid.exchange;
     row.costs.model_bytes = sizeof(float) * count_parameters({arena_.set.features.task, options.network,
-                                                               arena_.set.features.n_inputs(), arena_.set.n_labels});
+                                                              arena_.set.features.n_inputs(), arena_.set.n_labels});
     row.costs.message_bytes = message_bytes(trained.report, options.hybrid.compression, row.group_size);
     row.costs.compute_seconds = base_seconds_;
     row.costs.encode_seconds = trained.report.encode_seconds / steps;
@@ -277,7 +278,8 @@ class Runner {
 }  // namespace
 
 void describe(OptionTable& table, StudyOptions& options) {
-  table.add("workers", options.workers, 1, 4096, "Numbers of workers. One worker is always there: the others are compared with it.");
+  table.add("workers", options.workers, 1, 4096,
+            "Numbers of workers. One worker is always there: the others are compared with it.");
   table.add("strategies", options.strategies, "sync, gtc, bmuf, gtc+bmuf: those to compare.");
   table.add("most_in_group", options.most_in_group, 1, 4096, "Workers of a group of gtc+bmuf.");
   table.add("seeds", options.seeds, 1, 100, "Trainings of each combination; intervals need 2 or more.");
@@ -291,13 +293,15 @@ void describe(OptionTable& table, StudyOptions& options) {
   table.add("megabit_per_second", options.megabit_per_second, 1e-3, 1e9, "Of the network: each worker's link.");
   table.add("shared_megabit_per_second", options.shared_megabit_per_second, 0, 1e9,
             "Of the network: what all workers together have. 0: nothing is shared.");
-  table.add("compute_ms", options.compute_ms, 0, 1e9, "Milliseconds of a minibatch on one worker. 0: as measured here.");
+  table.add("compute_ms", options.compute_ms, 0, 1e9,
+            "Milliseconds of a minibatch on one worker. 0: as measured here.");
 }
 
 Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options,
                 Job job) {
   for (const std::string& strategy : options.strategies) (void)strategy_of(strategy);
-  if (test.size() == 0) throw Error(ErrorCode::usage, "there are no rows to measure errors on", {}, "validate names them");
+  if (test.size() == 0)
+    throw Error(ErrorCode::usage, "there are no rows to measure errors on", {}, "validate names them");
   return Runner(set, test, train, options, job).run();
 }
 

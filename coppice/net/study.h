@@ -54,9 +54,9 @@ struct StudyRow {
   uint32_t group_size = 1;
   double learning_rate = 0;
   std::vector<StudyRun> runs;
-  double error = 0;        ///< the mean
-  Interval more_errors;    ///< percent, relative to one worker with the same seed; NaN where that makes none
-  double density = 0;      ///< of elements that were sent
+  double error = 0;           ///< the mean
+  Interval more_errors;       ///< percent, relative to one worker with the same seed; NaN where that makes none
+  double density = 0;         ///< of elements that were sent
   double samples_share = -1;  ///< of all, until the error is equal; below 0: it never is
   StepCosts costs;
   StepPrediction step;

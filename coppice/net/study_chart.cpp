@@ -39,9 +39,10 @@ class Panel {
     find_range();
     std::string svg = fmt::format("<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>\n", kLeft, top_ - 14, title_);
     for (const double tick : ticks()) {
-      svg += fmt::format("<path d=\"M{} {:.1f}H{}\" stroke=\"#ddd\"/>\n<text x=\"{}\" y=\"{:.1f}\" "
-                         "text-anchor=\"end\">{:g}</text>\n",
-                         kLeft, y(tick), kRight, kLeft - 8, y(tick) + 4, tick);
+      svg += fmt::format(
+          "<path d=\"M{} {:.1f}H{}\" stroke=\"#ddd\"/>\n<text x=\"{}\" y=\"{:.1f}\" "
+          "text-anchor=\"end\">{:g}</text>\n",
+          kLeft, y(tick), kRight, kLeft - 8, y(tick) + 4, tick);
     }
     for (const double n : workers_) {
       svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:g}</text>\n", x(n), bottom_ + 20, n);
@@ -49,8 +50,8 @@ class Panel {
     double label_y = top_ + 8;
     for (const auto& [strategy, places] : measured_) {
       svg += path(strategy, places, "");
-      svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"{}\">{}</text>\n", kRight + 14, label_y, colour_of(strategy),
-                         strategy);
+      svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"{}\">{}</text>\n", kRight + 14, label_y,
+                         colour_of(strategy), strategy);
       label_y += 18;
     }
     for (const auto& [strategy, places] : reported_) svg += path(strategy, places, " stroke-dasharray=\"5 4\"");
@@ -78,7 +79,8 @@ class Panel {
     double step = std::pow(10.0, std::floor(std::log10((most_ - least_) / 2)));
     if ((most_ - least_) / step > 8) step *= 5;
     std::vector<double> found;
-    for (double at = std::ceil(least_ / step) * step; at <= most_; at += step) found.push_back(std::round(at / step) * step);
+    for (double at = std::ceil(least_ / step) * step; at <= most_; at += step)
+      found.push_back(std::round(at / step) * step);
     return found;
   }
 
@@ -86,11 +88,11 @@ class Panel {
     std::string line, dots;
     for (const Place& place : places) {
       line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x(place.workers), y(place.value));
-      dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x(place.workers), y(place.value),
-                          colour_of(strategy));
+      dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x(place.workers),
+                          y(place.value), colour_of(strategy));
     }
-    return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{}/>\n{}", line, colour_of(strategy),
-                       style, dots);
+    return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{}/>\n{}", line,
+                       colour_of(strategy), style, dots);
   }
 
   std::string title_;

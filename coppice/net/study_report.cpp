@@ -16,8 +16,8 @@ using Json = nlohmann::ordered_json;
 /// Relative error increases and speed-ups of an acoustic model, against one worker.
 /// Source: Ladkat et al., "Two tiered distributed training algorithm for acoustic modeling", Interspeech 2019.
 constexpr ReportedRow kReported[] = {
-    {32, "gtc", 26, 1.4},       {32, "bmuf", 36.6, 3.5}, {64, "gtc", 17, 2.8},        {64, "bmuf", 57, 8.9},
-    {64, "gtc+bmuf", 42, 3.1},  {128, "gtc", 11, 15.6},  {128, "bmuf", 80, 9.6},      {128, "gtc+bmuf", 97, 4.7},
+    {32, "gtc", 26, 1.4},      {32, "bmuf", 36.6, 3.5}, {64, "gtc", 17, 2.8},   {64, "bmuf", 57, 8.9},
+    {64, "gtc+bmuf", 42, 3.1}, {128, "gtc", 11, 15.6},  {128, "bmuf", 80, 9.6}, {128, "gtc+bmuf", 97, 4.7},
 };
 
 /// What is not finite is null: there is no number to give.
@@ -100,9 +100,8 @@ Json to_json(const Study& study) {
   describe(table, options);
   Json rows = Json::array();
   for (const StudyRow& row : study.table) rows.push_back(to_json(row));
-  return {{"rows", study.rows},         {"test_rows", study.test_rows},
-          {"parameters", study.parameters}, {"minibatch", study.minibatch},
-          {"options", table.get()},     {"table", std::move(rows)}};
+  return {{"rows", study.rows},           {"test_rows", study.test_rows}, {"parameters", study.parameters},
+          {"minibatch", study.minibatch}, {"options", table.get()},       {"table", std::move(rows)}};
 }
 
 std::string to_text(const Study& study) {
@@ -115,12 +114,15 @@ std::string to_text(const Study& study) {
       "ms a step", "speed-up", "to error", "the article");
   for (const StudyRow& row : study.table) text += row_text(row);
   text += fmt::format(
-      "\nErrors and messages are measured, with workers that are threads and the same number of samples. Milliseconds and\n"
-      "speed-ups are modelled: {:g} ms of computing, {:g} us and {:g} Mbit/s a link{}. \"to error\": until at most {:g} %\n"
+      "\nErrors and messages are measured, with workers that are threads and the same number of samples. Milliseconds "
+      "and\n"
+      "speed-ups are modelled: {:g} ms of computing, {:g} us and {:g} Mbit/s a link{}. \"to error\": until at most "
+      "{:g} %\n"
       "more errors than one worker has in the end. The article's figures are of another model, data and network\n"
       "(Ladkat et al. 2019).\n",
       1000 * study.table.front().step.compute_seconds, network.latency_us, network.megabit_per_second,
-      network.shared_megabit_per_second > 0 ? fmt::format(", {:g} Mbit/s shared", network.shared_megabit_per_second) : "",
+      network.shared_megabit_per_second > 0 ? fmt::format(", {:g} Mbit/s shared", network.shared_megabit_per_second)
+                                            : "",
       network.target);
   if (study.conditions.largest_fewer > 0) text += "\n" + text_of(study.conditions) + "\n";
   return text;

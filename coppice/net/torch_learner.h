@@ -19,8 +19,8 @@ struct MinibatchOptions {
 
 /// A network's copy that one worker trains. Borrows the examples, which may be shared.
 ///
-/// The network's parameters are views of one array, and their gradients views of the gradient that is asked for, so that
-/// nothing is copied on the processor; on a GPU both are, once a minibatch.
+/// The network's parameters are views of one array, and their gradients views of the gradient that is asked for, so
+/// that nothing is copied on the processor; on a GPU both are, once a minibatch.
 class TorchLearner final : public Learner {
  public:
   /// Throws `ErrorCode::unsupported` where LibTorch has no such device.
