@@ -88,12 +88,14 @@ ordered_json train(const Arguments& arguments, const WorkerEnvironment& environm
   IntentLearner learner(rows, {static_cast<uint32_t>(names.size()), arguments.minibatch, arguments.seed});
   PauseWatch pauses;
   Progress progress;
-  SurvivingTraining training(environment, arguments.connect, arguments.survival,
-                             {{learner, arguments.minibatch, arguments.hybrid, &pauses}, arguments.data, progress});
+  SurvivingTraining training(
+      environment, arguments.connect, arguments.survival,
+      {{learner, arguments.minibatch, arguments.hybrid, &pauses}, arguments.data + "\n", "", progress});
   write_whole(note_path(arguments, environment, ".pid"), std::to_string(::getpid()));
   const Clock::time_point begin = Clock::now();
   const TrainingEnd end = training.run(arguments.epochs * learner.minibatches_of_epoch());
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  if (end == TrainingEnd::finished) training.conclude([] {});
   const SurvivalReport& survival = training.survival();
   return {{"finished", end == TrainingEnd::finished},
           {"error", learner.error_rate(test)},

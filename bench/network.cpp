@@ -149,6 +149,7 @@ ordered_json train(Transport& transport, const Arguments& arguments) {
   HybridTraining training(transport, learner, 1, arguments.hybrid);
   training.run(arguments.hybrid.block_minibatches);
   const HybridReport before = training.report();
+  const double waited_before = training.block_wait_seconds();
   transport.barrier();
   const Stopwatch watch;
   training.run(arguments.steps);
@@ -167,6 +168,7 @@ ordered_json train(Transport& transport, const Arguments& arguments) {
           {"decode_seconds", of_step(report.decode_seconds, before.decode_seconds) / members},
           {"gradient_seconds", of_step(report.in_group.seconds, before.in_group.seconds)},
           {"block_seconds", of_step(report.blocks.seconds, before.blocks.seconds)},
+          {"block_wait_seconds", of_step(training.block_wait_seconds(), waited_before)},
           {"sent_bytes", members > 1 ? sent / arguments.steps / (members - 1) : 0},
           {"density", report.density}};
 }
@@ -176,6 +178,7 @@ StepCosts costs_of(const ordered_json& given) {
   costs.workers = given["workers"], costs.group_size = given["group_size"];
   costs.block_minibatches = given["block_minibatches"];
   costs.exchange = given["exchange"] == "sharded" ? BlockExchange::sharded : BlockExchange::representative;
+  costs.overlap = {given["block_overlap"], given["block_fragments"]};
   costs.model_bytes = given["model_bytes"], costs.message_bytes = given["message_bytes"];
   costs.compute_seconds = given["compute_seconds"];
   costs.encode_seconds = given["encode_seconds"], costs.decode_seconds = given["decode_seconds"];
@@ -201,6 +204,7 @@ ordered_json predict(const std::string& path) {
     result["steps"].push_back({{"seconds", predicted.seconds},
                                {"gradient_seconds", predicted.gradient_seconds},
                                {"block_seconds", predicted.block_seconds},
+                               {"hidden_seconds", predicted.hidden_seconds},
                                {"code_seconds", predicted.code_seconds},
                                {"speed_up", predicted.speed_up}});
   }

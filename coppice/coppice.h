@@ -66,6 +66,7 @@
 #include "coppice/model/understanding.h"  // text in, domain, intent and slots out
 
 // train: read -> vectorize -> index -> rank -> save
+#include "coppice/train/annotation.h"       // a model's answers become labels to train on
 #include "coppice/train/compress_search.h"  // the smallest model within a budget of loss
 #include "coppice/train/compress_size.h"    // the model with as many weights as a file has room for
 #include "coppice/train/estimate.h"         // what a training will cost, before it is paid for
@@ -86,5 +87,5 @@
 #include "coppice/dist/link_check.h"          // how fast they talk
 #include "coppice/dist/network_model.h"       // what training takes on a network, before it is there
 #include "coppice/dist/surviving_training.h"  // training that goes on when workers are lost
-#include "coppice/dist/tree_over_ranks.h"       // one ranker trained by all of them
+#include "coppice/dist/tree_over_ranks.h"     // one ranker trained by all of them
 #include "coppice/dist/tree_over_ranks_predictions.h"  // rows predicted by all of them

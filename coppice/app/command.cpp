@@ -59,7 +59,8 @@ Command::Command(CommandList& commands, const std::string& name, const std::stri
 
 void Command::action(std::function<void()> run) {
   flags_->add_config(*app_);
-  app_->callback([&commands = commands_, app = app_, flags = flags_, run = std::move(run)] {
+  app_->callback([&commands = commands_, app = app_, flags = flags_, look = before_, run = std::move(run)] {
+    if (look) look();
     flags->apply();
     CommonOptions common;
     common.quiet = flags->is_on("quiet") || !speaks_for_all();

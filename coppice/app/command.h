@@ -51,6 +51,10 @@ class Command {
   CLI::App& app() noexcept { return *app_; }
   Flags& flags() noexcept { return *flags_; }
 
+  /// What comes before all else, once the command line is parsed: it may hand over to another program, which reads it
+  /// again. No option table is filled yet.
+  void before(std::function<void()> look) { before_ = std::move(look); }
+
   /// The action, run after all flags were read; call once, last.
   void action(std::function<void()> run);
 
@@ -58,6 +62,7 @@ class Command {
   const CommandList& commands_;
   CLI::App* app_;
   std::shared_ptr<Flags> flags_;
+  std::function<void()> before_;
 };
 
 // One file each.
@@ -65,6 +70,8 @@ void add_train(CommandList& commands);
 void add_train_tagger(CommandList& commands);
 void add_evaluate(CommandList& commands);
 void add_predict(CommandList& commands);
+/// `argv`: of this program, for coppice-net where the model is a network.
+void add_annotate(CommandList& commands, char** argv);
 void add_understand(CommandList& commands);
 void add_explain(CommandList& commands);
 void add_compress(CommandList& commands);
@@ -78,7 +85,11 @@ void add_options(CommandList& commands, const char* program);
 void add_train_net(CommandList& commands);
 void add_evaluate_net(CommandList& commands);
 void add_predict_net(CommandList& commands);
+void add_annotate_net(CommandList& commands);
 void add_dist_study(CommandList& commands);
+
+/// In `coppice`: becomes coppice-net. Throws where it is not there; does not return else.
+[[noreturn]] void start_coppice_net(char** argv);
 
 /// In `coppice`: the same names, which start coppice-net with the arguments of this program.
 void add_commands_of_networks(CommandList& commands, char** argv);

@@ -76,7 +76,8 @@ void add_dist_study(CommandList& commands) {
   describe(own, *arguments);
   describe(network, arguments->train.network);
   describe(training, arguments->train);
-  describe(strategy, arguments->train.hybrid);
+  describe_density(strategy, arguments->train.hybrid.compression);
+  describe_blocks(strategy, arguments->train.hybrid);
   describe(common, arguments->common);
   command.flags().add(command.app(), std::move(own), "Study");
   command.flags().add(command.app(), std::move(network), "Layers");

@@ -65,7 +65,7 @@ void add_evaluate_net(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments] {
-    expect_readable({{"model", arguments->model_path, kModel}, {"input", arguments->input.path}});
+    expect_readable(model_and_rows(arguments->model_path, arguments->input.path));
     run(*arguments);
   });
 }

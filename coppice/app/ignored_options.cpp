@@ -63,6 +63,9 @@ Formats formats_read(const Values& values, const std::string& input) {
   std::vector<std::string> paths{input};
   if (values.contains("validate") && !is(values, "validate", "")) paths.push_back(values["validate"]);
   for (const std::string& path : paths) formats.insert(format_of(path, values["format"]));
+  if (values.contains("annotated") && !is(values, "annotated", "")) {
+    formats.insert(format_of(values["annotated"], "auto"));  // which has a format of its own
+  }
   return formats.contains("") ? Formats() : formats;
 }
 

@@ -2,6 +2,8 @@
 #include "coppice/app/input_files.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include "coppice/core/error.h"
 #include "coppice/data/input_stream.h"
@@ -58,6 +60,13 @@ void expect_readable(const std::vector<InputFile>& files) {
   for (const std::string& path : paths_of(files)) {
     if (!is_stream(path)) InputStream::open(path);
   }
+}
+
+std::vector<InputFile> model_and_rows(const std::string& model, const std::string& input) {
+  std::vector<InputFile> files{{"model", model, kModel}};
+  std::error_code unknown;
+  if (!std::filesystem::is_directory(input, unknown)) files.push_back({"input", input});
+  return files;
 }
 
 std::vector<std::string> one_at_least(std::vector<std::string> paths) {

@@ -24,6 +24,9 @@ void expect_named(const std::vector<InputFile>& files, const Flags& flags);
 /// there or cannot be opened. Other pipes and devices are not opened: a second opening might find them empty.
 void expect_readable(const std::vector<InputFile>& files);
 
+/// A model and the rows it is asked; a folder of recordings is left to those who list it.
+std::vector<InputFile> model_and_rows(const std::string& model, const std::string& input);
+
 /// The paths of a list, or "" for an empty one: that a list has no entry can be said of an `InputFile` only.
 std::vector<std::string> one_at_least(std::vector<std::string> paths);
 

@@ -7,6 +7,7 @@
 #include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/app/unused_options.h"
+#include "coppice/core/error.h"
 #include "coppice/index/tree_export.h"
 #include "coppice/model/inspect.h"
 
@@ -62,8 +63,20 @@ std::string tree_text(const Model& model, const InspectArguments& arguments) {
                                             : tree_to_svg(tree, names, arguments.view);
 }
 
+/// What a file of a network has beside its checksums is checked where it is opened: by coppice-net.
+void show_network(const ModelFile& file, const InspectArguments& arguments) {
+  if (arguments.tree != TreeFormat::none) {
+    throw Error(ErrorCode::unsupported, "a network has no tree", file.where());
+  }
+  if (depth_of(arguments) != Verify::structure) file.verify();
+  const ModelReport report = inspect_network(file);
+  print_out(arguments.json ? json_text(to_json(report)) : to_text(report));
+  if (!arguments.json && depth_of(arguments) != Verify::structure) print_out("verified: every checksum holds\n");
+}
+
 void run(const InspectArguments& arguments) {
   const ModelFile file = ModelFile::map(arguments.model_path);
+  if (file.has({SectionType::network})) return show_network(file, arguments);
   const Model model = Model::load(file, depth_of(arguments));
   if (arguments.tree != TreeFormat::none) {
     if (!arguments.audit) model.ranker().tree.validate();

@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
     add_train_tagger(commands);
     add_evaluate(commands);
     add_predict(commands);
+    add_annotate(commands, argv);
     add_understand(commands);
     add_explain(commands);
     add_compress(commands);

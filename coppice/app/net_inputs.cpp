@@ -27,10 +27,11 @@ void describe(OptionTable& table, NetInputs& inputs) {
       "Speakers whose recordings are not trained on: the network is measured on them, and the figures kept in it.");
   table.add("validate", inputs.validate,
             "Rows with labels that the network is measured on; the figures are kept in it.");
+  describe(table, inputs.input.annotated);
 }
 
 std::vector<InputFile> input_files(const NetInputs& inputs) {
-  return {{"--data", inputs.input.path}, {"--validate", inputs.validate}};
+  return {{"--data", inputs.input.path}, {"--validate", inputs.validate}, {"--annotated", inputs.input.annotated.path}};
 }
 
 void expect_whole(const NetInputs& inputs) {
@@ -50,7 +51,7 @@ NetMaterial read_net_material(const NetInputs& inputs, Job job) {
     material.held_out = hold_speakers_out(material.set.rows, inputs.hold_out);
   } else if (!inputs.validate.empty()) {
     LabelIndex labels(material.set.label_names, material.set.n_labels);
-    material.held_out = read_net_rows(material.set.features, {inputs.validate, input.read}, labels, job);
+    material.held_out = read_net_rows(material.set.features, {inputs.validate, input.read, {}, {}}, labels, job);
   }
   return material;
 }
@@ -58,10 +59,13 @@ NetMaterial read_net_material(const NetInputs& inputs, Job job) {
 void report(const NetMaterial& material, const CommonOptions& common) {
   const std::string held_out =
       material.held_out ? fmt::format(", {} held out", material.held_out->examples.size()) : "";
-  say(fmt::format("{} to train on{}, {}", counted(material.set.rows.examples.size(), "row"), held_out,
+  const std::optional<ReadReport>& annotated = material.set.rows.annotated;
+  const std::string of_them = annotated ? fmt::format(", {} of them annotated", annotated->rows) : "";
+  say(fmt::format("{} to train on{}{}, {}", counted(material.set.rows.examples.size(), "row"), of_them, held_out,
                   counted(material.set.n_labels, "label")),
       common);
   print_remarks(material.set.rows.report, RowsAre::examples, common);
+  if (annotated) print_remarks(*annotated, RowsAre::examples, common);
 }
 
 void add_options(Command& command, NetInputs& inputs) {

@@ -8,6 +8,7 @@ int main(int argc, char** argv) {
     add_train_net(commands);
     add_evaluate_net(commands);
     add_predict_net(commands);
+    add_annotate_net(commands);
     add_dist_study(commands);
     add_options(commands, "coppice-net");
   });

@@ -15,7 +15,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Does not return.
+void add(CLI::App& family, char** argv, const std::string& name, const std::string& summary) {
+  CLI::App* const command = family.add_subcommand(name, summary);
+  command->prefix_command();  // its flags are the other program's
+  command->set_help_flag();
+  command->callback([argv] { start_coppice_net(argv); });
+}
+
+}  // namespace
+
 void start_coppice_net(char** argv) {
   const fs::path own = fs::read_symlink("/proc/self/exe");
   const std::string program = own.parent_path() / "coppice-net";
@@ -25,15 +33,6 @@ void start_coppice_net(char** argv) {
               "it is built and installed beside coppice where CMake finds libtorch-dev, libsndfile1-dev and "
               "libsamplerate0-dev");
 }
-
-void add(CLI::App& family, char** argv, const std::string& name, const std::string& summary) {
-  CLI::App* const command = family.add_subcommand(name, summary);
-  command->prefix_command();  // its flags are the other program's
-  command->set_help_flag();
-  command->callback([argv] { start_coppice_net(argv); });
-}
-
-}  // namespace
 
 void add_commands_of_networks(CommandList& commands, char** argv) {
   add(commands.program, argv, "train-net",

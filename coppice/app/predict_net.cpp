@@ -17,7 +17,7 @@ namespace {
 
 struct PredictNetArguments {
   CommonOptions common;
-  NetInput input{"-", {}};
+  NetInput input{"-", {}, RowsAre::queries, {}};
   std::string model_path;
   std::string output = "-";
   uint32_t top_k = 10;
@@ -68,7 +68,7 @@ void add_predict_net(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments] {
-    expect_readable({{"model", arguments->model_path, kModel}, {"input", arguments->input.path}});
+    expect_readable(model_and_rows(arguments->model_path, arguments->input.path));
     expect_no_input(arguments->output, {arguments->model_path, arguments->input.path});
     run(*arguments);
   });

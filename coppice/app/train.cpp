@@ -69,12 +69,30 @@ double per_row(const Csr& matrix) {
   return static_cast<double>(matrix.n_nonzeros()) / static_cast<double>(matrix.n_rows());
 }
 
+/// Is there any relevance but 1?
+bool has_relevances(const TrainingSet& set) {
+  return std::ranges::any_of(set.labels.values, [](float relevance) { return relevance != 1; });
+}
+
+/// Says how many rows a model has labelled, and what is not made of their labels.
+void report_annotated(const TrainArguments& arguments, const TrainingSet& set) {
+  say(counted(set.annotated->rows, "row") + " of them annotated", arguments.common);
+  print_remarks(*set.annotated, RowsAre::examples, arguments.common);
+  if (arguments.train.ranker.relevance != Relevance::ignore || !has_relevances(set)) return;
+  note(
+      "all labels of a row count alike, whatever their shares: --relevance induce looks at these, and annotate "
+      "--labels "
+      "hard gives the best label alone",
+      arguments.common);
+}
+
 void report_data(const TrainArguments& arguments, const TrainingSet& set) {
   say(fmt::format("{}, {} ({:.1f} a row), {} ({:.1f} a row)", counted(set.n_rows(), "row"),
                   counted(set.features.n_columns, "feature"), per_row(set.features),
                   counted(set.labels.n_columns, "label"), per_row(set.labels)),
       arguments.common);
   print_remarks(set.report, RowsAre::examples, arguments.common);
+  if (set.annotated) report_annotated(arguments, set);
   if (set.rare_labels > 0) note(counted(set.rare_labels, "rare label") + " left out", arguments.common);
 }
 
@@ -92,6 +110,7 @@ std::vector<InputFile> inputs_of(const TrainArguments& arguments) {
   const bool twice = !arguments.plan && !held_out.path.empty();
   std::vector<InputFile> inputs{{"input", input.path},
                                 {"--dense", input.dense, kMatrix},
+                                {"--annotated", input.annotated.path},
                                 {"--labels-path", input.read.labels_path, kMatrix},
                                 {"--label-names", input.read.label_names, twice ? kReadTwice : ""},
                                 {"--stop-words-file", arguments.train.vectorizer.stop_words_file}};
@@ -207,6 +226,7 @@ std::vector<Unused> unused(const TrainArguments& arguments) {
       {!ranker.level_max_weights.empty(), {"max_weights"}, "--level-max-weights says it for every level"},
       {!ranker.level_c_positive.empty(), {"c_positive"}, "--level-c-positive says it for every level"},
       {!ranker.level_c_negative.empty(), {"c_negative"}, "--level-c-negative says it for every level"},
+      {arguments.input.annotated.path.empty(), {"annotated_weight"}, "--annotated names no rows"},
       {arguments.plan, {"resume"}, "--plan trains nothing to go on with"}};
   for (const auto& more : {unused_index(arguments), unused(arguments.train.vectorizer)}) {
     table.insert(table.end(), more.begin(), more.end());
@@ -219,10 +239,9 @@ std::vector<Unused> unused(const TrainingSet& set) {
   VectorizerOptions names;
   OptionTable text;
   describe(text, names);
-  const bool all_one = std::ranges::all_of(set.labels.values, [](float relevance) { return relevance == 1; });
   return {{!set.vectorizer, names_of(text), "no row has a text"},
           {set.weights.empty(), {"weight_field"}, "no row has a weight"},
-          {all_one, {"relevance", "weigh_by_relevance"}, "every label has relevance 1"}};
+          {!has_relevances(set), {"relevance", "weigh_by_relevance"}, "every label has relevance 1"}};
 }
 
 /// What each worker did, and how much longer the slowest trained than all of them in the mean.

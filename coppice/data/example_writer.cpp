@@ -97,34 +97,35 @@ void append_number(std::string& line, float value) {
   line.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
-void write_jsonl(OutputFile& file, const Examples& block, const LabelNames& names) {
+void write_jsonl(OutputFile& file, const Examples& block, const LabelNames& names, const ReadOptions& fields) {
   std::string line;
-  const auto separate = [&] { line += line.size() > 1 ? ", " : ""; };
+  const auto begin_field = [&line](std::string_view name) {
+    if (line.size() > 1) line += ", ";
+    append_json_string(line, name);
+    line += ": ";
+  };
   for (size_t i = 0; i < block.size(); ++i) {
     line = "{";
     if (!block.ids.empty()) {
-      line += "\"id\": ";
+      begin_field(fields.id_field);
       append_json_string(line, block.ids[i]);
     }
     if (block.texts.size() > 0) {
-      separate();
-      line += "\"text\": ";
+      begin_field(fields.text_field.front());
       append_json_string(line, block.texts[i]);
     }
     if (block.features.n_rows() > 0) {
-      separate();
-      line += "\"features\": {";
+      begin_field(fields.features_field);
+      line += '{';
       append_pairs(line, block.features.row(i), true);
       line += '}';
     }
     if (block.labels.n_rows() > 0) {
-      separate();
-      line += "\"labels\": ";
+      begin_field(fields.labels_field);
       append_labels(line, block.labels.row(i), names);
     }
     if (!block.weights.empty()) {
-      separate();
-      line += "\"weight\": ";
+      begin_field(fields.weight_field);
       append_number(line, block.weights[i]);
     }
     file.write(line + "}\n");

@@ -41,6 +41,21 @@ TEST(ExampleWriter, JsonlReadsBackAsItWas) {
   EXPECT_EQ(file_bytes(folder.path("out.jsonl")), text);
 }
 
+TEST(ExampleWriter, JsonlHasTheFieldsThatItsReaderIsToldOf) {
+  ReadOptions fields;
+  fields.text_field = {"title", "body"};
+  fields.labels_field = "tags";
+  fields.weight_field = "w \"x\"";
+  const std::string text = "{\"title\": \"a\", \"tags\": {\"y\": 0.25}, \"w \\\"x\\\"\": 2}\n";
+  const TestFolder folder;
+  LabelIndex labels;
+  const Dataset data = read_all(folder.write("in.jsonl", text), fields, labels);
+  OutputFile file(folder.path("out.jsonl"));
+  write_jsonl(file, data.examples, data.names, fields);
+  file.commit();
+  EXPECT_EQ(file_bytes(folder.path("out.jsonl")), text);
+}
+
 TEST(ExampleWriter, SvmReadsBackAsItWas) {
   const std::string text = "3 7 5\n0,4::0.5 1:0.5 6:-1\n 2:1\n1 \n";
   const TestFolder folder;

@@ -179,6 +179,7 @@ void LineExampleReader::take_row(uint64_t line) {
     throw BadLine{1, "the text is longer than " + counted(max_text_bytes_, "byte"), "split it into several rows"};
   }
   const uint64_t repeated = sort_features(row_.features);
+  if (!resolver_) report_.unread_labels += row_.labels.size();
   builder_.add(row_, take_labels(line));
   if (!row_.features.empty()) n_features_ = std::max(n_features_, row_.features.back().column + 1);
   report_.repeated_features += repeated;

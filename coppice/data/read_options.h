@@ -68,6 +68,7 @@ struct ReadReport {
   uint64_t repeated_features = 0;  ///< added to the same feature in the same row
   uint64_t rows_without_labels = 0;
   uint64_t unseen_label_entries = 0;  ///< labels of rows that the model does not know
+  uint64_t unread_labels = 0;         ///< of queries, as they stand in the rows: nothing was made of them
 
   /// One remark for each thing that a user should know of, such as "3 bad lines left out"; the messages of the first
   /// bad lines stand under theirs, one a line.

@@ -16,6 +16,17 @@ size_t shard_begin(size_t n_parameters, uint32_t shard, uint32_t n_shards) {
 
 }  // namespace
 
+void describe(OptionTable& table, OverlapOptions& options) {
+  table.add("block_overlap", options.minibatches, 0, 1U << 30,
+            "Minibatches that groups go on training for while their models are exchanged; then the result is added to "
+            "what was learned meanwhile. At most as many as a block has. 0: groups wait for the exchange. Above 0 all "
+            "have the same model at the end of the training alone, so that there are no checkpoints, and no going on "
+            "without workers that are lost.");
+  table.add("block_fragments", options.fragments, 1, 1U << 16,
+            "With block_overlap: parts of the model that are exchanged one after the other, spread evenly over a block "
+            "(Streaming DiLoCo); no more than a block has minibatches.");
+}
+
 BlockSync::BlockSync(Links links, const BlockLayout& layout, std::span<const float> parameters, BlockExchange exchange,
                      const BlockMomentumOptions& options)
     : links_(links),

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "coppice/core/options.h"
 #include "coppice/dist/block_momentum.h"
 #include "coppice/dist/transport.h"
 
@@ -15,6 +16,13 @@ enum class BlockExchange : uint8_t {
   sharded,         ///< member j of every group sums shard j, then the members of a group gather the shards
   representative,  ///< member 0 of every group sums the whole model, then sends it to its group, as in the article
 };
+
+/// Whether groups go on training while their models meet.
+struct OverlapOptions {
+  uint32_t minibatches = 0;  ///< that are trained meanwhile; 0: groups wait for one another
+  uint32_t fragments = 4;    ///< of the model, each of which meets at a time of its own
+};
+void describe(OptionTable& table, OverlapOptions& options);
 
 /// How a model is cut for the end of a block.
 struct BlockLayout {

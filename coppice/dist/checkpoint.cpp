@@ -19,7 +19,7 @@ namespace coppice {
 namespace {
 
 constexpr std::array<char, 8> kMagic{'c', 'o', 'p', 'c', 'k', 'p', 't', '\n'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 constexpr const char* kSuffix = ".checkpoint";
 constexpr size_t kKept = 2;
 
@@ -29,25 +29,25 @@ struct Header {
   uint32_t version = kVersion;
   uint32_t reserved = 0;
   uint64_t n_workers = 0, facts_bytes = 0;
-  uint64_t n_parameters = 0, n_velocity = 0, n_residual = 0, n_part = 0;
+  uint64_t n_parameters = 0, n_velocity = 0, n_residual = 0, n_part = 0, n_learner = 0;
   uint64_t part_begin = 0, next_minibatch = 0;
   HybridReport report;
   uint64_t payload_hash = 0;
   uint64_t header_hash = 0;  ///< of all that is before it
 };
-static_assert(std::is_trivially_copyable_v<Header> && sizeof(Header) == 224 && offsetof(Header, header_hash) == 216);
+static_assert(std::is_trivially_copyable_v<Header> && sizeof(Header) == 232 && offsetof(Header, header_hash) == 224);
 
 uint64_t hash_of_header(const Header& header) {
   return XXH3_64bits(&header, offsetof(Header, header_hash));
 }
 
 /// The payload in its order.
-std::array<std::span<const std::byte>, 7> parts_of(const TrainingCheckpoint& checkpoint) {
+std::array<std::span<const std::byte>, 8> parts_of(const TrainingCheckpoint& checkpoint) {
   const HybridState& state = checkpoint.state;
   return {std::as_bytes(std::span(checkpoint.workers)), std::as_bytes(std::span(checkpoint.facts)),
           std::as_bytes(std::span(state.parameters)),   std::as_bytes(std::span(state.velocity)),
           std::as_bytes(std::span(state.residual)),     std::as_bytes(std::span(state.model)),
-          std::as_bytes(std::span(state.delta))};
+          std::as_bytes(std::span(state.delta)),        std::as_bytes(std::span(state.learner))};
 }
 
 Header header_of(const TrainingCheckpoint& checkpoint) {
@@ -56,6 +56,7 @@ Header header_of(const TrainingCheckpoint& checkpoint) {
   header.n_workers = checkpoint.workers.size(), header.facts_bytes = checkpoint.facts.size();
   header.n_parameters = state.parameters.size(), header.n_velocity = state.velocity.size();
   header.n_residual = state.residual.size(), header.n_part = state.model.size();
+  header.n_learner = state.learner.size();
   header.part_begin = state.part_begin, header.next_minibatch = state.next_minibatch;
   header.report = state.report;
   // Each part's hash is the seed of the next one's.
@@ -92,7 +93,8 @@ void expect_sizes(const Header& header, size_t file_bytes, const std::string& pa
                                     {header.n_parameters, 4},
                                     {header.n_velocity, 4},
                                     {header.n_residual, 4},
-                                    {header.n_part, 8}}) {
+                                    {header.n_part, 8},
+                                    {header.n_learner, 4}}) {
     if (count > kMost) refuse(path, "the checkpoint is damaged: its sizes cannot be");
     bytes += count * static_cast<uint64_t>(size);
   }
@@ -146,6 +148,7 @@ TrainingCheckpoint read_checkpoint(const std::string& path) {
   taker.take(state.residual, header.n_residual);
   taker.take(state.model, header.n_part);
   taker.take(state.delta, header.n_part);
+  taker.take(state.learner, header.n_learner);
   state.part_begin = header.part_begin, state.next_minibatch = header.next_minibatch;
   state.report = header.report;
   if (header_of(checkpoint).payload_hash != header.payload_hash) refuse(path, "the checkpoint is damaged");

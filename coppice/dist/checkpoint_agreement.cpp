@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/dist/alike.h"
 #include "coppice/dist/checkpoint.h"
 #include "coppice/dist/gather.h"
-#include "coppice/dist/alike.h"
 
 namespace coppice {
 namespace {

@@ -47,6 +47,7 @@ TrainingCheckpoint example(uint32_t worker, uint64_t steps, size_t n = 20) {
   state.residual = random_values(n, 10 + worker);
   state.part_begin = worker * n / 2;
   state.model = random_values(n / 2, 3), state.delta = random_values(n / 2, 4);
+  state.learner = random_values(3, 5);
   state.report.steps = steps, state.report.samples = 77, state.report.loss = 0.5;
   state.report.in_group.bytes_sent = 1234;
   checkpoint.workers = {0, 1};
@@ -58,6 +59,7 @@ void expect_equal(const HybridState& a, const HybridState& b) {
   EXPECT_EQ(a.next_minibatch, b.next_minibatch);
   EXPECT_EQ(a.parameters, b.parameters);
   EXPECT_EQ(a.velocity, b.velocity);
+  EXPECT_EQ(a.learner, b.learner);
   EXPECT_EQ(a.residual, b.residual);
   EXPECT_EQ(a.part_begin, b.part_begin);
   EXPECT_EQ(a.model, b.model);
@@ -187,8 +189,7 @@ TEST_F(Checkpoints, WhenNoneIsWholeThatIsAnErrorAndNotANewBeginning) {
 
 TEST_F(Checkpoints, OfOtherOptionsOrSizeItIsRefusedByName) {
   for (uint32_t worker = 0; worker < 2; ++worker) folder_of(worker).save(example(worker, 50));
-  EXPECT_THAT(agree(facts_with(9, 0)),
-              HasSubstr("has 'block 50', this training has 'block 9'"));
+  EXPECT_THAT(agree(facts_with(9, 0)), HasSubstr("has 'block 50', this training has 'block 9'"));
   EXPECT_EQ(code_, ErrorCode::usage);
   EXPECT_THAT(agree(facts_with(50, 0, 21)), HasSubstr("has 'parameters 20', this training has 'parameters 21'"));
 }

@@ -120,13 +120,13 @@ class GlooLink final : public MessageLink {
     uint32_t other = 0;  // whom Gloo is asked for: what it throws does not say
     try {
       const WithoutPipeSignal without_signal;
-      const UnderWay under_way(*this);
-      begin(out, in, channel, other);
-      for (const Buffer& message : incoming_) {
+      UnderWay under_way(*this);
+      begin(out, in, channel, under_way, other);
+      for (const Buffer& message : under_way.incoming) {
         other = message.worker;
         message.buffer->waitRecv(left_until(deadline));
       }
-      for (const Buffer& message : outgoing_) {
+      for (const Buffer& message : under_way.outgoing) {
         other = message.worker;
         message.buffer->waitSend(left_until(deadline));
       }
@@ -143,7 +143,7 @@ class GlooLink final : public MessageLink {
     try {
       {
         const std::lock_guard lock(store_mutex_);
-        store_.set(job_ + "abort", why, in_seconds(1));
+        if (!std::exchange(has_said_why_, true)) store_.set(job_ + "abort", why, in_seconds(1));
       }
     } catch (const std::exception&) {  // without a reason, then
     }
@@ -151,8 +151,10 @@ class GlooLink final : public MessageLink {
     // Closing does not wake whoever waits here.
     const std::lock_guard lock(mutex_);
     if (why_aborted_.empty()) why_aborted_ = why.empty() ? "it was stopped" : why;
-    for (const Buffer& message : incoming_) message.buffer->abortWaitRecv();
-    for (const Buffer& message : outgoing_) message.buffer->abortWaitSend();
+    for (const UnderWay* exchange : under_way_) {
+      for (const Buffer& message : exchange->incoming) message.buffer->abortWaitRecv();
+      for (const Buffer& message : exchange->outgoing) message.buffer->abortWaitSend();
+    }
   }
 
  private:
@@ -161,34 +163,40 @@ class GlooLink final : public MessageLink {
     uint32_t worker;
   };
 
-  /// Messages of an exchange, for as long as it lasts.
+  /// Messages of an exchange, for as long as it lasts; each thread has one at a time.
   struct UnderWay {
-    explicit UnderWay(GlooLink& of) : link(of) {}
+    explicit UnderWay(GlooLink& of) : link(of) {
+      const std::lock_guard lock(link.mutex_);
+      link.under_way_.push_back(this);
+    }
     ~UnderWay() {
       const std::lock_guard lock(link.mutex_);
-      link.incoming_.clear(), link.outgoing_.clear();
+      std::erase(link.under_way_, this);
+      incoming.clear(), outgoing.clear();
     }
     UnderWay(const UnderWay&) = delete;
     UnderWay& operator=(const UnderWay&) = delete;
     GlooLink& link;
+    std::vector<Buffer> incoming, outgoing;
   };
 
   /// `other`: whose message is at work when it throws.
-  void begin(std::span<const Outgoing> out, std::span<const Incoming> in, uint32_t channel, uint32_t& other) {
+  void begin(std::span<const Outgoing> out, std::span<const Incoming> in, uint32_t channel, UnderWay& under_way,
+             uint32_t& other) {
     const std::lock_guard lock(mutex_);
     if (!why_aborted_.empty()) throw_aborted();
     for (const Incoming& message : in) {
       if (message.bytes.empty()) continue;
       other = message.from;
-      incoming_.push_back({context_.createUnboundBuffer(message.bytes.data(), message.bytes.size()), other});
-      incoming_.back().buffer->recv(static_cast<int>(other), channel);
+      under_way.incoming.push_back({context_.createUnboundBuffer(message.bytes.data(), message.bytes.size()), other});
+      under_way.incoming.back().buffer->recv(static_cast<int>(other), channel);
     }
     for (const Outgoing& message : out) {
       if (message.bytes.empty()) continue;
       other = message.to;
       void* const bytes = const_cast<std::byte*>(message.bytes.data());  // which are only read
-      outgoing_.push_back({context_.createUnboundBuffer(bytes, message.bytes.size()), other});
-      outgoing_.back().buffer->send(static_cast<int>(other), channel);
+      under_way.outgoing.push_back({context_.createUnboundBuffer(bytes, message.bytes.size()), other});
+      under_way.outgoing.back().buffer->send(static_cast<int>(other), channel);
     }
   }
 
@@ -245,13 +253,14 @@ class GlooLink final : public MessageLink {
   }
 
   std::string job_;
-  std::mutex store_mutex_;  ///< abort comes from any thread
+  std::mutex store_mutex_;     ///< abort comes from any thread
+  bool has_said_why_ = false;  ///< the first reason counts
   StoreClient store_;
   gloo::rendezvous::Context context_;
   std::mutex close_mutex_;
   bool is_closed_ = false;
   std::mutex mutex_;  ///< of what follows
-  std::vector<Buffer> incoming_, outgoing_;
+  std::vector<UnderWay*> under_way_;
   std::string why_aborted_;  ///< by this worker
 };
 

@@ -11,7 +11,9 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/random.h"
+#include "coppice/dist/hybrid.h"
 #include "coppice/dist/in_process.h"
+#include "coppice/dist/softmax_learner.h"
 #include "coppice/dist/store.h"
 
 namespace coppice {
@@ -67,6 +69,54 @@ TEST(Gloo, OperationsGiveTheBitsOfOneProcess) {
   };
   const auto in_memory = [](uint32_t n, const auto& work) { run_workers(n, 2, work); };
   EXPECT_EQ(results_of(run_by_gloo), results_of(in_memory));
+}
+
+/// Two threads of each worker are at work with others at a time.
+TEST(Gloo, TrainingThatOverlapsWithTheExchangeOfModelsGivesTheBitsOfOneProcess) {
+  using namespace testing_learner;
+  const auto models_of = [](const auto& run) {
+    std::vector<std::vector<float>> models(6);
+    run(6, [&](Transport& transport) {
+      Softmax learner;
+      HybridOptions options;
+      options.group_size = 3, options.block_minibatches = 4;
+      options.overlap = {3, 4};
+      options.compression.threshold = 0.5;
+      HybridTraining training(transport, learner, kMinibatch, options);
+      training.run(21);
+      training.finish();
+      models[transport.rank()].assign(learner.parameters().begin(), learner.parameters().end());
+    });
+    return models;
+  };
+  const auto in_memory = [](uint32_t n, const auto& work) { run_workers(n, 2, work); };
+  const auto models = models_of(run_by_gloo);
+  EXPECT_EQ(models, models_of(in_memory));
+  EXPECT_EQ(models[0], models[5]);
+}
+
+TEST(Gloo, WhenModelsAreUnderWayAWorkerThatFailsEndsBothThreadsOfTheOthers) {
+  using namespace testing_learner;
+  std::atomic<int> told = 0;
+  try {
+    run_by_gloo(4, [&](Transport& transport) {
+      Softmax learner;
+      if (transport.rank() == 1) learner.broken_at = 9 * 4 + 1;
+      HybridOptions options;
+      options.group_size = 2, options.block_minibatches = 4;
+      options.overlap = {4, 4};
+      HybridTraining training(transport, learner, kMinibatch, options);
+      try {
+        training.run(100);
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("a gradient is no finite number"));
+        ++told;
+        throw;
+      }
+    });
+  } catch (const Error&) {
+  }
+  EXPECT_EQ(told, 4);
 }
 
 TEST(Gloo, AWorkerThatGivesUpEndsTheOthersAndSaysWhy) {

@@ -33,9 +33,13 @@ void describe(OptionTable& table, GradientCompressionOptions& options) {
             "Gradient threshold compression: an element is sent once what has gathered of it passes this, as plus or "
             "minus this. Unit: gradients summed over a worker's minibatch, before the learning rate (the tau of the "
             "papers; 8 in Ladkat et al. 2019). 0: every element is sent as it is, which is synchronous SGD.");
+  describe_density(table, options);
+}
+
+void describe_density(OptionTable& table, GradientCompressionOptions& options) {
   table.add("density", options.density, 0, 0.5,
             "The share of elements that is to be sent in a step; the threshold is found by itself and follows. 0: the "
-            "threshold is used as it is.");
+            "threshold is used as it is; by --tau auto, 1 %.");
   table.add("residual_clip", options.residual_clip, 0, 1e6,
             "What was not sent yet is cut to so many thresholds after each step (DL4J: residual clipping). 0: it is "
             "not, and nothing is lost.");

@@ -18,6 +18,8 @@ struct GradientCompressionOptions {
   float residual_clip = 0;  ///< what stays is cut to so many thresholds; 0: it is not
 };
 void describe(OptionTable& table, GradientCompressionOptions& options);
+/// Without the threshold.
+void describe_density(OptionTable& table, GradientCompressionOptions& options);
 
 /// Gradient threshold compression of one worker: a gradient goes in, a message comes out, and what is not sent stays in
 /// the residual, to which the next gradient is added. An element that is sent stands for plus or minus the threshold;

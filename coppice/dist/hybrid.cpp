@@ -14,6 +14,7 @@
 #include "coppice/core/error.h"
 #include "coppice/dist/gather.h"
 #include "coppice/dist/hybrid_facts.h"
+#include "coppice/dist/overlapped_sync.h"
 #include "coppice/dist/resume_point.h"
 
 namespace coppice {
@@ -53,9 +54,19 @@ uint32_t group_size_of(const HybridOptions& options) {
 }  // namespace
 
 void describe(OptionTable& table, HybridOptions& options) {
+  describe_group_size(table, options);
+  describe(table, options.compression);
+  describe_blocks(table, options);
+}
+
+void describe_group_size(OptionTable& table, HybridOptions& options) {
   table.add("group_size", options.group_size, 0, 1U << 20,
             "Workers of a group, which synchronises each minibatch (gradient threshold compression). 0: all workers "
-            "are one group; 1: block momentum alone.");
+            "are one group, but by --strategy gtc+bmuf the largest divisor of their number up to 8; 1: block momentum "
+            "alone.");
+}
+
+void describe_blocks(OptionTable& table, HybridOptions& options) {
   table.add("block", options.block_minibatches, 1, 1U << 30,
             "Minibatches of each worker between two synchronisations of the groups' models (CNTK counts samples of "
             "all workers).");
@@ -66,13 +77,13 @@ void describe(OptionTable& table, HybridOptions& options) {
             {{BlockExchange::sharded, "sharded"}, {BlockExchange::representative, "representative"}},
             "How groups bring their models together: each member its shard, with fewer bytes; or one member of each "
             "group the whole model. The result is the same to the bit.");
+  describe(table, options.overlap);
   table.add("keeps_momentum", options.keeps_momentum, "Whether the momentum of SGD goes on over the end of a block.");
   table.add("keeps_residual", options.keeps_residual,
             "Whether what compression has not sent yet goes on over the end of a block.");
   table.add("skips_not_finite", options.skips_not_finite,
             "Leave gradients out that have an element that is no finite number, and count them. Else they are an "
             "error.");
-  describe(table, options.compression);
   describe(table, options.block);
   describe(table, options.sgd);
 }
@@ -94,6 +105,7 @@ class HybridTraining::Impl {
         sgd_(gradient_.size(), job.minibatch, options_.sgd) {
     const std::string facts = hybrid_facts(options_, job.minibatch, gradient_.size());
     expect_alike(all_, workers_, facts);
+    expect_overlap_possible(options_, keeps_progress() ? KeepsProgress::yes : KeepsProgress::no);
     const ResumeShape shape{gradient_.size(), sgd_.velocity().size(), group_size_of(options_), options_.exchange};
     go_on(agree_on_resume_point(all_, groups_, std::move(from), shape));
   }
@@ -119,10 +131,11 @@ class HybridTraining::Impl {
   }
 
   void finish() {
-    if (!keeps_progress() && !blocks_) return;
+    if (!keeps_progress() && !blocks_ && !overlapped_) return;
     or_tell([&] {
       if (is_closed_ || steps_of_block_ > 0) end_block();
       if (blocks_) blocks_->take_model(learner_.parameters());
+      if (overlapped_) overlapped_->finish(learner_.parameters(), report_.samples);
       is_finished_ = true;
       if (keeps_progress()) hear_all();
     });
@@ -141,8 +154,11 @@ class HybridTraining::Impl {
     report_.blocks = traffic_before_.blocks;
     report_.blocks += peers_->traffic();
     report_.blocks += block_members_->traffic();
+    if (overlapped_) report_.blocks += overlapped_->traffic();
     return report_;
   }
+
+  double block_wait_seconds() const noexcept { return overlapped_ ? overlapped_->wait_seconds() : 0; }
 
   const std::vector<std::string>& losses() const noexcept { return losses_; }
 
@@ -157,6 +173,7 @@ class HybridTraining::Impl {
       work();
     } catch (const Error& error) {
       all_.abort("worker " + std::to_string(workers_[all_.rank()]) + ": " + error.what());
+      if (overlapped_ && error.code() == ErrorCode::remote) overlapped_->throw_reason();
       throw;
     }
   }
@@ -167,7 +184,9 @@ class HybridTraining::Impl {
       if (!keeps_progress()) expect_full_groups(options_, all_.size());
       expect_alike(all_, workers_, "hash of the parameters " + hash_text(learner_.parameters()) + "\n");
     } else {
+      expect_overlap_possible(options_, KeepsProgress::yes);
       restore(point.state.parameters, std::move(point.state.velocity), std::move(point.state.residual));
+      restore_learner(point.state.learner);
       restore_report(point.state.report);
       next_minibatch_ = point.state.next_minibatch;
     }
@@ -177,6 +196,7 @@ class HybridTraining::Impl {
     if (keeps_progress()) start_ = present_state();
     if (!point.end) return;
     restore(point.end->parameters, point.end->velocity, point.end->residual);
+    restore_learner(point.end->learner);
     restore_report(point.end->report);
     steps_of_block_ = point.end->steps;
     samples_of_group_ = point.end->samples_of_group;
@@ -188,6 +208,11 @@ class HybridTraining::Impl {
     std::copy(parameters.begin(), parameters.end(), learner_.parameters().begin());
     sgd_.restore(std::move(velocity));
     compressor_.restore(std::move(residual));
+  }
+
+  /// Who joins keeps what it has.
+  void restore_learner(std::span<const float> state) {
+    if (!state.empty()) learner_.restore_own_state(state);
   }
 
   void restore_report(const HybridReport& report) {
@@ -209,6 +234,7 @@ class HybridTraining::Impl {
     state.parameters.assign(learner_.parameters().begin(), learner_.parameters().end());
     state.velocity.assign(sgd_.velocity().begin(), sgd_.velocity().end());
     state.residual.assign(compressor_.residual().begin(), compressor_.residual().end());
+    state.learner = learner_.own_state();
     if (blocks_) {
       state.part_begin = blocks_->part_begin();
       state.model = blocks_->momentum().state().model;
@@ -230,6 +256,7 @@ class HybridTraining::Impl {
     }
     sgd_.step(gradient_, step, learner_.parameters());
     ++report_.steps, ++steps_of_block_;
+    if (overlapped_) end_overlapped_step();
     const bool is_warm = report_.steps == options_.warm_start;
     if (is_warm || steps_of_block_ == options_.block_minibatches) end_block();
     if (is_warm) begin_blocks();
@@ -278,9 +305,29 @@ class HybridTraining::Impl {
 
   void begin_blocks() {
     if (groups_.n_groups() == 1) return;
+    if (options_.overlap.minibatches > 0) {
+      const OverlappedSync::Schedule schedule{options_.block_minibatches, options_.overlap, options_.exchange,
+                                              options_.block};
+      overlapped_.emplace(OverlappedSync::Workers{all_, workers_, groups_}, schedule, learner_.parameters(),
+                          report_.samples);
+      return;
+    }
     const BlockLayout layout{groups_.n_groups(), groups_.smallest()};
     blocks_.emplace(BlockSync::Links{*block_members_, *peers_}, layout, learner_.parameters(), options_.exchange,
                     options_.block);
+  }
+
+  /// Models of groups meet while this one trains. Where parameters became those of all, nothing may go on.
+  void end_overlapped_step() {
+    const auto without = [](std::span<const float> all, const OverlappedSync::Part& part) {
+      std::vector<float> left(all.begin(), all.end());
+      if (!left.empty()) std::fill_n(left.begin() + static_cast<std::ptrdiff_t>(part.begin), part.size, 0.0F);
+      return left;
+    };
+    for (const auto& part : overlapped_->end_step(learner_.parameters(), report_.samples)) {
+      if (!options_.keeps_momentum) sgd_.restore(without(sgd_.velocity(), part));
+      if (!options_.keeps_residual) compressor_.restore(without(compressor_.residual(), part));
+    }
   }
 
   /// The models of groups meet, if there are several, and all workers see that they have the same one. Until they have,
@@ -311,8 +358,13 @@ class HybridTraining::Impl {
     is_closed_ = true;
     if (!keeps_progress()) return;
     HybridState state = present_state();
-    end_ = BlockEnd{steps_of_block_,           samples_of_group_,         std::move(state.parameters),
-                    std::move(state.velocity), std::move(state.residual), state.report};
+    end_ = BlockEnd{steps_of_block_,
+                    samples_of_group_,
+                    std::move(state.parameters),
+                    std::move(state.velocity),
+                    std::move(state.residual),
+                    std::move(state.learner),
+                    state.report};
   }
 
   /// All workers must have the same model now. What each has to say, by rank.
@@ -344,8 +396,9 @@ class HybridTraining::Impl {
   std::vector<std::byte> message_;
   GradientCompressor compressor_;
   Sgd sgd_;
-  std::optional<BlockSync> blocks_;  ///< nothing where there is one group, or during the warm start
-  uint64_t next_minibatch_ = 0;      ///< of all workers, at the beginning of the block
+  std::optional<BlockSync> blocks_;           ///< nothing where there is one group, or during the warm start
+  std::optional<OverlappedSync> overlapped_;  ///< in its place, with overlap
+  uint64_t next_minibatch_ = 0;               ///< of all workers, at the beginning of the block
   Dealing dealing_;
   uint64_t steps_of_block_ = 0, samples_of_block_ = 0;
   uint64_t samples_of_group_ = 0;  ///< of the block, once it is closed
@@ -383,6 +436,9 @@ const std::vector<std::string>& HybridTraining::losses() const noexcept {
 }
 const HybridReport& HybridTraining::report() const noexcept {
   return impl_->report();
+}
+double HybridTraining::block_wait_seconds() const noexcept {
+  return impl_->block_wait_seconds();
 }
 
 }  // namespace coppice

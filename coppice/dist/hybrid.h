@@ -22,7 +22,8 @@ struct HybridOptions {
   uint32_t block_minibatches = 50;  ///< of each worker
   uint32_t warm_start = 0;  ///< minibatches of each worker before the first block, during which all are one group
   BlockExchange exchange = BlockExchange::sharded;
-  bool keeps_momentum = true;     ///< of SGD, over the end of a block
+  OverlapOptions overlap;         ///< of the exchange with training
+  bool keeps_momentum = true;     ///< of SGD, over the end of a block; with overlap, where a result arrives
   bool keeps_residual = true;     ///< of compression, likewise
   bool skips_not_finite = false;  ///< gradients with elements that are no numbers: left out and counted, not the end
   GradientCompressionOptions compression;
@@ -30,6 +31,9 @@ struct HybridOptions {
   SgdOptions sgd;
 };
 void describe(OptionTable& table, HybridOptions& options);
+/// Parts of that: the size of groups; all but that and what compression is given.
+void describe_group_size(OptionTable& table, HybridOptions& options);
+void describe_blocks(OptionTable& table, HybridOptions& options);
 
 /// What is trained with others, and how. Borrows the learner and the observer.
 struct HybridJob {
@@ -45,14 +49,15 @@ struct HybridJob {
 /// same functions; models then have the same bits on all workers after each block, and in a group after each step.
 class HybridTraining {
  public:
-  /// `minibatch`: samples of one worker's. Throws `ErrorCode::usage` for groups that the workers do not fill, and for
-  /// workers whose options or models differ, naming one.
+  /// `minibatch`: samples of one worker's. Throws `ErrorCode::usage` for groups that the workers do not fill, for an
+  /// overlap longer than a block, and for workers whose options or models differ, naming one.
   HybridTraining(Transport& transport, Learner& learner, uint32_t minibatch, const HybridOptions& options);
 
   /// Goes on from where these workers, or as many of them as are left, have come (agree_on_resume_point); others join
-  /// them. All that have not trained yet: begins. Groups need not be full. With an observer all workers agree at the end
-  /// of each block, also where they are one group, and each keeps what it would need to train that block again. Throws as
-  /// the other one, and as agree_on_resume_point.
+  /// them. All that have not trained yet: begins. Groups need not be full. With an observer all workers agree at the
+  /// end of each block, also where they are one group, and each keeps what it would need to train that block again.
+  /// Throws as the other one, and as agree_on_resume_point; with overlap `ErrorCode::usage` for an observer and for a
+  /// training to go on with, since there is no model of all that could be kept.
   ///
   /// Cost: with an observer, memory for up to three more copies of parameters, velocity and residual.
   HybridTraining(Transport& transport, const HybridJob& job, HybridProgress from);
@@ -81,6 +86,9 @@ class HybridTraining {
   const std::vector<std::string>& losses() const noexcept;
 
   const HybridReport& report() const noexcept;
+
+  /// With overlap, that training waited for models which were still under way.
+  double block_wait_seconds() const noexcept;
 
  private:
   class Impl;

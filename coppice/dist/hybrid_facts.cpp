@@ -22,4 +22,17 @@ void expect_full_groups(const HybridOptions& options, uint32_t n_workers) {
               std::to_string(n_workers) + " workers do not fill groups of " + std::to_string(options.group_size));
 }
 
+void expect_overlap_possible(const HybridOptions& options, KeepsProgress keeps_progress) {
+  if (options.overlap.minibatches == 0 || options.group_size == 0) return;
+  if (options.overlap.minibatches > options.block_minibatches) {
+    throw Error(ErrorCode::usage,
+                "block_overlap is " + std::to_string(options.overlap.minibatches) + ", block is " +
+                    std::to_string(options.block_minibatches),
+                {}, "the exchange of a block ends before that of the next one begins");
+  }
+  if (keeps_progress == KeepsProgress::no) return;
+  throw Error(ErrorCode::usage, "with block_overlap there is no model of all workers before the end of the training",
+              {}, "block_overlap 0 for checkpoints, and for going on without workers that are lost");
+}
+
 }  // namespace coppice

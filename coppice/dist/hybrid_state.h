@@ -35,6 +35,7 @@ struct HybridState {
   uint64_t part_begin = 0;      ///< the first of the parameters whose block momentum this worker keeps
   std::vector<float> model;     ///< W of block momentum, of this worker's part
   std::vector<float> delta;     ///< likewise
+  std::vector<float> learner;   ///< the learner's own state
   HybridReport report;          ///< report.steps: minibatches of each worker so far
 };
 
@@ -51,6 +52,7 @@ struct BlockEnd {
   std::vector<float> parameters;
   std::vector<float> velocity;
   std::vector<float> residual;
+  std::vector<float> learner;
   HybridReport report;
 };
 

@@ -79,6 +79,29 @@ class Stop {
 /// How many workers may compute at a time.
 using Permits = std::counting_semaphore<>;
 
+class WithPermit {
+ public:
+  explicit WithPermit(Permits& permits) : permits_(permits) { permits_.acquire(); }
+  ~WithPermit() { permits_.release(); }
+  WithPermit(const WithPermit&) = delete;
+  WithPermit& operator=(const WithPermit&) = delete;
+
+ private:
+  Permits& permits_;
+};
+
+/// Of someone who has one.
+class WithoutPermit {
+ public:
+  explicit WithoutPermit(Permits& permits) : permits_(permits) { permits_.release(); }
+  ~WithoutPermit() { permits_.acquire(); }
+  WithoutPermit(const WithoutPermit&) = delete;
+  WithoutPermit& operator=(const WithoutPermit&) = delete;
+
+ private:
+  Permits& permits_;
+};
+
 /// Where the members of a group come together, again and again.
 class Meeting final : public Stop::Sleeper {
  public:
@@ -94,7 +117,8 @@ class Meeting final : public Stop::Sleeper {
   std::vector<std::span<const std::byte>> brought;  ///< by rank, while all are here
   std::array<std::vector<float>, 2> sums;           ///< of the last two reductions, in turns
 
-  /// Returns once all members have come. Whoever waits gives the permit to compute away.
+  /// Returns once all members have come. Whoever waits gives the permit to compute away; whoever gives up has not come,
+  /// as what it brought goes away with it.
   void come(uint32_t rank, Clock::time_point deadline) {
     stop_.expect_going_on();
     std::unique_lock lock(mutex_);
@@ -104,6 +128,7 @@ class Meeting final : public Stop::Sleeper {
     const bool woken = all_here_.wait_until(lock, deadline, [&] { return meetings_ != this_one || stop_.stopped(); });
     const bool came = meetings_ != this_one;
     const std::string missing = listed(missing_workers());
+    if (!came) take_back(rank);
     lock.unlock();
     permits_.acquire();
     if (came) return;
@@ -139,6 +164,11 @@ class Meeting final : public Stop::Sleeper {
     return true;
   }
 
+  void take_back(uint32_t rank) {
+    has_come_[rank] = false;
+    --n_come_;
+  }
+
   std::vector<uint32_t> missing_workers() const {
     std::vector<uint32_t> missing;
     for (size_t rank = 0; rank < workers_.size(); ++rank) {
@@ -155,6 +185,19 @@ class Meeting final : public Stop::Sleeper {
   uint64_t meetings_ = 0;
   Stop& stop_;
   Permits& permits_;
+};
+
+/// Of a member at a meeting for which all have come; it leaves also by an exception, as others wait for that.
+class Presence {
+ public:
+  Presence(Meeting& meeting, uint32_t rank) : meeting_(meeting), rank_(rank) {}
+  ~Presence() { meeting_.leave(rank_); }
+  Presence(const Presence&) = delete;
+  Presence& operator=(const Presence&) = delete;
+
+ private:
+  Meeting& meeting_;
+  uint32_t rank_;
 };
 
 /// Messages for one worker.
@@ -230,15 +273,25 @@ class SharedMemoryTransport final : public Transport {
 
   void abort(const std::string& why) noexcept override { world_.stop().stop(why); }
 
+  void run_beside(const std::function<void()>& work) override {
+    const WithPermit permit(world_.permits());
+    work();
+  }
+  void wait_beside(const std::function<void()>& wait) override {
+    const WithoutPermit permit(world_.permits());
+    wait();
+  }
+
  private:
   void do_all_reduce(std::span<float> values) override {
     const auto [sent, received] = MessageTransport::reduced_bytes(values.size(), rank(), size());
     count_sent(sent), count_received(received);
     std::vector<float>& sums = meeting_.sums[n_reductions_++ % 2];
     if (rank() == 0) sums.resize(values.size());
-    bring(std::as_bytes(values));
-    add_slice(sums);
-    meeting_.leave(rank());
+    {
+      const Presence here = bring(std::as_bytes(values));
+      add_slice(sums);
+    }
     std::copy(sums.begin(), sums.end(), values.begin());
   }
 
@@ -257,7 +310,7 @@ class SharedMemoryTransport final : public Transport {
   }
 
   std::vector<std::vector<std::byte>> do_all_gather(std::span<const std::byte> own) override {
-    bring(own);
+    const Presence here = bring(own);
     std::vector<std::vector<std::byte>> all;
     uint64_t bytes = 0, most = 0;
     for (const auto& theirs : meeting_.brought) {
@@ -269,23 +322,21 @@ class SharedMemoryTransport final : public Transport {
     const bool at_once = MessageTransport::gathers_at_once(most, size());
     count_sent(sizes + (at_once ? others * most : bytes - all[(rank() + 1) % size()].size()));
     count_received(sizes + (at_once ? others * most : bytes - own.size()));
-    meeting_.leave(rank());
     return all;
   }
 
   void do_broadcast(std::span<std::byte> bytes, uint32_t root) override {
     count_along_chain(bytes.size(), (rank() + size() - root) % size());
-    bring(bytes);
+    const Presence here = bring(bytes);
     const std::span<const std::byte> roots = meeting_.brought[root];
     check(roots.size() == bytes.size(), "all have room for as many bytes");
     if (rank() != root) std::copy(roots.begin(), roots.end(), bytes.begin());
-    meeting_.leave(rank());
   }
 
   void do_barrier() override {
     const uint64_t bytes = sizeof(uint64_t) * (size() - 1);
     count_sent(bytes), count_received(bytes);
-    bring({});
+    meeting_.come(rank(), in_seconds(time_limit()));
   }
 
   /// Nobody waits for the other one to take it.
@@ -297,11 +348,7 @@ class SharedMemoryTransport final : public Transport {
   std::vector<std::byte> do_receive(uint32_t from) override {
     const auto deadline = in_seconds(time_limit());
     Mailbox& box = world_.box(workers_[rank()]);
-    world_.permits().release();
-    struct Acquire {
-      Permits& permits;
-      ~Acquire() { permits.acquire(); }
-    } const acquire{world_.permits()};
+    const WithoutPermit permit(world_.permits());
     std::vector<std::byte> bytes = box.take(workers_[from], channel_, deadline);
     count_received(sizeof(uint64_t) + bytes.size());
     return bytes;
@@ -322,9 +369,11 @@ class SharedMemoryTransport final : public Transport {
     if (place > 0) count_received(bytes);
   }
 
-  void bring(std::span<const std::byte> bytes) {
+  /// Returns once all members have come with theirs.
+  Presence bring(std::span<const std::byte> bytes) {
     meeting_.brought[rank()] = bytes;
     meeting_.come(rank(), in_seconds(time_limit()));
+    return {meeting_, rank()};
   }
 
   World& world_;
@@ -402,11 +451,7 @@ void run_workers(uint32_t n_workers, size_t cores, const std::function<void(Tran
   World world(stop, n_workers, cores == 0 ? default_threads() : cores);
   run_threads(n_workers, stop, [&](uint32_t worker) {
     SharedMemoryTransport transport(world, numbers_to(n_workers), worker, 0);
-    world.permits().acquire();
-    struct Release {
-      Permits& permits;
-      ~Release() { permits.release(); }
-    } const release{world.permits()};
+    const WithPermit permit(world.permits());
     work(transport);
   });
 }

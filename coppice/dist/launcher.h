@@ -17,8 +17,8 @@ struct LaunchOptions {
 };
 
 /// Runs a program once for each worker on this machine, and a store where they find one another, until all have ended.
-/// Each has RANK, WORLD_SIZE, LOCAL_RANK, COPPICE_STORE and COPPICE_JOB among its variables, and in COPPICE_JOB_START how
-/// often it was started before. When one fails, the others are asked to end (SIGTERM), and killed when they do not.
+/// Each has RANK, WORLD_SIZE, LOCAL_RANK, COPPICE_STORE and COPPICE_JOB among its variables, and in COPPICE_JOB_START
+/// how often it was started before. When one fails, the others are asked to end (SIGTERM), and killed when they do not.
 /// Stops so, too, when `progress` is asked to stop. One that a signal ended, and that did not fail by itself, may be
 /// started again, or done without; the store is told that it is gone (membership_key::gone). `progress` hears of it.
 /// Returns the exit code of the worker that failed first: its own, or 128 and the number of the signal; 0 of none.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace coppice {
 
@@ -26,6 +27,12 @@ class Learner {
   /// number and the parameters alone, random choices too, so that training can go on where it stopped, and a minibatch
   /// stands for the same rows whoever computes it.
   virtual BatchResult compute_gradient(uint64_t minibatch, std::span<float> gradient) = 0;
+
+  /// What else computing gradients changes, on which they do not depend: running means, say. A worker keeps its own
+  /// when it goes on from a checkpoint, or begins a block again.
+  virtual std::vector<float> own_state() { return {}; }
+  /// Shapes: as own_state() has it.
+  virtual void restore_own_state(std::span<const float> /*state*/) {}
 };
 
 }  // namespace coppice

@@ -91,6 +91,8 @@ void LifeView::look(const std::map<std::string, std::string>& entries, double no
       failure_ = value;
     } else if (key == membership_key::kDone) {
       is_done_ = true;
+    } else if (key == membership_key::kConcluded) {
+      is_concluded_ = true;
     }
   }
 }
@@ -119,6 +121,12 @@ std::vector<Member> LifeView::joiners(double now) const {
     joiners.push_back(member);
   }
   return joiners;
+}
+
+bool LifeView::has_ended(uint32_t worker) const {
+  const auto ended = ended_starts_.find(worker);
+  const std::optional<Member> member = joins_as(worker);
+  return ended != ended_starts_.end() && (!member || member->start < ended->second);
 }
 
 std::optional<Member> LifeView::joins_as(uint32_t worker) const {

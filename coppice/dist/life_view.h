@@ -33,11 +33,14 @@ class LifeView {
   std::vector<Member> joiners(double now) const;
   /// Members that left the generation before `number`, and why.
   std::map<uint64_t, Readiness> ready(const std::vector<Member>& members, uint64_t number) const;
+  /// Whether the process of this worker that was started last was seen to end.
+  bool has_ended(uint32_t worker) const;
   /// Who wants to be this worker; nothing: nobody.
   std::optional<Member> joins_as(uint32_t worker) const;
 
   const std::optional<std::string>& failure() const noexcept { return failure_; }
   bool is_done() const noexcept { return is_done_; }
+  bool is_concluded() const noexcept { return is_concluded_; }
 
   /// The longest silence of a member of the last generation that is not taken for its death.
   double bound_seconds() const;
@@ -64,7 +67,7 @@ class LifeView {
   std::map<std::string, std::string> ready_;   ///< keys and values
   Generation generation_;
   std::optional<std::string> failure_;
-  bool is_done_ = false;
+  bool is_done_ = false, is_concluded_ = false;
 };
 
 /// What a member says in its beat: a number that is another one each time, its steps, and whether it computes.

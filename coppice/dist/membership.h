@@ -52,6 +52,7 @@ inline constexpr std::string_view kBeatFolder = "life/beat/";
 inline constexpr std::string_view kJoinFolder = "life/join/";
 inline constexpr std::string_view kFailed = "life/failed";
 inline constexpr std::string_view kDone = "life/done";
+inline constexpr std::string_view kConcluded = "life/concluded";
 }  // namespace membership_key
 
 }  // namespace coppice

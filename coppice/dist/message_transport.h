@@ -30,7 +30,7 @@ class MessageLink {
   virtual uint32_t n_workers() const noexcept = 0;
 
   /// All of these at a time; returns once all are there, and those that go out are taken over. Throws as Transport
-  /// says.
+  /// says. Threads: any, each with channels of its own.
   virtual void exchange(std::span<const Outgoing> out, std::span<const Incoming> in, uint32_t channel,
                         Deadline deadline) = 0;
   virtual void abort(const std::string& why) noexcept = 0;

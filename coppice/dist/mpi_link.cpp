@@ -103,6 +103,7 @@ class MpiLink final : public MessageLink {
   }
 
  private:
+  using LateNote = std::pair<uint32_t, uint32_t>;  ///< who has waited too long, for whom
   enum class Way : uint8_t { in, out };
   struct Transfer {
     MpiTransfer mpi;
@@ -136,7 +137,7 @@ class MpiLink final : public MessageLink {
     for (uint32_t polls = 1; !look(transfers); ++polls) {
       const Clock::time_point now = Clock::now();
       if (polls % 64 == 0) expect_going_on();
-      if (now >= deadline || !late_.empty()) end_late(transfers);
+      if (now >= deadline || !late_notes().empty()) end_late(transfers);
       if (now - begin > kAwake) {
         std::this_thread::sleep_for(kAsleep);
       } else {
@@ -150,19 +151,21 @@ class MpiLink final : public MessageLink {
   void expect_awaited() {
     constexpr int kLooks = 4;
     for (int i = 0; i < kLooks; ++i) expect_going_on();
-    if (late_.empty()) return;
+    const std::vector<LateNote> late = late_notes();
+    if (late.empty()) return;
     const bool is_awaited =
-        std::any_of(late_.begin(), late_.end(), [&](const auto& note) { return note.second == worker_; });
+        std::any_of(late.begin(), late.end(), [&](const LateNote& note) { return note.second == worker_; });
     if (is_awaited) throw Error(ErrorCode::remote, "the other workers gave up waiting for this one");
     refuse_missing();
   }
 
   /// Missing is who is awaited and does not itself wait for others.
-  [[noreturn]] void refuse_missing() const {
+  [[noreturn]] void refuse_missing() {
+    const std::vector<LateNote> late = late_notes();
     std::set<uint32_t> missing;
-    for (const auto& [waiting, awaited] : late_) missing.insert(awaited);
-    for (const auto& [waiting, awaited] : late_) missing.erase(waiting);
-    if (missing.empty()) missing.insert(late_.front().second);
+    for (const auto& [waiting, awaited] : late) missing.insert(awaited);
+    for (const auto& [waiting, awaited] : late) missing.erase(waiting);
+    if (missing.empty()) missing.insert(late.front().second);
     std::string text;
     for (const uint32_t worker : missing) text += (text.empty() ? "" : ", ") + std::to_string(worker);
     throw Error(ErrorCode::timeout, "workers that did not come in time: " + text);
@@ -192,6 +195,11 @@ class MpiLink final : public MessageLink {
     if (!why_.empty()) throw Error(ErrorCode::remote, "another worker gave up: " + why_);
   }
 
+  std::vector<LateNote> late_notes() {
+    const std::lock_guard lock(mutex_);
+    return late_;
+  }
+
   void read_notes() {
     const std::lock_guard lock(mutex_);
     while (true) {
@@ -217,9 +225,9 @@ class MpiLink final : public MessageLink {
   [[noreturn]] void end_late(const std::vector<Transfer>& transfers) {
     constexpr std::chrono::milliseconds kPatience{300};
     const auto open = std::find_if(transfers.begin(), transfers.end(), [](const Transfer& t) { return !t.is_done; });
-    late_.emplace_back(worker_, open->mpi.worker);
     {
       const std::lock_guard lock(mutex_);
+      late_.emplace_back(worker_, open->mpi.worker);
       tell_all(kLate, std::to_string(open->mpi.worker));
     }
     for (const Clock::time_point end = Clock::now() + kPatience; Clock::now() < end;) {
@@ -265,10 +273,10 @@ class MpiLink final : public MessageLink {
 
   const MpiFunctions& mpi_;
   int n_exceptions_ = std::uncaught_exceptions();
-  std::mutex mutex_;  ///< MPI takes one call at a time
+  std::mutex mutex_;  ///< MPI takes one call at a time; and of what follows
   uint32_t worker_ = 0, n_workers_ = 1, note_tag_ = 0;
-  std::string why_;                                  ///< the job ends; "" while it does not
-  std::vector<std::pair<uint32_t, uint32_t>> late_;  ///< who has waited too long, for whom
+  std::string why_;  ///< the job ends; "" while it does not
+  std::vector<LateNote> late_;
   bool is_told_ = false;
   std::string note_;
 };

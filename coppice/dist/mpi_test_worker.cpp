@@ -11,8 +11,10 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/random.h"
+#include "coppice/dist/hybrid.h"
 #include "coppice/dist/in_process.h"
 #include "coppice/dist/mpi_link.h"
+#include "coppice/dist/softmax_learner.h"
 
 namespace coppice {
 namespace {
@@ -37,11 +39,23 @@ std::vector<float> results_of(Transport& transport) {
   return values;
 }
 
-std::string compare_bits(Transport& transport) {
+/// Two threads of each worker are at work with others at a time.
+std::vector<float> overlapped_training(Transport& transport) {
+  testing_learner::Softmax learner;
+  HybridOptions options;
+  options.group_size = 2, options.block_minibatches = 4;
+  options.overlap = {3, 4};
+  options.compression.threshold = 0.5;
+  HybridTraining training(transport, learner, testing_learner::kMinibatch, options);
+  training.run(21);
+  training.finish();
+  return {learner.parameters().begin(), learner.parameters().end()};
+}
+
+std::string compare_bits(Transport& transport, std::vector<float> (*work)(Transport&)) {
   std::vector<std::vector<float>> expected(transport.size());
-  run_workers(transport.size(), 1,
-              [&](Transport& of_process) { expected[of_process.rank()] = results_of(of_process); });
-  return results_of(transport) == expected[transport.rank()] ? "the same bits" : "other bits";
+  run_workers(transport.size(), 1, [&](Transport& of_process) { expected[of_process.rank()] = work(of_process); });
+  return work(transport) == expected[transport.rank()] ? "the same bits" : "other bits";
 }
 
 void sleep_for(double seconds) {
@@ -76,7 +90,8 @@ std::string give_up_from_a_thread(Transport& transport) {
 }
 
 std::string result_of(const std::string& scenario, Transport& transport) {
-  if (scenario == "bits") return compare_bits(transport);
+  if (scenario == "bits") return compare_bits(transport, results_of);
+  if (scenario == "overlap") return compare_bits(transport, overlapped_training);
   if (scenario == "late") return wait_for_a_slow_one(transport);
   if (scenario == "abort") return give_up(transport);
   if (scenario == "thread") return give_up_from_a_thread(transport);

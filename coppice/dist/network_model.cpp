@@ -63,8 +63,13 @@ NetworkLoad load_of_one(const NetworkOperation& operation) {
   return broadcast_load(n, operation.bytes);
 }
 
-/// What the end of a block asks for: see BlockSync and HybridTraining.
+uint32_t fragments_of(const StepCosts& costs) {
+  return costs.overlap.minibatches == 0 ? 1 : std::clamp(costs.overlap.fragments, 1U, costs.block_minibatches);
+}
+
+/// What the end of a block asks for, of one fragment: see BlockSync, HybridTraining and OverlappedSync.
 NetworkLoad block_load(const StepCosts& costs) {
+  const uint64_t model_bytes = costs.model_bytes / fragments_of(costs);
   const uint32_t members = costs.group_size, groups = costs.workers / members;
   NetworkLoad load;
   const auto add = [&](Collective collective, uint32_t workers, uint64_t bytes, uint32_t at_a_time) {
@@ -73,12 +78,12 @@ NetworkLoad block_load(const StepCosts& costs) {
   add(Collective::all_gather, members, kNumberBytes, groups);  // of samples
   add(Collective::all_gather, groups, kNumberBytes, members);
   if (costs.exchange == BlockExchange::sharded) {
-    const uint64_t shard = costs.model_bytes / members;
+    const uint64_t shard = model_bytes / members;
     add(Collective::all_reduce, groups, shard, members);
     add(Collective::all_gather, members, shard, groups);
   } else {
-    add(Collective::all_reduce, groups, costs.model_bytes, 1);
-    add(Collective::broadcast, members, costs.model_bytes, groups);
+    add(Collective::all_reduce, groups, model_bytes, 1);
+    add(Collective::broadcast, members, model_bytes, groups);
   }
   add(Collective::all_gather, costs.workers, kHashBytes, 1);
   return load;
@@ -89,8 +94,8 @@ double block_bytes(const StepCosts& costs) {
   const uint32_t members = costs.group_size, groups = costs.workers / members;
   const bool is_sharded = costs.exchange == BlockExchange::sharded;
   const uint64_t own = is_sharded ? costs.model_bytes / members : costs.model_bytes;
-  double bytes =
-      groups < 2 ? 0 : static_cast<double>(MessageTransport::reduced_bytes(own / sizeof(float), 0, groups).sent);
+  const uint64_t values = own / sizeof(float);
+  double bytes = groups < 2 ? 0 : static_cast<double>(MessageTransport::reduced_bytes(values, 0, groups).sent);
   if (members > 1) bytes += static_cast<double>(is_sharded ? (members - 1) * own : own);
   return bytes;
 }
@@ -144,14 +149,14 @@ std::vector<NetworkSample> samples_of(std::span<const LinkTiming> timings, uint3
 }
 
 // Two numbers: the best of a coarse grid, then of finer and finer ones around it.
-NetworkModel fit_network(std::span<const NetworkSample> all) {
-  std::vector<NetworkSample> samples;
+NetworkModel fit_network(std::span<const NetworkSample> samples) {
+  std::vector<NetworkSample> known;
   std::vector<NetworkLoad> loads;
   std::set<double> bytes_per_round;
-  for (const NetworkSample& sample : all) {
+  for (const NetworkSample& sample : samples) {
     const NetworkLoad load = load_of(sample.operation);
     if (!(sample.seconds > 0) || !(load.rounds > 0)) continue;
-    samples.push_back(sample);
+    known.push_back(sample);
     loads.push_back(load);
     bytes_per_round.insert(load.bytes / load.rounds);
   }
@@ -166,7 +171,7 @@ NetworkModel fit_network(std::span<const NetworkSample> all) {
     for (int i = -kReach; i <= kReach; ++i) {
       for (int k = -kReach; k <= kReach; ++k) {
         const NetworkModel tried{middle_latency * std::pow(step, i), middle_rate * std::pow(step, k), 0};
-        const double found = misfit(samples, loads, tried);
+        const double found = misfit(known, loads, tried);
         if (found < least) least = found, latency = tried.latency_seconds, rate = tried.bytes_per_second;
       }
     }
@@ -187,7 +192,12 @@ StepPrediction predict_step(const StepCosts& costs, const NetworkModel& network)
     step.gradient_seconds = seconds_of(exchange, network);
   }
   if (groups > 1) {
-    step.block_seconds = seconds_of(block_load(costs), network) / costs.block_minibatches;
+    const double fragments = fragments_of(costs), block = costs.block_minibatches;
+    const double exchange_seconds = seconds_of(block_load(costs), network);
+    const double minibatches = std::min<double>(costs.overlap.minibatches, block / fragments);
+    const double hidden_seconds = std::min(exchange_seconds, minibatches * (step.compute_seconds + step.code_seconds));
+    step.hidden_seconds = hidden_seconds * fragments / block;
+    step.block_seconds = (exchange_seconds - hidden_seconds) * fragments / block;
     step.block_bytes_per_link = block_bytes(costs);
   }
   step.seconds = step.compute_seconds + step.code_seconds + step.gradient_seconds + step.block_seconds;

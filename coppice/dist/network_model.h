@@ -64,6 +64,7 @@ struct StepCosts {
   uint32_t group_size = 1;  ///< `workers`: gradients alone; 1: block momentum alone
   uint32_t block_minibatches = 50;
   BlockExchange exchange = BlockExchange::sharded;
+  OverlapOptions overlap;  ///< of the exchange of models with computing
   uint64_t model_bytes = 0;
   uint64_t message_bytes = 0;  ///< of a compressed gradient; 0: gradients go as they are
   double compute_seconds = 0;  ///< of a minibatch, with the step of SGD
@@ -76,11 +77,15 @@ struct StepPrediction {
   double compute_seconds = 0;
   double code_seconds = 0;      ///< encoding and decoding
   double gradient_seconds = 0;  ///< the exchange inside the group
-  double block_seconds = 0;     ///< the exchange of models, by minibatch
+  double block_seconds = 0;     ///< the exchange of models, by minibatch: what is waited for
+  double hidden_seconds = 0;    ///< the rest of it, with overlap: while computing
   double seconds = 0;
   double speed_up = 0;              ///< in samples a second, against one worker that sends nothing
   double block_bytes_per_link = 0;  ///< that the busiest worker sends at the end of a block
 };
+/// With overlap, a fragment of the model has the time until its result counts, or until the next one's turn, where that
+/// is sooner. Of that, it has the network for as long as is computed; what it sends beside gradients holds these up as
+/// long.
 StepPrediction predict_step(const StepCosts& costs, const NetworkModel& network) noexcept;
 
 /// When compressed gradients pay inside a group, whatever else.

@@ -262,6 +262,44 @@ TEST(NetworkModel, AStepIsTheSumOfItsParts) {
   }
 }
 
+TEST(NetworkModel, OverlapHidesTheExchangeOfModelsWhileItComputes) {
+  StepCosts costs = costs_of(16, 8, 50'000);
+  costs.compute_seconds = 0.1;
+  const StepPrediction without = predict_step(costs, kOffice);
+  EXPECT_EQ(without.hidden_seconds, 0);
+  // Of the whole model some 0.47 s in 50 minibatches; one computes for 0.11 s.
+  const double exchange = 50 * without.block_seconds;
+  const double computing = without.compute_seconds + without.code_seconds;
+  costs.overlap = {1, 1};
+  const StepPrediction one = predict_step(costs, kOffice);
+  EXPECT_NEAR(one.block_seconds, (exchange - computing) / 50, 1e-9);
+  EXPECT_NEAR(one.hidden_seconds, computing / 50, 1e-9);
+  costs.overlap = {5, 1};
+  EXPECT_EQ(predict_step(costs, kOffice).block_seconds, 0);
+  EXPECT_NEAR(predict_step(costs, kOffice).hidden_seconds, without.block_seconds, 1e-9);
+  // A fragment of it needs one minibatch alone; each has some more messages that wait for one another.
+  costs.overlap = {1, 5};
+  const StepPrediction fragments = predict_step(costs, kOffice);
+  EXPECT_EQ(fragments.block_seconds, 0);
+  EXPECT_GT(fragments.hidden_seconds, without.block_seconds);
+  EXPECT_LT(fragments.hidden_seconds, 1.1 * without.block_seconds);
+  EXPECT_EQ(fragments.seconds, fragments.compute_seconds + fragments.code_seconds + fragments.gradient_seconds);
+}
+
+TEST(NetworkModel, OverlapHidesNoMoreThanABlockComputes) {
+  StepCosts costs = costs_of(16, 1, 0);
+  costs.block_minibatches = 10, costs.compute_seconds = 0.01;
+  const StepPrediction without = predict_step(costs, kOffice);
+  for (const OverlapOptions overlap : {OverlapOptions{10, 1}, OverlapOptions{10, 5}, OverlapOptions{2, 5}}) {
+    costs.overlap = overlap;
+    const StepPrediction step = predict_step(costs, kOffice);
+    EXPECT_NEAR(step.hidden_seconds, 0.01, 1e-9) << overlap.minibatches << " of " << overlap.fragments;
+    EXPECT_NEAR(step.seconds, without.seconds - 0.01, 0.002) << "messages of fragments wait for one another, too";
+  }
+  costs.overlap = {1, 5};
+  EXPECT_NEAR(predict_step(costs, kOffice).hidden_seconds, 0.005, 1e-9) << "half of the minibatches have none";
+}
+
 TEST(NetworkModel, ShardsTakeLessThanHalfTheBytesOfARepresentative) {
   StepCosts costs = costs_of(128, 8, 50'000);
   const StepPrediction sharded = predict_step(costs, kOffice);

@@ -43,19 +43,26 @@ void Rendezvous::done() {
   store_.set_if_absent(job_ + std::string(membership_key::kDone), "", deadline());
 }
 
+void Rendezvous::concluded() {
+  store_.set_if_absent(job_ + std::string(membership_key::kConcluded), "", deadline());
+}
+
 void Rendezvous::expect_no_failure() {
   life_.with_view([&](const LifeView& view, double) {
-    if (view.failure()) throw Error(ErrorCode::remote, "another worker gave up: " + *view.failure());
+    if (!view.failure()) return;
+    throw Error(ErrorCode::remote, "another worker gave up: " + *view.failure(), {},
+                "where that was an earlier run at the same store: set COPPICE_JOB to another name for each run");
   });
 }
 
 std::optional<Generation> Rendezvous::join(const Progress& progress) {
   const double since = LifeSigns::now();
   store_.set(job_ + membership_key::join(self_.worker), text_of(self_), deadline());
-  while (true) {
+  for (bool is_first_look = true;; is_first_look = false) {
     progress.throw_if_stopped();
     life_.look_now();
     expect_no_failure();
+    if (is_first_look && self_.start == 0) expect_no_other_run();
     struct Seen {
       Generation generation;
       std::optional<Member> in_my_place;
@@ -70,26 +77,48 @@ std::optional<Generation> Rendezvous::join(const Progress& progress) {
       throw Error(ErrorCode::remote, "another process has taken the place of worker " + std::to_string(self_.worker));
     }
     if (seen.generation.number == 0) propose_first(since);
+    if (seen.generation.number > 0) propose_after_all_are_lost(seen.generation);
     std::this_thread::sleep_for(kPause);
   }
 }
 
+void Rendezvous::expect_no_other_run() {
+  const bool is_over =
+      life_.with_view([&](const LifeView& view, double) { return view.is_done() && !view.generation().has(self_); });
+  if (!is_over) return;
+  throw Error(ErrorCode::usage,
+              "at this store a job of the same name, '" + job_.substr(0, job_.size() - 1) + "', has ended already", {},
+              "set COPPICE_JOB to another name for each run, the same for all of its workers");
+}
+
 void Rendezvous::propose_first(double since) {
   std::vector<Member> come;
-  std::vector<uint32_t> missing;
-  life_.with_view([&](const LifeView& view, double) {
+  std::vector<uint32_t> missing, lost;
+  life_.with_view([&](const LifeView& view, double now) {
     for (uint32_t worker = 0; worker < n_workers_; ++worker) {
       const std::optional<Member> member = view.joins_as(worker);
-      if (member) {
+      if (member && !view.is_dead(*member, now)) {
         come.push_back(*member);
       } else {
-        missing.push_back(worker);
+        (view.has_ended(worker) ? lost : missing).push_back(worker);
       }
     }
   });
-  if (missing.empty()) return propose(1, come);
+  // Those who were lost before they came need not be waited for; if they are started again, they join.
+  if (missing.empty() && come.size() >= options_.min_workers) return propose(1, come);
+  missing.insert(missing.end(), lost.begin(), lost.end());
   if (LifeSigns::now() - since < options_.connect_seconds) return;
   throw Error(ErrorCode::timeout, "workers that did not come in time: " + listed(missing));
+}
+
+void Rendezvous::propose_after_all_are_lost(const Generation& last) {
+  std::vector<Member> next;
+  life_.with_view([&](const LifeView& view, double now) {
+    const auto is_dead = [&](const Member& member) { return view.is_dead(member, now); };
+    if (std::all_of(last.members.begin(), last.members.end(), is_dead)) next = view.joiners(now);
+  });
+  if (next.empty() || next.size() < options_.min_workers) return;
+  propose(last.number + 1, next);
 }
 
 void Rendezvous::propose(uint64_t number, const std::vector<Member>& members) {

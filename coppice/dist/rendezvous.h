@@ -42,10 +42,15 @@ class Rendezvous {
   /// Ends the training of all: no generation follows.
   void fail(const std::string& why);
   void done();
+  /// What came of the training is where it belongs.
+  void concluded();
 
  private:
   void expect_no_failure();
+  void expect_no_other_run();
   void propose_first(double since);
+  /// Nobody is left to take in those who were started again: they begin anew, or go on from checkpoints.
+  void propose_after_all_are_lost(const Generation& last);
   void propose_after(const Generation& last, double since);
   void propose(uint64_t number, const std::vector<Member>& members);
   StoreClient::Deadline deadline() const;

@@ -88,9 +88,8 @@ TEST(Store, WhoSetsAKeyFirstHasSetItForAll) {
   {
     std::vector<std::jthread> setting;
     for (size_t i = 0; i < got.size(); ++i) {
-      setting.emplace_back([&, i] {
-        got[i] = client_of(server).set_if_absent("leader", "worker " + std::to_string(i), in_ms(5000));
-      });
+      setting.emplace_back(
+          [&, i] { got[i] = client_of(server).set_if_absent("leader", "worker " + std::to_string(i), in_ms(5000)); });
     }
   }
   for (const std::string& each : got) EXPECT_EQ(each, got[0]);
@@ -135,8 +134,7 @@ TEST(Store, AStoreThatIsNotThereOrGoneIsSaid) {
               HasSubstr("the store is gone"));
   EXPECT_THAT(failure(ErrorCode::remote, [&] { StoreClient("127.0.0.1", port, in_ms(60)); }),
               HasSubstr("cannot reach the store"));
-  EXPECT_THAT(failure(ErrorCode::remote, [&] { StoreClient("bad host", port, in_ms(60)); }),
-              HasSubstr("is not known"));
+  EXPECT_THAT(failure(ErrorCode::remote, [&] { StoreClient("bad host", port, in_ms(60)); }), HasSubstr("is not known"));
   const StoreServer first("127.0.0.1", 0);
   EXPECT_THAT(failure(ErrorCode::io, [&] { StoreServer("127.0.0.1", first.port()); }), HasSubstr("cannot listen"));
 }

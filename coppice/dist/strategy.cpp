@@ -52,6 +52,13 @@ void describe(OptionTable& table, StrategyOptions& options) {
       "one that sends the share density of them.");
 }
 
+void describe(OptionTable& table, StrategyOptions& options, HybridOptions& hybrid) {
+  describe(table, options);
+  describe_group_size(table, hybrid);
+  describe_density(table, hybrid.compression);
+  describe_blocks(table, hybrid);
+}
+
 HybridOptions resolve(const StrategyOptions& strategy, HybridOptions options, uint32_t n_workers) {
   const bool grouped = strategy.strategy == Strategy::hybrid;
   if (options.group_size != 0 && !grouped) {

@@ -23,6 +23,8 @@ struct StrategyOptions {
   std::string tau = "auto";
 };
 void describe(OptionTable& table, StrategyOptions& options);
+/// With what is left of the options of a hybrid then: tau says the threshold.
+void describe(OptionTable& table, StrategyOptions& options, HybridOptions& hybrid);
 
 /// What a strategy means for so many workers: `options` with its group size, threshold and density.
 ///

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
-#include "coppice/dist/checkpoint.h"
+#include "coppice/dist/alike.h"
 #include "coppice/dist/gather.h"
 #include "coppice/dist/gloo_link.h"
 #include "coppice/dist/hybrid_facts.h"
@@ -38,14 +38,10 @@ bool is_of_others(const Error& error) {
   return error.code() == ErrorCode::remote || error.code() == ErrorCode::timeout;
 }
 
-uint64_t ceil_divide(uint64_t a, uint64_t b) {
-  return (a + b - 1) / b;
-}
-
-/// How many blocks there are up to a step where one begins; the warm start is cut into such, too.
-uint64_t blocks_to(uint64_t step, const HybridOptions& options) {
-  const uint64_t warm = std::min<uint64_t>(step, options.warm_start);
-  return ceil_divide(warm, options.block_minibatches) + ceil_divide(step - warm, options.block_minibatches);
+std::vector<uint32_t> workers_in(const std::vector<Member>& members) {
+  std::vector<uint32_t> workers;
+  for (const Member& member : members) workers.push_back(member.worker);
+  return workers;
 }
 
 uint64_t new_process_number() {
@@ -66,19 +62,13 @@ void describe(OptionTable& table, SurvivalOptions& options) {
             "When others wait for a worker that gives signs of life, but has done no step for so long, it is left "
             "behind.");
   describe(table, options.detector);
-  table.add("checkpoint", options.checkpoint.folder,
-            "A folder for checkpoints: each worker keeps its last two there, in files of its own. Machines need not "
-            "share it. Nothing: no checkpoints.");
-  table.add("checkpoint_blocks", options.checkpoint.every_blocks, 1, 1U << 30,
-            "A checkpoint is written at the end of each so many blocks.");
-  table.add("resume", options.checkpoint.resumes,
-            "Go on from the newest checkpoint that is whole on all workers; where there is none, begin.");
+  describe(table, options.checkpoint);
 }
 
 class SurvivingTraining::Impl final : public HybridObserver {
  public:
   Impl(const WorkerEnvironment& environment, const ConnectOptions& connect, const SurvivalOptions& options,
-       const Job& job)
+       const TrainingJob& job)
       : environment_(environment),
         connect_(connect),
         options_(options),
@@ -87,10 +77,8 @@ class SurvivingTraining::Impl final : public HybridObserver {
         life_({environment.store_host, environment.store_port, environment.job + "/"}, self_, options.beat_seconds,
               options.detector),
         rendezvous_(environment, self_, life_, {connect.connect_seconds, options.regroup_seconds, options.min_workers}),
-        facts_(hybrid_facts(job.training.options, job.training.minibatch, job.training.learner.parameters().size()) +
-               "data " + job.data + "\n") {
+        checkpoints_(options.checkpoint, environment.worker, job) {
     progress_of_worker_.worker = self_.worker;
-    if (!options_.checkpoint.folder.empty()) checkpoints_.emplace(options_.checkpoint.folder, self_.worker);
   }
 
   TrainingEnd run(uint64_t minibatches_of_all) {
@@ -104,8 +92,19 @@ class SurvivingTraining::Impl final : public HybridObserver {
   }
 
   const HybridReport& report() const noexcept { return report_; }
-  const SurvivalReport& survival() const noexcept { return survival_; }
-  bool is_first() const noexcept { return !generation_.members.empty() && generation_.members[0] == self_; }
+  const SurvivalReport& survival() noexcept {
+    survival_.n_checkpoints = checkpoints_.n_saved(), survival_.checkpoint_seconds = checkpoints_.seconds();
+    return survival_;
+  }
+
+  bool conclude(const std::function<void()>& work) {
+    for (const Member& member : generation_.members) {
+      if (member != self_ && !concludes(member)) continue;
+      if (member == self_) conclude_here(work);
+      return member == self_;
+    }
+    return false;
+  }
 
   // What the training asks and tells.
 
@@ -128,15 +127,50 @@ class SurvivingTraining::Impl final : public HybridObserver {
   void begin_block(const HybridState& state, std::span<const std::string> words) override {
     const auto says = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
     const bool stops = says(kStop);
-    if (stops || blocks_to(state.report.steps, job_.training.options) % options_.checkpoint.every_blocks == 0) {
-      save(state, generation_.members);
-    }
+    checkpoints_.at_block(state, workers_in(generation_.members), stops);
     if (job_.training.observer != nullptr) job_.training.observer->begin_block(state, words);
     if (stops) throw Error(ErrorCode::cancelled, "stopped on request");
     if (says(kSomeoneJoins) && state.next_minibatch < total_) throw Leave{};
   }
 
  private:
+  /// Waits until this member has concluded the training. No: it died before.
+  bool concludes(const Member& member) {
+    while (true) {
+      life_.look_now();
+      struct Seen {
+        bool is_concluded, is_dead;
+        std::optional<std::string> failure;
+      };
+      const Seen seen = life_.with_view([&](const LifeView& view, double now) {
+        return Seen{view.is_concluded(), view.is_dead(member, now), view.failure()};
+      });
+      if (seen.is_concluded) return true;
+      if (seen.failure) throw Error(ErrorCode::remote, "another worker gave up: " + *seen.failure);
+      if (seen.is_dead) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
+  /// Throws where all who had the result are gone, and it was not written.
+  void expect_conclusion() {
+    const Generation last = life_.with_view([](const LifeView& view, double) { return view.generation(); });
+    for (const Member& member : last.members) {
+      if (member != self_ && concludes(member)) return;
+    }
+    throw Error(ErrorCode::remote, "the training came to its end, but all workers that had the result are lost");
+  }
+
+  void conclude_here(const std::function<void()>& work) {
+    try {
+      work();
+      rendezvous_.concluded();
+    } catch (const Error& error) {
+      end_all(error);
+      throw;
+    }
+  }
+
   TrainingEnd survive() {
     std::optional<Generation> next = rendezvous_.join(job_.progress);
     while (next) {
@@ -150,7 +184,9 @@ class SurvivingTraining::Impl final : public HybridObserver {
       survival_.regroup_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - left_at).count();
     }
     // It has ended meanwhile. Whoever had the result when the last vote broke off has it.
-    return has_model_ ? TrainingEnd::finished : TrainingEnd::without_this_worker;
+    if (has_model_) return TrainingEnd::finished;
+    expect_conclusion();
+    return TrainingEnd::without_this_worker;
   }
 
   void begin_generation(const Generation& next) {
@@ -182,6 +218,9 @@ class SurvivingTraining::Impl final : public HybridObserver {
     try {
       const std::unique_ptr<Transport> transport = connect();
       const Watching watching(*this, *transport);
+      expect_alike(*transport, workers_in(generation_.members),
+                   facts_of(job_) + job_.length + facts_of(options_.checkpoint) + "min_workers " +
+                       std::to_string(options_.min_workers) + "\n");
       resume(*transport);
       HybridTraining training(*transport, job_of_generation(), progress_of_worker_);
       for (const std::string& loss : training.losses()) job_.progress.note(loss);
@@ -318,41 +357,33 @@ class SurvivingTraining::Impl final : public HybridObserver {
 
   /// Unless some of these workers have trained: then the others join them.
   void resume(Transport& transport) {
-    if (!options_.checkpoint.resumes || !checkpoints_) return;
+    if (!checkpoints_.resumes()) return;
     const std::vector<uint32_t> trained = gather_values(transport, uint32_t{has_trained_ ? 1U : 0U});
     if (!has_trained_) progress_of_worker_.start.reset();
     if (std::find(trained.begin(), trained.end(), 1U) != trained.end()) return;
-    AgreedCheckpoint agreed = agree_on_checkpoint(transport, *checkpoints_, self_.worker, facts_);
-    for (const std::string& note : agreed.notes) job_.progress.note(note);
-    if (!agreed.state) return;
-    checkpoints_->forget_after(agreed.state->report.steps);
-    progress_of_worker_.start = std::move(agreed.state);
-  }
-
-  void save(const HybridState& state, const std::vector<Member>& members) {
-    if (!checkpoints_) return;
-    const auto begin = std::chrono::steady_clock::now();
-    TrainingCheckpoint checkpoint{state, {}, facts_};
-    for (const Member& member : members) checkpoint.workers.push_back(member.worker);
-    checkpoints_->save(checkpoint);
-    ++survival_.n_checkpoints;
-    survival_.checkpoint_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    progress_of_worker_.start = checkpoints_.resume(transport);
   }
 
   /// The others shall not wait for this one. What it knows stays in a checkpoint, unless that is what failed.
   void end_all(const Error& error) {
+    const std::string where = error.where().empty() ? "" : error.where() + ": ";
     try {
-      const std::string where = error.where().empty() ? "" : error.where() + ": ";
       rendezvous_.fail("worker " + std::to_string(self_.worker) + ": " + where + error.what());
-      if (!is_of_others(error)) return;
+    } catch (const Error&) {  // the store is gone: there is nobody to tell
+    }
+    if (is_of_others(error)) save_what_is_left();
+  }
+
+  void save_what_is_left() {
+    try {
       // Fewer are left than are needed, say: of a block's two ends others may have one alone.
       const std::vector<Member> alive = life_.with_view([&](const LifeView& view, double now) {
         std::vector<Member> members = generation_.members;
         std::erase_if(members, [&](const Member& member) { return view.is_dead(member, now); });
         return members;
       });
-      if (progress_of_worker_.start) save(*progress_of_worker_.start, alive);
-      if (progress_of_worker_.next) save(*progress_of_worker_.next, alive);
+      if (progress_of_worker_.start) checkpoints_.save(*progress_of_worker_.start, workers_in(alive));
+      if (progress_of_worker_.next) checkpoints_.save(*progress_of_worker_.next, workers_in(alive));
     } catch (const Error&) {  // the first reason counts
     }
   }
@@ -360,12 +391,11 @@ class SurvivingTraining::Impl final : public HybridObserver {
   WorkerEnvironment environment_;
   ConnectOptions connect_;
   SurvivalOptions options_;
-  Job job_;
+  TrainingJob job_;
   Member self_;
   LifeSigns life_;
   Rendezvous rendezvous_;
-  std::string facts_;
-  std::optional<CheckpointFolder> checkpoints_;
+  TrainingCheckpoints checkpoints_;
   uint64_t total_ = 0;
   Generation generation_;
   HybridProgress progress_of_worker_;  ///< what the next generation begins with
@@ -377,13 +407,14 @@ class SurvivingTraining::Impl final : public HybridObserver {
 };
 
 SurvivingTraining::SurvivingTraining(const WorkerEnvironment& environment, const ConnectOptions& connect,
-                                     const SurvivalOptions& options, const Job& job) {
+                                     const SurvivalOptions& options, const TrainingJob& job) {
   expect_store(environment);
   if (connect.transport != TransportKind::gloo) {
     throw Error(ErrorCode::usage, "MPI ends all workers when one is lost, so that none can go on", {},
                 "--transport gloo");
   }
   expect_full_groups(job.training.options, environment.n_workers);
+  expect_overlap_possible(job.training.options, KeepsProgress::yes);
   impl_ = std::make_unique<Impl>(environment, connect, options, job);
 }
 SurvivingTraining::~SurvivingTraining() = default;
@@ -397,8 +428,8 @@ const HybridReport& SurvivingTraining::report() const noexcept {
 const SurvivalReport& SurvivingTraining::survival() const noexcept {
   return impl_->survival();
 }
-bool SurvivingTraining::is_first() const noexcept {
-  return impl_->is_first();
+bool SurvivingTraining::conclude(const std::function<void()>& work) {
+  return impl_->conclude(work);
 }
 
 }  // namespace coppice

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,16 +11,10 @@
 #include "coppice/dist/connect.h"
 #include "coppice/dist/failure_detector.h"
 #include "coppice/dist/hybrid.h"
+#include "coppice/dist/training_checkpoints.h"
 #include "coppice/dist/worker_environment.h"
 
 namespace coppice {
-
-/// Where a training leaves its state, and whether it goes on from what is there.
-struct CheckpointOptions {
-  std::string folder;  ///< one for all workers, or on each machine one of its own; "": no checkpoints
-  uint32_t every_blocks = 10;
-  bool resumes = false;
-};
 
 /// What a training does about workers that are lost.
 struct SurvivalOptions {
@@ -55,16 +50,9 @@ enum class TrainingEnd : uint8_t {
 /// started again, or was only taken for dead, joins at the end of a block. Checkpoints are written there, too.
 class SurvivingTraining {
  public:
-  /// `data`: what the rows are, a line: a checkpoint of others is refused. Borrows what `job` names, its observer too.
-  struct Job {
-    HybridJob training;
-    std::string data;
-    Progress& progress;  ///< hears of losses; may stop the training at the end of a block, after a checkpoint
-  };
-
   /// Throws `ErrorCode::usage` where no launcher names a store.
   SurvivingTraining(const WorkerEnvironment& environment, const ConnectOptions& connect, const SurvivalOptions& options,
-                    const Job& job);
+                    const TrainingJob& job);
   ~SurvivingTraining();
   SurvivingTraining(const SurvivingTraining&) = delete;
   SurvivingTraining& operator=(const SurvivingTraining&) = delete;
@@ -75,8 +63,11 @@ class SurvivingTraining {
 
   const HybridReport& report() const noexcept;
   const SurvivalReport& survival() const noexcept;
-  /// Whether this is the first of those who finished: who writes the result.
-  bool is_first() const noexcept;
+
+  /// After it has finished: the first of those who have the result does `work`, which writes it, say; the others wait
+  /// for that, and the next one does it where the first dies meanwhile. Whether this one did. Throws what `work`
+  /// throws, on the others `ErrorCode::remote`.
+  bool conclude(const std::function<void()>& work);
 
  private:
   class Impl;

@@ -138,6 +138,35 @@ TEST_F(Surviving, TwoAtATime) {
   expect_finished({2, 3}, 2);
 }
 
+TEST_F(Surviving, WhereTheOneWhoWritesTheResultIsLostTheNextOneDoes) {
+  EXPECT_EQ(run({"total=100", "die=0:conclude:1"}), 0);
+  expect_finished({1, 2, 3}, 0);
+  EXPECT_NE(run({"total=100", "die=0:conclude:1,1:conclude:1,2:conclude:1,3:conclude:1"}), 0) << "nobody is left";
+}
+
+TEST_F(Surviving, WhereAllWhoHadTheResultAreLostThatIsAnErrorAlsoForOneWhoIsStartedAgain) {
+  EXPECT_NE(run({"total=100", "die=0:conclude:1,1:conclude:1"}, {2, 5, 5, 1}), 0);
+  EXPECT_THAT(result_of(0, 1).text + result_of(1, 1).text, HasSubstr("all workers that had the result are lost"));
+}
+
+TEST_F(Surviving, WhereAllAreLostThoseThatAreStartedAgainTrain) {
+  EXPECT_EQ(run({"total=100", "die=0:step:23,1:step:23"}, {2, 5, 5, 1}), 0);
+  EXPECT_TRUE(result_of(0, 1).finished()) << result_of(0, 1).text;
+  EXPECT_EQ(result_of(0, 1).values.at("model"), result_of(1, 1).values.at("model"));
+}
+
+TEST_F(Surviving, AWorkerThatIsLostBeforeItComesIsDoneWithout) {
+  EXPECT_EQ(run({"total=100", "group=1", "die=1:begin:1"}, {3, 5, 0, 2}), 0);
+  for (const uint32_t worker : {0U, 2U}) EXPECT_TRUE(result_of(worker).finished()) << result_of(worker).text;
+}
+
+TEST_F(Surviving, WorkersOfWhichOneAloneIsToResumeAreRefused) {
+  EXPECT_NE(run({"total=100", checkpoints(), "resume_one=1"}), 0);
+  for (const uint32_t worker : {0U, 1U, 2U, 3U}) {
+    EXPECT_THAT(result_of(worker).text, HasSubstr("worker 1 has resume 0, worker 0 has resume 1"));
+  }
+}
+
 TEST_F(Surviving, OneAfterTheOtherUntilOneIsLeft) {
   EXPECT_EQ(run({"total=120", "die=0:step:8,2:step:13,3:step:17"}), 0);
   expect_finished({1}, 3);
@@ -150,14 +179,27 @@ TEST_F(Surviving, AWorkerThatIsStartedAgainJoins) {
   EXPECT_EQ(result_of(2, 1).values.at("model"), result_of(0).values.at("model"));
 }
 
+/// Whether a signal has stopped a process of this number.
+bool is_stopped(int process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  const std::string stat((std::istreambuf_iterator<char>(file)), {});
+  const size_t name_end = stat.rfind(") ");
+  return name_end != std::string::npos && stat.substr(name_end + 2, 1) == "T";
+}
+
 TEST_F(Surviving, AWorkerThatHangsIsLeftBehindAndJoinsAgain) {
+  // However late it hangs, it does so for some seconds.
   std::jthread wake([&](const std::stop_token& stop) {
-    const auto begin = std::chrono::steady_clock::now();
-    while (!stop.stop_requested() && std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(3000)) {
+    auto begin = std::chrono::steady_clock::now();
+    while (!stop.stop_requested()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      const std::string process = text_of("2.0.pid");
+      const auto now = std::chrono::steady_clock::now();
+      if (process.empty() || !is_stopped(std::stoi(process))) begin = now;
+      if (now - begin < std::chrono::milliseconds(2500)) continue;
+      ::kill(std::stoi(process), SIGCONT);
+      return;
     }
-    const std::string process = text_of("2.0.pid");
-    if (!process.empty()) ::kill(std::stoi(process), SIGCONT);
   });
   EXPECT_EQ(run({"total=4000", "die=2:stop:23", "block=20", "phi=8"}), 0);
   for (const uint32_t worker : {0U, 1U, 3U}) {

@@ -70,6 +70,8 @@ class Fault final : public HybridObserver {
   }
   void end_step() noexcept override { strike("exchange", steps_, SIGKILL); }
   void begin_block(const HybridState&, std::span<const std::string>) override { strike("block", ++blocks_, SIGKILL); }
+  void begin() const noexcept { strike("begin", 1, SIGKILL); }
+  void conclude() const noexcept { strike("conclude", 1, SIGKILL); }
 
  private:
   struct Place {
@@ -122,21 +124,23 @@ std::string train(const Arguments& arguments, const WorkerEnvironment& environme
   survival.regroup_seconds = 20;
   survival.checkpoint.folder = number_or(arguments, "checkpoints", "");
   survival.checkpoint.every_blocks = static_cast<uint32_t>(number("every", "1"));
-  survival.checkpoint.resumes = number("resume", "0") > 0;
+  survival.checkpoint.resumes = number("resume", "0") > 0 || (number("resume_one", "0") > 0 && environment.worker == 0);
   ConnectOptions connect;
   connect.address = "127.0.0.1";
   connect.connect_seconds = 20, connect.time_limit = 30;
+  fault.begin();
   Said progress(environment.worker);
   SurvivingTraining training(environment, connect, survival,
-                             {{learner, testing_learner::kMinibatch, options, &fault}, "points", progress});
+                             {{learner, testing_learner::kMinibatch, options, &fault}, "points\n", "", progress});
   const TrainingEnd end = training.run(static_cast<uint64_t>(number("total", "400")));
+  const bool wrote = end == TrainingEnd::finished && training.conclude([&] { fault.conclude(); });
   const uint64_t hash = XXH3_64bits(learner.parameters().data(), learner.parameters().size_bytes());
   const SurvivalReport& report = training.survival();
   std::ostringstream result;
   result << (end == TrainingEnd::finished ? "finished" : "without") << " model " << hash << " error "
          << learner.error_rate() << " steps " << training.report().steps << " generations " << report.generations
          << " lost " << report.n_lost << " joined " << report.n_joined << " rewound " << report.n_rewound
-         << " checkpoints " << report.n_checkpoints << " first " << training.is_first() << " regroup_seconds "
+         << " checkpoints " << report.n_checkpoints << " first " << wrote << " regroup_seconds "
          << report.regroup_seconds << "\n";
   return result.str();
 }

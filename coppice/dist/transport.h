@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
@@ -30,7 +31,8 @@ struct Traffic {
 /// Throws `ErrorCode::timeout`, naming the ranks that did not come, when an operation takes longer than the time limit;
 /// `ErrorCode::remote` when a worker is gone or one of them called `abort`. After either, this transport and its
 /// subgroups are good for nothing more.
-/// Threads: one operation at a time; `abort` may be called from any thread.
+/// Threads: one operation at a time of each transport; subgroups may be at work on threads of their own meanwhile.
+/// `abort` may be called from any thread.
 /// Source: names as in MPI; all_gather of unequal sizes is MPI_Allgatherv.
 class Transport {
  public:
@@ -71,6 +73,12 @@ class Transport {
   /// Makes the operations of all members fail, those that wait at this moment, too: the others shall not wait for a
   /// worker that cannot go on.
   virtual void abort(const std::string& why) noexcept = 0;
+
+  /// For workers of several threads, where only so many compute at a time (run_workers): runs `work` on a thread beside
+  /// that of the worker as if it were one worker more.
+  virtual void run_beside(const std::function<void()>& work) { work(); }
+  /// Runs `wait`, which waits for such a thread, while others may compute.
+  virtual void wait_beside(const std::function<void()>& wait) { wait(); }
 
   /// Since it was made. Subgroups count for themselves.
   const Traffic& traffic() const noexcept { return traffic_; }

@@ -246,6 +246,41 @@ TEST_P(TransportOf, AWorkerThatAbortsEndsTheWaitOfTheOthers) {
   EXPECT_EQ(aborted, 2);
 }
 
+/// Each of many times the abort meets the others at another place: some wait, some are about to come.
+TEST_P(TransportOf, AnAbortMeetsOthersWhoAreAboutToCome) {
+  for (int repeat = 0; repeat < 200; ++repeat) {
+    std::atomic<int> ended = 0;
+    run(4, [&](Transport& transport) {
+      if (transport.rank() == 0) {
+        for (int i = 0; i < 100 * repeat; ++i) ended.load();
+        return transport.abort("the disk is full");
+      }
+      const auto others = transport.subgroup(std::vector<uint32_t>{1, 2, 3});
+      std::vector<float> values(64, 1);
+      try {
+        while (true) others->all_reduce(values);
+      } catch (const Error& error) {
+        EXPECT_THAT(error.what(), HasSubstr("the disk is full"));
+        ++ended;
+      }
+    });
+    ASSERT_EQ(ended, 3);
+  }
+}
+
+TEST(Transport, WhoFailsWhileOthersLookAtWhatItBroughtLeavesNobodyWaiting) {
+  try {
+    run_workers(3, 2, [](Transport& transport) {
+      std::vector<float> values(transport.rank() == 2 ? 5 : 4);
+      transport.all_reduce(values);
+      transport.barrier();
+    });
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("all reduce as many values"));
+  }
+}
+
 /// Sums up what all workers sent, by operation.
 std::vector<uint64_t> traffic_of(const Way& way, uint32_t n) {
   std::vector<uint64_t> bytes(6 * n);

@@ -42,6 +42,14 @@ void read_store(const ReadVariable& read, WorkerEnvironment& environment) {
   environment.store_port = static_cast<uint16_t>(number_in("COPPICE_STORE", store->substr(colon + 1), 65535));
 }
 
+/// What the launcher calls the run, so that the next one at the same store is another job.
+std::string job_of(const ReadVariable& read) {
+  if (const auto job = read("COPPICE_JOB")) return *job;
+  if (const auto slurm = read("SLURM_JOB_ID")) return "slurm-" + *slurm + "." + read("SLURM_STEP_ID").value_or("0");
+  if (const auto mpi = read("PMIX_NAMESPACE")) return "mpi-" + *mpi;
+  return "coppice";
+}
+
 }  // namespace
 
 std::optional<std::string> read_variable(const char* name) {
@@ -63,12 +71,9 @@ std::optional<WorkerEnvironment> worker_environment(const ReadVariable& read) {
                                         ", expected a number below that of the workers, " + *n_workers);
     }
     read_store(read, environment);
-    environment.job = read("COPPICE_JOB").value_or("coppice");
+    environment.job = job_of(read);
     if (const auto start = read("COPPICE_JOB_START")) {
       environment.start = number_in("COPPICE_JOB_START", *start, 1U << 30);
-    }
-    if (const auto slurm = read("SLURM_JOB_ID"); slurm && !read("COPPICE_JOB")) {
-      environment.job = "slurm-" + *slurm + "." + read("SLURM_STEP_ID").value_or("0");
     }
     return environment;
   }

@@ -25,7 +25,7 @@ std::optional<std::string> read_variable(const char* name);
 
 /// Reads RANK and WORLD_SIZE (torchrun, `coppice dist launch`), OMPI_COMM_WORLD_RANK and _SIZE (Open MPI), PMI_RANK and
 /// PMI_SIZE (MPICH, Intel MPI), SLURM_PROCID and SLURM_STEP_NUM_TASKS (srun); COPPICE_STORE=host:port, COPPICE_JOB
-/// and COPPICE_JOB_START.
+/// (else SLURM_JOB_ID and SLURM_STEP_ID, or PMIX_NAMESPACE, name the job) and COPPICE_JOB_START.
 /// None where no launcher said anything. Throws `ErrorCode::usage` for values that cannot be.
 std::optional<WorkerEnvironment> worker_environment(const ReadVariable& read = read_variable);
 

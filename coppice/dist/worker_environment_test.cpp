@@ -31,6 +31,14 @@ std::string refusal(const Variables& variables) {
   return "";
 }
 
+TEST(WorkerEnvironment, TheLaunchersNameOfARunIsThatOfTheJob) {
+  const Variables mpi{{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "8"}, {"PMIX_NAMESPACE", "77"}};
+  EXPECT_EQ(of(mpi)->job, "mpi-77");
+  Variables named = mpi;
+  named["COPPICE_JOB"] = "own";
+  EXPECT_EQ(of(named)->job, "own");
+}
+
 TEST(WorkerEnvironment, EachLauncherIsUnderstood) {
   for (const auto& [launcher, variables] :
        {std::pair{"torchrun", Variables{{"RANK", "3"}, {"WORLD_SIZE", "8"}}},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/quantity.h"
+#include "coppice/model/json_section.h"
 #include "coppice/rank/chunk_view.h"
 
 namespace coppice {
@@ -168,15 +169,41 @@ double bits_per_key(const Model& model) {
   return 8 * double(bytes) / std::max(1U, model.vectorizer()->n_features());
 }
 
-}  // namespace
-
-ModelReport inspect(const ModelFile& file, const Model& model) {
+/// What every file has.
+ModelReport inspect_file(const ModelFile& file) {
   ModelReport report;
   report.path = file.where();
   report.producer = file.header().producer_text();
   report.uuid = uuid_text(file.header().uuid);
   report.format_version = file.header().format_version;
   report.file_bytes = file.header().file_bytes;
+  for (const SectionEntry& entry : file.sections()) report.sections.push_back(inspect_section(entry));
+  return report;
+}
+
+/// The text of a JSON section; of none, an empty object.
+std::string json_text_of(const ModelFile& file, SectionType type) {
+  return file.has({type}) ? json_section(file, type).value.dump() : "{}";
+}
+
+}  // namespace
+
+ModelReport inspect_network(const ModelFile& file) {
+  ModelReport report = inspect_file(file);
+  report.has_ranker = false;
+  report.network_json = json_text_of(file, SectionType::network);
+  report.options_json = json_text_of(file, SectionType::options);
+  report.metrics_json = json_text_of(file, SectionType::metrics);
+  const Json network = Json::parse(report.network_json);
+  report.n_labels = static_cast<uint32_t>(number_at(network, "n_labels", UINT32_MAX, file));
+  report.n_features = static_cast<uint32_t>(number_at(network, "n_features", UINT32_MAX, file));
+  if (file.has({SectionType::fingerprint}))
+    report.fingerprint = file.text({SectionType::fingerprint}, ElementType::text);
+  return report;
+}
+
+ModelReport inspect(const ModelFile& file, const Model& model) {
+  ModelReport report = inspect_file(file);
   report.n_labels = model.n_labels();
   report.n_features = model.n_features();
   report.n_training_rows = model.n_training_rows();
@@ -196,7 +223,6 @@ ModelReport inspect(const ModelFile& file, const Model& model) {
     report.domains = DomainsReport{model.domains().names(), n_labels_in_domains(model.domains())};
   }
   if (model.tagger() != nullptr) report.tagger = inspect_tagger(*model.tagger());
-  for (const SectionEntry& entry : file.sections()) report.sections.push_back(inspect_section(entry));
   return report;
 }
 
@@ -222,6 +248,7 @@ Json to_json(const ModelReport& report) {
   for (const SectionReport& section : report.sections) json["sections"].push_back(to_json(section));
   if (report.domains) json["domains"] = {{"names", report.domains->names}, {"n_labels", report.domains->n_labels}};
   if (report.tagger) json["tagger"] = to_json(*report.tagger);
+  if (report.network_json != "{}") json["network"] = Json::parse(report.network_json);
   return json;
 }
 
@@ -242,6 +269,7 @@ std::string to_text(const ModelReport& report) {
   if (report.tagger) text += tagger_text(*report.tagger);
   if (report.n_training_rows > 0) text += "trained on " + counted(report.n_training_rows, "row") + "\n";
   if (report.has_ranker) text += levels_text(report);
+  append_json(text, "network", report.network_json);
   text += sections_text(report);
   append_json(text, "options", report.options_json);
   append_json(text, "metrics", report.metrics_json);

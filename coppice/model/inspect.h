@@ -75,8 +75,9 @@ struct ModelReport {
   double bits_per_key =
       0;  ///< by which a feature of the text is known: its name and hash table, or hash and fingerprint
   std::string fingerprint;
-  std::string options_json;
-  std::string metrics_json;
+  std::string options_json = "{}";
+  std::string metrics_json = "{}";
+  std::string network_json = "{}";  ///< of a network: its task and layers
   bool has_ranker = true;
   std::vector<LevelReport> levels;
   std::optional<DomainsReport> domains;
@@ -86,6 +87,9 @@ struct ModelReport {
 
 /// Cost: reads the tree and the directories of the chunks, not the weights.
 ModelReport inspect(const ModelFile& file, const Model& model);
+
+/// Of a file that holds a network; LibTorch is not needed for it. Throws `ErrorCode::data` for a damaged one.
+ModelReport inspect_network(const ModelFile& file);
 
 nlohmann::ordered_json to_json(const ModelReport& report);
 

@@ -27,6 +27,7 @@ NetRows select_rows(const NetRows& rows, std::span<const uint32_t> chosen) {
   }
   selected.report = rows.report;
   selected.report.rows = chosen.size();
+  selected.annotated = rows.annotated;
   return selected;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/data/block_builder.h"
 #include "coppice/data/reader.h"
 #include "coppice/model/answer.h"
 #include "coppice/net/recording.h"
@@ -21,14 +22,16 @@ namespace fs = std::filesystem;
 /// Recordings that are known by their files alone.
 struct SpeechList {
   std::vector<std::string> paths;
-  NetRows rows;  ///< without the examples' frames
+  std::vector<std::string> ids;  ///< that rows brought, "" = none; or empty
+  NetRows rows;                  ///< without the examples' frames
 };
 
-SpeechList list_folder(const std::string& folder, LabelIndex& labels) {
+SpeechList list_folder(const NetInput& input, LabelIndex& labels) {
   SpeechList list;
   CsrBuilder truth;
-  for (RecordingFile& file : find_recordings(folder)) {
-    truth.add(labels.add(file.label), 1);
+  const std::string& folder = input.path;
+  for (RecordingFile& file : find_recordings(folder, input.rows)) {
+    if (input.rows == RowsAre::examples) truth.add(labels.add(file.label), 1);
     truth.end_row();
     list.rows.ids.push_back(fs::path(file.path).filename());
     list.paths.push_back(std::move(file.path));
@@ -37,8 +40,14 @@ SpeechList list_folder(const std::string& folder, LabelIndex& labels) {
   truth.set_columns(labels.size());
   list.rows.examples.labels = truth.build();
   list.rows.report.input = folder;
-  list.rows.report.rows = list.rows.report.label_entries = list.paths.size();
+  list.rows.report.rows = list.paths.size();
+  if (input.rows == RowsAre::examples) list.rows.report.label_entries = list.paths.size();
   return list;
+}
+
+/// Labels of examples are collected.
+std::unique_ptr<ExampleReader> open_rows(const NetInput& input, const ReadOptions& read, LabelIndex& labels) {
+  return input.rows == RowsAre::queries ? open_queries(input.path, read) : open_examples(input.path, read, labels);
 }
 
 /// JSON lines with "audio" in place of "text".
@@ -48,7 +57,7 @@ SpeechList list_lines(const NetInput& input, LabelIndex& labels) {
   const fs::path folder = fs::path(input.path).parent_path();
   SpeechList list;
   std::vector<Csr> truth;
-  const auto reader = open_examples(input.path, read, labels);
+  const auto reader = open_rows(input, read, labels);
   for (Examples block; reader->next(block);) {
     append_weights(block, list.paths.size(), list.rows.examples.weights);
     for (size_t i = 0; i < block.texts.size(); ++i) {
@@ -56,6 +65,8 @@ SpeechList list_lines(const NetInput& input, LabelIndex& labels) {
       list.rows.ids.push_back(block.ids.empty() || block.ids[i].empty() ? std::string(block.texts[i]) : block.ids[i]);
     }
     truth.push_back(std::move(block.labels));
+    block.ids.resize(block.size());
+    for (std::string& id : block.ids) list.ids.push_back(std::move(id));
   }
   list.rows.examples.labels = concatenate_rows(std::move(truth));
   list.rows.speakers.resize(list.paths.size());
@@ -64,7 +75,7 @@ SpeechList list_lines(const NetInput& input, LabelIndex& labels) {
 }
 
 SpeechList list_recordings(const NetInput& input, LabelIndex& labels) {
-  if (fs::is_directory(input.path)) return list_folder(input.path, labels);
+  if (fs::is_directory(input.path)) return list_folder(input, labels);
   const std::string kind = fs::path(input.path).extension();
   if (kind == ".jsonl" || input.read.format == Format::jsonl || input.path == "-") return list_lines(input, labels);
   SpeechList one;
@@ -93,6 +104,40 @@ Frames frames_of(const std::vector<std::string>& paths, const LogMel& log_mel, J
   return frames;
 }
 
+/// Puts those that a model has labelled behind the others.
+void add_annotated(const NetInput& input, LabelIndex& labels, SpeechList& list) {
+  if (input.annotated.path.empty()) return;
+  const bool had_names = labels.has_names();
+  SpeechList more =
+      list_lines({input.annotated.path, annotated_read_options(input.read), RowsAre::examples, {}}, labels);
+  require_labels(more.rows.report);
+  if (labels.has_names() != had_names) {
+    throw Error(ErrorCode::data, "labels are names in one input, numbers in the other", input.annotated.path);
+  }
+  Examples annotated;
+  annotated.ids = more.rows.ids;
+  annotated.weights = std::move(more.rows.examples.weights);
+  weigh(annotated, input.annotated.weight);
+  append_weights(annotated, list.paths.size(), list.rows.examples.weights);
+  list.rows.examples.labels = concatenate_rows(list.rows.examples.labels, more.rows.examples.labels);
+  const auto append = [](std::vector<std::string>& to, const std::vector<std::string>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(list.paths, more.paths);
+  append(list.rows.ids, more.rows.ids);
+  append(list.rows.speakers, more.rows.speakers);
+  list.rows.annotated = more.rows.report;
+}
+
+/// Paths stand for the recordings.
+Examples asked_of(const SpeechList& list) {
+  Examples asked;
+  for (const std::string& path : list.paths) asked.texts.add(path);
+  asked.ids = list.ids;
+  asked.weights = list.rows.examples.weights;
+  return asked;
+}
+
 NetRows with_frames(SpeechList list, const LogMelOptions& options, Job job) {
   NetRows rows = std::move(list.rows);
   rows.examples.frames = frames_of(list.paths, LogMel(options), job);
@@ -104,6 +149,7 @@ NetSet read_speech_set(const NetInput& input, const NetReadOptions& options, Job
   SpeechList list = list_recordings(input, labels);
   require_rows(list.rows.report);
   require_labels(list.rows.report);
+  add_annotated(input, labels, list);
   NetSet set;
   set.features.task = NetTask::speech;
   set.features.log_mel = options.log_mel;
@@ -111,11 +157,21 @@ NetSet read_speech_set(const NetInput& input, const NetReadOptions& options, Job
   set.rows = with_frames(std::move(list), set.features.log_mel, job);
   set.label_names = labels.names();
   set.n_labels = labels.size();
+  set.rows.examples.labels.n_columns = set.n_labels;
   return set;
 }
 
+NetRows read_speech_rows(const NetFeatures& features, const NetInput& input, LabelIndex& labels, Job job) {
+  SpeechList list = list_recordings(input, labels);
+  Examples asked;
+  if (input.rows == RowsAre::queries) asked = asked_of(list);
+  NetRows rows = with_frames(std::move(list), features.log_mel, job);
+  rows.asked = std::move(asked);
+  return rows;
+}
+
 NetSet read_other_set(NetTask task, const NetInput& input, const NetReadOptions& options, Job job) {
-  TrainingSet read = read_training_set({input.path, input.read, "", 1}, options.vectorizer, job);
+  TrainingSet read = read_training_set({input.path, input.read, "", 1, input.annotated}, options.vectorizer, job);
   if (task == NetTask::features && read.vectorizer) {
     throw Error(ErrorCode::usage, "the rows are texts, expected features", input.path, "--task text");
   }
@@ -123,6 +179,7 @@ NetSet read_other_set(NetTask task, const NetInput& input, const NetReadOptions&
   set.features = {task, {}, std::move(read.vectorizer), read.features.n_columns};
   set.rows.examples = {{}, std::move(read.features), std::move(read.labels), std::move(read.weights)};
   set.rows.report = std::move(read.report);
+  set.rows.annotated = std::move(read.annotated);
   set.label_names = std::move(read.label_names);
   set.n_labels = set.rows.examples.labels.n_columns;
   return set;
@@ -139,9 +196,13 @@ NetRows read_other_rows(const NetFeatures& features, const NetInput& input, Labe
   NetRows rows;
   std::vector<Csr> pieces, truth;
   size_t n_rows = 0;
-  const auto reader = open_examples(input.path, input.read, labels);
+  ExamplesJoiner asked;
+  uint32_t n_asked_features = 0;
+  const auto reader = open_rows(input, input.read, labels);
   for (Examples block; reader->next(block);) {
     job.progress.throw_if_stopped();
+    if (input.rows == RowsAre::queries) asked.add(block);
+    n_asked_features = std::max(n_asked_features, block.features.n_columns);
     pieces.push_back(features_of(features, block, job.pool));
     append_weights(block, n_rows, rows.examples.weights);
     n_rows += block.size();
@@ -151,6 +212,7 @@ NetRows read_other_rows(const NetFeatures& features, const NetInput& input, Labe
   }
   rows.examples.features = concatenate_rows(std::move(pieces));
   rows.examples.labels = concatenate_rows(std::move(truth));
+  rows.asked = asked.take(n_asked_features, 0);
   rows.report = reader->report();
   return rows;
 }
@@ -162,7 +224,7 @@ NetSet read_net_set(NetTask task, const NetInput& input, const NetReadOptions& o
 }
 
 NetRows read_net_rows(const NetFeatures& features, const NetInput& input, LabelIndex& labels, Job job) {
-  NetRows rows = features.task == NetTask::speech ? with_frames(list_recordings(input, labels), features.log_mel, job)
+  NetRows rows = features.task == NetTask::speech ? read_speech_rows(features, input, labels, job)
                                                   : read_other_rows(features, input, labels, job);
   require_rows(rows.report);
   return rows;

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "coppice/core/job.h"
+#include "coppice/data/examples.h"
 #include "coppice/data/label_index.h"
 #include "coppice/data/read_options.h"
 #include "coppice/data/vectorizer.h"
 #include "coppice/net/log_mel.h"
 #include "coppice/net/net_examples.h"
 #include "coppice/net/network_options.h"
+#include "coppice/train/training_set.h"
 
 namespace coppice {
 
@@ -29,9 +31,12 @@ struct NetFeatures {
 
 /// Where rows come from. Speech: a folder of recordings (see `find_recordings`), one recording, or JSON lines with
 /// {"audio": path, "labels": [...]}, paths from their file's folder on. Texts and features: docs/formats.md.
+/// `annotated`: more rows to train on, behind the others; of speech JSON lines.
 struct NetInput {
   std::string path;
   ReadOptions read;
+  RowsAre rows = RowsAre::examples;  ///< queries: labels are not looked at, and names of recordings need not say any
+  AnnotatedInput annotated = {};
 };
 
 /// Rows with all that is known of them.
@@ -39,7 +44,9 @@ struct NetRows {
   NetExamples examples;
   std::vector<std::string> speakers;  ///< of speech, "" = unknown; else empty
   std::vector<std::string> ids;       ///< or empty
+  Examples asked;                     ///< of queries: the rows as they stood there; recordings by path, as texts
   ReadReport report;
+  std::optional<ReadReport> annotated;  ///< of the annotated rows, the last ones
 };
 
 /// What a network is trained on.
@@ -60,7 +67,7 @@ struct NetReadOptions {
 NetSet read_net_set(NetTask task, const NetInput& input, const NetReadOptions& options, Job job);
 
 /// Reads more rows of that kind: to evaluate, to predict. Labels that `labels` does not know get the numbers behind
-/// those that it does.
+/// those that it does; of queries all rows are without labels.
 NetRows read_net_rows(const NetFeatures& features, const NetInput& input, LabelIndex& labels, Job job);
 
 /// XXH3-128 of all that training depends on, so that workers can see that they have the same. In hexadecimal.

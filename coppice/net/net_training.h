@@ -55,6 +55,9 @@ class TrainingWatcher {
 NetTraining train_network(Transport& transport, const NetSet& set, const std::string& module,
                           const NetTrainOptions& options, Progress& progress, TrainingWatcher* watcher = nullptr);
 
+/// What a training depends on beside its length and the number of its workers, a line each.
+std::string training_facts(const NetSet& set, const std::string& module, const NetTrainOptions& options);
+
 /// The model of what was trained.
 NetModel make_net_model(const NetSet& set, const NetTraining& training, const std::string& module,
                         const NetTrainOptions& options);

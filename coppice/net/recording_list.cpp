@@ -46,7 +46,7 @@ void each_entry(const fs::path& folder, const Take& take) {
 
 }  // namespace
 
-std::vector<RecordingFile> find_recordings(const std::string& folder) {
+std::vector<RecordingFile> find_recordings(const std::string& folder, RowsAre rows) {
   std::vector<RecordingFile> found;
   each_entry(folder, [&](const fs::directory_entry& entry) {
     if (entry.is_directory()) {
@@ -55,7 +55,7 @@ std::vector<RecordingFile> find_recordings(const std::string& folder) {
         found.push_back({inner.path(), entry.path().filename(), before_underscore(inner.path().stem())});
       });
     } else if (is_recording(entry.path())) {
-      found.push_back(named_file(entry.path()));
+      found.push_back(rows == RowsAre::queries ? RecordingFile{entry.path(), {}, {}} : named_file(entry.path()));
     }
   });
   if (found.empty()) throw Error(ErrorCode::data, "the folder holds no recordings (.wav, .flac, .ogg, ..)", folder);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "coppice/data/read_options.h"
+
 namespace coppice {
 
 /// A recording that has not been read yet.
@@ -16,7 +18,7 @@ struct RecordingFile {
 /// The recordings of a folder, by path. What is said and by whom stands in their names: `LABEL_SPEAKER_NUMBER.wav`, or,
 /// in folders of one label each, `LABEL/SPEAKER_ANYTHING.wav`. Files of other kinds (.txt, .json, ..) are passed over.
 /// Throws `ErrorCode::io` for a folder that cannot be read; `ErrorCode::data` for one without recordings, and for a
-/// name that says no label.
-std::vector<RecordingFile> find_recordings(const std::string& folder);
+/// name that says no label, unless they are queries, whose names may be any.
+std::vector<RecordingFile> find_recordings(const std::string& folder, RowsAre rows = RowsAre::examples);
 
 }  // namespace coppice

@@ -107,5 +107,12 @@ TEST_F(Recordings, AFolderThatSaysNoLabelsIsRefused) {
   EXPECT_EQ(code_of([&] { find_recordings(folder_); }), ErrorCode::data);
 }
 
+TEST_F(Recordings, QueriesNeedSayNoLabel) {
+  write_wav("seven.wav", {1});
+  const std::vector<RecordingFile> found = find_recordings(folder_, RowsAre::queries);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].label + found[0].speaker, "");
+}
+
 }  // namespace
 }  // namespace coppice

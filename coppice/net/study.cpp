@@ -10,20 +10,14 @@
 #include "coppice/core/random.h"
 #include "coppice/dist/in_process.h"
 #include "coppice/net/net_evaluation.h"
+#include "coppice/net/net_trainee.h"
+#include "coppice/net/study_keep.h"
 #include "coppice/net/torch_learner.h"
 
 namespace coppice {
 namespace {
 
 constexpr size_t kMostRowsOfCurve = 2000;
-
-/// What a combination is trained and measured with.
-struct Arena {
-  const NetSet& set;
-  const NetExamples& test;
-  NetExamples few;  ///< of the test rows, for curves
-  Job job;
-};
 
 std::vector<uint32_t> shuffled(size_t n, uint64_t seed) {
   std::vector<uint32_t> rows(n);
@@ -37,6 +31,16 @@ NetExamples some_of(const NetExamples& examples) {
   const std::vector<uint32_t> rows = shuffled(examples.size(), 1);
   return select_examples(examples, std::span(rows).first(kMostRowsOfCurve));
 }
+
+/// What a combination is trained and measured with.
+struct Arena {
+  const NetSet& set;
+  const NetExamples& test;
+  std::string test_fingerprint;
+  const KeptTrainings& kept;
+  Job job;
+  NetExamples few = some_of(test);  ///< of the test rows, for curves
+};
 
 double error_of(const Arena& arena, const NetExamples& rows, const NetTraining& training,
                 const NetTrainOptions& options) {
@@ -67,14 +71,8 @@ class Curve final : public TrainingWatcher {
   StudyRun& run_;
 };
 
-struct Trained {
-  StudyRun run;
-  HybridReport report;
-  double seconds = 0;
-};
-
-Trained train_once(const Arena& arena, const NetTrainOptions& options, uint32_t n_workers, uint32_t points) {
-  Trained trained;
+StudyTraining train(const Arena& arena, const NetTrainOptions& options, uint32_t n_workers, uint32_t points) {
+  StudyTraining trained;
   trained.run.seed = options.seed;
   NetTraining first;
   Curve curve(arena, options, points, trained.run);
@@ -85,12 +83,36 @@ Trained train_once(const Arena& arena, const NetTrainOptions& options, uint32_t 
     if (is_first) first = std::move(own);
   });
   trained.run.error = error_of(arena, arena.test, first, options);
-  trained.run.curve.push_back({1, trained.run.error});
+  if (!trained.run.curve.empty() && trained.run.curve.back().share >= 1) trained.run.curve.pop_back();
+  trained.run.curve.push_back({1, error_of(arena, arena.few, first, options)});
   trained.report = first.report;
-  trained.seconds = first.seconds;
-  arena.job.progress.throw_if_stopped();
-  arena.job.progress.advance(1);
   return trained;
+}
+
+StudyTraining train_or_diverge(const Arena& arena, const NetTrainOptions& options, uint32_t n_workers,
+                               uint32_t points) {
+  try {
+    return train(arena, options, n_workers, points);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::data) throw;
+    StudyTraining diverged;
+    diverged.run = {options.seed, 100, true, {{1, 100}}};
+    return diverged;
+  }
+}
+
+StudyTraining train_once(const Arena& arena, const NetTrainOptions& options, uint32_t n_workers, uint32_t points) {
+  const std::string facts = training_facts(arena.set, {}, options) + length_facts(options) + "tested on " +
+                            arena.test_fingerprint + "\nworkers " + std::to_string(n_workers) + "\npoints " +
+                            std::to_string(points) + "\n";
+  std::optional<StudyTraining> training = arena.kept.find(facts);
+  if (!training) {
+    training = train_or_diverge(arena, options, n_workers, points);
+    arena.job.progress.throw_if_stopped();
+    arena.kept.keep(facts, *training);
+  }
+  arena.job.progress.advance(1);
+  return std::move(*training);
 }
 
 /// The one that does best on the rows of `arena`.
@@ -99,12 +121,7 @@ double best_rate(const Arena& arena, NetTrainOptions options, uint32_t n_workers
   double best = rates[0], least = 1e9;
   for (const float rate : rates) {
     options.hybrid.sgd.learning_rate = rate;
-    double error = 100;
-    try {
-      error = train_once(arena, options, n_workers, 1).run.error;
-    } catch (const Error& diverged) {
-      if (diverged.code() != ErrorCode::data) throw;
-    }
+    const double error = train_once(arena, options, n_workers, 1).run.error;
     if (error < least) std::tie(best, least) = std::pair(double(rate), error);
   }
   return best;
@@ -157,7 +174,7 @@ uint64_t message_bytes(const HybridReport& report, const GradientCompressionOpti
 class Runner {
  public:
   Runner(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options, Job job)
-      : train_(train), options_(options), arena_{set, test, some_of(test), job} {}
+      : train_(train), options_(options), kept_(options.keep), arena_(arena_of(set, test, job)) {}
 
   Study run() {
     Study study;
@@ -179,6 +196,12 @@ class Runner {
   }
 
  private:
+  Arena arena_of(const NetSet& set, const NetExamples& test, Job job) const {
+    NetSet tested;
+    tested.rows.examples = test;
+    return {set, test, fingerprint(tested), kept_, job};
+  }
+
   uint64_t n_trainings() const {
     const auto several = static_cast<uint64_t>(
         std::count_if(options_.workers.begin(), options_.workers.end(), [](uint32_t n) { return n > 1; }));
@@ -200,8 +223,10 @@ class Runner {
   NetTrainOptions options_of(uint32_t workers, const std::string& strategy) const {
     NetTrainOptions options = train_;
     options.hybrid.group_size = 0;
-    if (strategy_of(strategy) == Strategy::hybrid)
-      options.hybrid.group_size = std::min(options_.most_in_group, workers);
+    if (strategy_of(strategy) == Strategy::hybrid) {
+      uint32_t& size = options.hybrid.group_size = std::min(options_.most_in_group, workers);
+      while (workers % size != 0) --size;  // so that groups are full
+    }
     options.hybrid = resolve({strategy_of(strategy), "auto"}, options.hybrid, workers);
     return options;
   }
@@ -212,8 +237,7 @@ class Runner {
       rates = options_.learning_rate_factors;
       for (float& rate : rates) rate *= static_cast<float>(base_rate_);
     }
-    const Arena arena{tuning_set_, tuning_test_, some_of(tuning_test_), arena_.job};
-    return best_rate(arena, options, workers, rates);
+    return best_rate(arena_of(tuning_set_, tuning_test_, arena_.job), options, workers, rates);
   }
 
   StudyRow row_of(uint32_t workers, const std::string& strategy) {
@@ -226,9 +250,9 @@ class Runner {
     if (base_rate_ == 0) base_rate_ = row.learning_rate;
     for (uint32_t seed = 1; seed <= options_.seeds; ++seed) {
       options.seed = seed;
-      Trained trained = train_once(arena_, options, workers, options_.points);
+      StudyTraining trained = train_once(arena_, options, workers, options_.points);
       row.error += trained.run.error / options_.seeds;
-      note_costs(trained, options, row);
+      if (!trained.run.diverged || seed == 1) note_costs(trained, options, row);
       row.runs.push_back(std::move(trained.run));
     }
     compare(row);
@@ -236,7 +260,7 @@ class Runner {
   }
 
   /// Of the last seed: what a step takes hardly depends on it.
-  void note_costs(const Trained& trained, const NetTrainOptions& options, StudyRow& row) {
+  void note_costs(const StudyTraining& trained, const NetTrainOptions& options, StudyRow& row) {
     const double steps = std::max<double>(1, double(trained.report.steps));
     if (row.workers == 1) base_seconds_ = trained.report.compute_seconds / steps;
     row.density = trained.report.density;
@@ -244,6 +268,7 @@ class Runner {
     row.costs.group_size = row.group_size;
     row.costs.block_minibatches = options.hybrid.block_minibatches;
     row.costs.exchange = options.hybrid.exchange;
+    row.costs.overlap = options.hybrid.overlap;
     row.costs.model_bytes = sizeof(float) * count_parameters({arena_.set.features.task, options.network,
                                                               arena_.set.features.n_inputs(), arena_.set.n_labels});
     row.costs.message_bytes = message_bytes(trained.report, options.hybrid.compression, row.group_size);
@@ -255,7 +280,9 @@ class Runner {
   void compare(StudyRow& row) {
     if (base_runs_.empty()) {
       base_runs_ = row.runs;
-      target_ = row.error * (1 + options_.target / 100);
+      // By the same rows as the curves.
+      for (const StudyRun& run : base_runs_) target_ += run.curve.back().error / double(base_runs_.size());
+      target_ *= 1 + options_.target / 100;
     }
     std::vector<double> more;
     for (size_t i = 0; i < row.runs.size(); ++i) {
@@ -268,6 +295,7 @@ class Runner {
 
   NetTrainOptions train_;
   StudyOptions options_;
+  KeptTrainings kept_;
   Arena arena_;
   NetSet tuning_set_;
   NetExamples tuning_test_;
@@ -290,11 +318,15 @@ void describe(OptionTable& table, StudyOptions& options) {
   table.add("points", options.points, 1, 10000, "How often an error is looked at in training.");
   table.add("target", options.target, 0, 1000, "Percent more errors than one worker that count as equal.");
   table.add("latency_us", options.latency_us, 0, 1e9, "Of the network: microseconds of a message.");
-  table.add("megabit_per_second", options.megabit_per_second, 1e-3, 1e9, "Of the network: each worker's link.");
+  table.add("megabit_per_second", options.megabit_per_second, 1e-3, 1e9,
+            "Of the network: each worker's link. The table is of the first rate; of several there is a map, too, which "
+            "says what pays where.");
   table.add("shared_megabit_per_second", options.shared_megabit_per_second, 0, 1e9,
             "Of the network: what all workers together have. 0: nothing is shared.");
   table.add("compute_ms", options.compute_ms, 0, 1e9,
-            "Milliseconds of a minibatch on one worker. 0: as measured here.");
+            "Milliseconds of a minibatch on one worker. 0: as measured here. Several, as for the rate of the links.");
+  table.add("keep", options.keep,
+            "A folder where each training is kept once it is done: a study that was stopped goes on from there.");
 }
 
 Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options,
@@ -303,21 +335,6 @@ Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOption
   if (test.size() == 0)
     throw Error(ErrorCode::usage, "there are no rows to measure errors on", {}, "validate names them");
   return Runner(set, test, train, options, job).run();
-}
-
-void predict_times(Study& study, const StudyOptions& network) {
-  constexpr double kBytes = 1e6 / 8;
-  const NetworkModel model{network.latency_us / 1e6, network.megabit_per_second * kBytes,
-                           network.shared_megabit_per_second * kBytes};
-  for (StudyRow& row : study.table) {
-    StepCosts costs = row.costs;
-    if (network.compute_ms > 0) costs.compute_seconds = network.compute_ms / 1000;
-    row.step = predict_step(costs, model);
-    row.speed_up_to_error = -1;
-    const double base = study.table.front().samples_share;
-    if (row.samples_share > 0 && base > 0) row.speed_up_to_error = row.step.speed_up * base / row.samples_share;
-    if (row.strategy == "gtc") study.conditions = conditions_of(costs, model);
-  }
 }
 
 }  // namespace coppice

@@ -25,16 +25,18 @@ struct StudyOptions {
   uint32_t points = 20;  ///< of the curve of an error
   double target = 2;     ///< percent more errors than one worker that count as equal
   double latency_us = 50;
-  double megabit_per_second = 1000;
+  std::vector<float> megabit_per_second{1000};
   double shared_megabit_per_second = 0;
-  double compute_ms = 0;  ///< of a minibatch; 0: as measured
+  std::vector<float> compute_ms{0};  ///< of a minibatch; 0: as measured
+  std::string keep;                  ///< a folder for trainings that are done; "": none
 };
 void describe(OptionTable& table, StudyOptions& options);
 
 /// One training, really run, by workers that are threads.
 struct StudyRun {
   uint64_t seed = 0;
-  double error = 0;  ///< percent, on the rows it is measured by
+  double error = 0;       ///< percent, on the rows it is measured by
+  bool diverged = false;  ///< a gradient was no number: there is no model, and every row counts as wrong
   struct Point {
     double share = 0;  ///< of the samples
     double error = 0;
@@ -63,11 +65,27 @@ struct StudyRow {
   double speed_up_to_error = -1;  ///< below 0: the error is never equal
 };
 
+/// All strategies with the same number of workers, on links and with a network of a given speed. Modelled.
+struct StudyCell {
+  double megabit_per_second = 0;
+  double compute_ms = 0;
+  uint32_t workers = 1;
+  struct Entry {
+    std::string strategy;
+    double speed_up = 0;           ///< in samples a second
+    double speed_up_to_error = 0;  ///< below 0: the error is never equal
+  };
+  std::vector<Entry> strategies;
+
+  const Entry& fastest() const;
+};
+
 struct Study {
   StudyOptions options;
   uint64_t rows = 0, test_rows = 0, parameters = 0;
   uint32_t minibatch = 0;
   std::vector<StudyRow> table;
+  std::vector<StudyCell> map;        ///< every rate with every time to compute, and every number of workers
   CompressionConditions conditions;  ///< of the largest gtc
 };
 
@@ -77,7 +95,7 @@ struct Study {
 Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options,
                 Job job);
 
-/// The rows of another network, without training again: what the map of link rates is made of.
+/// Times on another network, without training again: of the table on its first rate, and of the map on all.
 void predict_times(Study& study, const StudyOptions& network);
 
 nlohmann::ordered_json to_json(const Study& study);

@@ -18,6 +18,7 @@ constexpr double kLeft = 70, kRight = 600, kWidth = 780;
 
 struct Place {
   double workers, value;
+  double half_width = 0;  ///< of its interval
 };
 using Lines = std::map<std::string, std::vector<Place>>;
 
@@ -76,8 +77,8 @@ class Panel {
   double y(double value) const { return bottom_ - (value - least_) / (most_ - least_) * (bottom_ - top_); }
 
   std::vector<double> ticks() const {
-    double step = std::pow(10.0, std::floor(std::log10((most_ - least_) / 2)));
-    if ((most_ - least_) / step > 8) step *= 5;
+    const double power = std::pow(10.0, std::floor(std::log10((most_ - least_) / 4)));
+    const double step = power * ((most_ - least_) / power <= 6 ? 1 : (most_ - least_) / power <= 12 ? 2 : 5);
     std::vector<double> found;
     for (double at = std::ceil(least_ / step) * step; at <= most_; at += step)
       found.push_back(std::round(at / step) * step);
@@ -88,6 +89,12 @@ class Panel {
     std::string line, dots;
     for (const Place& place : places) {
       line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x(place.workers), y(place.value));
+      const double half = std::isfinite(place.half_width) ? place.half_width : 0;
+      if (half > 0) {
+        dots += fmt::format("<path d=\"M{:.1f} {:.1f}V{:.1f}\" stroke=\"{}\"/>\n", x(place.workers),
+                            y(std::max(least_, place.value - half)), y(std::min(most_, place.value + half)),
+                            colour_of(strategy));
+      }
       dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x(place.workers),
                           y(place.value), colour_of(strategy));
     }
@@ -102,12 +109,14 @@ class Panel {
   Lines measured_, reported_;
 };
 
-using Value = std::function<double(const StudyRow&)>;
+using Value = std::function<Interval(const StudyRow&)>;
 
 Lines lines_of(const Study& study, const Value& value) {
   Lines lines;
   for (const StudyRow& row : study.table) {
-    if (row.workers > 1 && std::isfinite(value(row))) lines[row.strategy].push_back({double(row.workers), value(row)});
+    const Interval found = value(row);
+    if (row.workers == 1 || !std::isfinite(found.mean)) continue;
+    lines[row.strategy].push_back({double(row.workers), found.mean, found.half_width});
   }
   return lines;
 }
@@ -131,17 +140,17 @@ std::string to_svg(const Study& study) {
   workers.erase(std::unique(workers.begin(), workers.end()), workers.end());
   if (workers.size() > 1) workers.erase(workers.begin());  // one worker is what the others are compared with
   Panel speed("Speed-up, by samples a second (modelled)", 60, 260, workers);
-  speed.add(lines_of(study, [](const StudyRow& row) { return row.step.speed_up; }), false);
+  speed.add(lines_of(study, [](const StudyRow& row) { return Interval{row.step.speed_up, 0}; }), false);
   speed.add(reported_lines(study, &ReportedRow::speed_up), true);
-  Panel errors("More errors than one worker, percent (measured)", 340, 540, workers);
-  errors.add(lines_of(study, [](const StudyRow& row) { return row.more_errors.mean; }), false);
+  Panel errors("More errors than one worker, percent (measured, with intervals of 95 %)", 340, 540, workers);
+  errors.add(lines_of(study, [](const StudyRow& row) { return row.more_errors; }), false);
   errors.add(reported_lines(study, &ReportedRow::more_errors), true);
   return fmt::format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"610\" viewBox=\"0 0 {0} 610\" "
              "font-family=\"sans-serif\" font-size=\"13\">\n<rect width=\"{0}\" height=\"610\" fill=\"#fff\"/>\n"
              "<text x=\"{1}\" y=\"24\" font-size=\"15\">{2} workers; dashed: Ladkat et al. 2019, another model and "
              "network</text>\n",
-             kWidth, kLeft, "2 to " + std::to_string(static_cast<int>(workers.back()))) +
+             kWidth, kLeft, fmt::format("{:g} to {:g}", workers.front(), workers.back())) +
          speed.draw() + errors.draw() +
          fmt::format("<text x=\"{}\" y=\"590\" text-anchor=\"middle\">workers</text>\n</svg>\n", (kLeft + kRight) / 2);
 }

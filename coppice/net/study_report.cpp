@@ -2,6 +2,7 @@
 // A study as JSON and as a table.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -33,7 +34,7 @@ Json number_or_never(double value) {
 Json to_json(const StudyRun& run) {
   Json curve = Json::array();
   for (const StudyRun::Point& point : run.curve) curve.push_back({point.share, point.error});
-  return {{"seed", run.seed}, {"error", run.error}, {"curve", std::move(curve)}};
+  return {{"seed", run.seed}, {"error", run.error}, {"diverged", run.diverged}, {"curve", std::move(curve)}};
 }
 
 Json to_json(const StudyRow& row) {
@@ -58,12 +59,26 @@ Json to_json(const StudyRow& row) {
              {{"step_seconds", row.step.seconds},
               {"gradient_seconds", row.step.gradient_seconds},
               {"block_seconds", row.step.block_seconds},
+              {"hidden_seconds", row.step.hidden_seconds},
               {"speed_up", row.step.speed_up},
               {"speed_up_to_equal_error", number_or_never(row.speed_up_to_error)}}}};
   if (const auto known = reported(row.workers, row.strategy)) {
     json["reported"] = {{"speed_up", known->speed_up}, {"more_errors", known->more_errors}};
   }
   return json;
+}
+
+Json to_json(const StudyCell& cell) {
+  Json strategies = Json::object();
+  for (const StudyCell::Entry& entry : cell.strategies) {
+    strategies[entry.strategy] = {{"speed_up", entry.speed_up},
+                                  {"speed_up_to_equal_error", number_or_never(entry.speed_up_to_error)}};
+  }
+  return {{"megabit_per_second", cell.megabit_per_second},
+          {"compute_ms", cell.compute_ms},
+          {"workers", cell.workers},
+          {"fastest", cell.fastest().strategy},
+          {"strategies", std::move(strategies)}};
 }
 
 std::string more_errors_text(const Interval& more) {
@@ -85,6 +100,38 @@ std::string row_text(const StudyRow& row) {
                      known ? fmt::format("{:g}x, {:+g} %", known->speed_up, known->more_errors) : "");
 }
 
+/// Nothing where none did.
+std::string diverged_text(const Study& study) {
+  std::string text;
+  for (const StudyRow& row : study.table) {
+    const auto diverged =
+        std::count_if(row.runs.begin(), row.runs.end(), [](const StudyRun& run) { return run.diverged; });
+    if (diverged == 0) continue;
+    text += fmt::format("{} workers by {}: {} of {} diverged, and count as errors of 100 %\n", row.workers,
+                        row.strategy, diverged, counted(row.runs.size(), "training"));
+  }
+  return text;
+}
+
+/// A line for each number of workers and time to compute, a column for each rate.
+std::string map_text(const Study& study) {
+  std::string text =
+      "\nModelled: the fastest strategy, and its speed-up by samples a second\n\nworkers    ms a minibatch";
+  const size_t n_rates = study.options.megabit_per_second.size();
+  for (const float rate : study.options.megabit_per_second)
+    text += fmt::format("{:>19}", fmt::format("{:g} Mbit/s", rate));
+  for (size_t i = 0; i < study.map.size(); ++i) {
+    const StudyCell& cell = study.map[i];
+    const double own_ms = 1000 * study.table.front().costs.compute_seconds;
+    if (i % n_rates == 0) {
+      text += fmt::format("\n{:>7} {:>17.3g}", cell.workers, cell.compute_ms > 0 ? cell.compute_ms : own_ms);
+    }
+    const StudyCell::Entry& fastest = cell.fastest();
+    text += fmt::format("{:>19}", fmt::format("{} {:.1f}", fastest.strategy, fastest.speed_up));
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 std::optional<ReportedRow> reported(uint32_t workers, const std::string& strategy) {
@@ -100,8 +147,11 @@ Json to_json(const Study& study) {
   describe(table, options);
   Json rows = Json::array();
   for (const StudyRow& row : study.table) rows.push_back(to_json(row));
+  Json map = Json::array();
+  for (const StudyCell& cell : study.map) map.push_back(to_json(cell));
   return {{"rows", study.rows},           {"test_rows", study.test_rows}, {"parameters", study.parameters},
-          {"minibatch", study.minibatch}, {"options", table.get()},       {"table", std::move(rows)}};
+          {"minibatch", study.minibatch}, {"options", table.get()},       {"table", std::move(rows)},
+          {"map", std::move(map)}};
 }
 
 std::string to_text(const Study& study) {
@@ -113,6 +163,7 @@ std::string to_text(const Study& study) {
       counted(network.seeds, "seed"), "workers", "strategy", "group", "rate", "error", "more errors (95 %)", "message",
       "ms a step", "speed-up", "to error", "the article");
   for (const StudyRow& row : study.table) text += row_text(row);
+  text += diverged_text(study);
   text += fmt::format(
       "\nErrors and messages are measured, with workers that are threads and the same number of samples. Milliseconds "
       "and\n"
@@ -120,10 +171,11 @@ std::string to_text(const Study& study) {
       "{:g} %\n"
       "more errors than one worker has in the end. The article's figures are of another model, data and network\n"
       "(Ladkat et al. 2019).\n",
-      1000 * study.table.front().step.compute_seconds, network.latency_us, network.megabit_per_second,
+      1000 * study.table.front().step.compute_seconds, network.latency_us, network.megabit_per_second.front(),
       network.shared_megabit_per_second > 0 ? fmt::format(", {:g} Mbit/s shared", network.shared_megabit_per_second)
                                             : "",
       network.target);
+  if (!study.map.empty()) text += map_text(study);
   if (study.conditions.largest_fewer > 0) text += "\n" + text_of(study.conditions) + "\n";
   return text;
 }

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/error.h"
@@ -63,17 +65,69 @@ TEST_F(SmallStudy, TheSameErrorsComeOutAgain) {
   for (size_t i = 0; i < one.table.size(); ++i) EXPECT_EQ(one.table[i].error, again.table[i].error);
 }
 
+TEST_F(SmallStudy, WhatWasTrainedIsNotTrainedAgain) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "kept_trainings";
+  std::filesystem::remove_all(folder);
+  options_.keep = folder.string();
+  options_.learning_rates = {0.3F};
+  const Study one = run();
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) files.push_back(entry.path());
+  EXPECT_EQ(files.size(), 10U);  // five rows with two seeds
+  const auto set_errors = [&](double error) {
+    for (const auto& path : files) {
+      auto json = nlohmann::ordered_json::parse(std::ifstream(path));
+      json["error"] = error;
+      std::ofstream(path) << json;
+    }
+  };
+  EXPECT_EQ(run().table[3].runs[1].curve.size(), one.table[3].runs[1].curve.size());
+  set_errors(77);
+  EXPECT_EQ(run().table[3].error, 77);  // read, not trained
+  train_.hybrid.block_minibatches = 3;
+  EXPECT_EQ(run().table[4].error == 77, false);  // another training
+  std::ofstream(files[0]) << "{";
+  train_.hybrid.block_minibatches = 4;
+  EXPECT_THROW(run(), Error);
+}
+
+TEST_F(SmallStudy, ATrainingThatDivergesCountsAsAllWrong) {
+  options_.learning_rates = {1e9F};
+  const Study study = run();
+  EXPECT_TRUE(study.table[0].runs[0].diverged);
+  EXPECT_EQ(study.table[0].error, 100);
+  EXPECT_THAT(to_text(study), testing::HasSubstr("diverged"));
+}
+
 TEST_F(SmallStudy, ASlowerNetworkMakesLessOfMoreWorkers) {
   Study study = run();
   StudyOptions network = options_;
-  network.compute_ms = 10;
+  network.compute_ms = {10};
   predict_times(study, network);
   const double fast = study.table[1].step.speed_up;
   EXPECT_LE(fast, 2);
-  network.megabit_per_second = 0.1;
+  network.megabit_per_second = {0.1F};
   network.latency_us = 100000;
   predict_times(study, network);
   EXPECT_LT(study.table[1].step.speed_up, fast / 2);
+}
+
+TEST_F(SmallStudy, AMapSaysWhatPaysWhere) {
+  options_.learning_rates = {0.3F};
+  options_.megabit_per_second = {100000, 1};
+  options_.compute_ms = {1, 100};
+  Study study = run();
+  ASSERT_EQ(study.map.size(), 8U);
+  for (const StudyCell& cell : study.map) {
+    ASSERT_EQ(cell.strategies.size(), 2U);
+    EXPECT_GE(cell.fastest().speed_up, cell.strategies[0].speed_up);
+    EXPECT_LE(cell.fastest().speed_up, cell.workers);
+  }
+  EXPECT_EQ(study.map[4].workers, 4U);
+  EXPECT_EQ(study.map[4].strategies[1].speed_up, study.table[4].step.speed_up);
+  EXPECT_GT(study.map[6].fastest().speed_up, study.map[5].fastest().speed_up);  // fast links and long computing
+  EXPECT_EQ(to_json(study)["map"].size(), 8U);
+  EXPECT_THAT(to_text(study), testing::HasSubstr("1 Mbit/s"));
 }
 
 TEST_F(SmallStudy, IsShownAsTableJsonAndDrawing) {

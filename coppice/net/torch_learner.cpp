@@ -103,6 +103,13 @@ BatchResult TorchLearner::compute_gradient(uint64_t minibatch, std::span<float> 
   return {rows.size(), loss.item<double>()};
 }
 
+std::vector<float> TorchLearner::own_state() {
+  return buffer_values(network_);
+}
+void TorchLearner::restore_own_state(std::span<const float> state) {
+  set_buffers(network_, state);
+}
+
 void set_parameters(Network& network, std::span<const float> values) {
   set_values(network.parameters(), values, "parameters");
 }

@@ -30,6 +30,10 @@ class TorchLearner final : public Learner {
   std::span<float> parameters() noexcept override { return values_; }
   BatchResult compute_gradient(uint64_t minibatch, std::span<float> gradient) override;
 
+  /// A module's buffers.
+  std::vector<float> own_state() override;
+  void restore_own_state(std::span<const float> state) override;
+
  private:
   void bind_parameters();
   void bind_gradient(std::span<float> gradient);

@@ -5,8 +5,11 @@
 
 namespace coppice {
 
-void describe(OptionTable& table, PredictOptions& options) {
-  constexpr uint64_t kMost = 0xFFFFFFFF;
+namespace {
+
+constexpr uint64_t kMost = 0xFFFFFFFF;
+
+void describe_beam(OptionTable& table, PredictOptions& options) {
   table.add(
       "beam", options.beam, 1, kMost,
       "How many nodes of each level of the tree the search keeps. Wider costs time in proportion and finds labels "
@@ -15,10 +18,9 @@ void describe(OptionTable& table, PredictOptions& options) {
   table.add("beam_per_level", options.beam_per_level, 1, kMost,
             "The beam of each level of the tree from the top, when one number for all is not wanted; the last serves "
             "all deeper levels. Empty: `beam` everywhere.");
-  table.add("top_k", options.top_k, 1, kMost,
-            "How many labels come out at most, best first. Called only_topk in PECOS, k elsewhere.");
-  table.add("threshold", options.threshold, PredictOptions::kNoThreshold, 1e30,
-            "Labels with a lower score do not come out. The default keeps all.");
+}
+
+void describe_scores(OptionTable& table, PredictOptions& options) {
   std::string help =
       "How margins become scores. The default is what the model was trained for. With h = max(0, 1 - margin): lP_hinge "
       "is exp(-h^P), multiplied along the path; the log_ ones are added; softmax is over siblings; noop is the "
@@ -26,6 +28,22 @@ void describe(OptionTable& table, PredictOptions& options) {
   auto names = post_processors();
   names.insert(names.begin(), {PostProcessor::of_model, "of_model"});
   table.add("post_processor", options.post_processor, names, help);
+}
+
+}  // namespace
+
+void describe_search(OptionTable& table, PredictOptions& options) {
+  describe_beam(table, options);
+  describe_scores(table, options);
+}
+
+void describe(OptionTable& table, PredictOptions& options) {
+  describe_beam(table, options);
+  table.add("top_k", options.top_k, 1, kMost,
+            "How many labels come out at most, best first. Called only_topk in PECOS, k elsewhere.");
+  table.add("threshold", options.threshold, PredictOptions::kNoThreshold, 1e30,
+            "Labels with a lower score do not come out. The default keeps all.");
+  describe_scores(table, options);
 }
 
 struct SearchState::Scratch {

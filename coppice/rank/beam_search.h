@@ -28,6 +28,9 @@ struct PredictOptions {
 /// Throws `ErrorCode::usage` for values out of range when they are set.
 void describe(OptionTable& table, PredictOptions& options);
 
+/// Of them those that say how the search goes and what its scores are, not which labels come out of it.
+void describe_search(OptionTable& table, PredictOptions& options);
+
 struct ScoredLabel {
   uint32_t label;
   float score;

@@ -16,7 +16,14 @@
 namespace coppice {
 namespace {
 
-/// What the first pass over the input leaves: all of it but the texts.
+/// A file of examples, read twice.
+struct Input {
+  ExampleSource source;
+  double weight = 1;
+  ReadReport report = {};  ///< of the first reading
+};
+
+/// What the first pass over the inputs leaves: all of it but the texts.
 struct FirstPass {
   std::vector<Csr> features;
   std::vector<Csr> labels;
@@ -26,10 +33,13 @@ struct FirstPass {
   bool has_texts = false;
 };
 
-FirstPass read_all(ExampleReader& reader, VectorizerBuilder& vocabulary, Progress& progress) {
-  FirstPass pass;
-  for (Examples block; reader.next(block);) {
+/// Adds the rows of one input to `pass`.
+void read_input(Input& input, LabelIndex& labels, VectorizerBuilder& vocabulary, Progress& progress, FirstPass& pass) {
+  const auto reader = input.source.open(labels);
+  pass.has_texts = false;
+  for (Examples block; reader->next(block);) {
     progress.throw_if_stopped();
+    weigh(block, input.weight);
     pass.n_own_features = std::max(pass.n_own_features, block.features.n_columns);
     if (block.texts.size() > 0) {
       pass.has_texts = true;
@@ -42,7 +52,30 @@ FirstPass read_all(ExampleReader& reader, VectorizerBuilder& vocabulary, Progres
     progress.advance(block.size());
     pass.labels.push_back(std::move(block.labels));
   }
-  return pass;
+  input.report = reader->report();
+  require_rows(input.report);
+}
+
+/// A model that learned of names annotates with names, one that learned of numbers with numbers.
+void expect_one_kind_of_labels(const LabelIndex& labels, bool had_names, const Input& annotated) {
+  if (labels.has_names() == had_names) return;
+  throw Error(ErrorCode::data, "the labels are names, expected numbers as in the other rows", annotated.report.input,
+              "give the other rows label_names, too, or let a model annotate that has learned of them");
+}
+
+FirstPass read_all(std::vector<Input>& inputs, LabelIndex& labels, VectorizerBuilder& vocabulary, Progress& progress) {
+  FirstPass pass;
+  read_input(inputs[0], labels, vocabulary, progress, pass);
+  if (inputs.size() == 1) return pass;
+  const bool had_names = labels.has_names(), had_texts = pass.has_texts;
+  read_input(inputs[1], labels, vocabulary, progress, pass);
+  require_labels(inputs[1].report);
+  expect_one_kind_of_labels(labels, had_names, inputs[1]);
+  if (pass.has_texts == had_texts) return pass;
+  throw Error(ErrorCode::data,
+              had_texts ? "the rows have features alone, expected texts as in the other rows"
+                        : "the rows have texts, expected features alone as in the other rows",
+              inputs[1].report.input);
 }
 
 /// Where features come from: the texts, the rows themselves (`n_own`), a file beside them.
@@ -52,13 +85,16 @@ struct FeatureSources {
   DenseFeatures& dense;
 };
 
-Csr vectorize_all(ExampleReader& reader, const FeatureSources& sources, Job job) {
+Csr vectorize_all(const std::vector<Input>& inputs, const FeatureSources& sources, Job job) {
   std::vector<Csr> pieces;
-  for (Examples block; reader.next(block);) {
-    job.progress.throw_if_stopped();
-    sources.dense.join(block);
-    pieces.push_back(join_features(&sources.vectorizer, block, sources.n_own, job.pool));
-    job.progress.advance(block.size());
+  for (const Input& input : inputs) {
+    const auto reader = input.source.open_again(input.report);
+    for (Examples block; reader->next(block);) {
+      job.progress.throw_if_stopped();
+      sources.dense.join(block);
+      pieces.push_back(join_features(&sources.vectorizer, block, sources.n_own, job.pool));
+      job.progress.advance(block.size());
+    }
   }
   sources.dense.expect_end();
   return concatenate_rows(std::move(pieces));
@@ -127,7 +163,40 @@ void expect_something(const TrainingSet& set, const TrainingInput& input) {
   }
 }
 
+std::vector<Input> inputs_of(const TrainingInput& input) {
+  std::vector<Input> inputs;
+  inputs.push_back({ExampleSource(input.path, input.read)});
+  if (input.annotated.path.empty()) return inputs;
+  if (!input.dense.empty()) {
+    throw Error(ErrorCode::usage, "annotated rows cannot be joined with features of a file beside them (dense)");
+  }
+  inputs.push_back({ExampleSource(input.annotated.path, annotated_read_options(input.read)), input.annotated.weight});
+  return inputs;
+}
+
 }  // namespace
+
+void describe(OptionTable& table, AnnotatedInput& input) {
+  table.add(
+      "annotated", input.path,
+      "More rows with labels, behind the others: those that a trained model has labelled (coppice annotate), in any "
+      "format that holds its labels. Vocabulary and labels are those of both.");
+  table.add("annotated_weight", input.weight, 1e-6, 1e6,
+            "What rows of annotated weigh, times the weights that they have; the other rows weigh 1 unless they say "
+            "otherwise.");
+}
+
+ReadOptions annotated_read_options(ReadOptions read) {
+  read.format = Format::automatic;
+  read.labels_path.clear();
+  return read;
+}
+
+void weigh(Examples& block, double weight) {
+  if (weight == 1) return;
+  block.weights.resize(block.size(), 1.0F);
+  for (float& own : block.weights) own = static_cast<float>(own * weight);
+}
 
 void describe(OptionTable& table, TrainingInput& input) {
   table.add("dense", input.dense,
@@ -136,18 +205,18 @@ void describe(OptionTable& table, TrainingInput& input) {
   table.add("min_label_count", input.min_label_count, 1, UINT32_MAX,
             "Labels that fewer examples have are left out of the model. Rare labels are hard to learn and cost memory; "
             "their examples stay, as examples of their other labels.");
+  describe(table, input.annotated);
 }
 
 TrainingSet read_training_set(const TrainingInput& input, const VectorizerOptions& options, Job job) {
   TrainingSet set;
   LabelIndex labels;
   VectorizerBuilder vocabulary(options, job.pool);  // before a pipe is copied: what is wrong with options is told first
-  const ExampleSource source(input.path, input.read);
+  std::vector<Input> inputs = inputs_of(input);
   job.progress.stage("reading", 0);
-  const auto reader = source.open(labels);
-  FirstPass pass = read_all(*reader, vocabulary, job.progress);
-  set.report = reader->report();
-  require_rows(set.report);
+  FirstPass pass = read_all(inputs, labels, vocabulary, job.progress);
+  set.report = inputs[0].report;
+  if (inputs.size() > 1) set.annotated = inputs[1].report;
   set.label_names = labels.names();
   expect_number_of_names(set.label_names, input.read.n_labels);
   set.labels = concatenate_rows(std::move(pass.labels));
@@ -160,7 +229,7 @@ TrainingSet read_training_set(const TrainingInput& input, const VectorizerOption
     release_free_memory();
     job.progress.stage("turning text into features", pass.n_rows);
     const FeatureSources sources{*set.vectorizer, pass.n_own_features, dense};
-    set.features = vectorize_all(*source.open_again(set.report), sources, job);
+    set.features = vectorize_all(inputs, sources, job);
   } else {
     set.features = with_dense(concatenate_rows(std::move(pass.features)), dense, job.pool);
   }

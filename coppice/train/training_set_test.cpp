@@ -87,6 +87,43 @@ TEST_F(TrainingSetFile, ARowLeftOutForItsLabelsIsLeftOutWithItsText) {
   EXPECT_EQ(fingerprint(set), fingerprint(read(kRows + last)));
 }
 
+TEST_F(TrainingSetFile, AnnotatedRowsAreTrainedOnAsIfTheyStoodBehindTheOthers) {
+  const std::string machine =
+      "{\"text\": \"gamma delta\", \"labels\": {\"b\": 0.75, \"new\": 0.25}}\n"
+      "{\"text\": \"delta\", \"labels\": [\"a\"], \"weight\": 0.5}\n";
+  const std::string joined = fingerprint(read(kRows + machine));
+  input_.annotated.path = folder_.write("machine.jsonl", machine);
+  const TrainingSet set = read(kRows);
+  EXPECT_EQ(fingerprint(set), joined);
+  EXPECT_EQ(set.report.rows, 4U);
+  EXPECT_EQ(set.annotated->rows, 2U);
+}
+
+TEST_F(TrainingSetFile, AnnotatedRowsHaveAFormatAndAWeightOfTheirOwn) {
+  input_.annotated.path = folder_.write("machine.jsonl", "{\"text\": \"send it on\", \"labels\": {\"mail\": 0.5}}\n");
+  input_.annotated.weight = 0.25;
+  const TrainingSet set = read("mail\tsend it now\nchat\tsay it now\n", "human.tsv");
+  EXPECT_THAT(names_of(set), ElementsAre("mail", "chat"));
+  EXPECT_THAT(set.weights, ElementsAre(1, 1, 0.25));
+  EXPECT_EQ(row_text(set.labels, 2), "0:0.5");
+}
+
+TEST_F(TrainingSetFile, AnnotatedRowsOfAnotherKindAreRefusedByTheirFile) {
+  const auto refusal = [&](const std::string& human, const std::string& machine) {
+    input_.annotated.path = folder_.write("machine.jsonl", machine);
+    return refusal_of(human);
+  };
+  const std::string features = "{\"features\": {\"1\": 0.5}, \"labels\": [\"a\"]}\n";
+  EXPECT_THAT(refusal(kRows, features), AllOf(HasSubstr("machine.jsonl"), HasSubstr("features alone")));
+  EXPECT_THAT(refusal(features, kRows), AllOf(HasSubstr("machine.jsonl"), HasSubstr("the rows have texts")));
+  EXPECT_THAT(refusal(kRows, "{\"text\": \"beta\"}\n"), AllOf(HasSubstr("machine.jsonl"), HasSubstr("no label")));
+  EXPECT_THAT(refusal("{\"text\": \"beta\", \"labels\": [3]}\n", kRows),
+              AllOf(HasSubstr("machine.jsonl"), HasSubstr("expected numbers")));
+  EXPECT_THAT(refusal(kRows, "{\"text\": \"beta\", \"labels\": [3]}\n"), HasSubstr("machine.jsonl:1"));
+  input_.dense = "dense.npy";
+  EXPECT_THAT(refusal(kRows, kRows), HasSubstr("dense"));
+}
+
 TEST_F(TrainingSetFile, NumbersOfLabelsNeverChange) {
   const std::string svm = "0 1:1\n1 2:1\n0 3:1\n";
   input_.min_label_count = 1;

@@ -37,6 +37,9 @@ class Mpi(ProgramTest):
     def test_operations_give_the_bits_of_one_process(self):
         self.assertEqual(self.results("bits"), ["the same bits"] * 4)
 
+    def test_two_threads_of_each_worker_may_be_at_work(self):
+        self.assertEqual(self.results("overlap"), ["the same bits"] * 4)
+
     def test_the_worker_that_is_late_is_named_by_all_others(self):
         met = self.results("late")
         for worker in (0, 2, 3):

@@ -5,8 +5,10 @@ import math
 import os
 import random
 import shutil
+import signal
 import struct
 import subprocess
+import time
 import unittest
 import wave
 from pathlib import Path
@@ -78,6 +80,12 @@ class Networks(ProgramTest):
         answer = json.loads(self.expect(0, "predict-net", self.path("words.coppice"), f"{folder}/high_carl_1.wav",
                                         "--quiet").stdout)
         self.assertEqual((answer["id"], answer["labels"][0]), ("high_carl_1.wav", "high"))
+        done = self.expect(0, "evaluate-net", self.path("words.coppice"), folder, "--speakers", "anna", "--quiet")
+        self.assertIn("of 10 rows)", done.stdout)
+        (self.folder / "new").mkdir()
+        shutil.copy(f"{folder}/low_ben_0.wav", self.path("new/nobody.wav"))  # a name that says no label
+        answer = json.loads(self.expect(0, "predict-net", self.path("words.coppice"), self.path("new"), "--quiet").stdout)
+        self.assertEqual((answer["id"], answer["labels"][0]), ("nobody.wav", "low"))
         lines = self.write("list.jsonl", jsonl([{"audio": "recordings/low_ben_0.wav", "labels": ["low"]}]))
         done = self.expect(0, "evaluate-net", self.path("words.coppice"), lines, "--quiet")
         self.assertIn("error rate 0.00 % (0 of 1 rows)", done.stdout)
@@ -90,6 +98,53 @@ class Networks(ProgramTest):
         self.expect(0, *train, "--workers", "4", "-o", self.path("threads.coppice"))
         self.assertEqual(Path(self.path("processes.coppice")).read_bytes(),
                          Path(self.path("threads.coppice")).read_bytes())
+
+    def test_a_training_that_was_stopped_goes_on_with_the_same_bits(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        for name, start in (("threads", []), ("processes", ["dist", "launch", "-n", "2", "--", COPPICE])):
+            workers = ["--address", "127.0.0.1"] if start else ["--workers", "2"]
+            train = [*start, "train-net", "--data", examples, *QUICK, *workers, "--block", "4", "--checkpoint",
+                     self.path(name), "--checkpoint-blocks", "2", "--momentum", "0.5"]
+            # Minibatches are those of whole blocks here: 2 workers, 4 each.
+            self.expect(0, *train, "--epochs", "4", "-o", self.path("whole.coppice"))
+            shutil.rmtree(self.path(name))
+            self.expect(0, *train, "--epochs", "2", "-o", self.path("half.coppice"))
+            done = self.expect(0, *train, "--epochs", "4", "--resume", "-o", self.path("resumed.coppice"))
+            self.assertEqual(Path(self.path("resumed.coppice")).read_bytes(),
+                             Path(self.path("whole.coppice")).read_bytes(), done.stderr)
+            self.expect(7 if start else 2, *train, "--epochs", "4", "--resume", "--minibatch", "8", "-o",
+                        self.path("other.coppice"), says="this training has 'minibatch 8'")
+        self.expect(2, "train-net", "--data", examples, "--resume", "-o", self.path("model.coppice"),
+                    says="--checkpoint FOLDER")
+
+    def test_a_training_that_is_told_to_stop_leaves_a_checkpoint(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        train = ["train-net", "--data", examples, *QUICK, "--block", "4", "--checkpoint", self.path("state"),
+                 "--checkpoint-blocks", "100000", "-o", self.path("model.coppice")]
+        with subprocess.Popen([COPPICE, *train, "--epochs", "100000"], stderr=subprocess.PIPE, text=True,
+                              env=environment()) as process:
+            while not os.path.isdir(self.path("state")) and process.poll() is None:
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            said = process.communicate(timeout=60)[1]
+        self.assertEqual(process.returncode, 130, said)
+        self.assertIn("stopped", said)
+        self.assertEqual(len(os.listdir(self.path("state"))), 1)
+        self.expect(0, *train, "--epochs", "1", "--resume")
+
+    def test_a_worker_that_is_killed_is_done_without(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        # The second of three workers ends itself as soon as the folder of checkpoints has something in it.
+        script = (f'if [ "$RANK" = 1 ]; then (until ls state | grep -q .; do sleep 0.01; done; kill -9 $$) & fi; '
+                  f'exec "{COPPICE}" train-net --data train.jsonl {" ".join(QUICK)} --epochs 200 --block 4 '
+                  f'--checkpoint state --checkpoint-blocks 2 --address 127.0.0.1 -o model.coppice --json')
+        os.mkdir(self.path("state"))
+        done = self.expect(0, "dist", "launch", "-n", "3", "--min-workers", "2", "--", "sh", "-c", script)
+        survival = json.loads(done.stdout)["survival"]
+        self.assertEqual(survival["lost"], 1, done.stderr)
+        answer = self.expect(0, "predict-net", self.path("model.coppice"), "-", "--top-k", "1", "--quiet",
+                             stdin='{"text": "smtp inbox folders"}\n').stdout
+        self.assertEqual(json.loads(answer)["labels"], ["mail"])
 
     def test_strategies_are_compared(self):
         examples, held_out = self.write("train.jsonl", jsonl(rows())), self.write("held_out.jsonl", jsonl(rows(60, 2)))
@@ -139,11 +194,17 @@ class Networks(ProgramTest):
     def test_the_two_kinds_of_models_are_told_apart(self):
         network, _ = self.train_texts()
         self.expect(6, "predict", network, "-", stdin='{"text": "mail"}\n', says="predict-net")
+        shown = self.expect(0, "inspect", network, "--verify").stdout
+        for line in ("task +text", "layers.hidden +\\[16\\]", "network_parameters ", "verified: every checksum holds"):
+            self.assertRegex(shown, line)
+        self.assertEqual(json.loads(self.expect(0, "inspect", network, "--json").stdout)["network"]["task"], "text")
+        self.expect(6, "inspect", network, "--tree", "svg", says="no tree")
         linear = self.train()
         self.expect(6, "predict-net", linear, "-", stdin='{"text": "mail"}\n', says="no network")
         data = bytearray(Path(network).read_bytes())
         data[len(data) // 2] ^= 1
         damaged = self.write("damaged.coppice", bytes(data))
+        self.expect(3, "inspect", damaged, "--verify", says="damaged.coppice")
         self.expect(3, "predict-net", damaged, "-", stdin='{"text": "mail"}\n', says="damaged.coppice")
 
 

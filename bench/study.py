@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What strategies for many workers cost in errors and gain in time: `coppice dist study` on a text set and on speech.
+
+bench/study.py --data FOLDER [--parts text,speech] [--keep FOLDER]
+
+Text: cldr-emoji (trn.txt, tst.txt), a keyword in one of 164 locales, 4,179 classes; blocks of 50 minibatches. Speech: fsdd, recorded digits,
+each of six speakers held out in turn. Trainings are real, by workers that are threads; times are modelled, on the map below,
+which was written down before any training was made. With --keep a bench that was stopped goes on. Takes hours.
+Writes results/study.json, results/study.md and results/study.svg.
+"""
+import argparse
+import math
+import os
+import tempfile
+
+import measure
+from report import table
+
+# Fixed before the runs, and not touched after them.
+MAP = ["--latency-us", "50", "--megabit-per-second", "1000,100,10000,100000", "--compute-ms", "0,10,100"]
+GOAL = {"workers": 128, "more_errors": 2.0}
+
+TEXT = ["--embedding", "32", "--hidden", "", "--word-ngrams", "1,1", "--char-wb-ngrams", "3,3", "--max-features", "8192",
+        "--minibatch", "8", "--epochs", "3", "--block", "50", "--workers", "32,64,128", "--most-in-group", "8",
+        "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.005", "--seeds", "3", "--points", "10",
+        "--learning-rates", "0.25,0.5,1"]
+SPEECH = ["--task", "speech", "--hidden", "64", "--minibatch", "4", "--epochs", "20", "--block", "10", "--workers", "8,32",
+          "--most-in-group", "4", "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.02", "--seeds", "1", "--points", "5",
+          "--learning-rates", "0.1,0.3"]
+SPEAKERS = ["george", "jackson", "lucas", "nicolas", "theo", "yweweler"]
+STUDENT = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571}  # of 95 %, by degrees of freedom
+
+
+def study(arguments, options, keep, svg=None):
+    command = [measure.program(arguments.build, "coppice"), "dist", "study", *options, *MAP, "--json", "--quiet",
+               "--threads", str(arguments.threads), "--keep", os.path.join(arguments.keep, keep)]
+    return measure.run_json(command + (["--svg", svg] if svg else []))
+
+
+def text_study(arguments):
+    folder = os.path.join(arguments.data, "cldr-emoji")
+    rows = ["--data", os.path.join(folder, "trn.txt"), "--validate", os.path.join(folder, "tst.txt")]
+    return study(arguments, rows + TEXT, "text", os.path.join(arguments.out, "study.svg"))
+
+
+def speech_studies(arguments):
+    studies = {}
+    for speaker in SPEAKERS:
+        rows = ["--data", os.path.join(arguments.data, "fsdd", "recordings"), "--hold-out", speaker]
+        studies[speaker] = study(arguments, rows + SPEECH, speaker)
+        measure.say(f"{speaker}: {studies[speaker]['table'][0]['measured']['error']:.1f} % errors by one worker")
+    return studies
+
+
+def interval(values):
+    """Mean and half the width of the interval of 95 %."""
+    mean = sum(values) / len(values)
+    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1) / len(values))
+    return mean, STUDENT[len(values) - 1] * spread
+
+
+def more_text(mean, half_width):
+    return f"{mean:+.1f} ± {half_width:.1f} %" + (", undecided" if abs(mean) < half_width else "")
+
+
+def reported(row):
+    known = row.get("reported")
+    return f"{known['speed_up']:g}x, {known['more_errors']:+g} %" if known else ""
+
+
+def text_rows(result):
+    rows = []
+    for row in result["table"]:
+        measured, modelled = row["measured"], row["modelled"]
+        more = "" if row["workers"] == 1 else more_text(measured["more_errors"], measured["more_errors_half_width"])
+        equal = modelled["speed_up_to_equal_error"]
+        rows.append([str(row["workers"]), row["strategy"], str(row["group_size"]), f"{measured['error']:.2f}", more,
+                     f"{measured['message_bytes'] / 1e3:.1f}", f"{modelled['speed_up']:.1f}",
+                     f"{equal:.1f}" if equal else "never", reported(row)])
+    return rows
+
+
+def fastest(cell, what):
+    found = {name: figures[what] for name, figures in cell["strategies"].items() if figures[what]}
+    best = max(found, key=found.get, default=None)
+    return f"{best} {found[best]:.1f}" if best else "none"
+
+
+def map_rows(result, what):
+    """A row for each number of workers and time to compute, a column for each rate."""
+    rates = sorted({cell["megabit_per_second"] for cell in result["map"]})
+    lines = sorted({(cell["workers"], cell["compute_ms"]) for cell in result["map"]})
+    cells = {(c["workers"], c["compute_ms"], c["megabit_per_second"]): c for c in result["map"]}
+    return (["workers", "ms a minibatch", *(f"{rate:g} Mbit/s" for rate in rates)],
+            [[str(w), f"{ms:g}" if ms else "as measured", *(fastest(cells[w, ms, rate], what) for rate in rates)]
+             for w, ms in lines])
+
+
+def speech_rows(studies):
+    rows = []
+    first = next(iter(studies.values()))
+    for i, row in enumerate(first["table"]):
+        errors = [s["table"][i]["measured"]["error"] for s in studies.values()]
+        base = [s["table"][0]["measured"]["error"] for s in studies.values()]
+        more = [100 * (error / one - 1) for error, one in zip(errors, base) if one > 0]  # of none, nothing is relative
+        rows.append([str(row["workers"]), row["strategy"], f"{sum(errors) / len(errors):.1f}",
+                     "" if i == 0 or len(more) < 2 else more_text(*interval(more))])
+    return rows
+
+
+def find(result, workers, strategy):
+    return next(row for row in result["table"] if (row["workers"], row["strategy"]) == (workers, strategy))
+
+
+def verdicts(result):
+    """Goal by goal: reached or missed, with the figures."""
+    said = []
+    for workers in (64, 128):
+        more = {s: find(result, workers, s)["measured"]["more_errors"] for s in ("gtc", "bmuf", "gtc+bmuf")}
+        speed = {s: find(result, workers, s)["modelled"]["speed_up"] for s in more}
+        said.append((f"{workers} workers: fewer errors by the hybrid than by BMUF", more["gtc+bmuf"] < more["bmuf"],
+                     f"{more['gtc+bmuf']:+.1f} % and {more['bmuf']:+.1f} %"))
+        said.append((f"{workers} workers: the hybrid faster than BMUF and GTC, to equal samples, at "
+                     f"{result['options']['megabit_per_second'][0]:g} Mbit/s",
+                     speed["gtc+bmuf"] > max(speed["gtc"], speed["bmuf"]),
+                     ", ".join(f"{s} {v:.1f}" for s, v in speed.items())))
+    row = find(result, GOAL["workers"], "gtc+bmuf")["measured"]
+    bound = row["more_errors"] + row["more_errors_half_width"]
+    said.append((f"{GOAL['workers']} workers, hybrid: at most {GOAL['more_errors']:g} % more errors, with the interval",
+                 bound <= GOAL["more_errors"], more_text(row["more_errors"], row["more_errors_half_width"])))
+    return [[goal, "reached" if holds else "**missed**", figures] for goal, holds, figures in said]
+
+
+def text_part(result):
+    equal = map_rows(result, "speed_up_to_equal_error")
+    samples = map_rows(result, "speed_up")
+    head = ["workers", "strategy", "group", "error, %", "more errors, 95 %", "message, kB", "speed-up", "to equal error", "article"]
+    return f"""## Text: cldr-emoji
+
+{result['rows']:,} rows, 4,179 classes, {result['parameters']:,} parameters, minibatches of {result['minibatch']}; errors on
+{result['test_rows']:,} rows, 3 seeds. Options: `{' '.join(word or "''" for word in TEXT)}`.
+
+{table(head, text_rows(result))}
+{table(["goal", "", "figures"], verdicts(result))}
+The map: the fastest strategy and its speed-up, modelled, to equal samples:
+
+{table(*samples)}
+and until at most {result['options']['target']:g} % more errors than one worker has in the end:
+
+{table(*equal)}"""
+
+
+def text_of(result):
+    m = result["machine"]
+    text = f"""# Strategies for many workers
+
+Made by `bench/study.py`; do not edit. {m['date']}, {m['cpu']}, {m['cores']} cores, Coppice {m['coppice']}.
+Errors and messages are measured; speed-ups are modelled (`{' '.join(MAP)}`). The article: Ladkat et al. 2019, an acoustic
+model, other data and network; nothing here was tuned for its figures.
+
+"""
+    if "text" in result:
+        text += text_part(result["text"])
+    if "speech" in result:
+        text += f"""## Speech: fsdd, each of six speakers held out in turn
+
+Options: `{' '.join(SPEECH)}`. Intervals over the speakers.
+
+{table(["workers", "strategy", "error, %", "more errors, 95 %"], speech_rows(result["speech"]))}"""
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    measure.add_common(parser, peer=False)
+    parser.add_argument("--data", help="folder of the sets (COPPICE_BENCH_DATA)")
+    parser.add_argument("--parts", default="text,speech")
+    parser.add_argument("--keep", help="folder for trainings that are done; a bench that was stopped goes on from there")
+    arguments = parser.parse_args()
+    arguments.data = measure.folder(arguments.data, "COPPICE_BENCH_DATA", "data sets")
+    os.makedirs(arguments.out, exist_ok=True)
+    path = os.path.join(arguments.out, "study.json")
+    result = measure.load(path) if os.path.exists(path) else {"kind": "study"}
+    result["machine"] = measure.machine()
+    with tempfile.TemporaryDirectory(prefix="coppice_bench_") as place:
+        arguments.keep = arguments.keep or place
+        for part in arguments.parts.split(","):
+            result[part] = {"text": text_study, "speech": speech_studies}[part](arguments)
+            measure.save(result, path)
+    with open(os.path.join(arguments.out, "study.md"), "w", encoding="utf-8") as file:
+        file.write(text_of(result))
+
+
+if __name__ == "__main__":
+    main()
