@@ -5,8 +5,8 @@
 bench/study.py --data FOLDER [--parts text,speech] [--keep FOLDER]
 
 Text: cldr-emoji (trn.txt, tst.txt), a keyword in one of 164 locales, 4,179 classes; blocks of 50 minibatches. Speech: fsdd, recorded digits,
-each of six speakers held out in turn. Trainings are real, by workers that are threads; times are modelled, on the map below,
-which was written down before any training was made. With --keep a bench that was stopped goes on. Takes hours.
+each of six speakers held out in turn. Trainings are real, by virtual workers; times are modelled, on the map below, which
+was written down before any training was made. With --keep a bench that was stopped goes on. Takes hours.
 Writes results/study.json, results/study.md and results/study.svg.
 """
 import argparse
@@ -21,10 +21,10 @@ from report import table
 MAP = ["--latency-us", "50", "--megabit-per-second", "1000,100,10000,100000", "--compute-ms", "0,10,100"]
 GOAL = {"workers": 128, "more_errors": 2.0}
 
-TEXT = ["--embedding", "32", "--hidden", "", "--word-ngrams", "1,1", "--char-wb-ngrams", "3,3", "--max-features", "8192",
+TEXT = ["--embedding", "32", "--hidden", "", "--word-ngrams", "", "--char-wb-ngrams", "2,3", "--max-features", "8192",
         "--minibatch", "8", "--epochs", "3", "--block", "50", "--workers", "32,64,128", "--most-in-group", "8",
         "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.005", "--seeds", "3", "--points", "10",
-        "--learning-rates", "0.25,0.5,1"]
+        "--learning-rates", "0.5,1,2"]
 SPEECH = ["--task", "speech", "--hidden", "64", "--minibatch", "4", "--epochs", "20", "--block", "10", "--workers", "8,32",
           "--most-in-group", "4", "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.02", "--seeds", "1", "--points", "5",
           "--learning-rates", "0.1,0.3"]

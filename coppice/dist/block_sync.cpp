@@ -27,6 +27,11 @@ void describe(OptionTable& table, OverlapOptions& options) {
             "(Streaming DiLoCo); no more than a block has minibatches.");
 }
 
+float share_of_samples(uint64_t samples, uint64_t of_all, uint32_t n_models) noexcept {
+  if (of_all == 0) return 1.0F / static_cast<float>(n_models);
+  return static_cast<float>(static_cast<double>(samples) / static_cast<double>(of_all));
+}
+
 BlockSync::BlockSync(Links links, const BlockLayout& layout, std::span<const float> parameters, BlockExchange exchange,
                      const BlockMomentumOptions& options)
     : links_(links),
@@ -46,8 +51,7 @@ uint64_t BlockSync::samples_of_group(uint64_t own) {
 float BlockSync::share_of_group(uint64_t samples) {
   const std::vector<uint64_t> of_groups = gather_values(links_.peers, samples);
   const uint64_t all = std::accumulate(of_groups.begin(), of_groups.end(), uint64_t{0});
-  if (all == 0) return 1.0F / static_cast<float>(links_.peers.size());
-  return static_cast<float>(static_cast<double>(samples) / static_cast<double>(all));
+  return share_of_samples(samples, all, links_.peers.size());
 }
 
 void BlockSync::end_block(std::span<float> parameters, uint64_t samples_of_group) {

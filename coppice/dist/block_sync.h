@@ -30,6 +30,9 @@ struct BlockLayout {
   uint32_t n_shards = 1;  ///< member j of each group has shard j, as far as there are shards
 };
 
+/// What one of several models counts in their mean, as its samples do; all the same where there are none.
+float share_of_samples(uint64_t samples, uint64_t of_all, uint32_t n_models) noexcept;
+
 /// The end of a block, for one worker: the models of the groups are averaged, each counting as its samples do, the
 /// average goes through block momentum, and every worker has what comes out. Both exchanges give the same bits, as each
 /// parameter is by itself and groups are summed in their order.

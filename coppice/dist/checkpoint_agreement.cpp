@@ -127,7 +127,8 @@ std::string listed(const std::vector<uint32_t>& numbers) {
   return text;
 }
 
-/// The newest step that is whole; why newer ones are not goes to `notes`.
+/// The newest step that is whole on all; why newer ones are not goes to `notes`. Where there is none, a disk was lost,
+/// say: the newest that anyone has, whom the others join.
 std::optional<uint64_t> choose(const Offers& offers, std::vector<std::string>& notes) {
   std::set<uint64_t, std::greater<>> steps;
   for (const auto& [worker, offer] : offers) {
@@ -142,7 +143,10 @@ std::optional<uint64_t> choose(const Offers& offers, std::vector<std::string>& n
     notes.push_back("the checkpoint of step " + std::to_string(step) + " is left out: worker " + listed(missing) +
                     " has none that is whole");
   }
-  return std::nullopt;
+  if (steps.empty()) return std::nullopt;
+  notes.push_back("no checkpoint is whole on all workers: the newest that any has is taken, of step " +
+                  std::to_string(*steps.begin()));
+  return *steps.begin();
 }
 
 /// What going on with other workers or groups than before loses.
@@ -155,17 +159,25 @@ void note_losses(uint64_t step, const Offers& offers, const std::string& facts, 
     before = found->second, group_size = offer.group_size;
     break;
   }
-  std::vector<uint32_t> gone, come;
+  const auto was_there = [&](uint32_t worker) {
+    return std::find(before.begin(), before.end(), worker) != before.end();
+  };
+  std::vector<uint32_t> gone, bereft, come;
   for (const uint32_t worker : before) {
     if (!offers.contains(worker)) gone.push_back(worker);
   }
   for (const auto& [worker, offer] : offers) {
-    if (!offer.whole.contains(step)) come.push_back(worker);
+    if (!offer.whole.contains(step)) (was_there(worker) ? bereft : come).push_back(worker);
   }
   if (!gone.empty()) {
     notes.push_back("worker " + listed(gone) +
                     " of the checkpoint is not here: what it had not sent of its gradients "
                     "(residual) is lost");
+  }
+  if (!bereft.empty()) {
+    notes.push_back("worker " + listed(bereft) +
+                    " has no file of that checkpoint: it takes the model from the others; what it had not sent of its "
+                    "gradients (residual) is lost");
   }
   if (!come.empty()) notes.push_back("worker " + listed(come) + " is new: it begins without a residual");
   if (group_size != group_size_in(facts)) {
@@ -195,7 +207,7 @@ AgreedCheckpoint agree_on_checkpoint(Transport& all, const CheckpointFolder& fol
   if (!step) {
     std::string why;
     for (const std::string& note : agreed.notes) why += (why.empty() ? "" : "; ") + note;
-    throw Error(ErrorCode::data, "no checkpoint is whole on all workers: " + why, {}, kBeginAnew);
+    throw Error(ErrorCode::data, "no checkpoint is whole on any worker: " + why, {}, kBeginAnew);
   }
   note_losses(*step, offers, facts, agreed.notes);
   if (offers.at(worker).whole.contains(*step)) agreed.state = read_checkpoint(folder.path_of(*step)).state;

@@ -20,6 +20,7 @@
 namespace coppice {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -177,14 +178,23 @@ TEST_F(Checkpoints, TheNewestThatIsWholeOnAllIsTakenAndTheOthersAreNamed) {
   EXPECT_THAT(agreed_[0].notes, ElementsAre(HasSubstr(damaged), HasSubstr("step 150"), HasSubstr("step 100")));
 }
 
+TEST_F(Checkpoints, WhereADiskWasLostTheNewestThatAnyHasIsTaken) {
+  for (const uint64_t step : {50, 100}) folder_of(0).save(example(0, step));
+  EXPECT_EQ(agree(), "");
+  EXPECT_EQ(agreed_[0].state->report.steps, 100u);
+  EXPECT_FALSE(agreed_[1].state);
+  EXPECT_THAT(agreed_[1].notes,
+              ElementsAre(HasSubstr("step 100 is left out: worker 1 has none"), HasSubstr("step 50 is left out"),
+                          HasSubstr("the newest that any has is taken, of step 100"),
+                          HasSubstr("worker 1 has no file of that checkpoint")));
+}
+
 TEST_F(Checkpoints, WhenNoneIsWholeThatIsAnErrorAndNotANewBeginning) {
   folder_of(0).save(example(0, 50));
-  EXPECT_THAT(agree(),
-              HasSubstr("no checkpoint is whole on all workers: the checkpoint of step 50 is left out: worker 1 "
-                        "has none"));
-  EXPECT_EQ(code_, ErrorCode::data);
   write(folder_of(0).path_of(50), "something else");
-  EXPECT_THAT(agree(), HasSubstr(folder_of(0).path_of(50) + ": this is no checkpoint"));
+  EXPECT_THAT(agree(), AllOf(HasSubstr("no checkpoint is whole on any worker"),
+                             HasSubstr(folder_of(0).path_of(50) + ": this is no checkpoint")));
+  EXPECT_EQ(code_, ErrorCode::data);
 }
 
 TEST_F(Checkpoints, OfOtherOptionsOrSizeItIsRefusedByName) {

@@ -4,7 +4,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <bit>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/dist/finite_gradient.h"
 #include "coppice/dist/gather.h"
 #include "coppice/dist/hybrid_facts.h"
 #include "coppice/dist/overlapped_sync.h"
@@ -32,12 +32,6 @@ class Timer {
   double& seconds_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
-
-bool all_finite(std::span<const float> values) noexcept {
-  uint32_t most = 0;  // of the exponents; the largest is that of what is no number
-  for (const float value : values) most = std::max(most, std::bit_cast<uint32_t>(value) << 1);
-  return most < 0xFF000000;
-}
 
 std::string hash_text(std::span<const float> parameters) {
   return std::to_string(XXH3_64bits(parameters.data(), parameters.size_bytes()));
@@ -131,7 +125,6 @@ class HybridTraining::Impl {
   }
 
   void finish() {
-    if (!keeps_progress() && !blocks_ && !overlapped_) return;
     or_tell([&] {
       if (is_closed_ || steps_of_block_ > 0) end_block();
       if (blocks_) blocks_->take_model(learner_.parameters());
@@ -210,7 +203,6 @@ class HybridTraining::Impl {
     compressor_.restore(std::move(residual));
   }
 
-  /// Who joins keeps what it has.
   void restore_learner(std::span<const float> state) {
     if (!state.empty()) learner_.restore_own_state(state);
   }
@@ -265,18 +257,14 @@ class HybridTraining::Impl {
   void compute(uint64_t step) {
     const Timer timer(report_.compute_seconds);
     const uint64_t minibatch = next_minibatch_ + steps_of_block_ * dealing_.n_workers + dealing_.place;
-    const BatchResult result = learner_.compute_gradient(minibatch, gradient_);
-    if (!all_finite(gradient_)) {
-      if (!options_.skips_not_finite) {
-        throw Error(ErrorCode::data, "step " + std::to_string(step) + ": a gradient is no finite number", {},
-                    "a smaller learning_rate may help; skips_not_finite leaves such minibatches out");
-      }
+    const auto result = compute_finite_gradient(learner_, minibatch, step, options_.skips_not_finite, gradient_);
+    if (!result) {
       ++report_.n_skipped;
-      return std::fill(gradient_.begin(), gradient_.end(), 0.0F);
+      return;
     }
-    report_.samples += result.samples;
-    samples_of_block_ += result.samples;
-    report_.loss += result.loss;
+    report_.samples += result->samples;
+    samples_of_block_ += result->samples;
+    report_.loss += result->loss;
   }
 
   /// The gradient becomes the sum of what the members of the group say.
@@ -343,8 +331,7 @@ class HybridTraining::Impl {
     steps_of_block_ = samples_of_block_ = 0;
     is_closed_ = false;
     if (keeps_progress()) next_ = present_state();
-    std::vector<std::string> words;
-    if (keeps_progress() || blocks_) words = hear_all();
+    const std::vector<std::string> words = overlapped_ ? std::vector<std::string>() : hear_all();
     if (!keeps_progress()) return;
     start_ = std::move(next_);
     next_.reset(), end_.reset();

@@ -170,6 +170,39 @@ TEST(HybridResume, WhoJoinsIsGivenWhatTheOthersHave) {
   }
 }
 
+/// Counts the minibatches behind its own state.
+class Counting final : public Learner {
+ public:
+  std::span<float> parameters() noexcept override { return inner_.parameters(); }
+  BatchResult compute_gradient(uint64_t minibatch, std::span<float> gradient) override {
+    ++count_;
+    return inner_.compute_gradient(minibatch, gradient);
+  }
+  std::vector<float> own_state() override { return {count_}; }
+  void restore_own_state(std::span<const float> state) override { count_ = state[0]; }
+
+ private:
+  Softmax inner_;
+  float count_ = 0;
+};
+
+TEST(HybridResume, WhoJoinsTakesTheStateOfAnothersLearner) {
+  std::vector<Keeper> kept(3);
+  const auto train = [&](std::vector<HybridProgress> from, uint64_t minibatches_of_all) {
+    run_workers(static_cast<uint32_t>(from.size()), 2, [&](Transport& transport) {
+      Counting learner;
+      const uint32_t rank = transport.rank();
+      HybridTraining training(transport, {learner, kMinibatch, with(1, 0), &kept[rank]}, from[rank]);
+      training.run_to(minibatches_of_all);
+      EXPECT_EQ(learner.own_state()[0], float(training.report().steps));
+    });
+  };
+  train(fresh(2), 20);
+  std::vector<HybridProgress> from = fresh(3);
+  for (uint32_t worker = 0; worker < 2; ++worker) from[worker].start = kept[worker].states.back();
+  train(std::move(from), 50);
+}
+
 TEST(HybridResume, BlockMomentumThatNobodyHasAnyMoreIsNamed) {
   const HybridOptions options = with(2, 0.5F);
   const Trained whole = run_from(fresh(4), options, 108);

@@ -239,6 +239,23 @@ TEST(Hybrid, WorkersThatDifferAreRefusedByName) {
               HasSubstr("4 workers do not fill groups of 3"));
 }
 
+TEST(Hybrid, AReplicaThatBecameAnotherOneIsFoundAtTheEndOfTheBlock) {
+  for (const HybridOptions& options : {with(0, 0), with(0, 0.5F)}) {
+    try {
+      run_workers(3, 2, [&](Transport& transport) {
+        Softmax learner;
+        HybridTraining training(transport, learner, kMinibatch, options);
+        training.run(14);
+        if (transport.rank() == 2) learner.parameters()[3] += 1;
+        training.run(6);
+      });
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("worker 2 has another model than worker 0 after step 20"));
+    }
+  }
+}
+
 TEST(Hybrid, AGradientThatIsNoNumberEndsTheTrainingOrIsLeftOut) {
   for (const uint32_t group_size : {1, 2, 4}) {
     const auto work = [&](bool skips) {

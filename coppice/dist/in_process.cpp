@@ -108,7 +108,7 @@ class Meeting final : public Stop::Sleeper {
   Meeting(std::vector<uint32_t> workers, Stop& stop, Permits& permits)
       : brought(workers.size()),
         workers_(std::move(workers)),
-        has_come_(workers_.size()),
+        places_(workers_.size(), Place::empty),
         stop_(stop),
         permits_(permits) {
     stop_.add(*this);
@@ -154,25 +154,31 @@ class Meeting final : public Stop::Sleeper {
   }
 
  private:
+  enum class Place : uint8_t { empty, taken, left };
+
   bool is_last(uint32_t rank) {
-    has_come_[rank] = true;
+    places_[rank] = Place::taken;
     if (++n_come_ < workers_.size()) return false;
     n_come_ = 0;
-    has_come_.assign(has_come_.size(), false);
+    places_.assign(places_.size(), Place::empty);
     ++meetings_;
     all_here_.notify_all();
     return true;
   }
 
   void take_back(uint32_t rank) {
-    has_come_[rank] = false;
+    places_[rank] = Place::left;
     --n_come_;
   }
 
+  /// Those who never came; where there are none, those who gave up.
   std::vector<uint32_t> missing_workers() const {
     std::vector<uint32_t> missing;
-    for (size_t rank = 0; rank < workers_.size(); ++rank) {
-      if (!has_come_[rank]) missing.push_back(workers_[rank]);
+    for (const Place place : {Place::empty, Place::left}) {
+      for (size_t rank = 0; rank < workers_.size(); ++rank) {
+        if (places_[rank] == place) missing.push_back(workers_[rank]);
+      }
+      if (!missing.empty()) break;
     }
     return missing;
   }
@@ -180,7 +186,7 @@ class Meeting final : public Stop::Sleeper {
   std::vector<uint32_t> workers_;
   std::mutex mutex_;
   std::condition_variable all_here_;
-  std::vector<bool> has_come_;
+  std::vector<Place> places_;
   size_t n_come_ = 0;
   uint64_t meetings_ = 0;
   Stop& stop_;

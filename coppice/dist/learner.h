@@ -29,7 +29,7 @@ class Learner {
   virtual BatchResult compute_gradient(uint64_t minibatch, std::span<float> gradient) = 0;
 
   /// What else computing gradients changes, on which they do not depend: running means, say. A worker keeps its own
-  /// when it goes on from a checkpoint, or begins a block again.
+  /// when it goes on from a checkpoint, or begins a block again; one who joins others takes that of one of them.
   virtual std::vector<float> own_state() { return {}; }
   /// Shapes: as own_state() has it.
   virtual void restore_own_state(std::span<const float> /*state*/) {}

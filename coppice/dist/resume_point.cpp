@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <utility>
 
@@ -162,10 +163,18 @@ class Assembly {
     if (has_ended(groups_.members())) point.end = std::move(own_.end);
   }
 
+  /// Those who join get them from the donor, and its learner's own state.
   void give_parameters(HybridState& state) {
     bool one_joins = false;
     for (uint32_t rank = 0; rank < all_.size(); ++rank) one_joins = one_joins || joins(rank);
-    if (one_joins) all_.broadcast(std::as_writable_bytes(std::span(state.parameters)), donor_);
+    if (!one_joins) return;
+    all_.broadcast(std::as_writable_bytes(std::span(state.parameters)), donor_);
+    std::vector<float> given;
+    if (all_.rank() == donor_) given = state.learner;
+    const auto all = all_.all_gather(std::as_bytes(std::span(given)));
+    if (!joins(all_.rank())) return;
+    state.learner.resize(all[donor_].size() / sizeof(float));
+    std::memcpy(state.learner.data(), all[donor_].data(), all[donor_].size());
   }
 
   /// The rank of a member that has trained, or none.

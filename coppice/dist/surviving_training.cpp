@@ -129,8 +129,9 @@ class SurvivingTraining::Impl final : public HybridObserver {
     const bool stops = says(kStop);
     checkpoints_.at_block(state, workers_in(generation_.members), stops);
     if (job_.training.observer != nullptr) job_.training.observer->begin_block(state, words);
+    if (state.next_minibatch >= total_) return;  // what is left is to write the model
     if (stops) throw Error(ErrorCode::cancelled, "stopped on request");
-    if (says(kSomeoneJoins) && state.next_minibatch < total_) throw Leave{};
+    if (says(kSomeoneJoins)) throw Leave{};
   }
 
  private:
@@ -371,7 +372,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
       rendezvous_.fail("worker " + std::to_string(self_.worker) + ": " + where + error.what());
     } catch (const Error&) {  // the store is gone: there is nobody to tell
     }
-    if (is_of_others(error)) save_what_is_left();
+    if (is_of_others(error) || error.code() == ErrorCode::cancelled) save_what_is_left();
   }
 
   void save_what_is_left() {

@@ -28,8 +28,12 @@ uint64_t blocks_to(uint64_t step, const HybridOptions& options) {
 /// Hands on what it sees, and writes checkpoints.
 class Keeper final : public HybridObserver {
  public:
-  Keeper(const TrainingJob& job, TrainingCheckpoints& checkpoints, uint32_t n_workers)
-      : inner_(job.training.observer), progress_(job.progress), checkpoints_(checkpoints), workers_(n_workers) {
+  Keeper(const TrainingJob& job, TrainingCheckpoints& checkpoints, uint32_t n_workers, uint64_t minibatches_of_all)
+      : inner_(job.training.observer),
+        progress_(job.progress),
+        checkpoints_(checkpoints),
+        total_(minibatches_of_all),
+        workers_(n_workers) {
     std::iota(workers_.begin(), workers_.end(), 0U);
   }
 
@@ -45,13 +49,15 @@ class Keeper final : public HybridObserver {
     const bool stops = std::find(words.begin(), words.end(), kStop) != words.end();
     checkpoints_.at_block(state, workers_, stops);
     if (inner_ != nullptr) inner_->begin_block(state, words);
-    if (stops) throw Error(ErrorCode::cancelled, "stopped on request");
+    // In the end there is nothing left but to write the model.
+    if (stops && state.next_minibatch < total_) throw Error(ErrorCode::cancelled, "stopped on request");
   }
 
  private:
   HybridObserver* inner_;
   Progress& progress_;
   TrainingCheckpoints& checkpoints_;
+  uint64_t total_;
   std::vector<uint32_t> workers_;
 };
 
@@ -116,7 +122,7 @@ HybridReport train_with_checkpoints(Transport& all, const TrainingJob& job, Trai
   HybridProgress from;
   from.worker = all.rank();
   if (checkpoints.resumes()) from.start = checkpoints.resume(all);
-  Keeper keeper(job, checkpoints, all.size());
+  Keeper keeper(job, checkpoints, all.size(), minibatches_of_all);
   HybridJob training = job.training;
   training.observer = &keeper;
   HybridTraining hybrid(all, training, std::move(from));

@@ -257,6 +257,7 @@ TEST(Transport, WhoGaveUpHasNotCome) {
       FAIL();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::timeout);
+      EXPECT_THAT(error.what(), HasSubstr(transport.rank() == 0 ? "in time: 1" : "in time: 0"));
     }
     gave_up = true;
   });

@@ -7,121 +7,18 @@
 #include <utility>
 
 #include "coppice/core/error.h"
-#include "coppice/core/random.h"
-#include "coppice/dist/in_process.h"
-#include "coppice/net/net_evaluation.h"
-#include "coppice/net/net_trainee.h"
-#include "coppice/net/study_keep.h"
-#include "coppice/net/torch_learner.h"
+#include "coppice/net/study_training.h"
 
 namespace coppice {
 namespace {
 
-constexpr size_t kMostRowsOfCurve = 2000;
-
-std::vector<uint32_t> shuffled(size_t n, uint64_t seed) {
-  std::vector<uint32_t> rows(n);
-  std::iota(rows.begin(), rows.end(), 0U);
-  Random(seed).shuffle(std::span(rows));
-  return rows;
-}
-
-NetExamples some_of(const NetExamples& examples) {
-  if (examples.size() <= kMostRowsOfCurve) return examples;
-  const std::vector<uint32_t> rows = shuffled(examples.size(), 1);
-  return select_examples(examples, std::span(rows).first(kMostRowsOfCurve));
-}
-
-/// What a combination is trained and measured with.
-struct Arena {
-  const NetSet& set;
-  const NetExamples& test;
-  std::string test_fingerprint;
-  const KeptTrainings& kept;
-  Job job;
-  NetExamples few = some_of(test);  ///< of the test rows, for curves
-};
-
-double error_of(const Arena& arena, const NetExamples& rows, const NetTraining& training,
-                const NetTrainOptions& options) {
-  Progress silent;
-  const NetModel model = make_net_model(arena.set, training, {}, options);
-  MetricOptions metrics;
-  metrics.at = {1};
-  return error_rate(evaluate_network(model, rows, metrics, {arena.job.pool, silent}));
-}
-
-/// Worker 0 looks at its model now and then.
-class Curve final : public TrainingWatcher {
- public:
-  Curve(const Arena& arena, const NetTrainOptions& options, uint32_t points, StudyRun& run)
-      : arena_(arena), options_(options), points_(points), run_(run) {}
-
-  void trained(double share, std::span<const float> parameters) override {
-    if (share < double(run_.curve.size() + 1) / points_) return;
-    NetTraining so_far;
-    so_far.parameters.assign(parameters.begin(), parameters.end());
-    run_.curve.push_back({share, error_of(arena_, arena_.few, so_far, options_)});
-  }
-
- private:
-  const Arena& arena_;
-  const NetTrainOptions& options_;
-  uint32_t points_;
-  StudyRun& run_;
-};
-
-StudyTraining train(const Arena& arena, const NetTrainOptions& options, uint32_t n_workers, uint32_t points) {
-  StudyTraining trained;
-  trained.run.seed = options.seed;
-  NetTraining first;
-  Curve curve(arena, options, points, trained.run);
-  run_workers(n_workers, arena.job.pool.threads(), [&](Transport& transport) {
-    Progress silent;
-    const bool is_first = transport.rank() == 0;
-    NetTraining own = train_network(transport, arena.set, {}, options, silent, is_first ? &curve : nullptr);
-    if (is_first) first = std::move(own);
-  });
-  trained.run.error = error_of(arena, arena.test, first, options);
-  if (!trained.run.curve.empty() && trained.run.curve.back().share >= 1) trained.run.curve.pop_back();
-  trained.run.curve.push_back({1, error_of(arena, arena.few, first, options)});
-  trained.report = first.report;
-  return trained;
-}
-
-StudyTraining train_or_diverge(const Arena& arena, const NetTrainOptions& options, uint32_t n_workers,
-                               uint32_t points) {
-  try {
-    return train(arena, options, n_workers, points);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::data) throw;
-    StudyTraining diverged;
-    diverged.run = {options.seed, 100, true, {{1, 100}}};
-    return diverged;
-  }
-}
-
-StudyTraining train_once(const Arena& arena, const NetTrainOptions& options, uint32_t n_workers, uint32_t points) {
-  const std::string facts = training_facts(arena.set, {}, options) + length_facts(options) + "tested on " +
-                            arena.test_fingerprint + "\nworkers " + std::to_string(n_workers) + "\npoints " +
-                            std::to_string(points) + "\n";
-  std::optional<StudyTraining> training = arena.kept.find(facts);
-  if (!training) {
-    training = train_or_diverge(arena, options, n_workers, points);
-    arena.job.progress.throw_if_stopped();
-    arena.kept.keep(facts, *training);
-  }
-  arena.job.progress.advance(1);
-  return std::move(*training);
-}
-
 /// The one that does best on the rows of `arena`.
-double best_rate(const Arena& arena, NetTrainOptions options, uint32_t n_workers, const std::vector<float>& rates) {
+double best_rate(const StudyArena& arena, NetTrainOptions options, uint32_t n_workers, const std::vector<float>& rates) {
   if (rates.size() == 1) return rates[0];
   double best = rates[0], least = 1e9;
   for (const float rate : rates) {
     options.hybrid.sgd.learning_rate = rate;
-    const double error = train_once(arena, options, n_workers, 1).run.error;
+    const double error = train_for_study(arena, options, n_workers, 1).run.error;
     if (error < least) std::tie(best, least) = std::pair(double(rate), error);
   }
   return best;
@@ -165,16 +62,10 @@ double share_until(const std::vector<StudyRun>& runs, double target) {
   return -1;
 }
 
-/// Of a message of compressed gradients; 0 where gradients go as they are, or not at all.
-uint64_t message_bytes(const HybridReport& report, const GradientCompressionOptions& options, uint32_t group_size) {
-  if (group_size < 2 || (options.threshold == 0 && options.density == 0)) return 0;
-  return report.in_group.bytes_received / std::max<uint64_t>(report.steps, 1) / (group_size - 1);
-}
-
 class Runner {
  public:
   Runner(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options, Job job)
-      : train_(train), options_(options), kept_(options.keep), arena_(arena_of(set, test, job)) {}
+      : train_(train), options_(options), kept_(options.keep), arena_(set, test, kept_, job) {}
 
   Study run() {
     Study study;
@@ -196,11 +87,6 @@ class Runner {
   }
 
  private:
-  Arena arena_of(const NetSet& set, const NetExamples& test, Job job) const {
-    NetSet tested;
-    tested.rows.examples = test;
-    return {set, test, fingerprint(tested), kept_, job};
-  }
 
   uint64_t n_trainings() const {
     const auto several = static_cast<uint64_t>(
@@ -212,7 +98,7 @@ class Runner {
   }
 
   void split_for_tuning() {
-    const std::vector<uint32_t> rows = shuffled(study_rows(), 2);
+    const std::vector<uint32_t> rows = shuffled_rows(study_rows(), 2);
     const auto split = std::span(rows).first(rows.size() / 10);
     tuning_set_ = arena_.set;
     tuning_set_.rows.examples = select_examples(arena_.set.rows.examples, std::span(rows).subspan(split.size()));
@@ -237,7 +123,7 @@ class Runner {
       rates = options_.learning_rate_factors;
       for (float& rate : rates) rate *= static_cast<float>(base_rate_);
     }
-    return best_rate(arena_of(tuning_set_, tuning_test_, arena_.job), options, workers, rates);
+    return best_rate(StudyArena(tuning_set_, tuning_test_, kept_, arena_.job), options, workers, rates);
   }
 
   StudyRow row_of(uint32_t workers, const std::string& strategy) {
@@ -250,7 +136,7 @@ class Runner {
     if (base_rate_ == 0) base_rate_ = row.learning_rate;
     for (uint32_t seed = 1; seed <= options_.seeds; ++seed) {
       options.seed = seed;
-      StudyTraining trained = train_once(arena_, options, workers, options_.points);
+      StudyTraining trained = train_for_study(arena_, options, workers, options_.points);
       row.error += trained.run.error / options_.seeds;
       if (!trained.run.diverged || seed == 1) note_costs(trained, options, row);
       row.runs.push_back(std::move(trained.run));
@@ -261,8 +147,7 @@ class Runner {
 
   /// Of the last seed: what a step takes hardly depends on it.
   void note_costs(const StudyTraining& trained, const NetTrainOptions& options, StudyRow& row) {
-    const double steps = std::max<double>(1, double(trained.report.steps));
-    if (row.workers == 1) base_seconds_ = trained.report.compute_seconds / steps;
+    if (row.workers == 1) base_seconds_ = trained.report.compute_seconds;
     row.density = trained.report.density;
     row.costs.workers = row.workers;
     row.costs.group_size = row.group_size;
@@ -271,10 +156,10 @@ class Runner {
     row.costs.overlap = options.hybrid.overlap;
     row.costs.model_bytes = sizeof(float) * count_parameters({arena_.set.features.task, options.network,
                                                               arena_.set.features.n_inputs(), arena_.set.n_labels});
-    row.costs.message_bytes = message_bytes(trained.report, options.hybrid.compression, row.group_size);
+    row.costs.message_bytes = static_cast<uint64_t>(trained.report.message_bytes);
     row.costs.compute_seconds = base_seconds_;
-    row.costs.encode_seconds = trained.report.encode_seconds / steps;
-    row.costs.decode_seconds = trained.report.decode_seconds / steps / row.group_size;
+    row.costs.encode_seconds = trained.report.encode_seconds;
+    row.costs.decode_seconds = trained.report.decode_seconds / row.group_size;
   }
 
   void compare(StudyRow& row) {
@@ -296,7 +181,7 @@ class Runner {
   NetTrainOptions train_;
   StudyOptions options_;
   KeptTrainings kept_;
-  Arena arena_;
+  StudyArena arena_;
   NetSet tuning_set_;
   NetExamples tuning_test_;
   double base_rate_ = 0, base_seconds_ = 0, target_ = 0;  ///< of one worker

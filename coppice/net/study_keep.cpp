@@ -21,7 +21,7 @@ using Json = nlohmann::ordered_json;
 Json to_json(const std::string& facts, const StudyTraining& training) {
   Json curve = Json::array();
   for (const StudyRun::Point& point : training.run.curve) curve.push_back({point.share, point.error});
-  const HybridReport& report = training.report;
+  const VirtualReport& report = training.report;
   return {{"facts", facts},
           {"seed", training.run.seed},
           {"error", training.run.error},
@@ -32,7 +32,7 @@ Json to_json(const std::string& facts, const StudyTraining& training) {
           {"encode_seconds", report.encode_seconds},
           {"decode_seconds", report.decode_seconds},
           {"density", report.density},
-          {"gradient_bytes_received", report.in_group.bytes_received}};
+          {"message_bytes", report.message_bytes}};
 }
 
 StudyTraining from_json(const Json& json) {
@@ -43,13 +43,13 @@ StudyTraining from_json(const Json& json) {
   for (const Json& point : json.at("curve")) {
     training.run.curve.push_back({point.at(0).get<double>(), point.at(1).get<double>()});
   }
-  HybridReport& report = training.report;
+  VirtualReport& report = training.report;
   report.steps = json.at("steps").get<uint64_t>();
   report.compute_seconds = json.at("compute_seconds").get<double>();
   report.encode_seconds = json.at("encode_seconds").get<double>();
   report.decode_seconds = json.at("decode_seconds").get<double>();
   report.density = json.at("density").get<double>();
-  report.in_group.bytes_received = json.at("gradient_bytes_received").get<uint64_t>();
+  report.message_bytes = json.at("message_bytes").get<double>();
   return training;
 }
 

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "coppice/dist/hybrid_state.h"
+#include "coppice/dist/virtual_workers.h"
 #include "coppice/net/study.h"
 
 namespace coppice {
@@ -12,7 +12,7 @@ namespace coppice {
 /// One training of a study, and what it took.
 struct StudyTraining {
   StudyRun run;
-  HybridReport report;  ///< of worker 0
+  VirtualReport report;
 };
 
 /// Trainings that are done, a file each in a folder, so that a study that was stopped goes on where it was. A training

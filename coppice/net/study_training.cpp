@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/net/study_training.h"
+
+#include <algorithm>
+#include <deque>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "coppice/core/error.h"
+#include "coppice/core/random.h"
+#include "coppice/dist/in_process.h"
+#include "coppice/net/net_evaluation.h"
+#include "coppice/net/net_trainee.h"
+
+namespace coppice {
+namespace {
+
+constexpr size_t kMostRowsOfCurve = 2000;
+
+NetExamples some_of(const NetExamples& examples) {
+  if (examples.size() <= kMostRowsOfCurve) return examples;
+  const std::vector<uint32_t> rows = shuffled_rows(examples.size(), 1);
+  return select_examples(examples, std::span(rows).first(kMostRowsOfCurve));
+}
+
+std::string fingerprint_of(const NetExamples& examples) {
+  NetSet set;
+  set.rows.examples = examples;
+  return fingerprint(set);
+}
+
+double error_of(const StudyArena& arena, const NetExamples& rows, const NetTraining& training,
+                const NetTrainOptions& options) {
+  Progress silent;
+  const NetModel model = make_net_model(arena.set, training, {}, options);
+  MetricOptions metrics;
+  metrics.at = {1};
+  return error_rate(evaluate_network(model, rows, metrics, {arena.job.pool, silent}));
+}
+
+/// Looks at the model of worker 0 now and then.
+class Curve final : public TrainingWatcher {
+ public:
+  Curve(const StudyArena& arena, const NetTrainOptions& options, uint32_t points, StudyRun& run)
+      : arena_(arena), options_(options), points_(points), run_(run) {}
+
+  void trained(double share, std::span<const float> parameters) override {
+    arena_.job.progress.throw_if_stopped();
+    if (share >= 1 || share < double(run_.curve.size() + 1) / points_) return;
+    NetTraining so_far;
+    so_far.parameters.assign(parameters.begin(), parameters.end());
+    run_.curve.push_back({share, error_of(arena_, arena_.few, so_far, options_)});
+  }
+
+ private:
+  const StudyArena& arena_;
+  const NetTrainOptions& options_;
+  uint32_t points_;
+  StudyRun& run_;
+};
+
+NetTraining train_virtually(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers, Curve& curve,
+                            VirtualReport& report) {
+  std::deque<NetTrainee> trainees;
+  VirtualJob job{n_workers, options.minibatch, options.hybrid, {}};
+  for (size_t i = 0; i < arena.job.pool.threads(); ++i) {
+    trainees.emplace_back(arena.set, "", options);
+    job.learners.push_back(&trainees.back().learner());
+  }
+  const uint64_t minibatches = trainees[0].minibatches();
+  const auto watch = [&](uint64_t done, std::span<const float> parameters) {
+    curve.trained(double(done) / double(minibatches), parameters);
+  };
+  report = train_virtual_workers(job, minibatches, arena.job.pool, watch);
+  return trainees[0].result({});
+}
+
+/// Of one worker, as virtual workers say it of all.
+VirtualReport means_of(const HybridReport& report, const HybridOptions& options) {
+  const double steps = std::max<double>(1, double(report.steps));
+  const bool compresses = options.compression.threshold > 0 || options.compression.density > 0;
+  VirtualReport means;
+  means.steps = report.steps, means.samples = report.samples, means.density = report.density;
+  means.compute_seconds = report.compute_seconds / steps;
+  means.encode_seconds = report.encode_seconds / steps;
+  means.decode_seconds = report.decode_seconds / steps;
+  if (compresses && options.group_size > 1) {
+    means.message_bytes = double(report.in_group.bytes_received) / steps / (options.group_size - 1);
+  }
+  return means;
+}
+
+/// Models under way between groups need workers that are there.
+NetTraining train_in_threads(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers, Curve& curve,
+                             VirtualReport& report) {
+  NetTraining first;
+  run_workers(n_workers, arena.job.pool.threads(), [&](Transport& transport) {
+    Progress silent;
+    const bool is_first = transport.rank() == 0;
+    NetTraining own = train_network(transport, arena.set, {}, options, silent, is_first ? &curve : nullptr);
+    if (is_first) first = std::move(own);
+  });
+  report = means_of(first.report, options.hybrid);
+  return first;
+}
+
+StudyTraining train(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers, uint32_t points) {
+  StudyTraining trained;
+  trained.run.seed = options.seed;
+  Curve curve(arena, options, points, trained.run);
+  const auto train_by = options.hybrid.overlap.minibatches > 0 ? train_in_threads : train_virtually;
+  const NetTraining training = train_by(arena, options, n_workers, curve, trained.report);
+  trained.run.error = error_of(arena, arena.test, training, options);
+  trained.run.curve.push_back({1, error_of(arena, arena.few, training, options)});
+  return trained;
+}
+
+StudyTraining train_or_diverge(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers,
+                               uint32_t points) {
+  try {
+    return train(arena, options, n_workers, points);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::data) throw;
+    StudyTraining diverged;
+    diverged.run = {options.seed, 100, true, {{1, 100}}};
+    return diverged;
+  }
+}
+
+}  // namespace
+
+StudyArena::StudyArena(const NetSet& on, const NetExamples& measured, const KeptTrainings& done, Job with)
+    : set(on),
+      test(measured),
+      kept(done),
+      job(with),
+      test_fingerprint(fingerprint_of(measured)),
+      few(some_of(measured)) {}
+
+StudyTraining train_for_study(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers,
+                              uint32_t points) {
+  const std::string facts = training_facts(arena.set, {}, options) + length_facts(options) + "tested on " +
+                            arena.test_fingerprint + "\nworkers " + std::to_string(n_workers) + "\npoints " +
+                            std::to_string(points) + "\n";
+  std::optional<StudyTraining> training = arena.kept.find(facts);
+  if (!training) {
+    training = train_or_diverge(arena, options, n_workers, points);
+    arena.job.progress.throw_if_stopped();
+    arena.kept.keep(facts, *training);
+  }
+  arena.job.progress.advance(1);
+  return std::move(*training);
+}
+
+std::vector<uint32_t> shuffled_rows(size_t n, uint64_t seed) {
+  std::vector<uint32_t> rows(n);
+  std::iota(rows.begin(), rows.end(), 0U);
+  Random(seed).shuffle(std::span(rows));
+  return rows;
+}
+
+}  // namespace coppice
