@@ -4,15 +4,20 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "coppice/app/command.h"
+#include "coppice/app/messages.h"
 #include "coppice/app/net_inputs.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
 #include "coppice/core/error.h"
 #include "coppice/core/output_file.h"
+#include "coppice/core/quantity.h"
+#include "coppice/net/net_evaluation.h"
 #include "coppice/net/study.h"
 
 namespace coppice::app {
@@ -37,20 +42,31 @@ void describe(OptionTable& table, StudyArguments& arguments) {
 void check(const StudyArguments& arguments, const Flags& flags) {
   expect_named(input_files(arguments.inputs), flags);
   expect_whole(arguments.inputs);
-  if (arguments.inputs.validate.empty() && arguments.inputs.hold_out.empty()) {
-    throw Error(ErrorCode::usage, "no rows are given to measure errors on", {},
-                "--validate PATH, or --hold-out SPEAKER");
-  }
   if (arguments.svg.empty()) return;
   expect_no_input(arguments.svg, paths_of(input_files(arguments.inputs)));
   expect_writable(arguments.svg);
+}
+
+constexpr double kHeldOut = 0.1;
+
+std::string whom_it_holds_out(const NetRows& rows) {
+  std::set<std::string> speakers(rows.speakers.begin(), rows.speakers.end());
+  std::string of;
+  for (const std::string& speaker : speakers) of += (of.empty() ? " of " : ", ") + speaker;
+  const bool is_drawn = speakers.empty() || speakers.contains("");
+  return fmt::format("errors are measured on {}{}, held out; --validate or --hold-out name others",
+                     counted(rows.examples.size(), "row"), is_drawn ? " drawn at random" : of);
 }
 
 void run(const StudyArguments& arguments) {
   TerminalProgress progress(default_style(arguments.common));
   const StopOnSignals stop(progress);
   ThreadPool pool(arguments.common.threads);
-  const NetMaterial material = read_net_material(arguments.inputs, {pool, progress});
+  NetMaterial material = read_net_material(arguments.inputs, {pool, progress});
+  if (!material.held_out) {
+    material.held_out = hold_share_out(material.set.rows, kHeldOut, 1);
+    note(whom_it_holds_out(*material.held_out), arguments.common);
+  }
   report(material, arguments.common);
   const Study study =
       run_study(material.set, material.held_out->examples, arguments.train, arguments.study, {pool, progress});
@@ -68,7 +84,7 @@ void run(const StudyArguments& arguments) {
 void add_dist_study(CommandList& commands) {
   Command command(
       commands, "dist study", "Compare strategies for many workers by your own rows, network and links.",
-      "  coppice dist study --task speech --data recordings --hold-out theo --workers 8,32\n"
+      "  coppice dist study --task speech --data recordings --workers 8,32\n"
       "  coppice dist study --data train.jsonl --validate held_out.jsonl --workers 8,32,128 --megabit-per-second "
       "10000 --svg study.svg\n");
   auto arguments = std::make_shared<StudyArguments>();

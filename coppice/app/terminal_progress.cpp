@@ -51,7 +51,7 @@ void TerminalProgress::stage(std::string_view name, uint64_t total) {
 
 void TerminalProgress::advance(uint64_t units) {
   const uint64_t done = done_.fetch_add(units) + units;
-  if (style_ != ProgressStyle::terminal) return;
+  if (style() != ProgressStyle::terminal) return;
   std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock || Clock::now() - last_draw_ < kBetweenDraws) return;
   last_draw_ = Clock::now();
@@ -72,10 +72,10 @@ void TerminalProgress::draw(uint64_t done) {
 
 void TerminalProgress::note(std::string_view text) {
   std::lock_guard lock(mutex_);
-  if (style_ == ProgressStyle::json) {
+  if (style() == ProgressStyle::json) {
     log_json({{"stage", name_}, {"note", text}});
-  } else if (style_ != ProgressStyle::quiet) {
-    fmt::print(stderr, "{}  {}\n", style_ == ProgressStyle::terminal ? "\r\x1b[K" : "", text);
+  } else if (style() != ProgressStyle::quiet) {
+    fmt::print(stderr, "{}  {}\n", style() == ProgressStyle::terminal ? "\r\x1b[K" : "", text);
   }
 }
 
@@ -83,10 +83,10 @@ void TerminalProgress::finish() {
   std::lock_guard lock(mutex_);
   if (name_.empty()) return;
   stages_.push_back({name_, seconds()});
-  if (style_ == ProgressStyle::json) {
+  if (style() == ProgressStyle::json) {
     log_json({{"stage", name_}, {"done", done_.load()}, {"seconds", seconds()}});
-  } else if (style_ != ProgressStyle::quiet) {
-    fmt::print(stderr, "{}{}: {}\n", style_ == ProgressStyle::terminal ? "\r\x1b[K" : "", name_, duration(seconds()));
+  } else if (style() != ProgressStyle::quiet) {
+    fmt::print(stderr, "{}{}: {}\n", style() == ProgressStyle::terminal ? "\r\x1b[K" : "", name_, duration(seconds()));
   }
   name_.clear();
 }

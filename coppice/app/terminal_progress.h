@@ -32,6 +32,7 @@ class TerminalProgress : public Progress {
   void stage(std::string_view name, uint64_t total) override;
   void advance(uint64_t units) override;
   void note(std::string_view text) override;
+  void speaks_for_all(bool speaks) override { is_heard_ = speaks; }
 
   /// Ends the stage in work: its line gets the time it took.
   void finish();
@@ -44,8 +45,10 @@ class TerminalProgress : public Progress {
 
   void draw(uint64_t done);
   double seconds() const;
+  ProgressStyle style() const noexcept { return is_heard_ ? style_ : ProgressStyle::quiet; }
 
   const ProgressStyle style_;
+  std::atomic<bool> is_heard_{true};
   std::mutex mutex_;
   std::string name_;
   uint64_t total_ = 0;

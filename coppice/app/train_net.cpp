@@ -18,6 +18,7 @@
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
 #include "coppice/core/output_file.h"
 #include "coppice/core/quantity.h"
@@ -41,6 +42,7 @@ struct TrainNetArguments {
   std::string module, output;
   uint32_t workers = 1;
   bool json = false;
+  bool is_writer_quiet = false;  ///< who writes the model may be one who was silent
 };
 
 void describe(OptionTable& table, TrainNetArguments& arguments) {
@@ -93,12 +95,14 @@ nlohmann::ordered_json to_json(const Traffic& traffic) {
           {"seconds", traffic.seconds}};
 }
 
-nlohmann::ordered_json to_json(const NetTraining& training, uint32_t n_workers) {
+/// `writer`: whose figures these are.
+nlohmann::ordered_json to_json(const NetTraining& training, uint32_t n_workers, uint32_t writer) {
   const HybridReport& report = training.report;
   return {{"workers", n_workers},
+          {"worker", writer},
           {"parameters", training.parameters.size()},
           {"minibatches", report.steps},
-          {"rows_of_worker_0", report.samples},
+          {"rows_of_this_worker", report.samples},
           {"skipped_minibatches", report.n_skipped},
           {"density", report.density},
           {"seconds", training.seconds},
@@ -123,7 +127,8 @@ nlohmann::ordered_json to_json(const SurvivalReport& report) {
 /// What was trained, by how many.
 struct Outcome {
   const NetTraining& training;
-  uint32_t n_workers = 1;
+  uint32_t n_workers = 1;  ///< at first
+  uint32_t writer = 0;     ///< which of them has the model
   const SurvivalReport* survival = nullptr;
 };
 
@@ -131,7 +136,7 @@ struct Outcome {
 void finish(const TrainNetArguments& arguments, const Material& material, const Outcome& outcome, Job job) {
   const NetTraining& training = outcome.training;
   NetModel model = make_net_model(material.rows.set, training, material.module, arguments.train);
-  nlohmann::ordered_json object = to_json(training, outcome.n_workers);
+  nlohmann::ordered_json object = to_json(training, outcome.n_workers, outcome.writer);
   if (outcome.survival != nullptr) object["survival"] = to_json(*outcome.survival);
   if (material.rows.held_out) {
     const Metrics metrics = evaluate_network(model, material.rows.held_out->examples, {}, job);
@@ -142,8 +147,10 @@ void finish(const TrainNetArguments& arguments, const Material& material, const 
   model.save(arguments.output);
   if (arguments.json) print_out(json_text(object));
   const auto bytes = static_cast<double>(std::filesystem::file_size(arguments.output));
+  CommonOptions common = arguments.common;
+  common.quiet = arguments.is_writer_quiet;
   say(fmt::format("{}: {}, {}", arguments.output, counted(training.parameters.size(), "parameter"), bytes_text(bytes)),
-      arguments.common);
+      common);
 }
 
 /// What was made of the strategy, where there is a choice.
@@ -154,6 +161,47 @@ void tell_groups(const TrainNetArguments& arguments, uint32_t n_workers) {
                            : size == n_workers ? ": compressed gradients alone"
                                                : "";
   say(fmt::format("{} in groups of {}{}", counted(n_workers, "worker"), size, what), arguments.common);
+}
+
+/// Where workers come from.
+enum class Workers : uint8_t { threads, processes };
+
+/// What workers of one kind, of one strategy, or in one group do not look at.
+std::vector<Unused> unused(const TrainNetArguments& arguments, Workers kind, uint32_t n_workers) {
+  ConnectOptions connect;
+  SurvivalOptions survival;
+  OptionTable connection, faults, checkpoints;
+  describe(connection, connect);
+  describe(faults, survival);
+  describe(checkpoints, survival.checkpoint);
+  std::vector<std::string> of_loss = names_of(faults);
+  for (const std::string& name : names_of(checkpoints)) std::erase(of_loss, name);
+  const HybridOptions& hybrid = arguments.train.hybrid;
+  const bool one_group = hybrid.group_size == 0 || hybrid.group_size == n_workers;
+  const bool compresses =
+      n_workers > 1 && hybrid.group_size != 1 && (hybrid.compression.threshold > 0 || hybrid.compression.density > 0);
+  const bool threads = kind == Workers::threads, by_mpi = arguments.connect.transport == TransportKind::mpi;
+  const std::vector<std::string> of_blocks{"block_variant",  "block_momentum", "block_learning_rate", "block_exchange",
+                                           "keeps_momentum", "warm_start",     "block_overlap"};
+  return {{threads, names_of(connection), "all workers are threads of this process"},
+          {threads, of_loss, "all workers are threads of this process"},
+          {!threads && by_mpi, of_loss, "MPI ends all workers when one is lost"},
+          {!threads, {"workers"}, "a launcher has started " + counted(n_workers, "worker")},
+          {n_workers == 1, {"strategy", "group_size"}, "one worker trains by itself"},
+          {!compresses, {"tau", "density", "keeps_residual"}, "no compressed gradients are sent"},
+          {compresses && hybrid.compression.threshold > 0, {"density"}, "--tau says what is sent"},
+          {one_group, of_blocks, "there is one group, whose models need not be brought together"},
+          {hybrid.overlap.minibatches == 0, {"block_fragments"}, "--block-overlap is 0"},
+          {arguments.survival.checkpoint.folder.empty(), {"checkpoint_blocks"}, "no checkpoints are written"}};
+}
+
+/// What the strategy comes to with so many workers. What has no effect is said.
+void resolve_strategy(TrainNetArguments& arguments, const Flags& flags, Workers kind, uint32_t n_workers) {
+  HybridOptions& hybrid = arguments.train.hybrid;
+  hybrid = resolve(arguments.strategy, hybrid, n_workers);
+  if (hybrid.group_size == 0 || hybrid.group_size == n_workers) hybrid.overlap = {};
+  note_unused(flags, unused(arguments, kind, n_workers), arguments.common);
+  tell_groups(arguments, n_workers);
 }
 
 /// With checkpoints, where any are wanted.
@@ -180,16 +228,17 @@ void train_and_survive(const TrainNetArguments& arguments, const WorkerEnvironme
   train_network_and_survive({environment, arguments.connect, arguments.survival},
                             {material.rows.set, material.module, arguments.train, job.progress},
                             [&](const NetTraining& training, const SurvivalReport& survival) {
-                              finish(arguments, material, {training, environment.n_workers, &survival}, job);
+                              const Outcome outcome{training, environment.n_workers, environment.worker, &survival};
+                              finish(arguments, material, outcome, job);
                             });
 }
 
-void train_as_worker(TrainNetArguments& arguments, const WorkerEnvironment& environment, Progress& progress) {
+void train_as_worker(TrainNetArguments& arguments, const Flags& flags, const WorkerEnvironment& environment,
+                     Progress& progress) {
   ThreadPool pool(arguments.common.threads);
   const Material material = read_material(arguments, {pool, progress});
   if (environment.worker == 0) report(material.rows, arguments.common);
-  arguments.train.hybrid = resolve(arguments.strategy, arguments.train.hybrid, environment.n_workers);
-  tell_groups(arguments, environment.n_workers);
+  resolve_strategy(arguments, flags, Workers::processes, environment.n_workers);
   // While models are under way between the groups there is nothing that all could go back to.
   const bool can_survive =
       arguments.connect.transport == TransportKind::gloo && arguments.train.hybrid.overlap.minibatches == 0;
@@ -197,12 +246,11 @@ void train_as_worker(TrainNetArguments& arguments, const WorkerEnvironment& envi
 }
 
 /// All workers are threads of this process.
-void train_in_threads(TrainNetArguments& arguments, Progress& progress) {
+void train_in_threads(TrainNetArguments& arguments, const Flags& flags, Progress& progress) {
   ThreadPool pool(arguments.common.threads);
   const Material material = read_material(arguments, {pool, progress});
   report(material.rows, arguments.common);
-  arguments.train.hybrid = resolve(arguments.strategy, arguments.train.hybrid, arguments.workers);
-  tell_groups(arguments, arguments.workers);
+  resolve_strategy(arguments, flags, Workers::threads, arguments.workers);
   std::optional<NetTraining> first;
   Progress silent;
   run_workers(arguments.workers, arguments.common.threads, [&](Transport& transport) {
@@ -213,13 +261,17 @@ void train_in_threads(TrainNetArguments& arguments, Progress& progress) {
   finish(arguments, material, {*first, arguments.workers}, {pool, progress});
 }
 
-void run(TrainNetArguments& arguments) {
+void run(TrainNetArguments& arguments, const Flags& flags) {
   const std::optional<WorkerEnvironment> environment = worker_environment();
-  if (environment && environment->worker > 0) arguments.common.quiet = true;  // worker 0 speaks for all
   TerminalProgress progress(default_style(arguments.common));
+  arguments.is_writer_quiet = arguments.common.quiet;
+  if (environment && environment->worker > 0) {  // worker 0 speaks for all, as long as it is there
+    arguments.common.quiet = true;
+    progress.speaks_for_all(false);
+  }
   const StopOnSignals stop(progress);
-  if (environment && environment->n_workers > 1) return train_as_worker(arguments, *environment, progress);
-  train_in_threads(arguments, progress);
+  if (environment && environment->n_workers > 1) return train_as_worker(arguments, flags, *environment, progress);
+  train_in_threads(arguments, flags, progress);
 }
 
 }  // namespace
@@ -251,7 +303,7 @@ void add_train_net(CommandList& commands) {
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
     check(*arguments, flags);
-    run(*arguments);
+    run(*arguments, flags);
   });
 }
 

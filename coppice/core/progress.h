@@ -25,6 +25,9 @@ class Progress {
   /// A figure worth a line in a log, such as the objective of a level.
   virtual void note(std::string_view /*text*/) {}
 
+  /// Of several workers with the same work one speaks for all: whether it is this one.
+  virtual void speaks_for_all(bool /*speaks*/) {}
+
   void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
   bool stop_requested() const noexcept { return stop_.load(std::memory_order_relaxed); }
 

@@ -168,6 +168,9 @@ class HybridTraining::Impl {
       all_.abort("worker " + std::to_string(workers_[all_.rank()]) + ": " + error.what());
       if (overlapped_ && error.code() == ErrorCode::remote) overlapped_->throw_reason();
       throw;
+    } catch (const std::exception& error) {
+      all_.abort("worker " + std::to_string(workers_[all_.rank()]) + ": " + error.what());
+      throw;
     }
   }
 

@@ -17,7 +17,6 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/parallel.h"
-#include "coppice/dist/message_transport.h"
 
 namespace coppice {
 namespace {
@@ -289,6 +288,9 @@ class SharedMemoryTransport final : public Transport {
   }
 
  private:
+  // As messages would have them, for the counters.
+  static constexpr uint64_t kSeal = sizeof(MessageTransport::Seal), kNumber = sizeof(uint64_t) + kSeal;
+
   void do_all_reduce(std::span<float> values) override {
     const auto [sent, received] = MessageTransport::reduced_bytes(values.size(), rank(), size());
     count_sent(sent), count_received(received);
@@ -324,7 +326,7 @@ class SharedMemoryTransport final : public Transport {
       bytes += theirs.size();
       most = std::max<uint64_t>(most, theirs.size());
     }
-    const uint64_t others = size() - 1, sizes = sizeof(uint64_t) * others;
+    const uint64_t others = size() - 1, seals = kSeal * others, sizes = kNumber * others + seals;
     const bool at_once = MessageTransport::gathers_at_once(most, size());
     count_sent(sizes + (at_once ? others * most : bytes - all[(rank() + 1) % size()].size()));
     count_received(sizes + (at_once ? others * most : bytes - own.size()));
@@ -332,7 +334,7 @@ class SharedMemoryTransport final : public Transport {
   }
 
   void do_broadcast(std::span<std::byte> bytes, uint32_t root) override {
-    count_along_chain(bytes.size(), (rank() + size() - root) % size());
+    count_along_chain(bytes.size() + kSeal, (rank() + size() - root) % size());
     const Presence here = bring(bytes);
     const std::span<const std::byte> roots = meeting_.brought[root];
     check(roots.size() == bytes.size(), "all have room for as many bytes");
@@ -340,14 +342,14 @@ class SharedMemoryTransport final : public Transport {
   }
 
   void do_barrier() override {
-    const uint64_t bytes = sizeof(uint64_t) * (size() - 1);
+    const uint64_t bytes = kNumber * (size() - 1);
     count_sent(bytes), count_received(bytes);
     meeting_.come(rank(), in_seconds(time_limit()));
   }
 
   /// Nobody waits for the other one to take it.
   void do_send(std::span<const std::byte> bytes, uint32_t to) override {
-    count_sent(sizeof(uint64_t) + bytes.size());
+    count_sent(kNumber + bytes.size() + kSeal);
     world_.box(workers_[to]).put(workers_[rank()], channel_, bytes);
   }
 
@@ -356,7 +358,7 @@ class SharedMemoryTransport final : public Transport {
     Mailbox& box = world_.box(workers_[rank()]);
     const WithoutPermit permit(world_.permits());
     std::vector<std::byte> bytes = box.take(workers_[from], channel_, deadline);
-    count_received(sizeof(uint64_t) + bytes.size());
+    count_received(kNumber + bytes.size() + kSeal);
     return bytes;
   }
 
@@ -463,11 +465,16 @@ void run_workers(uint32_t n_workers, size_t cores, const std::function<void(Tran
 }
 
 void run_workers_by_messages(uint32_t n_workers, const std::function<void(Transport&)>& work) {
+  run_workers_over_links(
+      n_workers, [](std::shared_ptr<MessageLink> link) { return link; }, work);
+}
+
+void run_workers_over_links(uint32_t n_workers, const WrapLink& wrap, const std::function<void(Transport&)>& work) {
   Stop stop;
   std::deque<Mailbox> boxes;
   for (uint32_t i = 0; i < n_workers; ++i) boxes.emplace_back(stop);
   run_threads(n_workers, stop, [&](uint32_t worker) {
-    MessageTransport transport(std::make_shared<MailboxLink>(boxes, worker, stop));
+    MessageTransport transport(wrap(std::make_shared<MailboxLink>(boxes, worker, stop)));
     work(transport);
   });
 }

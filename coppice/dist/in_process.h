@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
+#include "coppice/dist/message_transport.h"
 #include "coppice/dist/transport.h"
 
 namespace coppice {
@@ -18,5 +20,9 @@ void run_workers(uint32_t n_workers, size_t cores, const std::function<void(Tran
 
 /// The same with messages between the threads, for whoever wants the operations as a network does them.
 void run_workers_by_messages(uint32_t n_workers, const std::function<void(Transport&)>& work);
+
+/// Likewise, over what `wrap` makes of each worker's link, which may do to messages what networks do.
+using WrapLink = std::function<std::shared_ptr<MessageLink>(std::shared_ptr<MessageLink>)>;
+void run_workers_over_links(uint32_t n_workers, const WrapLink& wrap, const std::function<void(Transport&)>& work);
 
 }  // namespace coppice

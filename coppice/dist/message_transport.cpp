@@ -8,6 +8,8 @@
 #include <numeric>
 #include <utility>
 
+#include <xxhash.h>
+
 #include "coppice/core/error.h"
 
 namespace coppice {
@@ -28,6 +30,34 @@ struct Step {
   std::vector<MessageLink::Outgoing> out;
   std::vector<MessageLink::Incoming> in;
 };
+
+using Seal = MessageTransport::Seal;
+
+Seal seal_of(std::span<const std::byte> bytes) noexcept {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+/// The bytes with their seal behind them.
+std::vector<std::byte> sealed(std::span<const std::byte> bytes) {
+  std::vector<std::byte> message(bytes.size() + sizeof(Seal));
+  std::copy(bytes.begin(), bytes.end(), message.begin());
+  const Seal seal = seal_of(bytes);
+  std::memcpy(message.data() + bytes.size(), &seal, sizeof seal);
+  return message;
+}
+
+[[noreturn]] void throw_changed(uint32_t worker) {
+  throw Error(ErrorCode::data, "a message of worker " + std::to_string(worker) + " was changed on its way");
+}
+
+/// What came sealed from this worker, without its seal.
+std::span<const std::byte> unsealed(std::span<const std::byte> message, uint32_t worker) {
+  const auto bytes = message.first(message.size() - sizeof(Seal));
+  Seal seal = 0;
+  std::memcpy(&seal, message.data() + bytes.size(), sizeof seal);
+  if (seal != seal_of(bytes)) throw_changed(worker);
+  return bytes;
+}
 
 /// A span in segments.
 template <class T>
@@ -96,10 +126,10 @@ void MessageTransport::do_all_reduce(std::span<float> values) {
 }
 
 void MessageTransport::reduce_few(std::span<float> values) {
-  const std::vector<std::byte> all = gather_equal(std::as_bytes(values));
+  const std::vector<std::vector<std::byte>> all = gather_sealed(std::as_bytes(values));
   std::vector<float> theirs(values.size());
   for (size_t member = 0; member < size(); ++member) {
-    std::memcpy(theirs.data(), all.data() + member * values.size_bytes(), values.size_bytes());
+    std::memcpy(theirs.data(), all[member].data(), values.size_bytes());
     if (member == 0) {
       std::copy(theirs.begin(), theirs.end(), values.begin());
     } else {
@@ -115,11 +145,15 @@ void MessageTransport::reduce_shards(std::span<float> values) {
   const std::span<float> own = shard_of(values, rank(), n);
   std::vector<float> theirs(own.size() * n);
   const auto from = [&](uint32_t member) { return std::span(theirs).subspan(member * own.size(), own.size()); };
+  std::vector<std::byte> arriving(own.size_bytes() + sizeof(Seal));
   for (uint32_t distance = 1; distance < n; ++distance) {
     const uint32_t to = (rank() + distance) % n, other = (rank() + n - distance) % n;
-    const MessageLink::Outgoing out{workers_[to], std::as_bytes(shard_of(values, to, n))};
-    const MessageLink::Incoming in{workers_[other], std::as_writable_bytes(from(other))};
+    const std::vector<std::byte> leaving = sealed(std::as_bytes(shard_of(values, to, n)));
+    const MessageLink::Outgoing out{workers_[to], leaving};
+    const MessageLink::Incoming in{workers_[other], arriving};
     exchange({&out, 1}, {&in, 1});
+    const auto bytes = unsealed(arriving, workers_[other]);
+    std::copy(bytes.begin(), bytes.end(), std::as_writable_bytes(from(other)).begin());
   }
   std::copy(own.begin(), own.end(), from(rank()).begin());
   std::copy_n(theirs.begin(), own.size(), own.begin());
@@ -127,21 +161,30 @@ void MessageTransport::reduce_shards(std::span<float> values) {
     const std::span<const float> more = from(member);
     for (size_t i = 0; i < own.size(); ++i) own[i] += more[i];
   }
-  pass_round([&](uint32_t member) { return std::as_writable_bytes(shard_of(values, member, n)); });
+  std::vector<std::vector<std::byte>> sums(n);
+  for (uint32_t member = 0; member < n; ++member)
+    sums[member].resize(shard_of(values, member, n).size_bytes() + sizeof(Seal));
+  sums[rank()] = sealed(std::as_bytes(own));
+  pass_round([&](uint32_t member) { return std::span<std::byte>(sums[member]); });
+  for (uint32_t member = 0; member < n; ++member) {
+    const auto bytes = unsealed(sums[member], workers_[member]);
+    std::copy(bytes.begin(), bytes.end(), std::as_writable_bytes(shard_of(values, member, n)).begin());
+  }
 }
 
 MessageTransport::ReducedBytes MessageTransport::reduced_bytes(size_t n_values, uint32_t rank, uint32_t size) noexcept {
   const uint64_t bytes = n_values * sizeof(float), others = size - 1;
-  if (bytes * size <= kFewBytes) return {bytes * others, bytes * others};
-  uint64_t own = 0, next = 0;  // shards
+  const uint64_t seals = others * sizeof(Seal);
+  if (bytes * size <= kFewBytes) return {bytes * others + seals, bytes * others + seals};
+  uint64_t own = 0, next = 0, pieces = 0;  // shards
   for (size_t at = 0; at < n_values; at += kReducedAtATime) {
     const uint64_t piece = std::min(kReducedAtATime, n_values - at);
     const auto shard = [&](uint64_t member) {
       return (piece * (member + 1) / size - piece * member / size) * sizeof(float);
     };
-    own += shard(rank), next += shard((rank + 1) % size);
+    own += shard(rank), next += shard((rank + 1) % size), ++pieces;
   }
-  return {(bytes - own) + (bytes - next), others * own + (bytes - own)};
+  return {(bytes - own) + (bytes - next) + 2 * pieces * seals, others * own + (bytes - own) + 2 * pieces * seals};
 }
 
 uint64_t MessageTransport::reduction_rounds(size_t n_values, uint32_t size) noexcept {
@@ -186,10 +229,22 @@ std::vector<std::byte> MessageTransport::gather_equal(std::span<const std::byte>
   return known;
 }
 
+std::vector<std::vector<std::byte>> MessageTransport::gather_sealed(std::span<const std::byte> own) {
+  const std::vector<std::byte> together = gather_equal(sealed(own));
+  std::vector<std::vector<std::byte>> all;
+  for (uint32_t i = 0; i < size(); ++i) {
+    const size_t each = own.size() + sizeof(Seal);
+    const auto bytes = unsealed(std::span(together).subspan(i * each, each), workers_[i]);
+    all.emplace_back(bytes.begin(), bytes.end());
+  }
+  return all;
+}
+
 std::vector<uint64_t> MessageTransport::gather_numbers(uint64_t own) {
-  const std::vector<std::byte> bytes = gather_equal(std::as_bytes(std::span(&own, 1)));
-  std::vector<uint64_t> numbers(size());
-  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  std::vector<uint64_t> numbers;
+  for (const auto& bytes : gather_sealed(std::as_bytes(std::span(&own, 1)))) {
+    std::memcpy(&numbers.emplace_back(), bytes.data(), bytes.size());
+  }
   return numbers;
 }
 
@@ -202,7 +257,7 @@ void MessageTransport::do_barrier() {
 void MessageTransport::do_send(std::span<const std::byte> bytes, uint32_t to) {
   begin_operation();
   const uint64_t size = bytes.size();
-  for (const auto& message : {std::as_bytes(std::span(&size, 1)), bytes}) {
+  for (const auto& message : {sealed(std::as_bytes(std::span(&size, 1))), sealed(bytes)}) {
     const MessageLink::Outgoing out{workers_[to], message};
     exchange({&out, 1}, {});
   }
@@ -210,13 +265,16 @@ void MessageTransport::do_send(std::span<const std::byte> bytes, uint32_t to) {
 
 std::vector<std::byte> MessageTransport::do_receive(uint32_t from) {
   begin_operation();
+  const auto receive = [&](uint64_t size) {
+    std::vector<std::byte> bytes(size + sizeof(Seal));
+    const MessageLink::Incoming message{workers_[from], bytes};
+    exchange({}, {&message, 1});
+    bytes.resize(unsealed(bytes, workers_[from]).size());
+    return bytes;
+  };
   uint64_t size = 0;
-  const MessageLink::Incoming announced{workers_[from], std::as_writable_bytes(std::span(&size, 1))};
-  exchange({}, {&announced, 1});
-  std::vector<std::byte> bytes(size);
-  const MessageLink::Incoming message{workers_[from], bytes};
-  exchange({}, {&message, 1});
-  return bytes;
+  std::memcpy(&size, receive(sizeof size).data(), sizeof size);
+  return receive(size);
 }
 
 // Messages go round; what short ones make together doubles in each round.
@@ -224,24 +282,32 @@ std::vector<std::vector<std::byte>> MessageTransport::do_all_gather(std::span<co
   begin_operation();
   const uint32_t n = size();
   const std::vector<uint64_t> sizes = gather_numbers(own.size());
-  std::vector<std::vector<std::byte>> all(n);
-  for (uint32_t i = 0; i < n; ++i) all[i].resize(sizes[i]);
   const uint64_t most = *std::max_element(sizes.begin(), sizes.end());
+  std::vector<std::vector<std::byte>> all(n);
   if (gathers_at_once(most, n)) {
     std::vector<std::byte> padded(most);
     std::copy(own.begin(), own.end(), padded.begin());
-    const std::vector<std::byte> together = gather_equal(padded);
-    for (uint32_t i = 0; i < n; ++i) std::copy_n(together.data() + i * most, sizes[i], all[i].data());
-    return all;
+    all = gather_sealed(padded);
+  } else {
+    for (uint32_t i = 0; i < n; ++i) all[i].resize(sizes[i] + sizeof(Seal));
+    all[rank()] = sealed(own);
+    pass_round([&](uint32_t member) { return std::span<std::byte>(all[member]); });
+    for (uint32_t i = 0; i < n; ++i) (void)unsealed(all[i], workers_[i]);
   }
-  std::copy(own.begin(), own.end(), all[rank()].begin());
-  pass_round([&](uint32_t member) { return std::span<std::byte>(all[member]); });
+  for (uint32_t i = 0; i < n; ++i) all[i].resize(sizes[i]);
   return all;
 }
 
-// Along the chain that begins at the root; place 0 is its own.
 void MessageTransport::do_broadcast(std::span<std::byte> bytes, uint32_t root) {
   begin_operation();
+  pass_along(bytes, root);
+  Seal seal = seal_of(bytes);
+  pass_along(std::as_writable_bytes(std::span(&seal, 1)), root);
+  if (seal != seal_of(bytes)) throw_changed(workers_[root]);
+}
+
+// Along the chain that begins at the root; place 0 is its own.
+void MessageTransport::pass_along(std::span<std::byte> bytes, uint32_t root) {
   const Segments<std::byte> segments(bytes);
   const size_t n = size(), place = (rank() + n - root) % n, n_segments = segments.size();
   const uint32_t next = workers_[(rank() + 1) % n], before = workers_[(rank() + n - 1) % n];

@@ -48,6 +48,9 @@ class MessageTransport final : public Transport {
 
   void abort(const std::string& why) noexcept override { link_->abort(why); }
 
+  /// Stands behind what is sent: XXH3-64 of it. Whoever gets another one throws `ErrorCode::data`, naming the worker.
+  using Seal = uint64_t;
+
   /// What a member sends for a sum, and receives.
   struct ReducedBytes {
     uint64_t sent, received;
@@ -78,6 +81,10 @@ class MessageTransport final : public Transport {
   void pass_round(const BytesOf& bytes_of);
   /// As many bytes of each member, by rank.
   std::vector<std::byte> gather_equal(std::span<const std::byte> own);
+  /// Likewise; none was changed on its way.
+  std::vector<std::vector<std::byte>> gather_sealed(std::span<const std::byte> own);
+  /// The root's bytes come to all.
+  void pass_along(std::span<std::byte> bytes, uint32_t root);
   /// A number of each member.
   std::vector<uint64_t> gather_numbers(uint64_t own);
   void exchange(std::span<const MessageLink::Outgoing> out, std::span<const MessageLink::Incoming> in);

@@ -13,7 +13,7 @@
 namespace coppice {
 namespace {
 
-constexpr uint64_t kNumberBytes = sizeof(uint64_t);
+constexpr uint64_t kNumberBytes = sizeof(uint64_t), kSealBytes = sizeof(MessageTransport::Seal);
 constexpr uint64_t kHashBytes = 20;  // of a model, in digits
 
 /// What everyone brings is with everyone after log2 rounds, in which it doubles.
@@ -36,27 +36,27 @@ NetworkLoad all_reduce_load(uint64_t n, uint64_t bytes) {
 }
 
 NetworkLoad all_gather_load(uint64_t n, uint64_t bytes) {
-  NetworkLoad load = doubling(n, kNumberBytes);
+  NetworkLoad load = doubling(n, kNumberBytes + kSealBytes);
   if (MessageTransport::gathers_at_once(bytes, static_cast<uint32_t>(n))) {
-    load += doubling(n, bytes);
+    load += doubling(n, bytes + kSealBytes);
     return load;
   }
-  const auto sent = static_cast<double>((n - 1) * bytes);
+  const auto sent = static_cast<double>((n - 1) * (bytes + kSealBytes));
   load += {static_cast<double>(n - 1), sent, static_cast<double>(n) * sent};
   return load;
 }
 
-/// The last member has the last segment after those before it, and n - 1 links further on.
+/// The last member has the last segment after those before it, and n - 1 links further on; the seal comes right behind.
 NetworkLoad broadcast_load(uint64_t n, uint64_t bytes) {
   const uint64_t segment = std::min<uint64_t>(bytes, MessageTransport::kSegmentBytes);
-  return {static_cast<double>(n - 1), static_cast<double>(bytes + (n - 2) * segment),
-          static_cast<double>((n - 1) * bytes)};
+  return {static_cast<double>(n - 1), static_cast<double>(bytes + (n - 2) * segment + kSealBytes),
+          static_cast<double>((n - 1) * (bytes + kSealBytes))};
 }
 
 NetworkLoad load_of_one(const NetworkOperation& operation) {
   const uint64_t n = operation.workers;
   if (n < 2) return {};
-  if (operation.collective == Collective::barrier) return doubling(n, kNumberBytes);
+  if (operation.collective == Collective::barrier) return doubling(n, kNumberBytes + kSealBytes);
   if (operation.bytes == 0 && operation.collective != Collective::all_gather) return {};
   if (operation.collective == Collective::all_reduce) return all_reduce_load(n, operation.bytes);
   if (operation.collective == Collective::all_gather) return all_gather_load(n, operation.bytes);

@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <deque>
 #include <map>
 
 #include "coppice/core/error.h"
 #include "coppice/core/random.h"
+#include "coppice/dist/in_process.h"
 #include "coppice/dist/message_transport.h"
 
 namespace coppice {
@@ -30,45 +30,42 @@ struct Exchange {
   std::vector<Message> out, in;
 };
 
-/// Writes down what one worker exchanges. All workers bring the same here, so that what comes in is what goes out.
+/// Writes down what one worker exchanges.
 class RecordingLink final : public MessageLink {
  public:
-  RecordingLink(uint32_t worker, uint32_t n_workers) : worker_(worker), n_workers_(n_workers) {}
+  RecordingLink(std::shared_ptr<MessageLink> inner, std::vector<Exchange>& exchanges)
+      : inner_(std::move(inner)), exchanges_(exchanges) {}
 
-  uint32_t worker() const noexcept override { return worker_; }
-  uint32_t n_workers() const noexcept override { return n_workers_; }
-  void exchange(std::span<const Outgoing> out, std::span<const Incoming> in, uint32_t, Deadline) override {
-    Exchange exchange;
+  uint32_t worker() const noexcept override { return inner_->worker(); }
+  uint32_t n_workers() const noexcept override { return inner_->n_workers(); }
+  void exchange(std::span<const Outgoing> out, std::span<const Incoming> in, uint32_t channel,
+                Deadline deadline) override {
+    Exchange& exchange = exchanges_.emplace_back();
     for (const Outgoing& message : out) exchange.out.push_back({message.to, message.bytes.size()});
-    for (const Incoming& message : in) {
-      exchange.in.push_back({message.from, message.bytes.size()});
-      if (!out.empty() && out[0].bytes.size() == message.bytes.size()) {
-        std::memcpy(message.bytes.data(), out[0].bytes.data(), message.bytes.size());
-      }
-    }
-    exchanges.push_back(exchange);
+    for (const Incoming& message : in) exchange.in.push_back({message.from, message.bytes.size()});
+    inner_->exchange(out, in, channel, deadline);
   }
-  void abort(const std::string&) noexcept override {}
-
-  std::vector<Exchange> exchanges;
+  void abort(const std::string& why) noexcept override { inner_->abort(why); }
 
  private:
-  uint32_t worker_, n_workers_;
+  std::shared_ptr<MessageLink> inner_;
+  std::vector<Exchange>& exchanges_;
 };
 
 std::vector<std::vector<Exchange>> exchanges_of(const NetworkOperation& operation) {
-  std::vector<std::vector<Exchange>> all;
-  for (uint32_t worker = 0; worker < operation.workers; ++worker) {
-    const auto link = std::make_shared<RecordingLink>(worker, operation.workers);
-    MessageTransport transport(link);
+  std::vector<std::vector<Exchange>> all(operation.workers);
+  const auto record = [&](std::shared_ptr<MessageLink> link) {
+    std::vector<Exchange>& own = all[link->worker()];
+    return std::make_shared<RecordingLink>(std::move(link), own);
+  };
+  run_workers_over_links(operation.workers, record, [&](Transport& transport) {
     std::vector<float> values(operation.bytes / sizeof(float));
     const std::span<std::byte> bytes = std::as_writable_bytes(std::span(values));
     if (operation.collective == Collective::all_reduce) transport.all_reduce(values);
     if (operation.collective == Collective::all_gather) transport.all_gather(bytes);
     if (operation.collective == Collective::broadcast) transport.broadcast(bytes, 0);
     if (operation.collective == Collective::barrier) transport.barrier();
-    all.push_back(link->exchanges);
-  }
+  });
   return all;
 }
 

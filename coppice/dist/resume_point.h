@@ -32,8 +32,8 @@ struct ResumePoint {
 /// The workers of `all` agree on the last beginning of a block that every one of them has who has trained at all. Those
 /// who have not, joiners, are given parameters, velocity, block momentum and a learner's own state, and begin with an
 /// empty residual. A group that has come to the end of that block keeps its model, if all that are left of it have; the
-/// others train the block again. Every worker of `all` calls it. Throws `ErrorCode::data` naming a worker whose model is another one
-/// than the others', or of another size.
+/// others train the block again. Every worker of `all` calls it. Throws `ErrorCode::data` naming a worker whose model
+/// is another one than the others', or of another size.
 ResumePoint agree_on_resume_point(Transport& all, const WorkerGroups& groups, HybridProgress own,
                                   const ResumeShape& shape);
 

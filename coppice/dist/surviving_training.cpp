@@ -195,6 +195,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
       return static_cast<uint64_t>(std::count_if(from.members.begin(), from.members.end(),
                                                  [&](const Member& member) { return !in.has(member); }));
     };
+    job_.progress.speaks_for_all(next.rank_of(self_) == 0);
     if (generation_.number > 0 && next.number == generation_.number + 1) {
       survival_.n_lost += count_missing(generation_, next);
       survival_.n_joined += count_missing(next, generation_);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -22,8 +23,8 @@ NetRows select_rows(const NetRows& rows, std::span<const uint32_t> chosen) {
   NetRows selected;
   selected.examples = select_examples(rows.examples, chosen);
   for (const uint32_t row : chosen) {
-    selected.speakers.push_back(rows.speakers[row]);
-    selected.ids.push_back(rows.ids[row]);
+    if (!rows.speakers.empty()) selected.speakers.push_back(rows.speakers[row]);
+    if (!rows.ids.empty()) selected.ids.push_back(rows.ids[row]);
   }
   selected.report = rows.report;
   selected.report.rows = chosen.size();
@@ -46,6 +47,46 @@ NetRows hold_speakers_out(NetRows& rows, const std::vector<std::string>& speaker
   }
   if (kept.empty()) throw Error(ErrorCode::usage, "all speakers are held out: there is nobody to train on");
   NetRows held_out = select_rows(rows, held);
+  rows = select_rows(rows, kept);
+  return held_out;
+}
+
+namespace {
+
+/// By name, until they have so many rows; at least one, and never all.
+std::vector<std::string> speakers_of(const NetRows& rows, size_t n_rows) {
+  std::map<std::string, size_t> counts;
+  for (const std::string& speaker : rows.speakers) ++counts[speaker];
+  if (counts.size() < 2 || counts.contains("")) return {};
+  std::vector<std::string> speakers;
+  size_t n = 0;
+  for (const auto& [speaker, count] : counts) {
+    if (!speakers.empty() && n + count > n_rows) break;
+    speakers.push_back(speaker);
+    n += count;
+  }
+  return speakers;
+}
+
+}  // namespace
+
+NetRows hold_share_out(NetRows& rows, double share, uint64_t seed) {
+  const size_t n_own = rows.examples.size() - (rows.annotated ? rows.annotated->rows : 0);
+  const auto n_held = static_cast<size_t>(share * static_cast<double>(n_own));
+  const std::vector<std::string> speakers = rows.annotated ? std::vector<std::string>() : speakers_of(rows, n_held);
+  if (!speakers.empty()) return hold_speakers_out(rows, speakers);
+  if (n_held == 0 || n_held == n_own) {
+    throw Error(ErrorCode::usage, "there are too few rows to hold some of them out", {}, "--validate PATH");
+  }
+  std::vector<uint32_t> held = shuffled_rows(n_own, seed);
+  held.resize(n_held);
+  std::sort(held.begin(), held.end());
+  std::vector<uint32_t> kept;
+  for (uint32_t row = 0; row < rows.examples.size(); ++row) {
+    if (!std::binary_search(held.begin(), held.end(), row)) kept.push_back(row);
+  }
+  NetRows held_out = select_rows(rows, held);
+  held_out.annotated.reset();
   rows = select_rows(rows, kept);
   return held_out;
 }

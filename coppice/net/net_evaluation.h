@@ -15,6 +15,10 @@ namespace coppice {
 /// nobody else is left.
 NetRows hold_speakers_out(NetRows& rows, const std::vector<std::string>& speakers);
 
+/// Takes a share of the rows out that no model has annotated: of recordings of known speakers all of some speakers, of
+/// others a draw by the seed. Throws `ErrorCode::usage` where there are too few.
+NetRows hold_share_out(NetRows& rows, double share, uint64_t seed);
+
 /// Predicts every row and judges the predictions; labels that the model does not know count as positives it misses.
 /// Throws `ErrorCode::data` when no row has a label.
 Metrics evaluate_network(const NetModel& model, const NetExamples& examples, const MetricOptions& options, Job job);

@@ -41,4 +41,7 @@ struct NetExamples {
 /// Some of the examples, in the order given.
 NetExamples select_examples(const NetExamples& examples, std::span<const uint32_t> rows);
 
+/// The numbers below n in an order of their own.
+std::vector<uint32_t> shuffled_rows(size_t n, uint64_t seed);
+
 }  // namespace coppice

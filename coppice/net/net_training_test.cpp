@@ -257,5 +257,23 @@ TEST(HoldSpeakersOut, TakesThemFromTheOthers) {
   EXPECT_THROW(hold_speakers_out(rows, {"anna", "carl"}), Error);
 }
 
+TEST(HoldShareOut, TakesWholeSpeakersOrADraw) {
+  NetRows rows;
+  rows.examples = small_speech(6);
+  rows.speakers = {"carl", "ben", "anna", "carl", "ben", "anna"};
+  rows.ids = {"0", "1", "2", "3", "4", "5"};
+  NetRows drawn = rows;
+  EXPECT_THAT(hold_share_out(rows, 0.2, 1).ids, testing::ElementsAre("2", "5"));
+  drawn.speakers.clear();
+  NetRows annotated = drawn;
+  const NetRows held = hold_share_out(drawn, 0.5, 1);
+  EXPECT_EQ(held.ids.size(), 3U);
+  EXPECT_EQ(drawn.examples.size(), 3U);
+  for (const std::string& id : held.ids) EXPECT_THAT(drawn.ids, testing::Not(testing::Contains(id)));
+  annotated.annotated.emplace().rows = 4;
+  EXPECT_THAT(hold_share_out(annotated, 0.5, 1).ids, testing::Each(testing::AnyOf("0", "1")));
+  EXPECT_THROW(hold_share_out(drawn, 0.1, 1), Error);
+}
+
 }  // namespace
 }  // namespace coppice

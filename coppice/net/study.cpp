@@ -13,7 +13,8 @@ namespace coppice {
 namespace {
 
 /// The one that does best on the rows of `arena`.
-double best_rate(const StudyArena& arena, NetTrainOptions options, uint32_t n_workers, const std::vector<float>& rates) {
+double best_rate(const StudyArena& arena, NetTrainOptions options, uint32_t n_workers,
+                 const std::vector<float>& rates) {
   if (rates.size() == 1) return rates[0];
   double best = rates[0], least = 1e9;
   for (const float rate : rates) {
@@ -87,7 +88,6 @@ class Runner {
   }
 
  private:
-
   uint64_t n_trainings() const {
     const auto several = static_cast<uint64_t>(
         std::count_if(options_.workers.begin(), options_.workers.end(), [](uint32_t n) { return n > 1; }));

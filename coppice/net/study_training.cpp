@@ -3,12 +3,10 @@
 
 #include <algorithm>
 #include <deque>
-#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "coppice/core/error.h"
-#include "coppice/core/random.h"
 #include "coppice/dist/in_process.h"
 #include "coppice/net/net_evaluation.h"
 #include "coppice/net/net_trainee.h"
@@ -151,13 +149,6 @@ StudyTraining train_for_study(const StudyArena& arena, const NetTrainOptions& op
   }
   arena.job.progress.advance(1);
   return std::move(*training);
-}
-
-std::vector<uint32_t> shuffled_rows(size_t n, uint64_t seed) {
-  std::vector<uint32_t> rows(n);
-  std::iota(rows.begin(), rows.end(), 0U);
-  Random(seed).shuffle(std::span(rows));
-  return rows;
 }
 
 }  // namespace coppice

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "coppice/core/job.h"
 #include "coppice/net/net_training.h"
@@ -28,8 +27,5 @@ struct StudyArena {
 /// `ErrorCode::cancelled` on request.
 StudyTraining train_for_study(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers,
                               uint32_t points);
-
-/// The numbers below n in an order of their own.
-std::vector<uint32_t> shuffled_rows(size_t n, uint64_t seed);
 
 }  // namespace coppice

@@ -132,19 +132,44 @@ class Networks(ProgramTest):
         self.assertEqual(len(os.listdir(self.path("state"))), 1)
         self.expect(0, *train, "--epochs", "1", "--resume")
 
-    def test_a_worker_that_is_killed_is_done_without(self):
-        examples = self.write("train.jsonl", jsonl(rows()))
-        # The second of three workers ends itself as soon as the folder of checkpoints has something in it.
-        script = (f'if [ "$RANK" = 1 ]; then (until ls state | grep -q .; do sleep 0.01; done; kill -9 $$) & fi; '
-                  f'exec "{COPPICE}" train-net --data train.jsonl {" ".join(QUICK)} --epochs 200 --block 4 '
+    def train_and_lose(self, worker):
+        """Of three workers one ends itself as soon as the folder of checkpoints has something in it."""
+        self.write("train.jsonl", jsonl(rows()))
+        options = " ".join(word for word in QUICK if word != "--quiet")
+        script = (f'if [ "$RANK" = {worker} ]; then (until ls state | grep -q .; do sleep 0.01; done; kill -9 $$) & fi; '
+                  f'exec "{COPPICE}" train-net --data train.jsonl {options} --epochs 200 --block 4 '
                   f'--checkpoint state --checkpoint-blocks 2 --address 127.0.0.1 -o model.coppice --json')
         os.mkdir(self.path("state"))
         done = self.expect(0, "dist", "launch", "-n", "3", "--min-workers", "2", "--", "sh", "-c", script)
-        survival = json.loads(done.stdout)["survival"]
-        self.assertEqual(survival["lost"], 1, done.stderr)
+        report = json.loads(done.stdout)
+        self.assertEqual(report["survival"]["lost"], 1, done.stderr)
+        self.assertIn("1 lost, 0 joined, 2 workers", done.stderr)
+        self.assertIn("model.coppice: ", done.stderr)
+        return report
+
+    def test_a_worker_that_is_killed_is_done_without(self):
+        self.assertEqual(self.train_and_lose(worker=1)["worker"], 0)
         answer = self.expect(0, "predict-net", self.path("model.coppice"), "-", "--top-k", "1", "--quiet",
                              stdin='{"text": "smtp inbox folders"}\n').stdout
         self.assertEqual(json.loads(answer)["labels"], ["mail"])
+
+    def test_when_the_first_worker_is_killed_another_one_speaks_and_writes(self):
+        self.assertIn(self.train_and_lose(worker=0)["worker"], (1, 2))
+        self.expect(0, "inspect", self.path("model.coppice"))
+
+    def test_options_without_effect_are_said(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        train = ["train-net", "--data", examples, "-o", self.path("model.coppice"), "--epochs", "1"]
+        for options, without in (
+                (["--workers", "2", "--strategy", "sync", "--tau", "3"], "--tau"),
+                (["--workers", "2", "--strategy", "gtc", "--tau", "3", "--density", "0.5"], "--density"),
+                (["--workers", "2", "--strategy", "gtc", "--block-overlap", "2"], "--block-overlap"),
+                (["--workers", "2", "--phi", "9"], "--phi"),
+                (["--workers", "2", "--strategy", "bmuf", "--checkpoint-blocks", "3"], "--checkpoint-blocks"),
+                (["--strategy", "gtc"], "--strategy")):
+            self.assertIn(without + " has no effect: ", self.expect(0, *train, *options).stderr)
+        used = ["--workers", "4", "--strategy", "gtc+bmuf", "--group-size", "2", "--density", "0.1", "--block-momentum", "0.1"]
+        self.assertNotIn("no effect", self.expect(0, *train, *used).stderr)
 
     def test_strategies_are_compared(self):
         examples, held_out = self.write("train.jsonl", jsonl(rows())), self.write("held_out.jsonl", jsonl(rows(60, 2)))
@@ -155,7 +180,10 @@ class Networks(ProgramTest):
         self.assertIn("<svg", Path(self.path("study.svg")).read_text())
         report = json.loads(self.expect(0, *study, "--json").stdout)
         self.assertEqual([row["workers"] for row in report["table"]], [1, 2, 2, 4, 4])
-        self.expect(2, "dist", "study", "--data", examples, "--quiet", says="--validate")
+        less = [word for word in study if word not in ("--validate", held_out, "--quiet")]
+        self.assertIn("24 rows drawn at random, held out", self.expect(0, *less).stderr)
+        overlapped = self.expect(0, *study, "--block-overlap", "2", "--json").stdout
+        self.assertGreater(json.loads(overlapped)["table"][1]["modelled"]["speed_up"], 0)
 
     def test_workers_with_other_rows_are_refused_by_name(self):
         for rank in range(2):
