@@ -6,8 +6,8 @@ bench/gradients.py [--rounds 5]
 
 Gradients of 14.6 million parameters (an acoustic model's), Laplace distributed, on one thread. Encode: from a gradient to
 a message, the search for the threshold included. Decode: from the messages of all workers to their sum, which is set to
-zero first. Goals: 1 G elements a second encoded, 300 M sent elements a second decoded at 128 workers, and the bits an
-element that theory asks for (H(d) / d + 1). Writes results/gradients.json and results/gradients.md.
+zero first. Goals: 1 G elements a second encoded, 300 M sent elements a second decoded, and the bits an element that
+theory asks for (H(d) / d + 1). Writes results/gradients.json and results/gradients.md.
 """
 import argparse
 import math
@@ -36,9 +36,7 @@ def theory(density):
 
 def row(r):
     def speed(key, unit):
-        goal = GOALS.get(key)
-        relevant = key != "decode_sent_elements_per_second" or r["workers"] == 128
-        return f"{r[key] / unit:.2f}" + (" **missed**" if goal and relevant and r[key] < goal else "")
+        return f"{r[key] / unit:.2f}" + (" **missed**" if r[key] < GOALS.get(key, 0) else "")
     return [f"{100 * r['density']:.3g} %", f"{r['workers']:.0f}", r["encoding"], f"{r['bits_per_sent_element']:.1f}",
             f"{theory(r['density']):.1f}", speed("kernel_elements_per_second", 1e9),
             speed("naive_kernel_elements_per_second", 1e9), speed("encode_elements_per_second", 1e9),
@@ -53,7 +51,7 @@ def text_of(result):
     return (f"# Compressed gradients\n\nMade by `bench/gradients.py`; do not edit. {m['date']}, {m['cpu']}, one thread, "
             f"Coppice {m['coppice']};\n{'run at a real-time priority (chrt) while ' if result['real_time'] else ''}others took up to {100 * max(r['others'] for r in result['cases']):.0f} % of the "
             f"cores. Medians of {result['rounds']} processes. Goals: 1 G elements/s encoded, 300 M sent elements/s\n"
-            f"decoded at 128 workers.\n\n" + table(head, [row(r) for r in result["cases"]]))
+            f"decoded. Where few are sent the time to decode is that of setting 14.6 million sums to zero.\n\n" + table(head, [row(r) for r in result["cases"]]))
 
 
 def main():
