@@ -77,7 +77,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
         life_({environment.store_host, environment.store_port, environment.job + "/"}, self_, options.beat_seconds,
               options.detector),
         rendezvous_(environment, self_, life_, {connect.connect_seconds, options.regroup_seconds, options.min_workers}),
-        checkpoints_(options.checkpoint, environment.worker, job) {
+        checkpoints_(options.checkpoint, environment.worker, job, environment.start) {
     progress_of_worker_.worker = self_.worker;
   }
 

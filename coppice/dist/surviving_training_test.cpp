@@ -107,6 +107,7 @@ TEST_F(Surviving, WithoutLossesTheBitsAreThoseOfOneProcess) {
 
 TEST_F(Surviving, AWorkerKilledAnywhereIsDoneWithout) {
   for (const char* where : {"step:23", "exchange:25", "exchange:23", "block:4", "checkpoint:20"}) {
+    std::filesystem::remove_all(folder_ / "checkpoints");
     EXPECT_EQ(run({"total=200", std::string("die=2:") + where, checkpoints()}), 0) << where;
     expect_finished({0, 1, 3}, 1);
     EXPECT_LE(result_of(3).number("rewound"), 5) << where;

@@ -66,7 +66,7 @@ class Keeper final : public HybridObserver {
 void describe(OptionTable& table, CheckpointOptions& options) {
   table.add("checkpoint", options.folder,
             "A folder for checkpoints: each worker keeps its last two there, in files of its own. Machines need not "
-            "share it. Nothing: no checkpoints.");
+            "share it. One that has checkpoints needs --resume. Nothing: no checkpoints.");
   table.add("checkpoint_blocks", options.every_blocks, 1, 1U << 30,
             "A checkpoint is written at the end of each so many blocks.");
   table.add("resume", options.resumes,
@@ -84,7 +84,8 @@ std::string facts_of(const CheckpointOptions& options) {
          std::to_string(int{!options.folder.empty()}) + "\n";
 }
 
-TrainingCheckpoints::TrainingCheckpoints(const CheckpointOptions& options, uint32_t worker, const TrainingJob& job)
+TrainingCheckpoints::TrainingCheckpoints(const CheckpointOptions& options, uint32_t worker, const TrainingJob& job,
+                                         uint64_t start)
     : options_(options),
       worker_(worker),
       training_(job.training.options),
@@ -94,6 +95,10 @@ TrainingCheckpoints::TrainingCheckpoints(const CheckpointOptions& options, uint3
   if (options_.resumes && !folder_) {
     throw Error(ErrorCode::usage, "a training is to go on, but no folder of checkpoints is given", {},
                 "--checkpoint FOLDER");
+  }
+  if (folder_ && !options_.resumes && start == 0 && !folder_->steps().empty()) {
+    throw Error(ErrorCode::usage, "there are checkpoints of an earlier training", options_.folder,
+                "--resume goes on from them; remove them to begin anew");
   }
 }
 
@@ -112,6 +117,7 @@ void TrainingCheckpoints::save(const HybridState& state, std::vector<uint32_t> w
   if (!folder_) return;
   const auto begin = std::chrono::steady_clock::now();
   folder_->save({state, std::move(workers), facts_});
+  folder_->forget_after(state.report.steps);
   ++n_saved_;
   seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }

@@ -38,8 +38,9 @@ std::string facts_of(const CheckpointOptions& options);
 /// One worker's checkpoints of a training: which one it goes on from, when the next one is due, what they took.
 class TrainingCheckpoints {
  public:
-  /// Makes the folder. Throws `ErrorCode::io`; `ErrorCode::usage` for going on from nowhere.
-  TrainingCheckpoints(const CheckpointOptions& options, uint32_t worker, const TrainingJob& job);
+  /// Makes the folder. Throws `ErrorCode::io`; `ErrorCode::usage` for going on from nowhere, and for beginning where
+  /// checkpoints are, unless this worker was started again.
+  TrainingCheckpoints(const CheckpointOptions& options, uint32_t worker, const TrainingJob& job, uint64_t start = 0);
 
   const CheckpointOptions& options() const noexcept { return options_; }
   bool resumes() const noexcept { return folder_ && options_.resumes; }
@@ -48,7 +49,8 @@ class TrainingCheckpoints {
   /// resumes(). Throws as agree_on_checkpoint.
   std::optional<HybridState> resume(Transport& all);
 
-  /// Writes a checkpoint if it is time for one, or as `ends` says that the training does.
+  /// Writes a checkpoint if it is time for one, or as `ends` says that the training does. Those of later steps, of a
+  /// training that was begun anew, go.
   void at_block(const HybridState& state, const std::vector<uint32_t>& workers, bool ends);
   void save(const HybridState& state, std::vector<uint32_t> workers);
 

@@ -130,6 +130,7 @@ class Networks(ProgramTest):
         self.assertEqual(process.returncode, 130, said)
         self.assertIn("stopped", said)
         self.assertEqual(len(os.listdir(self.path("state"))), 1)
+        self.expect(2, *train, "--epochs", "1", says="--resume goes on from them")
         self.expect(0, *train, "--epochs", "1", "--resume")
 
     def train_and_lose(self, worker):
