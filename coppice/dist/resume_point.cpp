@@ -173,8 +173,8 @@ class Assembly {
     if (all_.rank() == donor_) given = state.learner;
     const auto all = all_.all_gather(std::as_bytes(std::span(given)));
     if (!joins(all_.rank())) return;
-    state.learner.resize(all[donor_].size() / sizeof(float));
-    std::memcpy(state.learner.data(), all[donor_].data(), all[donor_].size());
+    const auto* theirs = reinterpret_cast<const float*>(all[donor_].data());
+    state.learner.assign(theirs, theirs + all[donor_].size() / sizeof(float));
   }
 
   /// The rank of a member that has trained, or none.
