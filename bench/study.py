@@ -4,8 +4,8 @@
 
 bench/study.py --data FOLDER [--parts text,speech] [--keep FOLDER]
 
-Text: cldr-emoji (trn.txt, tst.txt), a keyword in one of 164 locales, 4,179 classes; blocks of 50 minibatches. Speech: fsdd, recorded digits,
-each of six speakers held out in turn. Trainings are real, by virtual workers; times are modelled, on the map below, which
+Text: cldr-emoji (trn.txt, tst.txt), a keyword in one of 164 locales, 4,179 classes; blocks of 50 minibatches. Speech:
+fsdd, recorded digits, each of six speakers held out in turn. Trainings are real, by virtual workers; times are modelled, on the map below, which
 was written down before any training was made. With --keep a bench that was stopped goes on. Takes hours.
 Writes results/study.json, results/study.md and results/study.svg.
 """
@@ -66,7 +66,10 @@ def more_text(mean, half_width):
 
 def reported(row):
     known = row.get("reported")
-    return f"{known['speed_up']:g}x, {known['more_errors']:+g} %" if known else ""
+    if not known:
+        return ""
+    more = "fewer" if known["more_errors"] is None else f"{known['more_errors']:+g} %"
+    return f"{known['speed_up']:g}x, {more}"
 
 
 def text_rows(result):

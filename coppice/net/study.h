@@ -32,7 +32,7 @@ struct StudyOptions {
 };
 void describe(OptionTable& table, StudyOptions& options);
 
-/// One training, really run, by workers that are threads.
+/// One training, really run, by virtual workers.
 struct StudyRun {
   uint64_t seed = 0;
   double error = 0;       ///< percent, on the rows it is measured by
@@ -107,7 +107,7 @@ std::string to_svg(const Study& study);
 struct ReportedRow {
   uint32_t workers;
   const char* strategy;
-  double speed_up, more_errors;
+  double speed_up, more_errors;  ///< NaN: fewer than by one worker
 };
 std::optional<ReportedRow> reported(uint32_t workers, const std::string& strategy);
 

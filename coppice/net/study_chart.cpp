@@ -124,7 +124,8 @@ Lines lines_of(const Study& study, const Value& value) {
 Lines reported_lines(const Study& study, double ReportedRow::*value) {
   Lines lines;
   for (const StudyRow& row : study.table) {
-    if (const auto known = reported(row.workers, row.strategy)) {
+    const auto known = reported(row.workers, row.strategy);
+    if (known && std::isfinite((*known).*value)) {
       lines[row.strategy].push_back({double(row.workers), (*known).*value});
     }
   }

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -152,6 +153,7 @@ TEST_F(SmallStudy, WhatCannotBeComparedIsRefused) {
 TEST(Study, TheArticlesFiguresAreItsOwn) {
   ASSERT_TRUE(reported(128, "gtc+bmuf"));
   EXPECT_EQ(reported(128, "gtc+bmuf")->speed_up, 97);
+  EXPECT_TRUE(std::isnan(reported(32, "gtc+bmuf")->more_errors));
   EXPECT_FALSE(reported(127, "gtc+bmuf"));
 }
 
