@@ -25,9 +25,9 @@ TEXT = ["--embedding", "32", "--hidden", "", "--word-ngrams", "", "--char-wb-ngr
         "--minibatch", "8", "--epochs", "3", "--block", "50", "--workers", "32,64,128", "--most-in-group", "8",
         "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.005", "--seeds", "3", "--points", "10",
         "--learning-rates", "0.5,1,2"]
-SPEECH = ["--task", "speech", "--hidden", "64", "--minibatch", "4", "--epochs", "20", "--block", "10", "--workers", "8,32",
-          "--most-in-group", "4", "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.02", "--seeds", "1", "--points", "5",
-          "--learning-rates", "0.1,0.3"]
+SPEECH = ["--task", "speech", "--hidden", "128", "--dropout", "0.3", "--minibatch", "4", "--epochs", "20", "--block", "10",
+          "--workers", "8,32", "--most-in-group", "4", "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.02", "--seeds",
+          "1", "--points", "5", "--learning-rates", "0.03,0.1"]
 SPEAKERS = ["george", "jackson", "lucas", "nicolas", "theo", "yweweler"]
 STUDENT = {2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571}  # of 95 %, by degrees of freedom
 
