@@ -2,6 +2,7 @@
 // coppice dist study: what each strategy would cost in errors and gain in time, with the user's own rows and network.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -49,11 +50,15 @@ void check(const StudyArguments& arguments, const Flags& flags) {
 
 constexpr double kHeldOut = 0.1;
 
-std::string whom_it_holds_out(const NetRows& rows) {
-  std::set<std::string> speakers(rows.speakers.begin(), rows.speakers.end());
+std::string whom_it_holds_out(const NetRows& rows, const NetRows& others) {
+  const std::set<std::string> speakers(rows.speakers.begin(), rows.speakers.end());
+  const auto is_trained_on = [&](const std::string& speaker) {
+    return speaker.empty() ||
+           std::find(others.speakers.begin(), others.speakers.end(), speaker) != others.speakers.end();
+  };
   std::string of;
   for (const std::string& speaker : speakers) of += (of.empty() ? " of " : ", ") + speaker;
-  const bool is_drawn = speakers.empty() || speakers.contains("");
+  const bool is_drawn = speakers.empty() || std::any_of(speakers.begin(), speakers.end(), is_trained_on);
   return fmt::format("errors are measured on {}{}, held out; --validate or --hold-out name others",
                      counted(rows.examples.size(), "row"), is_drawn ? " drawn at random" : of);
 }
@@ -65,7 +70,7 @@ void run(const StudyArguments& arguments) {
   NetMaterial material = read_net_material(arguments.inputs, {pool, progress});
   if (!material.held_out) {
     material.held_out = hold_share_out(material.set.rows, kHeldOut, 1);
-    note(whom_it_holds_out(*material.held_out), arguments.common);
+    note(whom_it_holds_out(*material.held_out, material.set.rows), arguments.common);
   }
   report(material, arguments.common);
   const Study study =

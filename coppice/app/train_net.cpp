@@ -181,18 +181,24 @@ std::vector<Unused> unused(const TrainNetArguments& arguments, Workers kind, uin
   const bool compresses =
       n_workers > 1 && hybrid.group_size != 1 && (hybrid.compression.threshold > 0 || hybrid.compression.density > 0);
   const bool threads = kind == Workers::threads, by_mpi = arguments.connect.transport == TransportKind::mpi;
-  const std::vector<std::string> of_blocks{"block_variant",  "block_momentum", "block_learning_rate", "block_exchange",
-                                           "keeps_momentum", "warm_start",     "block_overlap"};
-  return {{threads, names_of(connection), "all workers are threads of this process"},
-          {threads, of_loss, "all workers are threads of this process"},
-          {!threads && by_mpi, of_loss, "MPI ends all workers when one is lost"},
-          {!threads, {"workers"}, "a launcher has started " + counted(n_workers, "worker")},
-          {n_workers == 1, {"strategy", "group_size"}, "one worker trains by itself"},
-          {!compresses, {"tau", "density", "keeps_residual"}, "no compressed gradients are sent"},
-          {compresses && hybrid.compression.threshold > 0, {"density"}, "--tau says what is sent"},
-          {one_group, of_blocks, "there is one group, whose models need not be brought together"},
-          {hybrid.overlap.minibatches == 0, {"block_fragments"}, "--block-overlap is 0"},
-          {arguments.survival.checkpoint.folder.empty(), {"checkpoint_blocks"}, "no checkpoints are written"}};
+  constexpr const char* kOneGroup = "there is one group, whose models need not be brought together";
+  const std::vector<std::string> of_blocks{"block_variant",  "block_momentum",  "block_learning_rate", "block_exchange",
+                                           "keeps_momentum", "block_fragments", "block_overlap"};
+  return {
+      {threads, names_of(connection), "all workers are threads of this process"},
+      {threads, of_loss, "all workers are threads of this process"},
+      {!threads && by_mpi, of_loss, "MPI ends all workers when one is lost"},
+      {!threads && by_mpi, {"address", "interface", "connect_seconds"}, "MPI brings the workers together"},
+      {!threads && !by_mpi && hybrid.overlap.minibatches > 0, of_loss, "with --block-overlap all end when one is lost"},
+      {!threads, {"workers"}, "a launcher has started " + counted(n_workers, "worker")},
+      {n_workers == 1, {"strategy", "group_size"}, "one worker trains by itself"},
+      {!compresses, {"tau", "density", "residual_clip", "keeps_residual"}, "no compressed gradients are sent"},
+      {compresses && hybrid.compression.threshold > 0, {"density"}, "--tau says what is sent"},
+      {one_group, of_blocks, kOneGroup},
+      {one_group && compresses, {"keeps_residual"}, kOneGroup},
+      {one_group && !compresses, {"warm_start"}, "gradients are sent as they are in any case"},
+      {!one_group && hybrid.overlap.minibatches == 0, {"block_fragments"}, "--block-overlap is 0"},
+      {arguments.survival.checkpoint.folder.empty(), {"checkpoint_blocks"}, "no checkpoints are written"}};
 }
 
 /// What the strategy comes to with so many workers. What has no effect is said.

@@ -128,7 +128,7 @@ std::string listed(const std::vector<uint32_t>& numbers) {
 }
 
 /// The newest step that is whole on all; why newer ones are not goes to `notes`. Where there is none, a disk was lost,
-/// say: the newest that anyone has, whom the others join.
+/// say: the one that the fewest lack, who join the others.
 std::optional<uint64_t> choose(const Offers& offers, std::vector<std::string>& notes) {
   std::set<uint64_t, std::greater<>> steps;
   for (const auto& [worker, offer] : offers) {
@@ -137,16 +137,20 @@ std::optional<uint64_t> choose(const Offers& offers, std::vector<std::string>& n
       notes.push_back("worker " + std::to_string(worker) + " leaves a checkpoint out: " + reason);
     }
   }
+  std::optional<uint64_t> best;
+  size_t fewest = offers.size() + 1;
   for (const uint64_t step : steps) {
     const std::vector<uint32_t> missing = missing_at(step, offers);
     if (missing.empty()) return step;
+    if (missing.size() < fewest) best = step, fewest = missing.size();
     notes.push_back("the checkpoint of step " + std::to_string(step) + " is left out: worker " + listed(missing) +
                     " has none that is whole");
   }
-  if (steps.empty()) return std::nullopt;
-  notes.push_back("no checkpoint is whole on all workers: the newest that any has is taken, of step " +
-                  std::to_string(*steps.begin()));
-  return *steps.begin();
+  if (best) {
+    notes.push_back("no checkpoint is whole on all workers: the one that the fewest lack is taken, of step " +
+                    std::to_string(*best));
+  }
+  return best;
 }
 
 /// What going on with other workers or groups than before loses.

@@ -178,15 +178,20 @@ TEST_F(Checkpoints, TheNewestThatIsWholeOnAllIsTakenAndTheOthersAreNamed) {
   EXPECT_THAT(agreed_[0].notes, ElementsAre(HasSubstr(damaged), HasSubstr("step 150"), HasSubstr("step 100")));
 }
 
-TEST_F(Checkpoints, WhereADiskWasLostTheNewestThatAnyHasIsTaken) {
+TEST_F(Checkpoints, WhereADiskWasLostTheOneThatTheFewestLackIsTaken) {
   for (const uint64_t step : {50, 100}) folder_of(0).save(example(0, step));
   EXPECT_EQ(agree(), "");
   EXPECT_EQ(agreed_[0].state->report.steps, 100u);
   EXPECT_FALSE(agreed_[1].state);
   EXPECT_THAT(agreed_[1].notes,
               ElementsAre(HasSubstr("step 100 is left out: worker 1 has none"), HasSubstr("step 50 is left out"),
-                          HasSubstr("the newest that any has is taken, of step 100"),
+                          HasSubstr("the one that the fewest lack is taken, of step 100"),
                           HasSubstr("worker 1 has no file of that checkpoint")));
+  // Worker 2 has neither; step 50 is worker 0's and worker 1's.
+  folder_of(1).save(example(1, 50));
+  EXPECT_EQ(agree(example(0, 0).facts, 3), "");
+  EXPECT_EQ(agreed_[0].state->report.steps, 50u);
+  EXPECT_TRUE(agreed_[1].state);
 }
 
 TEST_F(Checkpoints, WhenNoneIsWholeThatIsAnErrorAndNotANewBeginning) {

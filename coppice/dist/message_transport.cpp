@@ -161,6 +161,7 @@ void MessageTransport::reduce_shards(std::span<float> values) {
     const std::span<const float> more = from(member);
     for (size_t i = 0; i < own.size(); ++i) own[i] += more[i];
   }
+  theirs = {};
   std::vector<std::vector<std::byte>> sums(n);
   for (uint32_t member = 0; member < n; ++member)
     sums[member].resize(shard_of(values, member, n).size_bytes() + sizeof(Seal));

@@ -77,7 +77,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
         life_({environment.store_host, environment.store_port, environment.job + "/"}, self_, options.beat_seconds,
               options.detector),
         rendezvous_(environment, self_, life_, {connect.connect_seconds, options.regroup_seconds, options.min_workers}),
-        checkpoints_(options.checkpoint, environment.worker, job, environment.start) {
+        checkpoints_(options.checkpoint, environment.worker, job) {
     progress_of_worker_.worker = self_.worker;
   }
 
@@ -223,7 +223,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
       expect_alike(*transport, workers_in(generation_.members),
                    facts_of(job_) + job_.length + facts_of(options_.checkpoint) + "min_workers " +
                        std::to_string(options_.min_workers) + "\n");
-      resume(*transport);
+      begin_or_resume(*transport);
       HybridTraining training(*transport, job_of_generation(), progress_of_worker_);
       for (const std::string& loss : training.losses()) job_.progress.note(loss);
       return train_on(training);
@@ -357,13 +357,18 @@ class SurvivingTraining::Impl final : public HybridObserver {
     return job;
   }
 
-  /// Unless some of these workers have trained: then the others join them.
-  void resume(Transport& transport) {
-    if (!checkpoints_.resumes()) return;
+  /// Unless some of these workers have trained: then the others join them. Whoever was started again, when all were
+  /// lost, may begin where its checkpoints are.
+  void begin_or_resume(Transport& transport) {
+    if (!checkpoints_.keeps_any()) return;
     const std::vector<uint32_t> trained = gather_values(transport, uint32_t{has_trained_ ? 1U : 0U});
+    const bool is_new = std::find(trained.begin(), trained.end(), 1U) == trained.end();
+    if (!checkpoints_.resumes()) {
+      if (is_new && self_.start == 0) checkpoints_.expect_none();
+      return;
+    }
     if (!has_trained_) progress_of_worker_.start.reset();
-    if (std::find(trained.begin(), trained.end(), 1U) != trained.end()) return;
-    progress_of_worker_.start = checkpoints_.resume(transport);
+    if (is_new) progress_of_worker_.start = checkpoints_.resume(transport);
   }
 
   /// The others shall not wait for this one. What it knows stays in a checkpoint, unless that is what failed.

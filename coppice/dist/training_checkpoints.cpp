@@ -84,8 +84,7 @@ std::string facts_of(const CheckpointOptions& options) {
          std::to_string(int{!options.folder.empty()}) + "\n";
 }
 
-TrainingCheckpoints::TrainingCheckpoints(const CheckpointOptions& options, uint32_t worker, const TrainingJob& job,
-                                         uint64_t start)
+TrainingCheckpoints::TrainingCheckpoints(const CheckpointOptions& options, uint32_t worker, const TrainingJob& job)
     : options_(options),
       worker_(worker),
       training_(job.training.options),
@@ -96,10 +95,12 @@ TrainingCheckpoints::TrainingCheckpoints(const CheckpointOptions& options, uint3
     throw Error(ErrorCode::usage, "a training is to go on, but no folder of checkpoints is given", {},
                 "--checkpoint FOLDER");
   }
-  if (folder_ && !options_.resumes && start == 0 && !folder_->steps().empty()) {
-    throw Error(ErrorCode::usage, "there are checkpoints of an earlier training", options_.folder,
-                "--resume goes on from them; remove them to begin anew");
-  }
+}
+
+void TrainingCheckpoints::expect_none() const {
+  if (!folder_ || folder_->steps().empty()) return;
+  throw Error(ErrorCode::usage, "there are checkpoints of an earlier training", options_.folder,
+              "--resume goes on from them; remove them to begin anew");
 }
 
 std::optional<HybridState> TrainingCheckpoints::resume(Transport& all) {
@@ -127,7 +128,11 @@ HybridReport train_with_checkpoints(Transport& all, const TrainingJob& job, Trai
   expect_alike(all, facts_of(job) + job.length + facts_of(checkpoints.options()));
   HybridProgress from;
   from.worker = all.rank();
-  if (checkpoints.resumes()) from.start = checkpoints.resume(all);
+  if (checkpoints.resumes()) {
+    from.start = checkpoints.resume(all);
+  } else {
+    checkpoints.expect_none();
+  }
   Keeper keeper(job, checkpoints, all.size(), minibatches_of_all);
   HybridJob training = job.training;
   training.observer = &keeper;

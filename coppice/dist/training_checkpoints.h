@@ -38,12 +38,15 @@ std::string facts_of(const CheckpointOptions& options);
 /// One worker's checkpoints of a training: which one it goes on from, when the next one is due, what they took.
 class TrainingCheckpoints {
  public:
-  /// Makes the folder. Throws `ErrorCode::io`; `ErrorCode::usage` for going on from nowhere, and for beginning where
-  /// checkpoints are, unless this worker was started again.
-  TrainingCheckpoints(const CheckpointOptions& options, uint32_t worker, const TrainingJob& job, uint64_t start = 0);
+  /// Makes the folder. Throws `ErrorCode::io`; `ErrorCode::usage` for going on from nowhere.
+  TrainingCheckpoints(const CheckpointOptions& options, uint32_t worker, const TrainingJob& job);
 
   const CheckpointOptions& options() const noexcept { return options_; }
+  bool keeps_any() const noexcept { return folder_.has_value(); }
   bool resumes() const noexcept { return folder_ && options_.resumes; }
+
+  /// Throws `ErrorCode::usage` where this worker has some: for a training that begins.
+  void expect_none() const;
 
   /// What this worker goes on from; nothing: it begins, or joins those who go on. Every worker calls it, where
   /// resumes(). Throws as agree_on_checkpoint.

@@ -42,7 +42,9 @@ using VirtualWatch = std::function<void(uint64_t minibatches, std::span<const fl
 /// have alike, parameters and momentum, is there once, and messages are decoded once: a step costs what computing and
 /// encoding costs. Several groups train their blocks side by side, members of a single one their minibatches.
 ///
-/// Throws as HybridTraining. Memory: for each worker a residual, for each group parameters and momentum.
+/// What a learner changes by itself (own_state) is that of each thread, not of each worker. Throws as HybridTraining.
+/// Memory: for each group parameters and momentum; for each worker twice the bytes of the parameters where gradients
+/// are compressed, once where they are sent as they are, nothing in groups of one.
 VirtualReport train_virtual_workers(const VirtualJob& job, uint64_t minibatches_of_all, ThreadPool& pool,
                                     const VirtualWatch& watch);
 

@@ -53,15 +53,19 @@ NetRows hold_speakers_out(NetRows& rows, const std::vector<std::string>& speaker
 
 namespace {
 
-/// By name, until they have so many rows; at least one, and never all.
-std::vector<std::string> speakers_of(const NetRows& rows, size_t n_rows) {
+/// Of the first so many rows: those who have the fewest, until they have as many as are to be held out; one at least,
+/// and never all. None where some are not known.
+std::vector<std::string> speakers_of(const NetRows& rows, size_t n_own, size_t n_held) {
   std::map<std::string, size_t> counts;
-  for (const std::string& speaker : rows.speakers) ++counts[speaker];
+  for (size_t i = 0; i < std::min(n_own, rows.speakers.size()); ++i) ++counts[rows.speakers[i]];
   if (counts.size() < 2 || counts.contains("")) return {};
+  std::vector<std::pair<size_t, std::string>> by_count;
+  for (const auto& [speaker, count] : counts) by_count.emplace_back(count, speaker);
+  std::sort(by_count.begin(), by_count.end());
   std::vector<std::string> speakers;
   size_t n = 0;
-  for (const auto& [speaker, count] : counts) {
-    if (!speakers.empty() && n + count > n_rows) break;
+  for (const auto& [count, speaker] : by_count) {
+    if (!speakers.empty() && n + count > n_held) break;
     speakers.push_back(speaker);
     n += count;
   }
@@ -73,7 +77,7 @@ std::vector<std::string> speakers_of(const NetRows& rows, size_t n_rows) {
 NetRows hold_share_out(NetRows& rows, double share, uint64_t seed) {
   const size_t n_own = rows.examples.size() - (rows.annotated ? rows.annotated->rows : 0);
   const auto n_held = static_cast<size_t>(share * static_cast<double>(n_own));
-  const std::vector<std::string> speakers = rows.annotated ? std::vector<std::string>() : speakers_of(rows, n_held);
+  const std::vector<std::string> speakers = speakers_of(rows, n_own, n_held);
   if (!speakers.empty()) return hold_speakers_out(rows, speakers);
   if (n_held == 0 || n_held == n_own) {
     throw Error(ErrorCode::usage, "there are too few rows to hold some of them out", {}, "--validate PATH");

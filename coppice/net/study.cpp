@@ -103,6 +103,10 @@ class Runner {
     tuning_set_ = arena_.set;
     tuning_set_.rows.examples = select_examples(arena_.set.rows.examples, std::span(rows).subspan(split.size()));
     tuning_test_ = select_examples(arena_.set.rows.examples, split);
+    if (split.empty() && std::max(options_.learning_rates.size(), options_.learning_rate_factors.size()) > 1) {
+      throw Error(ErrorCode::usage, "there are too few rows to find a learning rate on some of them", {},
+                  "one --learning-rates, and no --learning-rate-factors");
+    }
   }
   size_t study_rows() const { return arena_.set.rows.examples.size(); }
 
@@ -114,6 +118,8 @@ class Runner {
       while (workers % size != 0) --size;  // so that groups are full
     }
     options.hybrid = resolve({strategy_of(strategy), "auto"}, options.hybrid, workers);
+    const uint32_t group_size = options.hybrid.group_size;
+    if (group_size == 0 || group_size == workers) options.hybrid.overlap = {};  // no models to exchange
     return options;
   }
 
@@ -219,6 +225,9 @@ Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOption
   for (const std::string& strategy : options.strategies) (void)strategy_of(strategy);
   if (test.size() == 0)
     throw Error(ErrorCode::usage, "there are no rows to measure errors on", {}, "validate names them");
+  if (test.labels.n_nonzeros() == 0) {
+    throw Error(ErrorCode::usage, "no row that errors are measured on has a label", {}, "validate names other ones");
+  }
   return Runner(set, test, train, options, job).run();
 }
 

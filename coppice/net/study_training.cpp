@@ -74,18 +74,20 @@ NetTraining train_virtually(const StudyArena& arena, const NetTrainOptions& opti
   return trainees[0].result({});
 }
 
-/// Of one worker, as virtual workers say it of all.
+/// Of one worker, as virtual workers say it of all. Its group has some, and not all, of the workers.
 VirtualReport means_of(const HybridReport& report, const HybridOptions& options) {
+  constexpr double kAround = 24;  // bytes of a message: its size and the seals
   const double steps = std::max<double>(1, double(report.steps));
+  const double sent = std::max<double>(1, double(report.steps) - double(options.warm_start));
   const bool compresses = options.compression.threshold > 0 || options.compression.density > 0;
   VirtualReport means;
-  means.steps = report.steps, means.samples = report.samples, means.density = report.density;
+  means.steps = report.steps, means.samples = report.samples;
   means.compute_seconds = report.compute_seconds / steps;
-  means.encode_seconds = report.encode_seconds / steps;
-  means.decode_seconds = report.decode_seconds / steps;
-  if (compresses && options.group_size > 1) {
-    means.message_bytes = double(report.in_group.bytes_received) / steps / (options.group_size - 1);
-  }
+  if (!compresses || options.group_size < 2) return means;
+  means.density = report.density * steps / sent;
+  means.encode_seconds = report.encode_seconds / sent;
+  means.decode_seconds = report.decode_seconds / sent;
+  means.message_bytes = double(report.in_group.bytes_received) / sent / (options.group_size - 1) - kAround;
   return means;
 }
 
@@ -103,27 +105,27 @@ NetTraining train_in_threads(const StudyArena& arena, const NetTrainOptions& opt
   return first;
 }
 
+/// Nothing where gradients became no numbers.
+std::optional<NetTraining> train_or_diverge(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers,
+                                            Curve& curve, VirtualReport& report) {
+  const auto train = options.hybrid.overlap.minibatches > 0 ? train_in_threads : train_virtually;
+  try {
+    return train(arena, options, n_workers, curve, report);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::data) throw;
+    return std::nullopt;
+  }
+}
+
 StudyTraining train(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers, uint32_t points) {
   StudyTraining trained;
   trained.run.seed = options.seed;
   Curve curve(arena, options, points, trained.run);
-  const auto train_by = options.hybrid.overlap.minibatches > 0 ? train_in_threads : train_virtually;
-  const NetTraining training = train_by(arena, options, n_workers, curve, trained.report);
-  trained.run.error = error_of(arena, arena.test, training, options);
-  trained.run.curve.push_back({1, error_of(arena, arena.few, training, options)});
+  const std::optional<NetTraining> training = train_or_diverge(arena, options, n_workers, curve, trained.report);
+  if (!training) return {{options.seed, 100, true, {{1, 100}}}, {}};
+  trained.run.error = error_of(arena, arena.test, *training, options);
+  trained.run.curve.push_back({1, error_of(arena, arena.few, *training, options)});
   return trained;
-}
-
-StudyTraining train_or_diverge(const StudyArena& arena, const NetTrainOptions& options, uint32_t n_workers,
-                               uint32_t points) {
-  try {
-    return train(arena, options, n_workers, points);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::data) throw;
-    StudyTraining diverged;
-    diverged.run = {options.seed, 100, true, {{1, 100}}};
-    return diverged;
-  }
 }
 
 }  // namespace
@@ -143,7 +145,7 @@ StudyTraining train_for_study(const StudyArena& arena, const NetTrainOptions& op
                             std::to_string(points) + "\n";
   std::optional<StudyTraining> training = arena.kept.find(facts);
   if (!training) {
-    training = train_or_diverge(arena, options, n_workers, points);
+    training = train(arena, options, n_workers, points);
     arena.job.progress.throw_if_stopped();
     arena.kept.keep(facts, *training);
   }
