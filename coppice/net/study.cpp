@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -76,10 +77,10 @@ class Runner {
     study.minibatch = train_.minibatch;
     arena_.job.progress.stage("studying", n_trainings());
     split_for_tuning();
-    StudyRow base = row_of(1, "sync");
+    StudyRow base = row_of(1, {"sync", 0});
     for (const uint32_t workers : options_.workers) {
       if (workers == 1) continue;
-      for (const std::string& strategy : options_.strategies) study.table.push_back(row_of(workers, strategy));
+      for (const Combination& one : combinations_of(workers)) study.table.push_back(row_of(workers, one));
     }
     study.table.insert(study.table.begin(), std::move(base));
     study.parameters = study.table[0].costs.model_bytes / sizeof(float);
@@ -88,10 +89,32 @@ class Runner {
   }
 
  private:
+  /// What is trained by so many workers.
+  struct Combination {
+    std::string strategy;
+    uint32_t group_size;
+  };
+  std::vector<Combination> combinations_of(uint32_t workers) const {
+    std::vector<Combination> combinations;
+    for (const std::string& strategy : options_.strategies) {
+      if (strategy_of(strategy) != Strategy::hybrid) {
+        combinations.push_back({strategy, 0});
+        continue;
+      }
+      std::set<uint32_t> sizes;
+      for (uint32_t size : options_.group_sizes) {
+        size = std::min(size, workers);
+        while (workers % size != 0) --size;  // so that groups are full
+        sizes.insert(size);
+      }
+      for (const uint32_t size : sizes) combinations.push_back({strategy, size});
+    }
+    return combinations;
+  }
+
   uint64_t n_trainings() const {
-    const auto several = static_cast<uint64_t>(
-        std::count_if(options_.workers.begin(), options_.workers.end(), [](uint32_t n) { return n > 1; }));
-    const uint64_t rows = several * options_.strategies.size();
+    uint64_t rows = 0;
+    for (const uint32_t workers : options_.workers) rows += workers > 1 ? combinations_of(workers).size() : 0;
     const auto tuned = [](size_t rates) { return rates > 1 ? rates : 0; };
     return (rows + 1) * options_.seeds + tuned(options_.learning_rates.size()) +
            rows * tuned(options_.learning_rate_factors.size());
@@ -110,14 +133,10 @@ class Runner {
   }
   size_t study_rows() const { return arena_.set.rows.examples.size(); }
 
-  NetTrainOptions options_of(uint32_t workers, const std::string& strategy) const {
+  NetTrainOptions options_of(uint32_t workers, const Combination& combination) const {
     NetTrainOptions options = train_;
-    options.hybrid.group_size = 0;
-    if (strategy_of(strategy) == Strategy::hybrid) {
-      uint32_t& size = options.hybrid.group_size = std::min(options_.most_in_group, workers);
-      while (workers % size != 0) --size;  // so that groups are full
-    }
-    options.hybrid = resolve({strategy_of(strategy), "auto"}, options.hybrid, workers);
+    options.hybrid.group_size = combination.group_size;
+    options.hybrid = resolve({strategy_of(combination.strategy), "auto"}, options.hybrid, workers);
     const uint32_t group_size = options.hybrid.group_size;
     if (group_size == 0 || group_size == workers) options.hybrid.overlap = {};  // no models to exchange
     return options;
@@ -132,11 +151,13 @@ class Runner {
     return best_rate(StudyArena(tuning_set_, tuning_test_, kept_, arena_.job), options, workers, rates);
   }
 
-  StudyRow row_of(uint32_t workers, const std::string& strategy) {
+  StudyRow row_of(uint32_t workers, const Combination& combination) {
     StudyRow row;
-    NetTrainOptions options = options_of(workers, strategy);
+    NetTrainOptions options = options_of(workers, combination);
     row.workers = workers;
-    row.strategy = workers == 1 ? "one worker" : strategy;
+    row.strategy = row.name = workers == 1 ? "one worker" : combination.strategy;
+    const bool several = combination.group_size > 0 && options_.group_sizes.size() > 1;
+    if (several) row.name += " of " + std::to_string(combination.group_size);
     row.group_size = options.hybrid.group_size == 0 ? workers : options.hybrid.group_size;
     options.hybrid.sgd.learning_rate = row.learning_rate = tuned_rate(options, workers);
     if (base_rate_ == 0) base_rate_ = row.learning_rate;
@@ -200,7 +221,8 @@ void describe(OptionTable& table, StudyOptions& options) {
   table.add("workers", options.workers, 1, 4096,
             "Numbers of workers. One worker is always there: the others are compared with it.");
   table.add("strategies", options.strategies, "sync, gtc, bmuf, gtc+bmuf: those to compare.");
-  table.add("most_in_group", options.most_in_group, 1, 4096, "Workers of a group of gtc+bmuf.");
+  table.add("group_sizes", options.group_sizes, 1, 4096,
+            "Workers of a group of gtc+bmuf: each of these is tried, or the largest below it that fills groups.");
   table.add("seeds", options.seeds, 1, 100, "Trainings of each combination; intervals need 2 or more.");
   table.add("learning_rates", options.learning_rates, 1e-9, 1e9,
             "Of these one worker takes the one that does best on a tenth of the rows, held out for that.");

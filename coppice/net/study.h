@@ -18,7 +18,7 @@ namespace coppice {
 struct StudyOptions {
   std::vector<uint32_t> workers{1, 8, 32, 64, 128};
   std::vector<std::string> strategies{"sync", "gtc", "bmuf", "gtc+bmuf"};
-  uint32_t most_in_group = 8;  ///< of gtc+bmuf
+  std::vector<uint32_t> group_sizes{8};  ///< of gtc+bmuf, each of which is tried
   uint32_t seeds = 3;
   std::vector<float> learning_rates{0.03F, 0.1F, 0.3F, 1};
   std::vector<float> learning_rate_factors{1};
@@ -53,6 +53,7 @@ struct Interval {
 struct StudyRow {
   uint32_t workers = 1;
   std::string strategy;
+  std::string name;  ///< the strategy's, with the size of its groups where several are tried
   uint32_t group_size = 1;
   double learning_rate = 0;
   std::vector<StudyRun> runs;
@@ -71,7 +72,7 @@ struct StudyCell {
   double compute_ms = 0;
   uint32_t workers = 1;
   struct Entry {
-    std::string strategy;
+    std::string strategy;          ///< its name
     double speed_up = 0;           ///< in samples a second
     double speed_up_to_error = 0;  ///< below 0: the error is never equal
   };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,11 +23,7 @@ struct Place {
 };
 using Lines = std::map<std::string, std::vector<Place>>;
 
-const char* colour_of(const std::string& strategy) {
-  if (strategy == "sync") return "#777";
-  if (strategy == "gtc") return "#e52";
-  return strategy == "bmuf" ? "#27c" : "#2a7";
-}
+constexpr const char* kColoursOfHybrids[] = {"#2a7", "#a3c", "#c90", "#088"};
 
 /// One of the two drawings, from `top` to `bottom`.
 class Panel {
@@ -69,6 +66,15 @@ class Panel {
         }
       }
     }
+  }
+  /// Hybrids of several sizes have several; what is reported, that of the first.
+  const char* colour_of(const std::string& name) const {
+    if (name == "sync") return "#777";
+    if (name == "gtc") return "#e52";
+    if (name == "bmuf") return "#27c";
+    size_t before = 0;
+    for (const auto& [other, places] : measured_) before += other.starts_with("gtc+bmuf") && other < name;
+    return kColoursOfHybrids[before % std::size(kColoursOfHybrids)];
   }
   double x(double workers) const {
     const double span = std::log2(workers_.back() / workers_.front());
@@ -116,7 +122,7 @@ Lines lines_of(const Study& study, const Value& value) {
   for (const StudyRow& row : study.table) {
     const Interval found = value(row);
     if (row.workers == 1 || !std::isfinite(found.mean)) continue;
-    lines[row.strategy].push_back({double(row.workers), found.mean, found.half_width});
+    lines[row.name].push_back({double(row.workers), found.mean, found.half_width});
   }
   return lines;
 }

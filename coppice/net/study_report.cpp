@@ -43,6 +43,7 @@ Json to_json(const StudyRow& row) {
   for (const StudyRun& run : row.runs) runs.push_back(to_json(run));
   Json json{{"workers", row.workers},
             {"strategy", row.strategy},
+            {"name", row.name},
             {"group_size", row.group_size},
             {"learning_rate", row.learning_rate},
             {"measured",
@@ -112,8 +113,8 @@ std::string diverged_text(const Study& study) {
     const auto diverged =
         std::count_if(row.runs.begin(), row.runs.end(), [](const StudyRun& run) { return run.diverged; });
     if (diverged == 0) continue;
-    text += fmt::format("{} workers by {}: {} of {} diverged, and count as errors of 100 %\n", row.workers,
-                        row.strategy, diverged, counted(row.runs.size(), "training"));
+    text += fmt::format("{} workers by {}: {} of {} diverged, and count as errors of 100 %\n", row.workers, row.name,
+                        diverged, counted(row.runs.size(), "training"));
   }
   return text;
 }

@@ -26,7 +26,7 @@ class SmallStudy : public testing::Test {
     train_.hybrid.compression.density = 0.1;
     options_.workers = {2, 4};
     options_.strategies = {"gtc", "gtc+bmuf"};
-    options_.most_in_group = 2;
+    options_.group_sizes = {2};
     options_.seeds = 2;
     options_.learning_rates = {0.0001F, 0.3F};
     options_.points = 4;
@@ -59,6 +59,32 @@ TEST_F(SmallStudy, ComparesEachCombinationWithOneWorker) {
     if (row.workers == 1) continue;
     EXPECT_GT(row.costs.message_bytes, 20U);
   }
+}
+
+TEST_F(SmallStudy, TriesGroupsOfEachSizeThatFits) {
+  options_.workers = {8};
+  options_.group_sizes = {4, 2, 5, 100};
+  options_.learning_rates = {0.3F};
+  options_.compute_ms = {0, 1};
+  const Study study = run();
+  std::vector<std::string> names;
+  for (const StudyRow& row : study.table) names.push_back(row.name);
+  EXPECT_THAT(names, testing::ElementsAre("one worker", "gtc", "gtc+bmuf of 2", "gtc+bmuf of 4", "gtc+bmuf of 8"));
+  EXPECT_EQ(study.table[3].group_size, 4U);
+  EXPECT_EQ(study.table[4].error, study.table[1].error);  // one group: compressed gradients alone
+  EXPECT_EQ(study.map[0].strategies.size(), 4U);
+  EXPECT_THAT(to_svg(study), testing::HasSubstr("gtc+bmuf of 4"));
+}
+
+TEST_F(SmallStudy, RowsThatSayNothingAreRefusedAtOnce) {
+  NetSet set = small_text_set(150);
+  NetExamples unlabelled = set.rows.examples;
+  unlabelled.labels = CsrBuilder(set.n_labels).build();
+  ThreadPool pool(1);
+  Progress progress;
+  EXPECT_THROW(run_study(set, unlabelled, train_, options_, {pool, progress}), Error);
+  const NetSet few = small_text_set(9);
+  EXPECT_THROW(run_study(few, set.rows.examples, train_, options_, {pool, progress}), Error);
 }
 
 TEST_F(SmallStudy, TheSameErrorsComeOutAgain) {

@@ -31,7 +31,7 @@ void predict_cell(const Study& study, const StudyOptions& network, StudyCell& ce
   for (const StudyRow& row : study.table) {
     if (row.workers != cell.workers) continue;
     const double speed_up = predict_step(with_compute(row.costs, cell.compute_ms), model).speed_up;
-    cell.strategies.push_back({row.strategy, speed_up, speed_up_to_error(study, row, speed_up)});
+    cell.strategies.push_back({row.name, speed_up, speed_up_to_error(study, row, speed_up)});
   }
 }
 
