@@ -47,16 +47,18 @@ class Panel {
     }
     double label_y = top_ + 8;
     for (const auto& [strategy, places] : measured_) {
-      svg += path(strategy, places, "");
+      svg += path(strategy, places, Known::here);
       svg += fmt::format("<text x=\"{}\" y=\"{:.1f}\" fill=\"{}\">{}</text>\n", kRight + 14, label_y,
                          colour_of(strategy), strategy);
       label_y += 18;
     }
-    for (const auto& [strategy, places] : reported_) svg += path(strategy, places, " stroke-dasharray=\"5 4\"");
+    for (const auto& [strategy, places] : reported_) svg += path(strategy, places, Known::from_elsewhere);
     return svg;
   }
 
  private:
+  enum class Known : uint8_t { here, from_elsewhere };
+
   void find_range() {
     for (const Lines* lines : {&measured_, &reported_}) {
       for (const auto& [strategy, places] : *lines) {
@@ -87,11 +89,12 @@ class Panel {
     const double step = power * ((most_ - least_) / power <= 6 ? 1 : (most_ - least_) / power <= 12 ? 2 : 5);
     std::vector<double> found;
     for (double at = std::ceil(least_ / step) * step; at <= most_; at += step)
-      found.push_back(std::round(at / step) * step);
+      found.push_back(std::round(at / step) * step + 0.0);
     return found;
   }
 
-  std::string path(const std::string& strategy, const std::vector<Place>& places, const char* style) const {
+  std::string path(const std::string& strategy, const std::vector<Place>& places, Known known) const {
+    const bool is_here = known == Known::here;
     std::string line, dots;
     for (const Place& place : places) {
       line += fmt::format("{}{:.1f} {:.1f}", line.empty() ? "M" : "L", x(place.workers), y(place.value));
@@ -101,11 +104,11 @@ class Panel {
                             y(std::max(least_, place.value - half)), y(std::min(most_, place.value + half)),
                             colour_of(strategy));
       }
-      dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x(place.workers),
-                          y(place.value), colour_of(strategy));
+      dots += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\" stroke=\"{}\"/>\n", x(place.workers),
+                          y(place.value), is_here ? colour_of(strategy) : "#fff", colour_of(strategy));
     }
     return fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{}/>\n{}", line,
-                       colour_of(strategy), style, dots);
+                       colour_of(strategy), is_here ? "" : " stroke-dasharray=\"5 4\"", dots);
   }
 
   std::string title_;
@@ -155,7 +158,8 @@ std::string to_svg(const Study& study) {
   return fmt::format(
              "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"610\" viewBox=\"0 0 {0} 610\" "
              "font-family=\"sans-serif\" font-size=\"13\">\n<rect width=\"{0}\" height=\"610\" fill=\"#fff\"/>\n"
-             "<text x=\"{1}\" y=\"24\" font-size=\"15\">{2} workers; dashed: Ladkat et al. 2019, another model and "
+             "<text x=\"{1}\" y=\"24\" font-size=\"15\">{2} workers; dashed, hollow: Ladkat et al. 2019, another model "
+             "and "
              "network</text>\n",
              kWidth, kLeft, fmt::format("{:g} to {:g}", workers.front(), workers.back())) +
          speed.draw() + errors.draw() +
