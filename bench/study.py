@@ -113,6 +113,13 @@ def speech_rows(studies):
     return rows
 
 
+def diverged(studies):
+    """Of the studies by name, what came to no numbers and counts as errors of 100 %."""
+    said = [f"{name}: {row['workers']} workers by {row['name']}" for name, result in studies.items()
+            for row in result["table"] if any(run["diverged"] for run in row["measured"]["runs"])]
+    return f"\nDiverged, counted as errors of 100 %: {', '.join(said)}.\n" if said else ""
+
+
 def found(result, workers, name):
     return next((row for row in result["table"] if row["workers"] == workers and row["name"].startswith(name)), None)
 
@@ -156,7 +163,7 @@ def text_part(result):
 {result['rows']:,} rows, 4,179 classes, {result['parameters']:,} parameters, minibatches of {result['minibatch']}; errors on
 {result['test_rows']:,} rows, 3 seeds. Options: `{' '.join(word or "''" for word in TEXT)}`.
 
-{table(head, text_rows(result))}
+{table(head, text_rows(result))}{diverged({"text": result})}
 {table(["goal", "", "figures"], verdicts(result))}
 The map: the fastest strategy and its speed-up, modelled, to equal samples:
 
@@ -183,7 +190,7 @@ was fixed before the runs: the map, the network, the length, groups of 8. Groups
 
 Options: `{' '.join(SPEECH)}`. Intervals over the speakers.
 
-{table(["workers", "strategy", "error, %", "more errors, 95 %"], speech_rows(result["speech"]))}"""
+{table(["workers", "strategy", "error, %", "more errors, 95 %"], speech_rows(result["speech"]))}{diverged(result["speech"])}"""
     return text
 
 
