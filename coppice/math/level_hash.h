@@ -13,12 +13,12 @@ namespace coppice {
 /// meets in a level's array owns its bit there; those that meet go on to the next, smaller level. The number of a key
 /// is the number of bits set before its own.
 ///
-/// Kept as the reference for `PilotHash`, and as a choice: it takes more bits (2.9 a key with gamma 1, 3.5 with 2) and more cache lines a
-/// look-up, is built faster, and rejects some of the keys it was not made of by itself.
-/// Immutable. Threads: const methods are thread-safe.
-/// Source: Limasset et al., "Fast and scalable minimal perfect hashing for massive key sets", SEA 2017 (BBHash); the
-/// same scheme in Strimel et al., "Statistical model compression for small-footprint natural language understanding",
-/// Interspeech 2018. The hash functions mix one hash of 128 bits with MurmurHash3's finaliser.
+/// Kept as the reference for `PilotHash`, and as a choice: it takes more bits (2.9 a key with gamma 1, 3.5 with 2) and
+/// more cache lines a look-up, is built faster, and rejects some of the keys it was not made of by itself. Immutable.
+/// Threads: const methods are thread-safe. Source: Limasset et al., "Fast and scalable minimal perfect hashing for
+/// massive key sets", SEA 2017 (BBHash); the same scheme in Strimel et al., "Statistical model compression for
+/// small-footprint natural language understanding", Interspeech 2018. The hash functions mix one hash of 128 bits with
+/// MurmurHash3's finaliser.
 class LevelHash {
  public:
   static constexpr uint32_t kNone = 0xFFFFFFFF;
@@ -41,8 +41,8 @@ class LevelHash {
   /// Throws `ErrorCode::data` when the sizes of the tables do not fit each other.
   explicit LevelHash(Tables tables);
 
-  /// On one thread. `gamma`: bits in a level by keys that come to it, at least 1; more are faster. Throws `ErrorCode::data` when two
-  /// keys are equal.
+  /// On one thread. `gamma`: bits in a level by keys that come to it, at least 1; more are faster. Throws
+  /// `ErrorCode::data` when two keys are equal.
   static LevelHash build(std::span<const KeyHash> keys, double gamma = 2);
 
   uint64_t size() const noexcept { return tables_.n_keys; }
