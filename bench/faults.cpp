@@ -165,7 +165,7 @@ void run(int argc, char** argv) {
   if (!environment) {
     Progress progress;
     const std::vector<std::string> command(argv, argv + argc);
-    const int code = launch_workers(command, arguments.launch, progress);
+    const int code = launch_workers(command, arguments.launch, progress).code;
     if (code != 0) throw Error(ErrorCode::remote, "a worker ended with " + std::to_string(code));
     return;
   }

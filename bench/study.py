@@ -24,7 +24,7 @@ GOAL = {"workers": 128, "more_errors": 2.0}
 TEXT = ["--embedding", "32", "--hidden", "", "--word-ngrams", "", "--char-wb-ngrams", "2,3", "--max-features", "8192",
         "--minibatch", "8", "--epochs", "3", "--block", "50", "--group-sizes", "8,32",
         "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.005", "--seeds", "3", "--points", "10",
-        "--learning-rates", "0.5,1,2"]
+        "--learning-rates", "0.25,0.5,1,2"]
 SPEECH = ["--task", "speech", "--hidden", "128", "--dropout", "0.3", "--minibatch", "4", "--epochs", "20", "--block", "10",
           "--workers", "8,32", "--group-sizes", "4", "--strategies", "gtc,bmuf,gtc+bmuf", "--density", "0.02", "--seeds",
           "1", "--points", "5", "--learning-rates", "0.03,0.1"]

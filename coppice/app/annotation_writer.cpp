@@ -28,7 +28,7 @@ void check_places(const AnnotateArguments& arguments, const Flags& flags) {
   const std::vector<InputFile> files = model_and_rows(arguments.model_path, arguments.input);
   expect_named(files, flags);
   expect_readable(files);
-  if (has_others()) throw Error(ErrorCode::unsupported, "annotate is for one worker, and a launcher has started more");
+  expect_one_worker("annotate");
   for (const char* packed : {".gz", ".zst", ".npz"}) {
     if (!arguments.output.ends_with(packed)) continue;
     throw Error(ErrorCode::usage,

@@ -19,6 +19,7 @@
 #include "coppice/app/signals.h"
 #include "coppice/core/error.h"
 #include "coppice/core/quantity.h"
+#include "coppice/dist/alike.h"
 #include "coppice/dist/connect.h"
 #include "coppice/dist/launcher.h"
 #include "coppice/dist/link_check.h"
@@ -58,11 +59,11 @@ void launch(const LaunchArguments& arguments) {
   if (arguments.launch.n_workers == 0) throw Error(ErrorCode::usage, "-n is 0, expected 1 worker or more");
   LaunchProgress progress(arguments.common);
   const StopOnSignals stop(progress);
-  const int code = launch_workers(arguments.command, arguments.launch, progress);
-  if (code == 0) return;
+  const LaunchEnd end = launch_workers(arguments.command, arguments.launch, progress);
+  if (end.code == 0) return;
   const std::string how =
-      code > 128 ? fmt::format("was ended by signal {}", code - 128) : fmt::format("ended with {}", code);
-  throw Error(ErrorCode::remote, "a worker " + how + ", and so the others were ended");
+      end.code > 128 ? fmt::format("was ended by signal {}", end.code - 128) : fmt::format("ended with {}", end.code);
+  throw Error(ErrorCode::remote, fmt::format("worker {} {}, and so the others were ended", end.worker, how));
 }
 
 struct StoreArguments {
@@ -139,6 +140,7 @@ void check_workers(const CheckArguments& arguments) {
                 "coppice dist launch -n 4 -- coppice dist check");
   }
   const std::unique_ptr<Transport> transport = connect_workers(*environment, arguments.connect);
+  expect_alike(*transport, fmt::format("most_bytes {}\nrepeats {}\n", most_bytes, arguments.repeats));
   const std::vector<LinkTiming> timings = check_links(*transport, most_bytes, arguments.repeats);
   if (transport->rank() == 0) {
     print_out(arguments.json ? json_text(to_json(timings, *transport)) : table_text(timings, *transport));

@@ -15,6 +15,7 @@
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
+#include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
 #include "coppice/core/output_file.h"
 #include "coppice/core/quantity.h"
@@ -63,7 +64,16 @@ std::string whom_it_holds_out(const NetRows& rows, const NetRows& others) {
                      counted(rows.examples.size(), "row"), is_drawn ? " drawn at random" : of);
 }
 
-void run(const StudyArguments& arguments) {
+std::vector<Unused> unused(const StudyArguments& arguments) {
+  std::vector<Unused> table = unused(arguments.inputs);
+  table.push_back({true, {"learning_rate"}, "--learning-rates are tried"});
+  table.push_back({true, {"seed"}, "the trainings have the seeds from 1 to --seeds"});
+  table.push_back({arguments.study.tau != "auto", {"density"}, "--tau says what is sent"});
+  return table;
+}
+
+void run(const StudyArguments& arguments, const Flags& flags) {
+  note_unused(flags, unused(arguments), arguments.common);
   TerminalProgress progress(default_style(arguments.common));
   const StopOnSignals stop(progress);
   ThreadPool pool(arguments.common.threads);
@@ -73,8 +83,8 @@ void run(const StudyArguments& arguments) {
     note(whom_it_holds_out(*material.held_out, material.set.rows), arguments.common);
   }
   report(material, arguments.common);
-  const Study study =
-      run_study(material.set, material.held_out->examples, arguments.train, arguments.study, {pool, progress});
+  const Study study = run_study({material.set, material.held_out->examples, material.module}, arguments.train,
+                                arguments.study, {pool, progress});
   progress.finish();
   if (!arguments.svg.empty()) {
     OutputFile file(arguments.svg);
@@ -108,7 +118,7 @@ void add_dist_study(CommandList& commands) {
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments, &flags = command.flags()] {
     check(*arguments, flags);
-    run(*arguments);
+    run(*arguments, flags);
   });
 }
 

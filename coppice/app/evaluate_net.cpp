@@ -9,6 +9,7 @@
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
+#include "coppice/app/workers.h"
 #include "coppice/net/net_evaluation.h"
 
 namespace coppice::app {
@@ -37,7 +38,7 @@ void run(EvaluateNetArguments& arguments) {
   ThreadPool pool(arguments.common.threads);
   LabelIndex labels(parts.label_names, parts.n_labels);
   NetRows rows = read_net_rows(parts.features, arguments.input, labels, {pool, progress});
-  if (!arguments.speakers.empty()) rows = hold_speakers_out(rows, arguments.speakers);
+  if (!arguments.speakers.empty()) rows = only_speakers(rows, arguments.speakers);
   const Metrics metrics = evaluate_network(model, rows.examples, arguments.metrics, {pool, progress});
   progress.finish();
   print_out(arguments.json ? json_text(to_json(metrics)) : to_table(metrics) + "\n" + error_text(metrics));
@@ -65,6 +66,7 @@ void add_evaluate_net(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments] {
+    expect_one_worker("evaluate-net");
     expect_readable(model_and_rows(arguments->model_path, arguments->input.path));
     run(*arguments);
   });

@@ -10,6 +10,7 @@
 #include "coppice/app/prediction_writer.h"
 #include "coppice/app/signals.h"
 #include "coppice/app/terminal_progress.h"
+#include "coppice/app/workers.h"
 #include "coppice/net/net_model.h"
 
 namespace coppice::app {
@@ -68,6 +69,7 @@ void add_predict_net(CommandList& commands) {
   command.flags().add(command.app(), std::move(read), "Reading");
   command.flags().add(command.app(), std::move(common), "Common");
   command.action([arguments] {
+    expect_one_worker("predict-net");
     expect_readable(model_and_rows(arguments->model_path, arguments->input.path));
     expect_no_input(arguments->output, {arguments->model_path, arguments->input.path});
     run(*arguments);

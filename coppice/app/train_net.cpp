@@ -3,8 +3,6 @@
 #include <fmt/core.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -39,7 +37,7 @@ struct TrainNetArguments {
   StrategyOptions strategy;
   ConnectOptions connect;
   SurvivalOptions survival;
-  std::string module, output;
+  std::string output;
   uint32_t workers = 1;
   bool json = false;
   bool is_writer_quiet = false;  ///< who writes the model may be one who was silent
@@ -47,17 +45,13 @@ struct TrainNetArguments {
 
 void describe(OptionTable& table, TrainNetArguments& arguments) {
   describe(table, arguments.inputs);
-  table.add("module", arguments.module,
-            "A TorchScript file of your own that takes the place of our layers; docs/networks.md says what its forward "
-            "is given.");
   table.add("workers", arguments.workers, 1, 4096,
             "Workers that are threads of this process, where no launcher has started several processes.");
   table.add("json", arguments.json, "Print what training came to as one JSON object.");
 }
 
 void check(const TrainNetArguments& arguments, const Flags& flags) {
-  std::vector<InputFile> files = input_files(arguments.inputs);
-  files.push_back({"--module", arguments.module, "a module"});
+  const std::vector<InputFile> files = input_files(arguments.inputs);
   expect_named(files, flags);
   expect_whole(arguments.inputs);
   if (arguments.survival.checkpoint.resumes && arguments.survival.checkpoint.folder.empty()) {
@@ -69,23 +63,6 @@ void check(const TrainNetArguments& arguments, const Flags& flags) {
   }
   expect_no_input(arguments.output, paths_of(files));
   expect_writable(arguments.output);
-}
-
-std::string bytes_of(const std::string& path) {
-  if (path.empty()) return {};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_io_error("open", path, errno);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// What each worker reads.
-struct Material {
-  NetMaterial rows;
-  std::string module;
-};
-
-Material read_material(const TrainNetArguments& arguments, Job job) {
-  return {read_net_material(arguments.inputs, job), bytes_of(arguments.module)};
 }
 
 nlohmann::ordered_json to_json(const Traffic& traffic) {
@@ -133,18 +110,24 @@ struct Outcome {
 };
 
 /// What one worker does in the end.
-void finish(const TrainNetArguments& arguments, const Material& material, const Outcome& outcome, Job job) {
+void finish(const TrainNetArguments& arguments, const NetMaterial& material, const Outcome& outcome, Job job) {
   const NetTraining& training = outcome.training;
-  NetModel model = make_net_model(material.rows.set, training, material.module, arguments.train);
+  NetModel model = make_net_model(material.set, training, material.module, arguments.train);
+  if (training.report.n_skipped > 0) {
+    note(fmt::format("{} of {} of this worker were left out: their gradients were no finite numbers",
+                     training.report.n_skipped, counted(training.report.steps, "minibatch", "minibatches")),
+         arguments.common);
+  }
   nlohmann::ordered_json object = to_json(training, outcome.n_workers, outcome.writer);
   if (outcome.survival != nullptr) object["survival"] = to_json(*outcome.survival);
-  if (material.rows.held_out) {
-    const Metrics metrics = evaluate_network(model, material.rows.held_out->examples, {}, job);
+  model.save(arguments.output);  // whatever comes of measuring it
+  if (material.held_out) {
+    const Metrics metrics = evaluate_network(model, material.held_out->examples, {}, job);
     model = with_metrics(std::move(model), metrics);
     object["validation"] = coppice::to_json(metrics);
     if (!arguments.json) print_out(error_text(metrics));
+    model.save(arguments.output);
   }
-  model.save(arguments.output);
   if (arguments.json) print_out(json_text(object));
   const auto bytes = static_cast<double>(std::filesystem::file_size(arguments.output));
   CommonOptions common = arguments.common;
@@ -184,7 +167,8 @@ std::vector<Unused> unused(const TrainNetArguments& arguments, Workers kind, uin
   constexpr const char* kOneGroup = "there is one group, whose models need not be brought together";
   const std::vector<std::string> of_blocks{"block_variant",  "block_momentum",  "block_learning_rate", "block_exchange",
                                            "keeps_momentum", "block_fragments", "block_overlap"};
-  return {
+  std::vector<Unused> table = unused(arguments.inputs);
+  const std::vector<Unused> own{
       {threads, names_of(connection), "all workers are threads of this process"},
       {threads, of_loss, "all workers are threads of this process"},
       {!threads && by_mpi, of_loss, "MPI ends all workers when one is lost"},
@@ -199,6 +183,8 @@ std::vector<Unused> unused(const TrainNetArguments& arguments, Workers kind, uin
       {one_group && !compresses, {"warm_start"}, "gradients are sent as they are in any case"},
       {!one_group && hybrid.overlap.minibatches == 0, {"block_fragments"}, "--block-overlap is 0"},
       {arguments.survival.checkpoint.folder.empty(), {"checkpoint_blocks"}, "no checkpoints are written"}};
+  table.insert(table.end(), own.begin(), own.end());
+  return table;
 }
 
 /// What the strategy comes to with so many workers. What has no effect is said.
@@ -211,17 +197,17 @@ void resolve_strategy(TrainNetArguments& arguments, const Flags& flags, Workers 
 }
 
 /// With checkpoints, where any are wanted.
-NetTraining train_over(Transport& transport, const TrainNetArguments& arguments, const Material& material,
+NetTraining train_over(Transport& transport, const TrainNetArguments& arguments, const NetMaterial& material,
                        Progress& progress) {
   const CheckpointOptions& checkpoint = arguments.survival.checkpoint;
-  const NetSet& set = material.rows.set;
+  const NetSet& set = material.set;
   if (checkpoint.folder.empty()) return train_network(transport, set, material.module, arguments.train, progress);
   return train_network_with_checkpoints(transport, {set, material.module, arguments.train, progress}, checkpoint);
 }
 
 /// One of several processes that live and end together.
 void train_as_one_of_all(const TrainNetArguments& arguments, const WorkerEnvironment& environment,
-                         const Material& material, Job job) {
+                         const NetMaterial& material, Job job) {
   const std::unique_ptr<Transport> transport = connect_workers(environment, arguments.connect);
   const NetTraining training = train_over(*transport, arguments, material, job.progress);
   if (transport->rank() == 0) finish(arguments, material, {training, transport->size()}, job);
@@ -230,9 +216,9 @@ void train_as_one_of_all(const TrainNetArguments& arguments, const WorkerEnviron
 
 /// One of several processes, of which some may be lost.
 void train_and_survive(const TrainNetArguments& arguments, const WorkerEnvironment& environment,
-                       const Material& material, Job job) {
+                       const NetMaterial& material, Job job) {
   train_network_and_survive({environment, arguments.connect, arguments.survival},
-                            {material.rows.set, material.module, arguments.train, job.progress},
+                            {material.set, material.module, arguments.train, job.progress},
                             [&](const NetTraining& training, const SurvivalReport& survival) {
                               const Outcome outcome{training, environment.n_workers, environment.worker, &survival};
                               finish(arguments, material, outcome, job);
@@ -242,8 +228,8 @@ void train_and_survive(const TrainNetArguments& arguments, const WorkerEnvironme
 void train_as_worker(TrainNetArguments& arguments, const Flags& flags, const WorkerEnvironment& environment,
                      Progress& progress) {
   ThreadPool pool(arguments.common.threads);
-  const Material material = read_material(arguments, {pool, progress});
-  if (environment.worker == 0) report(material.rows, arguments.common);
+  const NetMaterial material = read_net_material(arguments.inputs, {pool, progress});
+  if (environment.worker == 0) report(material, arguments.common);
   resolve_strategy(arguments, flags, Workers::processes, environment.n_workers);
   // While models are under way between the groups there is nothing that all could go back to.
   const bool can_survive =
@@ -254,8 +240,8 @@ void train_as_worker(TrainNetArguments& arguments, const Flags& flags, const Wor
 /// All workers are threads of this process.
 void train_in_threads(TrainNetArguments& arguments, const Flags& flags, Progress& progress) {
   ThreadPool pool(arguments.common.threads);
-  const Material material = read_material(arguments, {pool, progress});
-  report(material.rows, arguments.common);
+  const NetMaterial material = read_net_material(arguments.inputs, {pool, progress});
+  report(material, arguments.common);
   resolve_strategy(arguments, flags, Workers::threads, arguments.workers);
   std::optional<NetTraining> first;
   Progress silent;
@@ -277,6 +263,9 @@ void run(TrainNetArguments& arguments, const Flags& flags) {
   }
   const StopOnSignals stop(progress);
   if (environment && environment->n_workers > 1) return train_as_worker(arguments, flags, *environment, progress);
+  // Who is started again goes on where it was.
+  CheckpointOptions& checkpoint = arguments.survival.checkpoint;
+  if (environment && environment->start > 0 && !checkpoint.folder.empty()) checkpoint.resumes = true;
   train_in_threads(arguments, flags, progress);
 }
 

@@ -46,6 +46,11 @@ bool has_others() {
   return environment && environment->n_workers > 1;
 }
 
+void expect_one_worker(const std::string& command) {
+  if (!has_others()) return;
+  throw Error(ErrorCode::unsupported, command + " is for one worker, and a launcher has started more");
+}
+
 bool speaks_for_all() noexcept {
   try {
     const std::optional<WorkerEnvironment> environment = worker_environment();

@@ -14,6 +14,9 @@ namespace coppice::app {
 /// Whether a launcher has started more than this one. Throws as `worker_environment`.
 bool has_others();
 
+/// For a command that does not share its work out: throws `ErrorCode::unsupported` where a launcher has started more.
+void expect_one_worker(const std::string& command);
+
 /// Whether what goes to standard error is for this process to say: of several workers the first one speaks. Where the
 /// variables of a launcher make no sense, everyone does.
 bool speaks_for_all() noexcept;

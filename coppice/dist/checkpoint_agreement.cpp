@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <sstream>
 #include <utility>
+
+#include <xxhash.h>
 
 #include "coppice/core/error.h"
 #include "coppice/dist/alike.h"
@@ -37,9 +40,16 @@ std::string group_size_in(const std::string& facts) {
   return text.substr(begin, text.find('\n', begin) - begin);
 }
 
-/// One line of what a worker says of its files: "step worker worker ..", "!reason", "=what differs".
+/// Where a training was. All workers have the same model there; a training that went on from an earlier point, with
+/// other workers, has another one at the same step.
+struct Point {
+  uint64_t step = 0, model = 0;  ///< the latter by its hash
+  auto operator<=>(const Point&) const = default;
+};
+
+/// One line of what a worker says of its files: "step model worker worker ..", "!reason", "=what differs".
 struct Offer {
-  std::map<uint64_t, std::vector<uint32_t>> whole;  ///< who took part, by step
+  std::map<Point, std::vector<uint32_t>> whole;  ///< who took part
   std::vector<std::string> broken;
   std::string refusal;     ///< why the newest whole one is of another training
   std::string group_size;  ///< of the newest whole one
@@ -59,7 +69,8 @@ Offer offer_of(const CheckpointFolder& folder, const std::string& facts) {
             "the checkpoint " + folder.path_of(step) + " has '" + theirs + "', this training has '" + ours + "'";
       }
       if (offer.whole.empty()) offer.group_size = group_size_in(checkpoint.facts);
-      offer.whole.emplace(step, checkpoint.workers);
+      const std::vector<float>& model = checkpoint.state.parameters;
+      offer.whole.emplace(Point{step, XXH3_64bits(model.data(), sizeof(float) * model.size())}, checkpoint.workers);
     } catch (const Error& error) {
       offer.broken.push_back(error.message());
     }
@@ -74,8 +85,8 @@ std::string text_of(const Offer& offer) {
     std::replace(reason.begin(), reason.end(), '\n', ' ');
     text += "!" + reason + "\n";
   }
-  for (const auto& [step, workers] : offer.whole) {
-    text += std::to_string(step);
+  for (const auto& [point, workers] : offer.whole) {
+    text += std::to_string(point.step) + " " + std::to_string(point.model);
     for (const uint32_t worker : workers) text += " " + std::to_string(worker);
     text += "\n";
   }
@@ -93,11 +104,11 @@ Offer offer_in(const std::string& text) {
     if (line[0] == '=') offer.refusal = line.substr(1);
     if (line[0] == '!') offer.broken.push_back(line.substr(1));
     if (line[0] < '0' || line[0] > '9') continue;
-    size_t used = 0;
-    std::vector<uint32_t>& workers = offer.whole[std::stoull(line, &used)];
-    for (size_t next = used; next < line.size(); next += used) {
-      workers.push_back(static_cast<uint32_t>(std::stoul(line.substr(next), &used)));
-    }
+    std::istringstream numbers(line);
+    Point point;
+    numbers >> point.step >> point.model;
+    std::vector<uint32_t>& workers = offer.whole[point];
+    for (uint32_t other = 0; numbers >> other;) workers.push_back(other);
   }
   return offer;
 }
@@ -105,14 +116,14 @@ Offer offer_in(const std::string& text) {
 /// What all workers have to offer, by their numbers.
 using Offers = std::map<uint32_t, Offer>;
 
-/// Those of the step's workers who are here and have no whole file of it. Whoever wrote its file after it had noticed
+/// Those of the point's workers who are here and have no whole file of it. Whoever wrote its file after it had noticed
 /// that a worker was dead does not name it any more.
-std::vector<uint32_t> missing_at(uint64_t step, const Offers& offers) {
+std::vector<uint32_t> missing_at(const Point& point, const Offers& offers) {
   std::vector<uint32_t> missing;
   for (const auto& [worker, offer] : offers) {
-    if (offer.whole.contains(step)) continue;
+    if (offer.whole.contains(point)) continue;
     const bool all_name_it = std::all_of(offers.begin(), offers.end(), [&, number = worker](const auto& other) {
-      const auto found = other.second.whole.find(step);
+      const auto found = other.second.whole.find(point);
       return found == other.second.whole.end() ||
              std::find(found->second.begin(), found->second.end(), number) != found->second.end();
     });
@@ -129,36 +140,36 @@ std::string listed(const std::vector<uint32_t>& numbers) {
 
 /// The newest step that is whole on all; why newer ones are not goes to `notes`. Where there is none, a disk was lost,
 /// say: the one that the fewest lack, who join the others.
-std::optional<uint64_t> choose(const Offers& offers, std::vector<std::string>& notes) {
-  std::set<uint64_t, std::greater<>> steps;
+std::optional<Point> choose(const Offers& offers, std::vector<std::string>& notes) {
+  std::set<Point, std::greater<>> points;
   for (const auto& [worker, offer] : offers) {
-    for (const auto& [step, workers] : offer.whole) steps.insert(step);
+    for (const auto& [point, workers] : offer.whole) points.insert(point);
     for (const std::string& reason : offer.broken) {
       notes.push_back("worker " + std::to_string(worker) + " leaves a checkpoint out: " + reason);
     }
   }
-  std::optional<uint64_t> best;
+  std::optional<Point> best;
   size_t fewest = offers.size() + 1;
-  for (const uint64_t step : steps) {
-    const std::vector<uint32_t> missing = missing_at(step, offers);
-    if (missing.empty()) return step;
-    if (missing.size() < fewest) best = step, fewest = missing.size();
-    notes.push_back("the checkpoint of step " + std::to_string(step) + " is left out: worker " + listed(missing) +
+  for (const Point& point : points) {
+    const std::vector<uint32_t> missing = missing_at(point, offers);
+    if (missing.empty()) return point;
+    if (missing.size() < fewest) best = point, fewest = missing.size();
+    notes.push_back("the checkpoint of step " + std::to_string(point.step) + " is left out: worker " + listed(missing) +
                     " has none that is whole");
   }
   if (best) {
     notes.push_back("no checkpoint is whole on all workers: the one that the fewest lack is taken, of step " +
-                    std::to_string(*best));
+                    std::to_string(best->step));
   }
   return best;
 }
 
 /// What going on with other workers or groups than before loses.
-void note_losses(uint64_t step, const Offers& offers, const std::string& facts, std::vector<std::string>& notes) {
+void note_losses(const Point& point, const Offers& offers, const std::string& facts, std::vector<std::string>& notes) {
   std::vector<uint32_t> before;
   std::string group_size;
   for (const auto& [worker, offer] : offers) {
-    const auto found = offer.whole.find(step);
+    const auto found = offer.whole.find(point);
     if (found == offer.whole.end()) continue;
     before = found->second, group_size = offer.group_size;
     break;
@@ -171,7 +182,7 @@ void note_losses(uint64_t step, const Offers& offers, const std::string& facts, 
     if (!offers.contains(worker)) gone.push_back(worker);
   }
   for (const auto& [worker, offer] : offers) {
-    if (!offer.whole.contains(step)) (was_there(worker) ? bereft : come).push_back(worker);
+    if (!offer.whole.contains(point)) (was_there(worker) ? bereft : come).push_back(worker);
   }
   if (!gone.empty()) {
     notes.push_back("worker " + listed(gone) +
@@ -207,14 +218,17 @@ AgreedCheckpoint agree_on_checkpoint(Transport& all, const CheckpointFolder& fol
   }
   AgreedCheckpoint agreed;
   if (nobody_has_any) return agreed;
-  const std::optional<uint64_t> step = choose(offers, agreed.notes);
-  if (!step) {
+  const std::optional<Point> point = choose(offers, agreed.notes);
+  if (!point) {
     std::string why;
     for (const std::string& note : agreed.notes) why += (why.empty() ? "" : "; ") + note;
     throw Error(ErrorCode::data, "no checkpoint is whole on any worker: " + why, {}, kBeginAnew);
   }
-  note_losses(*step, offers, facts, agreed.notes);
-  if (offers.at(worker).whole.contains(*step)) agreed.state = read_checkpoint(folder.path_of(*step)).state;
+  note_losses(*point, offers, facts, agreed.notes);
+  if (!offers.at(worker).whole.contains(*point)) return agreed;
+  TrainingCheckpoint own = read_checkpoint(folder.path_of(point->step));
+  agreed.state = std::move(own.state);
+  agreed.n_workers = own.workers.size();
   return agreed;
 }
 

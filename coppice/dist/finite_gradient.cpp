@@ -5,11 +5,7 @@
 #include <bit>
 #include <string>
 
-#include "coppice/core/error.h"
-
 namespace coppice {
-namespace {
-
 bool all_finite(std::span<const float> values) noexcept {
   constexpr uint32_t kExponent = 0x7F800000;  // all of it is set in what is no finite number
   uint32_t found = 0;
@@ -17,15 +13,18 @@ bool all_finite(std::span<const float> values) noexcept {
   return found == 0;
 }
 
-}  // namespace
+NotFinite::NotFinite(const std::string& what)
+    : Error(ErrorCode::data, what, {},
+            "a smaller learning_rate may help; skips_not_finite leaves minibatches out whose "
+            "gradients are no numbers") {}
 
-std::optional<BatchResult> compute_finite_gradient(Learner& learner, uint64_t minibatch, uint64_t step, bool skips,
+std::optional<BatchResult> compute_finite_gradient(Learner& learner, const Turn& turn, bool skips,
                                                    std::span<float> gradient) {
-  const BatchResult result = learner.compute_gradient(minibatch, gradient);
+  const BatchResult result = learner.compute_gradient(turn.minibatch, gradient);
   if (all_finite(gradient)) return result;
   if (!skips) {
-    throw Error(ErrorCode::data, "step " + std::to_string(step) + ": a gradient is no finite number", {},
-                "a smaller learning_rate may help; skips_not_finite leaves such minibatches out");
+    throw NotFinite("worker " + std::to_string(turn.worker) + ", step " + std::to_string(turn.step) +
+                    ": a gradient is no finite number");
   }
   std::fill(gradient.begin(), gradient.end(), 0.0F);
   return std::nullopt;

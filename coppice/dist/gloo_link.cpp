@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -19,6 +20,11 @@
 
 namespace coppice {
 namespace {
+
+/// What else may be the reason where workers do not find one another.
+constexpr const char* kOtherRun =
+    "where an earlier run used this store: set COPPICE_JOB to another name for each run, the same for all of its "
+    "workers";
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -70,7 +76,9 @@ class GlooStore final : public gloo::rendezvous::Store {
       for (auto pause = milliseconds(1);; pause = std::min(2 * pause, milliseconds(50))) {
         if (client_.list(prefix_ + key, std::max(deadline_, in_seconds(1))).contains(prefix_ + key)) break;
         if (Clock::now() >= deadline_) {
-          throw Error(ErrorCode::timeout, "a worker that had come did not say where it is reached");
+          const std::string number = key.substr(key.find('_') + 1);  // "rank_3", "3"
+          throw Error(ErrorCode::timeout, "worker " + number + " had come, and did not say where it is reached", {},
+                      kOtherRun);
         }
         if (options_.while_waiting) options_.while_waiting();
         std::this_thread::sleep_for(pause);
@@ -108,7 +116,8 @@ class GlooLink final : public MessageLink {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
-      throw Error(ErrorCode::remote, std::string("cannot connect to the other workers: ") + error.what());
+      throw Error(ErrorCode::remote, std::string("cannot connect to the other workers: ") + error.what(), {},
+                  kOtherRun);
     }
   }
 
@@ -148,13 +157,7 @@ class GlooLink final : public MessageLink {
     } catch (const std::exception&) {  // without a reason, then
     }
     close_connections();
-    // Closing does not wake whoever waits here.
-    const std::lock_guard lock(mutex_);
-    if (why_aborted_.empty()) why_aborted_ = why.empty() ? "it was stopped" : why;
-    for (const UnderWay* exchange : under_way_) {
-      for (const Buffer& message : exchange->incoming) message.buffer->abortWaitRecv();
-      for (const Buffer& message : exchange->outgoing) message.buffer->abortWaitSend();
-    }
+    wake_all(why.empty() ? "it was stopped" : why);
   }
 
  private:
@@ -216,10 +219,19 @@ class GlooLink final : public MessageLink {
 
   /// So that a worker which is missing can be named.
   void meet(const GlooOptions& options, Clock::time_point deadline) {
-    const auto key = [&](uint32_t worker) { return job_ + "come/" + std::to_string(worker); };
-    store_.set(key(worker()), "", deadline);
+    const std::string key_folder = job_ + "come/";
+    const auto key = [&](uint32_t worker) { return key_folder + std::to_string(worker); };
+    const std::string own_size = std::to_string(n_workers());
+    store_.set(key(worker()), own_size, deadline);
     for (auto pause = milliseconds(1);; pause = std::min(2 * pause, milliseconds(50))) {
-      const auto come = store_.list(job_ + "come/", std::max(deadline, in_seconds(1)));
+      const auto come = store_.list(key_folder, std::max(deadline, in_seconds(1)));
+      for (const auto& [name, size] : come) {
+        if (size == own_size) continue;
+        throw Error(ErrorCode::usage,
+                    "worker " + std::to_string(worker()) + " is one of " + own_size + ", worker " +
+                        name.substr(key_folder.size()) + " is one of " + size,
+                    {}, kOtherRun);
+      }
       if (come.size() >= n_workers()) return;
       uint32_t other = 0;
       while (come.contains(key(other))) ++other;
@@ -238,18 +250,64 @@ class GlooLink final : public MessageLink {
 
   [[noreturn]] void fail(uint32_t other, Clock::time_point deadline) {
     const bool is_late = Clock::now() >= deadline;
+    say_that_it_is_here(is_late);
     close_connections();  // so that others, which wait for this worker, hear of it
     expect_going_on();
-    std::string why;
+    const Error reason = reason_to_fail(other);
+    wake_all(reason.what());
+    throw reason;
+  }
+
+  /// Before its connections are closed: those who lose them shall know why.
+  void say_that_it_is_here(bool is_late) noexcept {
+    try {
+      const std::lock_guard lock(store_mutex_);
+      store_.set(job_ + "here/" + std::to_string(worker()), "", in_seconds(1));
+      if (is_late) store_.set(job_ + "late", "", in_seconds(1));
+    } catch (const Error&) {  // then the others cannot hear of it
+    }
+  }
+
+  Error reason_to_fail(uint32_t other) {
     try {
       const std::lock_guard lock(store_mutex_);
       // Whoever gives up says so before it closes its connections.
-      for (const auto& [key, value] : store_.list(job_ + "abort", in_seconds(1))) why = value;
+      for (const auto& [key, why] : store_.list(job_ + "abort", in_seconds(1))) {
+        return Error(ErrorCode::remote, "another worker gave up: " + why);
+      }
+      if (!store_.list(job_ + "late", in_seconds(1)).empty()) {
+        return Error(ErrorCode::timeout, "workers that did not come in time: " + missing(other));
+      }
     } catch (const Error&) {  // nobody said why
     }
-    if (!why.empty()) throw Error(ErrorCode::remote, "another worker gave up: " + why);
-    if (is_late) throw Error(ErrorCode::timeout, "workers that did not come in time: " + std::to_string(other));
-    throw Error(ErrorCode::remote, "the connection to worker " + std::to_string(other) + " is gone");
+    return Error(ErrorCode::remote, "the connection to worker " + std::to_string(other) + " is gone");
+  }
+
+  /// A worker waits for one that may wait for another one itself. But once one has waited for too long, and closes its
+  /// connections, all that take part say that they are here: who does not is missing. Else it is `other`.
+  std::string missing(uint32_t other) {
+    std::map<std::string, std::string> here;
+    const Clock::time_point end = in_seconds(1);
+    while (here.size() + 1 < n_workers() && Clock::now() < end) {
+      here = store_.list(job_ + "here/", in_seconds(1));
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    std::string numbers;
+    for (uint32_t worker = 0; worker < n_workers(); ++worker) {
+      if (here.contains(job_ + "here/" + std::to_string(worker))) continue;
+      numbers += (numbers.empty() ? "" : ", ") + std::to_string(worker);
+    }
+    return numbers.empty() ? std::to_string(other) : numbers;
+  }
+
+  /// Closing does not wake whoever waits here, on other threads.
+  void wake_all(const std::string& why) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (why_aborted_.empty()) why_aborted_ = why;
+    for (const UnderWay* exchange : under_way_) {
+      for (const Buffer& message : exchange->incoming) message.buffer->abortWaitRecv();
+      for (const Buffer& message : exchange->outgoing) message.buffer->abortWaitSend();
+    }
   }
 
   std::string job_;

@@ -19,6 +19,9 @@
 namespace coppice {
 namespace {
 
+using ::testing::AnyOf;
+using ::testing::EndsWith;
+using ::testing::Eq;
 using ::testing::HasSubstr;
 
 /// Workers that are threads here and know nothing of it.
@@ -183,13 +186,14 @@ TEST(Gloo, AWorkerThatDoesNotComeIsNamed) {
   }
 }
 
-TEST(Gloo, AWorkerThatIsSlowIsNamed) {
-  std::atomic<int> late = 0;
+/// By all, also by those that wait for one who waits for it.
+void expect_slow_one_named(uint32_t n_workers) {
+  std::atomic<uint32_t> late = 0;
   try {
-    run_by_gloo(2, [&](Transport& transport) {
-      transport.set_time_limit(0.1);
+    run_by_gloo(n_workers, [&](Transport& transport) {
+      transport.set_time_limit(0.3);
       if (transport.rank() == 1) {
-        while (late == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        while (late + 1 < n_workers) std::this_thread::sleep_for(std::chrono::milliseconds(5));
         return;
       }
       try {
@@ -197,14 +201,66 @@ TEST(Gloo, AWorkerThatIsSlowIsNamed) {
         transport.all_reduce(values);
       } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::timeout);
-        EXPECT_THAT(error.what(), HasSubstr("did not come in time: 1"));
+        EXPECT_THAT(error.what(), EndsWith("did not come in time: 1"));
         ++late;
         throw;
       }
     });
   } catch (const Error&) {
   }
-  EXPECT_EQ(late, 1);
+  EXPECT_EQ(late + 1, n_workers);
+}
+
+TEST(Gloo, AWorkerThatIsSlowIsNamed) {
+  expect_slow_one_named(2);
+  expect_slow_one_named(7);
+}
+
+TEST(Gloo, ALostConnectionEndsTheWaitOfAllThreads) {
+  std::atomic<int> ended = 0;
+  try {
+    run_by_gloo(3, [&](Transport& transport) {
+      const auto beside = transport.duplicate();
+      if (transport.rank() == 2) throw Error(ErrorCode::remote, "this one goes without a word");
+      if (transport.rank() == 1) {
+        while (ended < 2) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        return;
+      }
+      const auto begin = std::chrono::steady_clock::now();
+      const auto wait_for = [&](Transport& by, uint32_t from) {
+        EXPECT_THROW(by.receive(from), Error);
+        EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+        ++ended;
+      };
+      const std::jthread other([&] { wait_for(*beside, 1); });  // who is there, and says nothing
+      wait_for(transport, 2);
+    });
+  } catch (const Error&) {
+  }
+  EXPECT_EQ(ended, 2);
+}
+
+TEST(Gloo, WorkersThatDoNotAgreeHowManyTheyAreAreNamed) {
+  const StoreServer store("127.0.0.1", 0);
+  std::jthread other;
+  std::atomic<int> refused = 0;
+  const auto connect = [&](uint32_t worker, uint32_t n_workers) {
+    GlooOptions options;
+    options.store_host = "127.0.0.1", options.store_port = store.port(), options.address = "127.0.0.1";
+    options.seconds = 20;
+    try {
+      connect_by_gloo(worker, n_workers, options);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::usage);
+      EXPECT_THAT(std::string(error.what()), AnyOf(Eq("worker 0 is one of 2, worker 1 is one of 3"),
+                                                   Eq("worker 1 is one of 3, worker 0 is one of 2")));
+      ++refused;
+    }
+  };
+  other = std::jthread([&] { connect(1, 3); });
+  connect(0, 2);
+  other.join();
+  EXPECT_EQ(refused, 2);
 }
 
 }  // namespace

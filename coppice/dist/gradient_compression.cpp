@@ -76,12 +76,14 @@ float GradientCompressor::threshold_for(std::span<const float> gradient, uint64_
   }
   if (sizes_.empty()) return std::numeric_limits<float>::min();
   const double n_looked_at = static_cast<double>(gradient.size()) / static_cast<double>(stride);
-  const auto n_above = static_cast<size_t>(options_.density * n_looked_at);
+  const auto n_above = std::max<size_t>(1, static_cast<size_t>(options_.density * n_looked_at));
   // Where hardly any is not zero: all that are of some size.
   const size_t rank = n_above < sizes_.size() ? sizes_.size() - 1 - n_above : sizes_.size() / 2;
   const auto quantile = sizes_.begin() + static_cast<std::ptrdiff_t>(rank);
   std::nth_element(sizes_.begin(), quantile, sizes_.end());
-  return *quantile;
+  // What equals a threshold is not sent: where nothing is above, it must be.
+  const bool has_above = std::any_of(quantile, sizes_.end(), [&](float size) { return size > *quantile; });
+  return has_above ? *quantile : std::nextafter(*quantile, 0.0F);
 }
 
 void GradientCompressor::compress(std::span<const float> gradient, uint64_t step, std::vector<std::byte>& message) {

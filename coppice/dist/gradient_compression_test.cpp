@@ -119,6 +119,23 @@ TEST(GradientCompressor, WhereHardlyAnyElementIsNotZeroAllOfSomeSizeAreSent) {
   EXPECT_NEAR(compressor.density(), 10.0 / 10'000, 2.0 / 10'000);
 }
 
+TEST(GradientCompressor, OfAFewElementsTheLargestIsSentAndOfEqualOnesAll) {
+  std::vector<std::byte> message;
+  GradientCompressor few(20, {.density = 0.01});
+  std::vector<float> gradient(20);
+  for (size_t i = 0; i < 20; ++i) gradient[i] = 1 + static_cast<float>(i);
+  few.compress(gradient, 0, message);
+  EXPECT_NEAR(few.density(), 0.05, 1e-9);
+  GradientCompressor alike(100, {.density = 0.1});
+  gradient.assign(100, 0);
+  for (size_t i = 0; i < 40; ++i) gradient[i] = i % 2 == 0 ? 0.5F : -0.5F;
+  for (uint64_t step = 0; step < 3; ++step) {
+    alike.compress(gradient, step, message);
+    EXPECT_NEAR(alike.density(), 0.4, 1e-9);
+    for (const float left : alike.residual()) EXPECT_LT(std::abs(left), 1e-6);
+  }
+}
+
 TEST(GradientCompressor, AnElementThatIsNoNumberIsNamed) {
   for (const float threshold : {0.0F, 1.0F}) {
     GradientCompressor compressor(100, {.threshold = threshold});

@@ -91,6 +91,7 @@ class HybridTraining::Impl {
         options_(job.options),
         workers_(gather_workers(all, from.worker)),
         groups_(workers_, group_size_of(options_), all.rank()),
+        warm_start_(all.duplicate()),
         members_(all.subgroup(groups_.members())),
         peers_(all.subgroup(groups_.peers())),
         block_members_(all.subgroup(groups_.members())),
@@ -143,6 +144,7 @@ class HybridTraining::Impl {
   const HybridReport& report() {
     report_.density = report_.steps > 0 ? density_ / static_cast<double>(report_.steps) : 0;
     report_.in_group = traffic_before_.in_group;
+    report_.in_group += warm_start_->traffic();
     report_.in_group += members_->traffic();
     report_.blocks = traffic_before_.blocks;
     report_.blocks += peers_->traffic();
@@ -245,7 +247,7 @@ class HybridTraining::Impl {
     compute(step);
     if (observer_ != nullptr) observer_->end_step();
     if (is_warming_up()) {
-      all_.all_reduce(gradient_);
+      warm_start_->all_reduce(gradient_);
     } else {
       synchronise(step);
     }
@@ -260,7 +262,8 @@ class HybridTraining::Impl {
   void compute(uint64_t step) {
     const Timer timer(report_.compute_seconds);
     const uint64_t minibatch = next_minibatch_ + steps_of_block_ * dealing_.n_workers + dealing_.place;
-    const auto result = compute_finite_gradient(learner_, minibatch, step, options_.skips_not_finite, gradient_);
+    const Turn turn{workers_[all_.rank()], step, minibatch};
+    const auto result = compute_finite_gradient(learner_, turn, options_.skips_not_finite, gradient_);
     if (!result) {
       ++report_.n_skipped;
       return;
@@ -379,6 +382,7 @@ class HybridTraining::Impl {
   HybridOptions options_;
   std::vector<uint32_t> workers_;  ///< their numbers in the job, by rank
   WorkerGroups groups_;
+  std::unique_ptr<Transport> warm_start_;     ///< all, for gradients before the first block
   std::unique_ptr<Transport> members_;        ///< of this worker's group, for gradients
   std::unique_ptr<Transport> peers_;          ///< at the same place in the other groups
   std::unique_ptr<Transport> block_members_;  ///< of this worker's group, for models

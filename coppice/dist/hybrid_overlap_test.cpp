@@ -11,9 +11,7 @@
 #include <thread>
 
 #include "coppice/core/error.h"
-#include "coppice/dist/hybrid.h"
-#include "coppice/dist/in_process.h"
-#include "coppice/dist/softmax_learner.h"
+#include "coppice/dist/hybrid_fixture.h"
 
 namespace coppice {
 namespace {
@@ -21,41 +19,12 @@ namespace {
 using namespace testing_learner;
 using ::testing::HasSubstr;
 
-using Model = std::vector<float>;
-using Runner = std::function<void(uint32_t, const std::function<void(Transport&)>&)>;
-const Runner in_memory = [](uint32_t n, const auto& work) { run_workers(n, 2, work); };
 const Runner runners[] = {in_memory, run_workers_by_messages};
 
-HybridOptions with(uint32_t group_size, float threshold, OverlapOptions overlap) {
-  HybridOptions options;
-  options.group_size = group_size;
-  options.block_minibatches = 10;
-  options.compression.threshold = threshold;
-  options.sgd.learning_rate = 0.05;
+HybridOptions overlapping(uint32_t group_size, float threshold, OverlapOptions overlap) {
+  HybridOptions options = with(group_size, threshold);
   options.overlap = overlap;
   return options;
-}
-
-/// What each worker has in the end.
-std::vector<Model> trained(uint32_t n_workers, const HybridOptions& options, uint64_t minibatches,
-                           const Runner& runner = in_memory) {
-  std::vector<Model> models(n_workers);
-  runner(n_workers, [&](Transport& transport) {
-    Softmax learner;
-    HybridTraining training(transport, learner, kMinibatch, options);
-    training.run(minibatches);
-    training.finish();
-    models[transport.rank()].assign(learner.parameters().begin(), learner.parameters().end());
-  });
-  return models;
-}
-
-/// The same on each.
-Model model_of(uint32_t n_workers, const HybridOptions& options, uint64_t minibatches,
-               const Runner& runner = in_memory) {
-  const auto models = trained(n_workers, options, minibatches, runner);
-  for (const Model& model : models) EXPECT_EQ(model, models[0]) << minibatches;
-  return models[0];
 }
 
 /// Groups of one with overlap, in one loop, without a transport.
@@ -140,7 +109,7 @@ class Reference {
 TEST(HybridOverlap, IsBlockMomentumWhoseResultArrivesLater) {
   for (const BlockVariant variant : {BlockVariant::classical, BlockVariant::nesterov, BlockVariant::cntk}) {
     for (const OverlapOptions overlap : {OverlapOptions{1, 1}, OverlapOptions{3, 4}, OverlapOptions{10, 2}}) {
-      HybridOptions options = with(1, 0, overlap);
+      HybridOptions options = overlapping(1, 0, overlap);
       options.block.variant = variant;
       for (const uint64_t steps : {7, 30, 44}) {
         EXPECT_EQ(model_of(4, options, steps), Reference(4, options).train(steps))
@@ -151,14 +120,14 @@ TEST(HybridOverlap, IsBlockMomentumWhoseResultArrivesLater) {
 }
 
 TEST(HybridOverlap, TheMomentumOfWhatBecameAResultGoesOnOrDoesNot) {
-  HybridOptions options = with(1, 0, {2, 4});
+  HybridOptions options = overlapping(1, 0, {2, 4});
   options.sgd.momentum = 0.5;
   const Model keeps = model_of(4, options, 35);
   EXPECT_EQ(keeps, Reference(4, options).train(35));
   options.keeps_momentum = false;
   EXPECT_EQ(model_of(4, options, 35), Reference(4, options).train(35));
   EXPECT_NE(model_of(4, options, 35), keeps);
-  HybridOptions compressed = with(2, 0.5F, {2, 4});
+  HybridOptions compressed = overlapping(2, 0.5F, {2, 4});
   const Model keeps_residual = model_of(4, compressed, 35);
   compressed.keeps_residual = false;
   EXPECT_NE(model_of(4, compressed, 35), keeps_residual);
@@ -166,14 +135,14 @@ TEST(HybridOverlap, TheMomentumOfWhatBecameAResultGoesOnOrDoesNot) {
 
 TEST(HybridOverlap, WhereverTrainingEndsAllHaveTheSameModel) {
   for (uint64_t minibatches = 0; minibatches <= 22; ++minibatches) {
-    model_of(4, with(2, 0.5F, {4, 3}), minibatches);
-    model_of(4, with(2, 0.5F, {10, 1}), minibatches);
+    model_of(4, overlapping(2, 0.5F, {4, 3}), minibatches);
+    model_of(4, overlapping(2, 0.5F, {10, 1}), minibatches);
   }
 }
 
 TEST(HybridOverlap, TheSameBitsHoweverWorkersTalkAndHoweverManyRun) {
   for (const uint32_t group_size : {1, 2, 3}) {
-    HybridOptions options = with(group_size, 0.5F, {3, 4});
+    HybridOptions options = overlapping(group_size, 0.5F, {3, 4});
     options.sgd.momentum = 0.5;
     const Model expected = model_of(6, options, 36);
     for (const size_t cores : {1, 7}) {
@@ -188,7 +157,7 @@ TEST(HybridOverlap, TheSameBitsHoweverWorkersTalkAndHoweverManyRun) {
 /// Workers of a job that some have left: groups of one, of two and of one.
 Model of_unequal_groups(BlockExchange exchange) {
   const std::vector<uint32_t> numbers = {0, 2, 3, 5};
-  HybridOptions options = with(2, 0.5F, {3, 4});
+  HybridOptions options = overlapping(2, 0.5F, {3, 4});
   options.exchange = exchange;
   std::vector<Model> models(4);
   run_workers(4, 2, [&](Transport& transport) {
@@ -212,7 +181,7 @@ TEST(HybridOverlap, MembersOfAGroupHaveOneModelInEachStep) {
   std::vector<std::vector<Model>> models(4);
   run_workers(4, 2, [&](Transport& transport) {
     Softmax learner;
-    HybridTraining training(transport, learner, kMinibatch, with(2, 0.5F, {4, 3}));
+    HybridTraining training(transport, learner, kMinibatch, overlapping(2, 0.5F, {4, 3}));
     for (int step = 0; step < 25; ++step) {
       training.run(1);
       models[transport.rank()].emplace_back(learner.parameters().begin(), learner.parameters().end());
@@ -224,12 +193,12 @@ TEST(HybridOverlap, MembersOfAGroupHaveOneModelInEachStep) {
 }
 
 TEST(HybridOverlap, AWarmStartComesFirst) {
-  HybridOptions options = with(2, 0.5F, {3, 4});
+  HybridOptions options = overlapping(2, 0.5F, {3, 4});
   options.warm_start = 20;
-  EXPECT_EQ(trained(4, options, 20), trained(4, with(0, 0, {}), 20));
-  EXPECT_NE(model_of(4, options, 40), model_of(4, with(0, 0, {}), 40));
+  EXPECT_EQ(trained(4, options, 20), trained(4, with(0, 0), 20));
+  EXPECT_NE(model_of(4, options, 40), model_of(4, with(0, 0), 40));
   // Workers with more samples in the warm start count for no more after it.
-  HybridOptions groups_of_one = with(1, 0, {3, 1});
+  HybridOptions groups_of_one = overlapping(1, 0, {3, 1});
   groups_of_one.warm_start = 10;
   groups_of_one.block.momentum = 0;
   std::vector<Model> own(2), models(2);
@@ -254,10 +223,11 @@ TEST(HybridOverlap, LearnsAsWell) {
     return judged.error_rate();
   };
   for (const uint32_t group_size : {1, 4}) {
-    const double without = error_of(with(group_size, 2, {}));
+    const double without = error_of(with(group_size, 2));
     EXPECT_LT(without, 0.25);
     for (const OverlapOptions overlap : {OverlapOptions{1, 4}, OverlapOptions{5, 4}, OverlapOptions{10, 1}}) {
-      EXPECT_LT(error_of(with(group_size, 2, overlap)), without + 0.02) << group_size << ", " << overlap.minibatches;
+      EXPECT_LT(error_of(overlapping(group_size, 2, overlap)), without + 0.02)
+          << group_size << ", " << overlap.minibatches;
     }
   }
 }
@@ -267,7 +237,7 @@ TEST(HybridOverlap, SendsNoMoreModelsThanWithout) {
     std::vector<uint64_t> sent(4);
     run_workers(4, 2, [&](Transport& transport) {
       Softmax learner;
-      HybridTraining training(transport, learner, kMinibatch, with(2, 0.5F, overlap));
+      HybridTraining training(transport, learner, kMinibatch, overlapping(2, 0.5F, overlap));
       training.run(40);
       training.finish();
       sent[transport.rank()] = training.report().blocks.bytes_sent;
@@ -302,8 +272,8 @@ void expect_usage(const HybridOptions& options, HybridObserver* observer, const 
 
 TEST(HybridOverlap, IsRefusedWhereItLeavesNothingToGoOnWith) {
   HybridObserver observer;
-  expect_usage(with(2, 0.5F, {3, 4}), &observer, "no model of all workers before the end");
-  expect_usage(with(2, 0.5F, {11, 4}), nullptr, "block_overlap is 11, block is 10");
+  expect_usage(overlapping(2, 0.5F, {3, 4}), &observer, "no model of all workers before the end");
+  expect_usage(overlapping(2, 0.5F, {11, 4}), nullptr, "block_overlap is 11, block is 10");
   const auto kept = failure_of(in_memory, [&](Transport& transport) {
     Softmax learner;
     HybridProgress from;
@@ -311,7 +281,7 @@ TEST(HybridOverlap, IsRefusedWhereItLeavesNothingToGoOnWith) {
     from.start.emplace();
     from.start->parameters.resize(kParameters);
     from.start->residual.resize(kParameters);
-    HybridTraining(transport, {learner, kMinibatch, with(2, 0.5F, {3, 4})}, std::move(from));
+    HybridTraining(transport, {learner, kMinibatch, overlapping(2, 0.5F, {3, 4})}, std::move(from));
   });
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->code(), ErrorCode::usage);
@@ -324,11 +294,11 @@ TEST(HybridOverlap, OneGroupHasNothingToOverlap) {
     Softmax learner;
     HybridProgress from;
     from.worker = transport.rank();
-    HybridTraining training(transport, {learner, kMinibatch, with(0, 0.5F, {3, 4}), &observer}, std::move(from));
+    HybridTraining training(transport, {learner, kMinibatch, overlapping(0, 0.5F, {3, 4}), &observer}, std::move(from));
     training.run(20);
     models[transport.rank()].assign(learner.parameters().begin(), learner.parameters().end());
   });
-  EXPECT_EQ(models[0], model_of(4, with(0, 0.5F, {}), 20));
+  EXPECT_EQ(models[0], model_of(4, with(0, 0.5F), 20));
 }
 
 TEST(HybridOverlap, AnErrorWhileModelsAreUnderWayEndsAllWorkers) {
@@ -337,7 +307,7 @@ TEST(HybridOverlap, AnErrorWhileModelsAreUnderWayEndsAllWorkers) {
       const auto failure = failure_of(runner, [&](Transport& transport) {
         Softmax learner;
         if (transport.rank() == 1) learner.broken_at = 12 * 4 + 1;
-        HybridTraining training(transport, learner, kMinibatch, with(group_size, 0.5F, {5, 2}));
+        HybridTraining training(transport, learner, kMinibatch, overlapping(group_size, 0.5F, {5, 2}));
         training.run(40);
         ADD_FAILURE() << "it went on";
       });
@@ -366,7 +336,7 @@ TEST(HybridOverlap, AWorkerWithAnotherModelThanItsGroupIsNamed) {
   for (const Runner& runner : runners) {
     const auto failure = failure_of(runner, [&](Transport& transport) {
       Astray learner(transport.rank() == 3 ? 7 * 4 + 3 : ~uint64_t{0});
-      HybridTraining training(transport, learner, kMinibatch, with(2, 0, {2, 1}));
+      HybridTraining training(transport, learner, kMinibatch, overlapping(2, 0, {2, 1}));
       training.run(100);
       ADD_FAILURE() << "it went on";
     });
@@ -400,7 +370,7 @@ TEST(HybridOverlap, AnExchangeThatTakesTooLongNamesWhoDoesNotCome) {
       transport.set_time_limit(transport.rank() == 1 ? 1000 : 0.1);
       Late learner(transport.rank() == 1 ? 9 * 4 + 1 : ~uint64_t{0}, has_happened);
       try {
-        HybridTraining training(transport, learner, kMinibatch, with(1, 0, {5, 1}));
+        HybridTraining training(transport, learner, kMinibatch, overlapping(1, 0, {5, 1}));
         training.run(40);
         ADD_FAILURE() << "it went on";
       } catch (const Error& error) {

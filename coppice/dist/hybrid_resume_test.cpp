@@ -9,9 +9,7 @@
 #include <map>
 
 #include "coppice/core/error.h"
-#include "coppice/dist/hybrid.h"
-#include "coppice/dist/in_process.h"
-#include "coppice/dist/softmax_learner.h"
+#include "coppice/dist/hybrid_fixture.h"
 
 namespace coppice {
 namespace {
@@ -19,8 +17,6 @@ namespace {
 using namespace testing_learner;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
-
-using Model = std::vector<float>;
 
 /// Keeps what each worker has at the beginning of each block.
 class Keeper final : public HybridObserver {
@@ -78,31 +74,15 @@ std::vector<HybridProgress> at_block(const Trained& run, size_t block, const std
   return from;
 }
 
-HybridOptions with(uint32_t group_size, float threshold) {
-  HybridOptions options;
-  options.group_size = group_size;
-  options.block_minibatches = 5;
-  options.compression.threshold = threshold;
-  options.sgd.learning_rate = 0.05;
-  options.sgd.momentum = 0.5;
-  return options;
-}
-
-/// Each strategy, and what else has a state.
-std::map<std::string, HybridOptions> strategies() {
-  std::map<std::string, HybridOptions> all{
-      {"sync", with(0, 0)}, {"gtc", with(0, 0.5F)}, {"bmuf", with(1, 0)}, {"hybrid", with(2, 0.5F)}};
-  all["classical"] = all["representative"] = all["warm start"] = all["forgets"] = all["density"] = all["hybrid"];
-  all["classical"].block.variant = BlockVariant::classical;
+std::map<std::string, HybridOptions> all_strategies() {
+  std::map<std::string, HybridOptions> all = strategies();
+  all["representative"] = all["hybrid"];
   all["representative"].exchange = BlockExchange::representative;
-  all["warm start"].warm_start = 12;
-  all["forgets"].keeps_momentum = all["forgets"].keeps_residual = false;
-  all["density"].compression = {.threshold = 0, .density = 0.2, .residual_clip = 5};
   return all;
 }
 
 TEST(HybridResume, AnObserverChangesNothing) {
-  for (const auto& [name, options] : strategies()) {
+  for (const auto& [name, options] : all_strategies()) {
     std::vector<Model> models(4);
     run_workers(4, 2, [&, &options = options](Transport& transport) {
       Softmax learner;
@@ -116,7 +96,7 @@ TEST(HybridResume, AnObserverChangesNothing) {
 }
 
 TEST(HybridResume, FromTheBeginningOfEachBlockTheBitsAreThose) {
-  for (const auto& [name, options] : strategies()) {
+  for (const auto& [name, options] : all_strategies()) {
     const Trained whole = run_from(fresh(4), options, 108);
     ASSERT_GE(whole.kept[0].states.size(), 5u) << name;
     for (size_t block = 0; block < whole.kept[0].states.size(); ++block) {
@@ -131,7 +111,7 @@ TEST(HybridResume, FromTheBeginningOfEachBlockTheBitsAreThose) {
 
 TEST(HybridResume, WithFewerWorkersAllOfThemHaveOneModelAndItLearns) {
   Softmax judged;
-  for (const auto& [name, options] : strategies()) {
+  for (const auto& [name, options] : all_strategies()) {
     const Trained whole = run_from(fresh(4), options, 108);
     // Groups of 2 and 1; one group; each worker alone.
     for (const std::vector<uint32_t>& left : {std::vector<uint32_t>{0, 1, 3}, {0, 1}, {1, 2}, {3}}) {
@@ -143,7 +123,7 @@ TEST(HybridResume, WithFewerWorkersAllOfThemHaveOneModelAndItLearns) {
 }
 
 TEST(HybridResume, UnequalGroupsExchangeBothWaysWithTheSameBits) {
-  HybridOptions options = with(4, 0.5F);
+  HybridOptions options = with_momentum(4, 0.5F);
   const Trained whole = run_from(fresh(8), options, 120);
   const auto rest = [&] { return run_from(at_block(whole, 1, {0, 1, 2, 4, 7}), options, 200).models[0]; };
   const Model sharded = rest();
@@ -152,7 +132,7 @@ TEST(HybridResume, UnequalGroupsExchangeBothWaysWithTheSameBits) {
 }
 
 TEST(HybridResume, WhoJoinsIsGivenWhatTheOthersHave) {
-  for (const auto& [name, options] : strategies()) {
+  for (const auto& [name, options] : all_strategies()) {
     const Trained whole = run_from(fresh(4), options, 108);
     std::vector<HybridProgress> from = at_block(whole, 3, {0, 1, 2, 3});
     from[1].start.reset();
@@ -192,7 +172,7 @@ TEST(HybridResume, WhoJoinsTakesTheStateOfAnothersLearner) {
     run_workers(static_cast<uint32_t>(from.size()), 2, [&](Transport& transport) {
       Counting learner;
       const uint32_t rank = transport.rank();
-      HybridTraining training(transport, {learner, kMinibatch, with(1, 0), &kept[rank]}, from[rank]);
+      HybridTraining training(transport, {learner, kMinibatch, with_momentum(1, 0), &kept[rank]}, from[rank]);
       training.run_to(minibatches_of_all);
       EXPECT_EQ(learner.own_state()[0], float(training.report().steps));
     });
@@ -204,7 +184,7 @@ TEST(HybridResume, WhoJoinsTakesTheStateOfAnothersLearner) {
 }
 
 TEST(HybridResume, BlockMomentumThatNobodyHasAnyMoreIsNamed) {
-  const HybridOptions options = with(2, 0.5F);
+  const HybridOptions options = with_momentum(2, 0.5F);
   const Trained whole = run_from(fresh(4), options, 108);
   // Workers 1 and 3 have kept the second shard.
   const Trained rest = run_from(at_block(whole, 3, {0, 2}), options, 108);
@@ -212,7 +192,7 @@ TEST(HybridResume, BlockMomentumThatNobodyHasAnyMoreIsNamed) {
 }
 
 TEST(HybridResume, WorkersAtDifferentPlacesAgreeOnTheLastBlockThatAllHave) {
-  const HybridOptions options = with(2, 0.5F);
+  const HybridOptions options = with_momentum(2, 0.5F);
   const Trained whole = run_from(fresh(4), options, 108);
   // Worker 2 knows that all have come to block 3; the others have come there and do not know it.
   std::vector<HybridProgress> from = at_block(whole, 2, {0, 1, 2, 3});
@@ -237,7 +217,7 @@ class Breaking final : public HybridObserver {
 };
 
 TEST(HybridResume, AGroupThatHasEndedItsBlockDoesNotTrainItAgain) {
-  const HybridOptions options = with(1, 0);
+  const HybridOptions options = with_momentum(1, 0);
   const Trained whole = run_from(fresh(4), options, 108);
   // All break off at the end of the third block, before any knows that the others have the next one.
   std::vector<HybridProgress> from(4);
@@ -273,7 +253,7 @@ TEST(HybridResume, AllHearWhatEachSays) {
     Softmax learner;
     Keeper observer;
     observer.own_word = "word of " + std::to_string(transport.rank());
-    HybridTraining training(transport, {learner, kMinibatch, with(1, 0), &observer},
+    HybridTraining training(transport, {learner, kMinibatch, with_momentum(1, 0), &observer},
                             {transport.rank(), {}, {}, {}, {}});
     training.run_to(15);
     EXPECT_THAT(observer.heard, ::testing::ElementsAre("word of 0", "word of 1", "word of 2"));
@@ -281,7 +261,7 @@ TEST(HybridResume, AllHearWhatEachSays) {
 }
 
 TEST(HybridResume, StatesThatDoNotFitAreRefusedByName) {
-  const HybridOptions options = with(2, 0.5F);
+  const HybridOptions options = with_momentum(2, 0.5F);
   const Trained whole = run_from(fresh(4), options, 108);
   const auto refusal = [&](const std::function<void(std::vector<HybridProgress>&)>& change) -> std::string {
     std::vector<HybridProgress> from = at_block(whole, 2, {0, 1, 2, 3});

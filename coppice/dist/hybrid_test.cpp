@@ -9,8 +9,7 @@
 #include <functional>
 
 #include "coppice/core/error.h"
-#include "coppice/dist/in_process.h"
-#include "coppice/dist/softmax_learner.h"
+#include "coppice/dist/hybrid_fixture.h"
 
 namespace coppice {
 namespace {
@@ -18,40 +17,6 @@ namespace {
 using ::testing::HasSubstr;
 
 using namespace testing_learner;
-
-using Runner = std::function<void(uint32_t, const std::function<void(Transport&)>&)>;
-const Runner kInMemory = [](uint32_t n, const auto& work) { run_workers(n, 2, work); };
-
-/// What each worker has in the end.
-std::vector<std::vector<float>> trained(uint32_t n_workers, const HybridOptions& options, uint64_t minibatches,
-                                        const Runner& runner = kInMemory) {
-  std::vector<std::vector<float>> models(n_workers);
-  runner(n_workers, [&](Transport& transport) {
-    Softmax learner;
-    HybridTraining training(transport, learner, kMinibatch, options);
-    training.run(minibatches);
-    training.finish();
-    models[transport.rank()].assign(learner.parameters().begin(), learner.parameters().end());
-  });
-  return models;
-}
-
-/// The same on each.
-std::vector<float> model_of(uint32_t n_workers, const HybridOptions& options, uint64_t minibatches,
-                            const Runner& runner = kInMemory) {
-  const auto models = trained(n_workers, options, minibatches, runner);
-  for (const auto& model : models) EXPECT_EQ(model, models[0]);
-  return models[0];
-}
-
-HybridOptions with(uint32_t group_size, float threshold, uint32_t block = 10) {
-  HybridOptions options;
-  options.group_size = group_size;
-  options.block_minibatches = block;
-  options.compression.threshold = threshold;
-  options.sgd.learning_rate = 0.05;
-  return options;
-}
 
 TEST(Hybrid, OneWorkerIsStochasticGradientDescent) {
   Softmax learner;

@@ -26,6 +26,13 @@ using Clock = std::chrono::steady_clock;
 /// From a worker's failure until the others are asked to end.
 constexpr std::chrono::milliseconds kTimeToSayWhy(500);
 
+/// That the store, which is here, may take to answer.
+constexpr std::chrono::seconds kStoreLimit(5);
+
+Clock::duration in_seconds(double seconds) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
 /// This program's variables, but for those that are set.
 std::vector<std::string> with_variables(const std::vector<std::string>& set) {
   std::vector<std::string> variables = set;
@@ -55,6 +62,7 @@ pid_t start(std::vector<std::string> command, const std::vector<std::string>& va
     throw Error(ErrorCode::io, std::string("cannot make a pipe: ") + std::strerror(errno));
   const pid_t parent = getpid(), child = fork();
   if (child == 0) {  // nothing here but calls of the system
+    setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(1);
     execvpe(arguments[0], arguments.data(), environment.data());
@@ -83,8 +91,8 @@ class Crew {
     for (uint32_t number = 0; number < options.n_workers; ++number) start_one(number, 0);
   }
   ~Crew() {
+    signal_all(SIGKILL);
     for (const Worker& worker : workers_) {
-      kill(worker.process, SIGKILL);
       waitpid(worker.process, nullptr, 0);
     }
   }
@@ -92,15 +100,14 @@ class Crew {
   Crew& operator=(const Crew&) = delete;
 
   bool empty() const noexcept { return workers_.empty(); }
-  int exit_code() const noexcept { return exit_code_; }
+  const LaunchEnd& first_failure() const noexcept { return first_failure_; }
 
   /// Asks all to end, once.
   void end() {
     if (is_ending_) return;
     is_ending_ = true;
-    const std::chrono::duration<double> grace(options_.grace_seconds);
-    killed_at_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(grace);
-    for (const Worker& worker : workers_) kill(worker.process, SIGTERM);
+    killed_at_ = Clock::now() + in_seconds(options_.grace_seconds);
+    signal_all(SIGTERM);
   }
 
   /// Looks who has ended since, and what is to be done then.
@@ -113,11 +120,10 @@ class Crew {
       return true;
     });
     for (const auto& [worker, status] : ended) look_after_end(worker, status, progress);
+    end_those_that_hang(progress);
     // The others may end by themselves, and say why.
-    if (exit_code_ != 0 && Clock::now() >= failed_at_ + kTimeToSayWhy) end();
-    if (is_ending_ && Clock::now() >= killed_at_) {
-      for (const Worker& worker : workers_) kill(worker.process, SIGKILL);
-    }
+    if (first_failure_.code != 0 && Clock::now() >= failed_at_ + kTimeToSayWhy) end();
+    if (is_ending_ && Clock::now() >= killed_at_) signal_all(SIGKILL);
   }
 
  private:
@@ -127,6 +133,11 @@ class Crew {
     pid_t process;
   };
 
+  /// With what they have started themselves.
+  void signal_all(int signal) const noexcept {
+    for (const Worker& worker : workers_) kill(-worker.process, signal);
+  }
+
   void start_one(uint32_t number, uint64_t start_number) {
     const std::string rank = std::to_string(number);
     workers_.push_back({number, start_number,
@@ -135,12 +146,27 @@ class Crew {
                                          "COPPICE_JOB=" + job_, "COPPICE_JOB_START=" + std::to_string(start_number)})});
   }
 
+  /// Where workers may be lost, one that hangs may be among them: once the training has come to its end, by what the
+  /// store says, it has nothing left to do.
+  void end_those_that_hang(Progress& progress) {
+    if (!one_has_finished_ || is_ending_ || workers_.empty() || Clock::now() < hang_looked_for_at_) return;
+    hang_looked_for_at_ = Clock::now() + in_seconds(options_.grace_seconds);
+    if (!std::exchange(waits_for_others_, true)) return;  // they get the same time
+    StoreClient store("127.0.0.1", store_port_, Clock::now() + kStoreLimit);
+    const std::string concluded = job_ + "/" + std::string(membership_key::kConcluded);
+    if (store.list(concluded, Clock::now() + kStoreLimit).empty()) return;
+    for (const Worker& worker : workers_) {
+      progress.note("worker " + std::to_string(worker.number) + " has not ended, and is ended: the others are done");
+    }
+    end();
+  }
+
   void look_after_end(const Worker& worker, int status, Progress& progress) {
     const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     if (code == 0) one_has_finished_ = true;
     if (code == 0 || is_ending_) return;
     if (WIFSIGNALED(status) && is_bearable(worker, progress)) return;
-    if (exit_code_ == 0) exit_code_ = code, failed_at_ = Clock::now();
+    if (first_failure_.code == 0) first_failure_ = {code, worker.number}, failed_at_ = Clock::now();
   }
 
   /// Whether the others go on without it, or it is started again.
@@ -148,9 +174,9 @@ class Crew {
     const bool restarts = restarts_left_ > 0 && !one_has_finished_;
     const bool enough_are_left = options_.min_workers > 0 && workers_.size() >= options_.min_workers;
     if (!restarts && !enough_are_left && !(one_has_finished_ && options_.min_workers > 0)) return false;
-    StoreClient store("127.0.0.1", store_port_, Clock::now() + std::chrono::seconds(5));
+    StoreClient store("127.0.0.1", store_port_, Clock::now() + kStoreLimit);
     store.set(job_ + "/" + membership_key::gone(worker.number), std::to_string(worker.start + 1),
-              Clock::now() + std::chrono::seconds(5));
+              Clock::now() + kStoreLimit);
     progress.note("worker " + std::to_string(worker.number) + " is lost" + (restarts ? " and started again" : ""));
     if (!restarts) return true;
     --restarts_left_;
@@ -164,14 +190,14 @@ class Crew {
   uint16_t store_port_;
   uint32_t restarts_left_;
   std::vector<Worker> workers_;
-  bool is_ending_ = false, one_has_finished_ = false;
-  Clock::time_point failed_at_, killed_at_;
-  int exit_code_ = 0;
+  bool is_ending_ = false, one_has_finished_ = false, waits_for_others_ = false;
+  Clock::time_point failed_at_, killed_at_, hang_looked_for_at_;
+  LaunchEnd first_failure_;
 };
 
 }  // namespace
 
-int launch_workers(const std::vector<std::string>& command, const LaunchOptions& options, Progress& progress) {
+LaunchEnd launch_workers(const std::vector<std::string>& command, const LaunchOptions& options, Progress& progress) {
   check(!command.empty(), "a program to run");
   const StoreServer store("127.0.0.1", 0);
   Crew crew(command, options, store.port());
@@ -181,7 +207,7 @@ int launch_workers(const std::vector<std::string>& command, const LaunchOptions&
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   progress.throw_if_stopped();
-  return crew.exit_code();
+  return crew.first_failure();
 }
 
 }  // namespace coppice

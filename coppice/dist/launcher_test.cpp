@@ -27,7 +27,7 @@ class Launch : public ::testing::Test {
     return run(script, LaunchOptions{n_workers, grace_seconds, 0, 0});
   }
   int run(const std::string& script, const LaunchOptions& options) {
-    return launch_workers({"sh", "-c", "cd " + folder_.string() + "; " + script}, options, progress_);
+    return launch_workers({"sh", "-c", "cd " + folder_.string() + "; " + script}, options, progress_).code;
   }
   std::string text(const std::string& name) const {
     std::ifstream file(folder_ / name);
@@ -88,6 +88,15 @@ TEST_F(Launch, TheOthersGoOnWhileEnoughAreLeft) {
 
 TEST_F(Launch, WhoDoesNotEndWhenAskedIsKilled) {
   EXPECT_EQ(run("[ $RANK = 0 ] && exit 3; trap '' TERM; while :; do sleep 0.05; done", 2, 0.2), 3);
+}
+
+TEST_F(Launch, WhatAWorkerHasStartedEndsWithIt) {
+  EXPECT_EQ(run("if [ $RANK = 1 ]; then while [ ! -e child ]; do sleep 0.01; done; exit 3; fi;"
+                "(trap 'echo > ended; exit 0' TERM; echo > child; while :; do sleep 0.01; done); true",
+                2),
+            3);
+  for (int i = 0; i < 200 && !has("ended"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(has("ended"));
 }
 
 TEST_F(Launch, StopsWhenItIsAskedTo) {

@@ -25,7 +25,9 @@ LifeSigns::LifeSigns(const Where& where, const Member& self, double beat_seconds
     : job_(where.job),
       self_(self),
       beat_seconds_(beat_seconds),
-      store_(where.store_host, where.store_port, Clock::now() + kStoreLimit),
+      store_(where.store_host, where.store_port,
+             Clock::now() +
+                 std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(where.connect_seconds))),
       view_(where.job, beat_seconds, options),
       thread_([this] { run(); }) {}
 

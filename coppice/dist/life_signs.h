@@ -26,7 +26,8 @@ class LifeSigns {
   struct Where {
     std::string store_host;
     uint16_t store_port = 0;
-    std::string job;  ///< what the keys begin with, "name/"
+    std::string job;              ///< what the keys begin with, "name/"
+    double connect_seconds = 20;  ///< that it may take until the store is reached
   };
   /// What this worker takes part in.
   struct Watch {

@@ -18,12 +18,6 @@ uint64_t hash_of(std::span<const float> values) {
   return XXH3_64bits(values.data(), values.size_bytes());
 }
 
-std::vector<uint32_t> ranks_of(const Transport& all) {
-  std::vector<uint32_t> ranks(all.size());
-  for (uint32_t rank = 0; rank < all.size(); ++rank) ranks[rank] = rank;
-  return ranks;
-}
-
 }  // namespace
 
 OverlappedSync::OverlappedSync(const Workers& workers, const Schedule& schedule, std::span<const float> parameters,
@@ -31,7 +25,7 @@ OverlappedSync::OverlappedSync(const Workers& workers, const Schedule& schedule,
     : workers_(workers),
       block_minibatches_(schedule.block_minibatches),
       overlap_(schedule.overlap.minibatches),
-      all_(workers.all.subgroup(ranks_of(workers.all))),
+      all_(workers.all.duplicate()),
       members_(workers.all.subgroup(workers.groups.members())),
       peers_(workers.all.subgroup(workers.groups.peers())),
       background_(workers.all, "worker " + std::to_string(workers.numbers[workers.all.rank()])) {

@@ -88,6 +88,9 @@ struct Addresses {
 /// What the server keeps of requests, and of answers, that a client does not wait for: one of the longest, or more.
 constexpr size_t kMostPending = sizeof(RequestHead) + StoreClient::kMostKeyBytes + StoreClient::kMostValueBytes;
 
+/// Until the server looks again whether it can take one more client.
+constexpr int kPauseMilliseconds = 100;
+
 /// One that has connected, as the server sees it.
 struct Connection {
   int socket;
@@ -148,14 +151,16 @@ class StoreServer::Impl {
   void serve() {
     std::vector<pollfd> polled;
     while (true) {
-      polled.assign({{stop_, POLLIN, 0}, {listener_, POLLIN, 0}});
+      const short accepts = can_accept_ ? POLLIN : short{0};
+      polled.assign({{stop_, POLLIN, 0}, {listener_, accepts, 0}});
       for (const Connection& connection : connections_) {
         // Who asks has to take the answers, and to wait for them.
         const bool takes = connection.out.empty() && connection.in.size() < kMostPending;
         const short events = takes ? POLLIN : connection.out.empty() ? short{0} : POLLOUT;
         polled.push_back({connection.socket, events, 0});
       }
-      if (poll(polled.data(), polled.size(), -1) < 0 && errno != EINTR) return;
+      if (poll(polled.data(), polled.size(), can_accept_ ? -1 : kPauseMilliseconds) < 0 && errno != EINTR) return;
+      can_accept_ = true;
       if (polled[0].revents != 0) return;
       size_t at = 2;
       for (Connection& connection : connections_) {
@@ -171,7 +176,8 @@ class StoreServer::Impl {
 
   void accept_one() {
     const int socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (socket < 0) return;
+    // Out of descriptors, say: whoever waits is taken once another one has gone, and not asked for all the time.
+    if (socket < 0) return void(can_accept_ = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED);
     send_at_once(socket);
     connections_.push_back({socket, {}, {}, {}});
   }
@@ -297,6 +303,7 @@ class StoreServer::Impl {
   }
 
   int listener_ = -1, stop_ = -1;
+  bool can_accept_ = true;
   std::list<Connection> connections_;
   std::map<std::string, std::string> values_;
   std::jthread thread_;

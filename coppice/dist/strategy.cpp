@@ -46,10 +46,13 @@ void describe(OptionTable& table, StrategyOptions& options) {
       "How workers bring their work together: sync, the gradients of all in each minibatch; gtc, the same "
       "compressed; bmuf, the models of all after each block; gtc+bmuf, compressed gradients in groups and models "
       "between groups. One worker trains by itself in any case.");
-  table.add(
-      "tau", options.tau,
-      "Threshold of compressed gradients, in the unit of gradients summed over a worker's minibatch; auto finds the "
-      "one that sends the share density of them.");
+  describe_tau(table, options.tau);
+}
+
+void describe_tau(OptionTable& table, std::string& tau) {
+  table.add("tau", tau,
+            "Threshold of compressed gradients, in the unit of gradients summed over a worker's minibatch; auto finds "
+            "the one that sends the share density of them.");
 }
 
 void describe(OptionTable& table, StrategyOptions& options, HybridOptions& hybrid) {

@@ -23,6 +23,8 @@ struct StrategyOptions {
   std::string tau = "auto";
 };
 void describe(OptionTable& table, StrategyOptions& options);
+/// Its tau alone.
+void describe_tau(OptionTable& table, std::string& tau);
 /// With what is left of the options of a hybrid then: tau says the threshold.
 void describe(OptionTable& table, StrategyOptions& options, HybridOptions& hybrid);
 

@@ -74,8 +74,8 @@ class SurvivingTraining::Impl final : public HybridObserver {
         options_(options),
         job_(job),
         self_{environment.worker, environment.start, new_process_number()},
-        life_({environment.store_host, environment.store_port, environment.job + "/"}, self_, options.beat_seconds,
-              options.detector),
+        life_({environment.store_host, environment.store_port, environment.job + "/", connect.connect_seconds}, self_,
+              options.beat_seconds, options.detector),
         rendezvous_(environment, self_, life_, {connect.connect_seconds, options.regroup_seconds, options.min_workers}),
         checkpoints_(options.checkpoint, environment.worker, job) {
     progress_of_worker_.worker = self_.worker;
@@ -85,7 +85,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
     total_ = minibatches_of_all;
     try {
       return survive();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       end_all(error);
       throw;
     }
@@ -166,7 +166,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
     try {
       work();
       rendezvous_.concluded();
-    } catch (const Error& error) {
+    } catch (const std::exception& error) {
       end_all(error);
       throw;
     }
@@ -368,17 +368,19 @@ class SurvivingTraining::Impl final : public HybridObserver {
       return;
     }
     if (!has_trained_) progress_of_worker_.start.reset();
-    if (is_new) progress_of_worker_.start = checkpoints_.resume(transport);
+    if (is_new) progress_of_worker_.start = checkpoints_.resume(transport, total_);
   }
 
   /// The others shall not wait for this one. What it knows stays in a checkpoint, unless that is what failed.
-  void end_all(const Error& error) {
-    const std::string where = error.where().empty() ? "" : error.where() + ": ";
+  void end_all(const std::exception& error) {
+    const auto* own = dynamic_cast<const Error*>(&error);  // others come from whatever is trained
+    const std::string where = own == nullptr || own->where().empty() ? "" : own->where() + ": ";
+    const std::string what = error.what();
     try {
-      rendezvous_.fail("worker " + std::to_string(self_.worker) + ": " + where + error.what());
+      rendezvous_.fail("worker " + std::to_string(self_.worker) + ": " + where + what.substr(0, what.find('\n')));
     } catch (const Error&) {  // the store is gone: there is nobody to tell
     }
-    if (is_of_others(error) || error.code() == ErrorCode::cancelled) save_what_is_left();
+    if (own != nullptr && (is_of_others(*own) || own->code() == ErrorCode::cancelled)) save_what_is_left();
   }
 
   void save_what_is_left() {
@@ -419,6 +421,10 @@ SurvivingTraining::SurvivingTraining(const WorkerEnvironment& environment, const
   if (connect.transport != TransportKind::gloo) {
     throw Error(ErrorCode::usage, "MPI ends all workers when one is lost, so that none can go on", {},
                 "--transport gloo");
+  }
+  if (options.min_workers > environment.n_workers) {
+    throw Error(ErrorCode::usage, "min_workers is " + std::to_string(options.min_workers) + ", and there are " +
+                                      std::to_string(environment.n_workers) + " workers");
   }
   expect_full_groups(job.training.options, environment.n_workers);
   expect_overlap_possible(job.training.options, KeepsProgress::yes);

@@ -49,7 +49,7 @@ class Surviving : public ::testing::Test {
     }
     std::vector<std::string> command{COPPICE_TEST_SURVIVING_WORKER, "out=" + folder_.string()};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    return launch_workers(command, options, progress_);
+    return launch_workers(command, options, progress_).code;
   }
 
   std::string text_of(const std::string& name) const {
@@ -233,6 +233,13 @@ TEST_F(Surviving, AFullDiskEndsAllWithItsReasonAndTheEarlierCheckpointIsGoneOnFr
   EXPECT_EQ(run({"total=200", checkpoints(), "resume=1"}), 0);
   expect_finished({0, 1, 2, 3}, 0);
   EXPECT_EQ(result_of(0).values.at("model"), undisturbed);
+}
+
+TEST_F(Surviving, AnErrorThatIsNotOursEndsAllWithItsFirstLine) {
+  EXPECT_NE(run({"total=200", "die=1:throw:3"}, {4, 20, 0, 1}), 0);
+  for (const uint32_t worker : {0U, 2U, 3U}) {
+    EXPECT_THAT(result_of(worker).text, HasSubstr("another worker gave up: worker 1: no error of ours\n")) << worker;
+  }
 }
 
 TEST_F(Surviving, WhereItStoppedItGoesOnWithTheSameBits) {

@@ -2,8 +2,8 @@
 //
 // For tests: one worker of a training, a process of its own, that is killed or stopped where the test wants it.
 //   surviving_worker total=600 group=2 pause_ms=1 out=FOLDER checkpoints=FOLDER die=WORKER:WHERE:NUMBER
-// WHERE: step, exchange, block, checkpoint (the kernel kills it while it writes), full (its disk is), stop. What it
-// comes to stands in FOLDER/WORKER.START.
+// WHERE: step, exchange, block, throw (at a block), checkpoint (the kernel kills it while it writes), full (its disk
+// is), stop. What it comes to stands in FOLDER/WORKER.START.
 #include <sys/resource.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -14,6 +14,7 @@
 #include <fstream>
 #include <map>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -69,7 +70,12 @@ class Fault final : public HybridObserver {
     }
   }
   void end_step() noexcept override { strike("exchange", steps_, SIGKILL); }
-  void begin_block(const HybridState&, std::span<const std::string>) override { strike("block", ++blocks_, SIGKILL); }
+  void begin_block(const HybridState&, std::span<const std::string>) override {
+    strike("block", ++blocks_, SIGKILL);
+    for (const Place& place : places_) {
+      if (place.where == "throw" && place.number == blocks_) throw std::runtime_error("no error of ours\nmore of it");
+    }
+  }
   void begin() const noexcept { strike("begin", 1, SIGKILL); }
   void conclude() const noexcept { strike("conclude", 1, SIGKILL); }
 
@@ -163,6 +169,9 @@ int run(int argc, char** argv) {
   } catch (const Error& error) {
     result = "error " + error.message() + "\n";
     code = exit_code(error.code());
+  } catch (const std::exception& error) {
+    result = std::string("error ") + error.what() + "\n";
+    code = 1;
   }
   const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
   setrlimit(RLIMIT_FSIZE, &unlimited);

@@ -103,8 +103,16 @@ void TrainingCheckpoints::expect_none() const {
               "--resume goes on from them; remove them to begin anew");
 }
 
-std::optional<HybridState> TrainingCheckpoints::resume(Transport& all) {
+std::optional<HybridState> TrainingCheckpoints::resume(Transport& all, uint64_t minibatches_of_all) {
   AgreedCheckpoint agreed = agree_on_checkpoint(all, *folder_, worker_, facts_);
+  // At its end a training has gone less than a step of all beyond its length.
+  if (agreed.state && agreed.state->next_minibatch >= minibatches_of_all + agreed.n_workers) {
+    throw Error(ErrorCode::usage,
+                "the checkpoint of step " + std::to_string(agreed.state->report.steps) + " is at minibatch " +
+                    std::to_string(agreed.state->next_minibatch) +
+                    " of all workers, beyond the end of this training, " + std::to_string(minibatches_of_all),
+                options_.folder, "more epochs, as many as before at least");
+  }
   for (const std::string& note : agreed.notes) progress_.note(note);
   if (agreed.state) folder_->forget_after(agreed.state->report.steps);
   return std::move(agreed.state);
@@ -129,7 +137,7 @@ HybridReport train_with_checkpoints(Transport& all, const TrainingJob& job, Trai
   HybridProgress from;
   from.worker = all.rank();
   if (checkpoints.resumes()) {
-    from.start = checkpoints.resume(all);
+    from.start = checkpoints.resume(all, minibatches_of_all);
   } else {
     checkpoints.expect_none();
   }

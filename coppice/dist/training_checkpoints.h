@@ -49,8 +49,8 @@ class TrainingCheckpoints {
   void expect_none() const;
 
   /// What this worker goes on from; nothing: it begins, or joins those who go on. Every worker calls it, where
-  /// resumes(). Throws as agree_on_checkpoint.
-  std::optional<HybridState> resume(Transport& all);
+  /// resumes(). Throws as agree_on_checkpoint; `ErrorCode::usage` for one that is beyond the end of this training.
+  std::optional<HybridState> resume(Transport& all, uint64_t minibatches_of_all);
 
   /// Writes a checkpoint if it is time for one, or as `ends` says that the training does. Those of later steps, of a
   /// training that was begun anew, go.

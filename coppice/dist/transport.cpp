@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 #include "coppice/core/error.h"
 
@@ -70,6 +71,12 @@ std::unique_ptr<Transport> Transport::subgroup(std::span<const uint32_t> members
   std::unique_ptr<Transport> group = do_subgroup(members, static_cast<uint32_t>(own - members.begin()));
   group->set_time_limit(time_limit_seconds_);
   return group;
+}
+
+std::unique_ptr<Transport> Transport::duplicate() {
+  std::vector<uint32_t> all(size_);
+  std::iota(all.begin(), all.end(), 0U);
+  return subgroup(all);
 }
 
 }  // namespace coppice

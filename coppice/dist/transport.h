@@ -66,6 +66,9 @@ class Transport {
   /// member of this transport calls it, in the same order, with the subgroup that it belongs to itself.
   std::unique_ptr<Transport> subgroup(std::span<const uint32_t> members);
 
+  /// The subgroup of all members, which counts its own traffic, and may be at work beside this one (MPI_Comm_dup).
+  std::unique_ptr<Transport> duplicate();
+
   /// Each operation from now on may take so long.
   void set_time_limit(double seconds) noexcept { time_limit_seconds_ = seconds; }
   double time_limit() const noexcept { return time_limit_seconds_; }

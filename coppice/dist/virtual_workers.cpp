@@ -162,8 +162,9 @@ class Training {
     if (is_sent_whole) worker.gradient.resize(n_parameters());
     const std::span<float> gradient = is_sent_whole ? worker.gradient : lane.gradient;
     const auto begin = Clock::now();
-    const auto result = compute_finite_gradient(*lane.learner, step * job_.n_workers + worker.number, step,
-                                                job_.options.skips_not_finite, gradient);
+    const auto result =
+        compute_finite_gradient(*lane.learner, {worker.number, step, step * job_.n_workers + worker.number},
+                                job_.options.skips_not_finite, gradient);
     lane.tallies.compute.add(seconds_since(begin));
     if (result) {
       worker.samples += result->samples;

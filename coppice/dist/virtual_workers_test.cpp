@@ -9,8 +9,7 @@
 #include <string>
 
 #include "coppice/core/error.h"
-#include "coppice/dist/in_process.h"
-#include "coppice/dist/softmax_learner.h"
+#include "coppice/dist/hybrid_fixture.h"
 
 namespace coppice {
 namespace {
@@ -57,35 +56,19 @@ VirtuallyTrained by_virtual_workers(uint32_t n_workers, const HybridOptions& opt
   return {{learners[0].parameters().begin(), learners[0].parameters().end()}, report};
 }
 
-HybridOptions with(uint32_t group_size, float threshold) {
-  HybridOptions options;
-  options.group_size = group_size;
-  options.block_minibatches = 5;
-  options.compression.threshold = threshold;
-  options.sgd.learning_rate = 0.05;
-  options.sgd.momentum = 0.5;
-  return options;
-}
-
-std::map<std::string, HybridOptions> strategies() {
-  std::map<std::string, HybridOptions> all{{"sync", with(0, 0)},
-                                           {"gtc", with(0, 0.5F)},
-                                           {"bmuf", with(1, 0)},
-                                           {"hybrid", with(2, 0.5F)},
-                                           {"dense groups", with(3, 0)}};
-  all["classical"] = all["warm start"] = all["forgets"] = all["density"] = all["decay"] = all["hybrid"];
-  all["classical"].block.variant = BlockVariant::classical;
-  all["warm start"].warm_start = 12;
+/// What virtual workers do otherwise than the others.
+std::map<std::string, HybridOptions> all_strategies() {
+  std::map<std::string, HybridOptions> all = strategies();
+  all["dense groups"] = with_momentum(3, 0);
   all["warm alone"] = all["warm start"];
   all["warm alone"].warm_start = 1000;
-  all["forgets"].keeps_momentum = all["forgets"].keeps_residual = false;
-  all["density"].compression = {.threshold = 0, .density = 0.2, .residual_clip = 5};
+  all["decay"] = all["hybrid"];
   all["decay"].sgd.decay = 20;
   return all;
 }
 
 TEST(VirtualWorkers, GiveTheBitsOfWorkersThatAreThere) {
-  for (const auto& [name, options] : strategies()) {
+  for (const auto& [name, options] : all_strategies()) {
     for (const uint64_t minibatches : {162, 160, 7, 1}) {  // the last step may have less than a minibatch for each
       const Trained real = by_workers(6, options, minibatches);
       for (const size_t threads : {1, 2, 4}) {
@@ -99,11 +82,11 @@ TEST(VirtualWorkers, GiveTheBitsOfWorkersThatAreThere) {
 }
 
 TEST(VirtualWorkers, OneWorkerIsStochasticGradientDescent) {
-  EXPECT_EQ(by_virtual_workers(1, with(0, 0), 33, 1).model, by_workers(1, with(0, 0), 33).model);
+  EXPECT_EQ(by_virtual_workers(1, with_momentum(0, 0), 33, 1).model, by_workers(1, with_momentum(0, 0), 33).model);
 }
 
 TEST(VirtualWorkers, MessagesAreThoseOfWorkersThatAreThere) {
-  const HybridOptions options = with(3, 0.5F);
+  const HybridOptions options = with_momentum(3, 0.5F);
   const Trained real = by_workers(6, options, 162);
   const VirtualReport own = by_virtual_workers(6, options, 162, 2).report;
   EXPECT_GT(own.density, 0);
@@ -128,7 +111,7 @@ TEST(VirtualWorkers, WhoWatchesSeesEachStepOfTheFirstGroup) {
       seen.push_back(minibatches);
       last.assign(parameters.begin(), parameters.end());
     };
-    const VirtuallyTrained trained = by_virtual_workers(4, with(group_size, 0.5F), 45, 2, watch);
+    const VirtuallyTrained trained = by_virtual_workers(4, with_momentum(group_size, 0.5F), 45, 2, watch);
     std::vector<uint64_t> expected;
     for (uint64_t step = 1; step <= 11; ++step) expected.push_back(4 * step);
     expected.push_back(45);
@@ -139,7 +122,7 @@ TEST(VirtualWorkers, WhoWatchesSeesEachStepOfTheFirstGroup) {
 
 TEST(VirtualWorkers, AGradientThatIsNoNumberEndsTheTrainingOrIsLeftOut) {
   for (const uint32_t group_size : {0, 1, 2}) {
-    HybridOptions options = with(group_size, 0.5F);
+    HybridOptions options = with_momentum(group_size, 0.5F);
     try {
       by_virtual_workers(4, options, 100, 2, {}, 42);
       FAIL();
@@ -155,7 +138,7 @@ TEST(VirtualWorkers, AGradientThatIsNoNumberEndsTheTrainingOrIsLeftOut) {
 }
 
 TEST(VirtualWorkers, GroupsThatWorkersDoNotFillAreRefused) {
-  EXPECT_THROW(by_virtual_workers(5, with(2, 0.5F), 10, 1), Error);
+  EXPECT_THROW(by_virtual_workers(5, with_momentum(2, 0.5F), 10, 1), Error);
 }
 
 }  // namespace

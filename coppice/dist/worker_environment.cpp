@@ -46,6 +46,9 @@ void read_store(const ReadVariable& read, WorkerEnvironment& environment) {
 std::string job_of(const ReadVariable& read) {
   if (const auto job = read("COPPICE_JOB")) return *job;
   if (const auto slurm = read("SLURM_JOB_ID")) return "slurm-" + *slurm + "." + read("SLURM_STEP_ID").value_or("0");
+  if (const auto run = read("TORCHELASTIC_RUN_ID")) {
+    return "torchrun-" + *run + "." + read("TORCHELASTIC_RESTART_COUNT").value_or("0");
+  }
   if (const auto mpi = read("PMIX_NAMESPACE")) return "mpi-" + *mpi;
   return "coppice";
 }

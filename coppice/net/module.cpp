@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <torch/script.h>
 
+#include <mutex>
 #include <sstream>
 
 #include "coppice/core/error.h"
@@ -18,24 +19,28 @@ class ScriptNetwork final : public Network {
 
   torch::Tensor scores(const std::vector<torch::Tensor>& inputs, std::optional<at::Generator> dropout) override {
     module_.train(dropout.has_value());
-    // A module draws from the one generator of its process: the same numbers again where workers are processes.
-    at::Generator of_process = at::detail::getDefaultCPUGenerator();
-    if (dropout) of_process.set_current_seed(dropout->current_seed());
+    // A module draws from the one generator of its process: in turns, so that each draws the same numbers again.
+    static std::mutex draws;
+    std::unique_lock turn(draws, std::defer_lock);
+    if (dropout) {
+      turn.lock();
+      at::Generator of_process = at::detail::getDefaultCPUGenerator();
+      of_process.set_current_seed(dropout->current_seed());
+    }
     const std::vector<torch::jit::IValue> arguments(inputs.begin(), inputs.end());
     torch::Tensor scores;
     try {
-      scores = module_.forward(arguments).toTensor();
+      scores = module_.forward(arguments).toTensor().to(torch::kFloat32);
     } catch (const std::exception& error) {  // of LibTorch, whose first line says what happened
       const std::string text = error.what();
       throw Error(ErrorCode::data, "the module's forward failed: " + text.substr(0, text.find('\n')), where_, kHint);
     }
-    if (scores.dim() == 2 && scores.size(1) == n_outputs_) return scores;
-    std::ostringstream sizes;
-    sizes << scores.sizes();
-    throw Error(ErrorCode::data,
-                "the module's forward returned " + sizes.str() + ", expected rows of " + std::to_string(n_outputs_) +
-                    " scores, one for each label",
-                where_, kHint);
+    expect_scores_of(scores, inputs);
+    if (dropout && !scores.requires_grad()) {
+      throw Error(ErrorCode::data, "what the module's forward returned does not depend on its parameters", where_,
+                  kHint);
+    }
+    return scores;
   }
   std::vector<torch::Tensor> parameters() override {
     std::vector<torch::Tensor> all;
@@ -52,6 +57,18 @@ class ScriptNetwork final : public Network {
   void to(torch::Device device) override { module_.to(device); }
 
  private:
+  void expect_scores_of(const torch::Tensor& scores, const std::vector<torch::Tensor>& inputs) const {
+    // Texts say where each row begins.
+    const int64_t n_rows = inputs[inputs.size() == 3 ? 1 : 0].size(0);
+    if (scores.dim() == 2 && scores.size(0) == n_rows && scores.size(1) == n_outputs_) return;
+    std::ostringstream sizes;
+    sizes << scores.sizes();
+    throw Error(ErrorCode::data,
+                "the module's forward returned " + sizes.str() + ", expected " + std::to_string(n_rows) + " rows of " +
+                    std::to_string(n_outputs_) + " scores, one for each label",
+                where_, kHint);
+  }
+
   torch::jit::Module module_;
   uint32_t n_outputs_;
   std::string where_;

@@ -32,23 +32,49 @@ NetRows select_rows(const NetRows& rows, std::span<const uint32_t> chosen) {
   return selected;
 }
 
-}  // namespace
-
-NetRows hold_speakers_out(NetRows& rows, const std::vector<std::string>& speakers) {
+void expect_known(const std::vector<std::string>& speakers, const NetRows& rows) {
   for (const std::string& speaker : speakers) {
     if (std::find(rows.speakers.begin(), rows.speakers.end(), speaker) != rows.speakers.end()) continue;
     throw Error(ErrorCode::usage, "no recording is of the speaker '" + speaker + "'", {},
                 "the speaker stands behind the first _ of a file's name");
   }
+}
+
+/// Those that no model has labelled, which stand in front.
+size_t own_rows(const NetRows& rows) {
+  return rows.examples.size() - (rows.annotated ? rows.annotated->rows : 0);
+}
+
+}  // namespace
+
+NetRows hold_speakers_out(NetRows& rows, const std::vector<std::string>& speakers) {
+  expect_known(speakers, rows);
   std::vector<uint32_t> held, kept;
+  const size_t n_own = own_rows(rows);
+  size_t n_left_out = 0;
   for (uint32_t row = 0; row < rows.speakers.size(); ++row) {
     const bool is_held = std::find(speakers.begin(), speakers.end(), rows.speakers[row]) != speakers.end();
-    (is_held ? held : kept).push_back(row);
+    if (is_held && row >= n_own) {
+      ++n_left_out;  // a label by a model is no judge, and the speaker is not to be known
+    } else {
+      (is_held ? held : kept).push_back(row);
+    }
   }
   if (kept.empty()) throw Error(ErrorCode::usage, "all speakers are held out: there is nobody to train on");
   NetRows held_out = select_rows(rows, held);
+  held_out.annotated.reset();
   rows = select_rows(rows, kept);
+  if (rows.annotated) rows.annotated->rows -= n_left_out;
   return held_out;
+}
+
+NetRows only_speakers(const NetRows& rows, const std::vector<std::string>& speakers) {
+  expect_known(speakers, rows);
+  std::vector<uint32_t> chosen;
+  for (uint32_t row = 0; row < rows.speakers.size(); ++row) {
+    if (std::find(speakers.begin(), speakers.end(), rows.speakers[row]) != speakers.end()) chosen.push_back(row);
+  }
+  return select_rows(rows, chosen);
 }
 
 namespace {
@@ -75,7 +101,7 @@ std::vector<std::string> speakers_of(const NetRows& rows, size_t n_own, size_t n
 }  // namespace
 
 NetRows hold_share_out(NetRows& rows, double share, uint64_t seed) {
-  const size_t n_own = rows.examples.size() - (rows.annotated ? rows.annotated->rows : 0);
+  const size_t n_own = own_rows(rows);
   const auto n_held = static_cast<size_t>(share * static_cast<double>(n_own));
   const std::vector<std::string> speakers = speakers_of(rows, n_own, n_held);
   if (!speakers.empty()) return hold_speakers_out(rows, speakers);

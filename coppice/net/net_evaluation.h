@@ -15,6 +15,9 @@ namespace coppice {
 /// nobody else is left.
 NetRows hold_speakers_out(NetRows& rows, const std::vector<std::string>& speakers);
 
+/// The rows of these speakers. Throws `ErrorCode::usage` for one that is not there.
+NetRows only_speakers(const NetRows& rows, const std::vector<std::string>& speakers);
+
 /// Takes a share of the rows out that no model has annotated: of recordings of known speakers all of some speakers, of
 /// others a draw by the seed. Throws `ErrorCode::usage` where there are too few.
 NetRows hold_share_out(NetRows& rows, double share, uint64_t seed);

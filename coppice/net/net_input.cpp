@@ -76,15 +76,29 @@ SpeechList list_lines(const NetInput& input, LabelIndex& labels) {
 
 SpeechList list_recordings(const NetInput& input, LabelIndex& labels) {
   if (fs::is_directory(input.path)) return list_folder(input, labels);
-  const std::string kind = fs::path(input.path).extension();
-  if (kind == ".jsonl" || input.read.format == Format::jsonl || input.path == "-") return list_lines(input, labels);
+  const std::string& path = input.path;
+  const bool is_list = path.ends_with(".jsonl") || path.ends_with(".jsonl.gz") || path.ends_with(".jsonl.zst");
+  if (is_list || input.read.format == Format::jsonl || input.path == "-") return list_lines(input, labels);
   SpeechList one;
   one.paths = {input.path};
   one.rows.ids = {fs::path(input.path).filename()};
   one.rows.speakers.resize(1);
+  CsrBuilder unlabelled(labels.size());
+  unlabelled.end_row();
+  one.rows.examples.labels = unlabelled.build();
   one.rows.report.input = input.path;
   one.rows.report.rows = 1;
   return one;
+}
+
+/// An error names the recording.
+Recording resampled(const std::string& path, uint32_t sample_rate) {
+  Recording recording = read_recording(path);
+  try {
+    return resample(std::move(recording), sample_rate);
+  } catch (const Error& error) {
+    throw Error(error.code(), error.what(), path);
+  }
 }
 
 Frames frames_of(const std::vector<std::string>& paths, const LogMel& log_mel, Job job) {
@@ -92,7 +106,7 @@ Frames frames_of(const std::vector<std::string>& paths, const LogMel& log_mel, J
   std::vector<std::vector<float>> all(paths.size());
   job.pool.run(paths.size(), [&](size_t i, size_t) {
     job.progress.throw_if_stopped();
-    all[i] = log_mel.features(resample(read_recording(paths[i]), log_mel.sample_rate()).samples);
+    all[i] = log_mel.features(resampled(paths[i], log_mel.sample_rate()).samples);
     job.progress.advance(1);
   });
   Frames frames;
@@ -125,7 +139,7 @@ void add_annotated(const NetInput& input, LabelIndex& labels, SpeechList& list) 
   };
   append(list.paths, more.paths);
   append(list.rows.ids, more.rows.ids);
-  append(list.rows.speakers, more.rows.speakers);
+  for (const std::string& path : more.paths) list.rows.speakers.push_back(speaker_in(path));
   list.rows.annotated = more.rows.report;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "coppice/dist/finite_gradient.h"
 #include "coppice/net/torch_threads.h"
 
 namespace coppice {
@@ -32,6 +33,7 @@ NetTrainee::NetTrainee(const NetSet& set, const std::string& module, const NetTr
 
 NetTraining NetTrainee::result(const HybridReport& report) {
   const auto parameters = learner_.parameters();
+  if (!all_finite(parameters)) throw NotFinite("the training came to parameters that are no finite numbers");
   return {{parameters.begin(), parameters.end()},
           buffer_values(*network_),
           report,

@@ -25,7 +25,7 @@ class NetTrainee {
   uint64_t minibatches() const noexcept { return minibatches_; }
   double minibatches_of_epoch() const noexcept { return of_epoch_; }
 
-  /// What has come of it.
+  /// What has come of it. Throws `NotFinite` where that are no finite numbers.
   NetTraining result(const HybridReport& report);
 
  private:

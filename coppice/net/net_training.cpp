@@ -62,7 +62,8 @@ NetTraining train_network(Transport& transport, const NetSet& set, const std::st
       done = std::min<uint64_t>(done + transport.size(), minibatches);
       training.run_to(done);
       notes.at(done, training.report());
-      if (watcher != nullptr) watcher->trained(double(done) / double(minibatches), trainee.learner().parameters());
+      if (watcher == nullptr) continue;
+      watcher->trained(double(done) / double(minibatches), trainee.learner().parameters(), trainee.learner());
     }
     training.finish();
     return trainee.result(training.report());

@@ -41,8 +41,8 @@ class TrainingWatcher {
  public:
   virtual ~TrainingWatcher() = default;
   /// After each step: the share of the training that is done, and the parameters of this worker. Between the ends of
-  /// blocks they are those of its group.
-  virtual void trained(double share, std::span<const float> parameters) = 0;
+  /// blocks they are those of its group. `learner`: what else there is of its network, its own state.
+  virtual void trained(double share, std::span<const float> parameters, Learner& learner) = 0;
 };
 
 /// Trains a network as one of the workers of `transport`, all of whom call this with the same set and options.
@@ -51,7 +51,7 @@ class TrainingWatcher {
 /// `progress` hears of the loss once an epoch. Throws `ErrorCode::data`, naming the worker, where workers have
 /// different sets or options; as `HybridTraining`; `ErrorCode::cancelled` on request. When it throws, the others are
 /// told. Determinism: the same parameters to the bit for the same set, options and number of workers, on one kind of
-/// processor, whether workers are threads or processes; but for modules that draw random numbers in threads.
+/// processor, whether workers are threads or processes.
 NetTraining train_network(Transport& transport, const NetSet& set, const std::string& module,
                           const NetTrainOptions& options, Progress& progress, TrainingWatcher* watcher = nullptr);
 

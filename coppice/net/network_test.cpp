@@ -201,7 +201,17 @@ TEST(Module, OthersAreRefusedWithWhatIsWrong) {
   EXPECT_THAT(message_of([&] { load_module(untrained, 3, "own.pt"); }), HasSubstr("no parameters"));
   const auto wide = load_module(module_bytes("def forward(self, x):\n  return x * self.weight[0]\n"), 3, "own.pt");
   const auto inputs = make_inputs(examples_of(NetTask::features, 2), first_rows(2), NetTask::features);
-  EXPECT_THAT(message_of([&] { wide->scores(inputs, {}); }), HasSubstr("[2, 8], expected rows of 3 scores"));
+  EXPECT_THAT(message_of([&] { wide->scores(inputs, {}); }), HasSubstr("[2, 8], expected 2 rows of 3 scores"));
+  const auto one_row = load_module(
+      module_bytes("def forward(self, x):\n  return torch.matmul(x, self.weight.t()).sum(0, True)\n"), 3, "own.pt");
+  EXPECT_THAT(message_of([&] { one_row->scores(inputs, {}); }), HasSubstr("[1, 3], expected 2 rows of 3 scores"));
+  const auto detached = load_module(
+      module_bytes("def forward(self, x):\n  return torch.matmul(x, self.weight.t()).detach()\n"), 3, "own.pt");
+  EXPECT_THAT(message_of([&] { detached->scores(inputs, at::make_generator<at::CPUGeneratorImpl>(1)); }),
+              HasSubstr("does not depend on its parameters"));
+  const auto doubles = load_module(
+      module_bytes("def forward(self, x):\n  return torch.matmul(x, self.weight.t()).double()\n"), 3, "own.pt");
+  EXPECT_EQ(doubles->scores(inputs, {}).dtype(), torch::kFloat32);
   const auto failing = load_module(module_bytes("def forward(self, x):\n  return torch.matmul(x, x)\n"), 3, "own.pt");
   EXPECT_THAT(message_of([&] { failing->scores(inputs, {}); }), HasSubstr("forward failed"));
 }

@@ -46,6 +46,12 @@ void each_entry(const fs::path& folder, const Take& take) {
 
 }  // namespace
 
+std::string speaker_in(const std::string& path) {
+  const std::string name = fs::path(path).stem();
+  const size_t first = name.find('_');
+  return first == std::string::npos || first == 0 ? "" : before_underscore(name.substr(first + 1));
+}
+
 std::vector<RecordingFile> find_recordings(const std::string& folder, RowsAre rows) {
   std::vector<RecordingFile> found;
   each_entry(folder, [&](const fs::directory_entry& entry) {

@@ -21,4 +21,7 @@ struct RecordingFile {
 /// name that says no label, unless they are queries, whose names may be any.
 std::vector<RecordingFile> find_recordings(const std::string& folder, RowsAre rows = RowsAre::examples);
 
+/// The speaker in the name of a file, LABEL_SPEAKER_NUMBER; "" where it has no such name.
+std::string speaker_in(const std::string& path);
+
 }  // namespace coppice

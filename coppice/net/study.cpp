@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/core/quantity.h"
+#include "coppice/net/net_trainee.h"
 #include "coppice/net/study_training.h"
 
 namespace coppice {
@@ -66,15 +68,18 @@ double share_until(const std::vector<StudyRun>& runs, double target) {
 
 class Runner {
  public:
-  Runner(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options, Job job)
-      : train_(train), options_(options), kept_(options.keep), arena_(set, test, kept_, job) {}
+  Runner(const StudyMaterial& material, const NetTrainOptions& train, const StudyOptions& options, Job job)
+      : train_(train), options_(options), kept_(options.keep), arena_(material, kept_, job) {}
 
   Study run() {
     Study study;
     study.options = options_;
-    study.rows = arena_.set.rows.examples.size();
-    study.test_rows = arena_.test.size();
+    study.rows = n_rows();
+    study.test_rows = arena_.material.test.size();
     study.minibatch = train_.minibatch;
+    NetTrainee trainee(arena_.material.set, arena_.material.module, train_);
+    study.parameters = n_parameters_ = trainee.learner().parameters().size();
+    expect_enough_for(trainee.minibatches());
     arena_.job.progress.stage("studying", n_trainings());
     split_for_tuning();
     StudyRow base = row_of(1, {"sync", 0});
@@ -83,7 +88,6 @@ class Runner {
       for (const Combination& one : combinations_of(workers)) study.table.push_back(row_of(workers, one));
     }
     study.table.insert(study.table.begin(), std::move(base));
-    study.parameters = study.table[0].costs.model_bytes / sizeof(float);
     predict_times(study, options_);
     return study;
   }
@@ -112,6 +116,18 @@ class Runner {
     return combinations;
   }
 
+  /// All workers do as many steps, the last of which may go beyond the samples that one worker trains on.
+  void expect_enough_for(uint64_t minibatches) const {
+    for (const uint64_t workers : options_.workers) {
+      const uint64_t done = (minibatches + workers - 1) / workers * workers;
+      if (10 * done <= 11 * minibatches) continue;
+      throw Error(ErrorCode::usage,
+                  counted(minibatches, "minibatch", "minibatches") + " are too few to compare " +
+                      counted(workers, "worker") + " with one: they would train on " + std::to_string(done),
+                  {}, "more epochs, a smaller minibatch or fewer workers");
+    }
+  }
+
   uint64_t n_trainings() const {
     uint64_t rows = 0;
     for (const uint32_t workers : options_.workers) rows += workers > 1 ? combinations_of(workers).size() : 0;
@@ -121,22 +137,23 @@ class Runner {
   }
 
   void split_for_tuning() {
-    const std::vector<uint32_t> rows = shuffled_rows(study_rows(), 2);
+    const NetSet& set = arena_.material.set;
+    const std::vector<uint32_t> rows = shuffled_rows(n_rows(), 2);
     const auto split = std::span(rows).first(rows.size() / 10);
-    tuning_set_ = arena_.set;
-    tuning_set_.rows.examples = select_examples(arena_.set.rows.examples, std::span(rows).subspan(split.size()));
-    tuning_test_ = select_examples(arena_.set.rows.examples, split);
+    tuning_set_ = set;
+    tuning_set_.rows.examples = select_examples(set.rows.examples, std::span(rows).subspan(split.size()));
+    tuning_test_ = select_examples(set.rows.examples, split);
     if (split.empty() && std::max(options_.learning_rates.size(), options_.learning_rate_factors.size()) > 1) {
       throw Error(ErrorCode::usage, "there are too few rows to find a learning rate on some of them", {},
                   "one --learning-rates, and no --learning-rate-factors");
     }
   }
-  size_t study_rows() const { return arena_.set.rows.examples.size(); }
+  size_t n_rows() const { return arena_.material.set.rows.examples.size(); }
 
   NetTrainOptions options_of(uint32_t workers, const Combination& combination) const {
     NetTrainOptions options = train_;
     options.hybrid.group_size = combination.group_size;
-    options.hybrid = resolve({strategy_of(combination.strategy), "auto"}, options.hybrid, workers);
+    options.hybrid = resolve({strategy_of(combination.strategy), options_.tau}, options.hybrid, workers);
     const uint32_t group_size = options.hybrid.group_size;
     if (group_size == 0 || group_size == workers) options.hybrid.overlap = {};  // no models to exchange
     return options;
@@ -148,7 +165,8 @@ class Runner {
       rates = options_.learning_rate_factors;
       for (float& rate : rates) rate *= static_cast<float>(base_rate_);
     }
-    return best_rate(StudyArena(tuning_set_, tuning_test_, kept_, arena_.job), options, workers, rates);
+    const StudyMaterial material{tuning_set_, tuning_test_, arena_.material.module};
+    return best_rate(StudyArena(material, kept_, arena_.job), options, workers, rates);
   }
 
   StudyRow row_of(uint32_t workers, const Combination& combination) {
@@ -165,7 +183,7 @@ class Runner {
       options.seed = seed;
       StudyTraining trained = train_for_study(arena_, options, workers, options_.points);
       row.error += trained.run.error / options_.seeds;
-      if (!trained.run.diverged || seed == 1) note_costs(trained, options, row);
+      note_costs(trained, options, row);
       row.runs.push_back(std::move(trained.run));
     }
     compare(row);
@@ -174,6 +192,8 @@ class Runner {
 
   /// Of the last seed: what a step takes hardly depends on it.
   void note_costs(const StudyTraining& trained, const NetTrainOptions& options, StudyRow& row) {
+    if (trained.run.diverged) return;
+    row.has_costs = true;
     if (row.workers == 1) base_seconds_ = trained.report.compute_seconds;
     row.density = trained.report.density;
     row.costs.workers = row.workers;
@@ -181,8 +201,7 @@ class Runner {
     row.costs.block_minibatches = options.hybrid.block_minibatches;
     row.costs.exchange = options.hybrid.exchange;
     row.costs.overlap = options.hybrid.overlap;
-    row.costs.model_bytes = sizeof(float) * count_parameters({arena_.set.features.task, options.network,
-                                                              arena_.set.features.n_inputs(), arena_.set.n_labels});
+    row.costs.model_bytes = sizeof(float) * n_parameters_;
     row.costs.message_bytes = static_cast<uint64_t>(trained.report.message_bytes);
     row.costs.compute_seconds = base_seconds_;
     row.costs.encode_seconds = trained.report.encode_seconds;
@@ -211,11 +230,30 @@ class Runner {
   StudyArena arena_;
   NetSet tuning_set_;
   NetExamples tuning_test_;
+  uint64_t n_parameters_ = 0;
   double base_rate_ = 0, base_seconds_ = 0, target_ = 0;  ///< of one worker
   std::vector<StudyRun> base_runs_;
 };
 
+void expect_some(const StudyOptions& options) {
+  const std::pair<const char*, size_t> lists[] = {{"workers", options.workers.size()},
+                                                  {"strategies", options.strategies.size()},
+                                                  {"group_sizes", options.group_sizes.size()},
+                                                  {"learning_rates", options.learning_rates.size()},
+                                                  {"learning_rate_factors", options.learning_rate_factors.size()},
+                                                  {"megabit_per_second", options.megabit_per_second.size()},
+                                                  {"compute_ms", options.compute_ms.size()}};
+  for (const auto& [name, size] : lists) {
+    if (size == 0) throw Error(ErrorCode::usage, std::string(name) + " is empty, expected one value or more");
+  }
+}
+
 }  // namespace
+
+std::string StudyRow::is_really() const {
+  if (strategy != "gtc+bmuf") return "";
+  return group_size == workers ? "gtc" : group_size == 1 ? "bmuf" : "";
+}
 
 void describe(OptionTable& table, StudyOptions& options) {
   table.add("workers", options.workers, 1, 4096,
@@ -223,6 +261,7 @@ void describe(OptionTable& table, StudyOptions& options) {
   table.add("strategies", options.strategies, "sync, gtc, bmuf, gtc+bmuf: those to compare.");
   table.add("group_sizes", options.group_sizes, 1, 4096,
             "Workers of a group of gtc+bmuf: each of these is tried, or the largest below it that fills groups.");
+  describe_tau(table, options.tau);
   table.add("seeds", options.seeds, 1, 100, "Trainings of each combination; intervals need 2 or more.");
   table.add("learning_rates", options.learning_rates, 1e-9, 1e9,
             "Of these one worker takes the one that does best on a tenth of the rows, held out for that.");
@@ -242,15 +281,17 @@ void describe(OptionTable& table, StudyOptions& options) {
             "A folder where each training is kept once it is done: a study that was stopped goes on from there.");
 }
 
-Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options,
-                Job job) {
-  for (const std::string& strategy : options.strategies) (void)strategy_of(strategy);
-  if (test.size() == 0)
+Study run_study(const StudyMaterial& material, const NetTrainOptions& train, const StudyOptions& options, Job job) {
+  expect_some(options);
+  for (const std::string& strategy : options.strategies) {
+    (void)resolve({strategy_of(strategy), options.tau}, train.hybrid, options.workers[0]);
+  }
+  if (material.test.size() == 0)
     throw Error(ErrorCode::usage, "there are no rows to measure errors on", {}, "validate names them");
-  if (test.labels.n_nonzeros() == 0) {
+  if (material.test.labels.n_nonzeros() == 0) {
     throw Error(ErrorCode::usage, "no row that errors are measured on has a label", {}, "validate names other ones");
   }
-  return Runner(set, test, train, options, job).run();
+  return Runner(material, train, options, job).run();
 }
 
 }  // namespace coppice

@@ -19,6 +19,7 @@ struct StudyOptions {
   std::vector<uint32_t> workers{1, 8, 32, 64, 128};
   std::vector<std::string> strategies{"sync", "gtc", "bmuf", "gtc+bmuf"};
   std::vector<uint32_t> group_sizes{8};  ///< of gtc+bmuf, each of which is tried
+  std::string tau = "auto";              ///< of gtc and gtc+bmuf: the threshold, or by density
   uint32_t seeds = 3;
   std::vector<float> learning_rates{0.03F, 0.1F, 0.3F, 1};
   std::vector<float> learning_rate_factors{1};
@@ -49,7 +50,8 @@ struct Interval {
   double half_width = 0;  ///< of 95 %, by Student's t over the seeds
 };
 
-/// One number of workers by one strategy. Times are modelled, all else is measured.
+/// One number of workers by one strategy. Times are modelled, all else is measured; where all trainings diverged there
+/// are none, NaN.
 struct StudyRow {
   uint32_t workers = 1;
   std::string strategy;
@@ -62,8 +64,12 @@ struct StudyRow {
   double density = 0;         ///< of elements that were sent
   double samples_share = -1;  ///< of all, until the error is equal; below 0: it never is
   StepCosts costs;
+  bool has_costs = false;  ///< a training came to its end, and has shown them
   StepPrediction step;
   double speed_up_to_error = -1;  ///< below 0: the error is never equal
+
+  /// A hybrid whose groups are one, or of one: another strategy, by its name; else "".
+  std::string is_really() const;
 };
 
 /// All strategies with the same number of workers, on links and with a network of a given speed. Modelled.
@@ -90,11 +96,18 @@ struct Study {
   CompressionConditions conditions;  ///< of the largest gtc
 };
 
+/// What is trained and measured in a study. Borrows rows.
+struct StudyMaterial {
+  const NetSet& set;
+  const NetExamples& test;  ///< rows that errors are measured on
+  std::string module;       ///< the bytes of a user's TorchScript file, which takes the place of our layers; "": none
+};
+
 /// Trains every combination with each seed and the same number of samples. The learning rate is the one by which a
 /// single worker does best on a tenth of the rows, held out for that; with factors, each combination's own by the same
-/// measure. Errors are those on `test`.
-Study run_study(const NetSet& set, const NetExamples& test, const NetTrainOptions& train, const StudyOptions& options,
-                Job job);
+/// measure. Throws `ErrorCode::usage` for options that leave nothing to do, and where there are so few minibatches for
+/// so many workers that the last step of all would go more than a tenth beyond them.
+Study run_study(const StudyMaterial& material, const NetTrainOptions& train, const StudyOptions& options, Job job);
 
 /// Times on another network, without training again: of the table on its first rate, and of the map on all.
 void predict_times(Study& study, const StudyOptions& network);

@@ -43,6 +43,7 @@ StudyTraining from_json(const Json& json) {
   for (const Json& point : json.at("curve")) {
     training.run.curve.push_back({point.at(0).get<double>(), point.at(1).get<double>()});
   }
+  if (training.run.curve.empty()) throw Error(ErrorCode::data, "a curve without points");
   VirtualReport& report = training.report;
   report.steps = json.at("steps").get<uint64_t>();
   report.compute_seconds = json.at("compute_seconds").get<double>();
@@ -77,7 +78,7 @@ std::optional<StudyTraining> KeptTrainings::find(const std::string& facts) const
     const Json json = Json::parse(text);
     if (json.at("facts").get<std::string>() != facts) return std::nullopt;
     return from_json(json);
-  } catch (const nlohmann::json::exception&) {
+  } catch (const std::exception&) {
     throw Error(ErrorCode::data, "this is no training of a study, or is damaged", path, "remove it");
   }
 }

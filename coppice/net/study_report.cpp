@@ -58,11 +58,11 @@ Json to_json(const StudyRow& row) {
               {"decode_seconds_of_a_message", row.costs.decode_seconds},
               {"runs", std::move(runs)}}},
             {"modelled",
-             {{"step_seconds", row.step.seconds},
+             {{"step_seconds", number(row.step.seconds)},
               {"gradient_seconds", row.step.gradient_seconds},
               {"block_seconds", row.step.block_seconds},
               {"hidden_seconds", row.step.hidden_seconds},
-              {"speed_up", row.step.speed_up},
+              {"speed_up", number(row.step.speed_up)},
               {"speed_up_to_equal_error", number_or_never(row.speed_up_to_error)}}}};
   if (const auto known = reported(row.workers, row.strategy)) {
     json["reported"] = {{"speed_up", known->speed_up}, {"more_errors", number(known->more_errors)}};
@@ -96,14 +96,19 @@ std::string text_of(const ReportedRow& known) {
   return fmt::format("{:g}x, {:+g} %", known.speed_up, known.more_errors);
 }
 
+/// "-": no training has shown what a step takes.
+std::string time_text(double value, int digits) {
+  return std::isfinite(value) ? fmt::format("{:.{}f}", value, digits) : "-";
+}
+
 std::string row_text(const StudyRow& row) {
   const auto known = reported(row.workers, row.strategy);
   const std::string equal = row.speed_up_to_error > 0 ? fmt::format("{:.1f}", row.speed_up_to_error) : "never";
   const std::string message = row.costs.message_bytes > 0 ? bytes_text(double(row.costs.message_bytes)) : "";
-  return fmt::format("{:>7} {:<10} {:>5} {:>7.3g} {:>7.2f} {:>24} {:>9} {:>9.2f} {:>9.1f} {:>9} {:>16}\n", row.workers,
-                     row.strategy, row.group_size, row.learning_rate, row.error,
-                     row.workers == 1 ? "" : more_errors_text(row.more_errors), message, 1000 * row.step.seconds,
-                     row.step.speed_up, equal, known ? text_of(*known) : "");
+  return fmt::format(
+      "{:>7} {:<10} {:>5} {:>7.3g} {:>7.2f} {:>24} {:>9} {:>9} {:>9} {:>9} {:>16}\n", row.workers, row.strategy,
+      row.group_size, row.learning_rate, row.error, row.workers == 1 ? "" : more_errors_text(row.more_errors), message,
+      time_text(1000 * row.step.seconds, 2), time_text(row.step.speed_up, 1), equal, known ? text_of(*known) : "");
 }
 
 /// Nothing where none did.
@@ -115,6 +120,16 @@ std::string diverged_text(const Study& study) {
     if (diverged == 0) continue;
     text += fmt::format("{} workers by {}: {} of {} diverged, and count as errors of 100 %\n", row.workers, row.name,
                         diverged, counted(row.runs.size(), "training"));
+  }
+  return text;
+}
+
+std::string other_name_text(const Study& study) {
+  std::string text;
+  for (const StudyRow& row : study.table) {
+    if (row.is_really().empty()) continue;
+    text += fmt::format("{} workers by {} in groups of {} are {}\n", row.workers, row.strategy, row.group_size,
+                        row.is_really());
   }
   return text;
 }
@@ -169,10 +184,11 @@ std::string to_text(const Study& study) {
       counted(network.seeds, "seed"), "workers", "strategy", "group", "rate", "error", "more errors (95 %)", "message",
       "ms a step", "speed-up", "to error", "the article");
   for (const StudyRow& row : study.table) text += row_text(row);
-  text += diverged_text(study);
+  text += other_name_text(study) + diverged_text(study);
   text += fmt::format(
-      "\nErrors and messages are measured, by virtual workers and the same number of samples. Milliseconds and\n"
-      "speed-ups are modelled: {:g} ms of computing, {:g} us and {:g} Mbit/s a link{}. \"to error\": until at most "
+      "\nErrors and messages are measured, by virtual workers and the same number of samples (but for what the last\n"
+      "step of all goes beyond it). Milliseconds and speed-ups are modelled: {:g} ms of computing, {:g} us and {:g} "
+      "Mbit/s a link{}. \"to error\": until at most "
       "{:g} %\n"
       "more errors than one worker has in the end. The article's figures are of another model, data and network\n"
       "(Ladkat et al. 2019).\n",

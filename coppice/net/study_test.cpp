@@ -4,16 +4,32 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <torch/script.h>
+
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "coppice/core/error.h"
 #include "coppice/net/net_fixture.h"
 
 namespace coppice {
 namespace {
+
+/// A module that draws numbers; one that counts, too, changes more than its parameters.
+std::string small_module(bool counts) {
+  torch::jit::Module module("own");
+  module.register_parameter("weight", torch::zeros({3, 8}, torch::requires_grad()), false);
+  if (counts) module.register_buffer("seen", torch::zeros({1}));
+  module.register_attribute("training", torch::jit::BoolType::get(), true);
+  module.define(std::string("def forward(self, x):\n") + (counts ? "  self.seen.add_(1.0)\n" : "") +
+                "  return torch.matmul(torch.dropout(x, 0.2, self.training), self.weight.t())\n");
+  std::ostringstream stream;
+  module.save(stream);
+  return stream.str();
+}
 
 class SmallStudy : public testing::Test {
  protected:
@@ -35,11 +51,14 @@ class SmallStudy : public testing::Test {
   Study run() {
     ThreadPool pool(2);
     Progress progress;
-    return run_study(small_text_set(150), small_text_set(40).rows.examples, train_, options_, {pool, progress});
+    NetSet set = small_text_set(150);
+    if (!module_.empty()) set.features.task = NetTask::features;
+    return run_study({set, small_text_set(40).rows.examples, module_}, train_, options_, {pool, progress});
   }
 
   NetTrainOptions train_;
   StudyOptions options_;
+  std::string module_;
 };
 
 TEST_F(SmallStudy, ComparesEachCombinationWithOneWorker) {
@@ -72,6 +91,7 @@ TEST_F(SmallStudy, TriesGroupsOfEachSizeThatFits) {
   EXPECT_THAT(names, testing::ElementsAre("one worker", "gtc", "gtc+bmuf of 2", "gtc+bmuf of 4", "gtc+bmuf of 8"));
   EXPECT_EQ(study.table[3].group_size, 4U);
   EXPECT_EQ(study.table[4].error, study.table[1].error);  // one group: compressed gradients alone
+  EXPECT_THAT(to_text(study), testing::HasSubstr("8 workers by gtc+bmuf in groups of 8 are gtc\n"));
   EXPECT_EQ(study.map[0].strategies.size(), 4U);
   EXPECT_THAT(to_svg(study), testing::HasSubstr("gtc+bmuf of 4"));
 }
@@ -82,9 +102,50 @@ TEST_F(SmallStudy, RowsThatSayNothingAreRefusedAtOnce) {
   unlabelled.labels = CsrBuilder(set.n_labels).build();
   ThreadPool pool(1);
   Progress progress;
-  EXPECT_THROW(run_study(set, unlabelled, train_, options_, {pool, progress}), Error);
+  EXPECT_THROW(run_study({set, unlabelled, {}}, train_, options_, {pool, progress}), Error);
   const NetSet few = small_text_set(9);
-  EXPECT_THROW(run_study(few, set.rows.examples, train_, options_, {pool, progress}), Error);
+  EXPECT_THROW(run_study({few, set.rows.examples, {}}, train_, options_, {pool, progress}), Error);
+}
+
+TEST_F(SmallStudy, MinibatchesThatAreTooFewForSoManyWorkersAreRefused) {
+  options_.workers = {4, 100};  // of 150 minibatches each would do two
+  EXPECT_THROW(run(), Error);
+}
+
+TEST_F(SmallStudy, ListsWithoutValuesAreRefusedAtOnce) {
+  const auto refuses = [&](auto StudyOptions::*list) {
+    const StudyOptions before = options_;
+    (options_.*list).clear();
+    EXPECT_THROW(run(), Error);
+    options_ = before;
+  };
+  refuses(&StudyOptions::workers), refuses(&StudyOptions::strategies), refuses(&StudyOptions::group_sizes);
+  refuses(&StudyOptions::learning_rates), refuses(&StudyOptions::learning_rate_factors);
+  refuses(&StudyOptions::megabit_per_second), refuses(&StudyOptions::compute_ms);
+}
+
+TEST_F(SmallStudy, AThresholdTakesThePlaceOfTheDensity) {
+  options_.learning_rates = {0.3F};
+  options_.strategies = {"gtc"};
+  options_.tau = "0.05";
+  const double often = run().table[1].density;
+  options_.tau = "1000";
+  EXPECT_GT(often, 0);
+  EXPECT_EQ(run().table[1].density, 0);
+  options_.tau = "-1";
+  EXPECT_THROW(run(), Error);
+}
+
+TEST_F(SmallStudy, AModuleOfTheUsersTakesThePlaceOfTheLayers) {
+  options_.learning_rates = {0.3F};
+  for (const bool has_own_state : {false, true}) {
+    module_ = small_module(has_own_state);
+    const Study study = run(), again = run();
+    EXPECT_EQ(study.parameters, 24U);
+    EXPECT_LT(study.table[0].error, 50);
+    EXPECT_EQ(study.table[4].runs[0].error, again.table[4].runs[0].error) << "draws are the same in any thread";
+    EXPECT_EQ(study.table[4].runs[0].curve.size(), 4U);
+  }
 }
 
 TEST_F(SmallStudy, TheSameErrorsComeOutAgain) {
@@ -124,6 +185,9 @@ TEST_F(SmallStudy, ATrainingThatDivergesCountsAsAllWrong) {
   EXPECT_TRUE(study.table[0].runs[0].diverged);
   EXPECT_EQ(study.table[0].error, 100);
   EXPECT_THAT(to_text(study), testing::HasSubstr("diverged"));
+  EXPECT_FALSE(study.table[0].has_costs);
+  EXPECT_TRUE(std::isnan(study.table[1].step.speed_up)) << "what it sends is not known";
+  EXPECT_TRUE(to_json(study)["table"][1]["modelled"]["speed_up"].is_null());
 }
 
 TEST_F(SmallStudy, ASlowerNetworkMakesLessOfMoreWorkers) {

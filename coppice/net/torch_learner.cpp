@@ -43,6 +43,10 @@ void set_values(const std::vector<torch::Tensor>& tensors, std::span<const float
   }
 }
 
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
 torch::Tensor flat_view(std::span<float> values) {
   return torch::from_blob(values.data(), {static_cast<int64_t>(values.size())}, torch::kFloat32);
 }
@@ -98,7 +102,11 @@ BatchResult TorchLearner::compute_gradient(uint64_t minibatch, std::span<float> 
   const uint64_t draw = Random(seed_, minibatch).next();
   const torch::Tensor scores = network_.scores(batch.inputs, at::make_generator<at::CPUGeneratorImpl>(draw));
   const torch::Tensor loss = summed_loss(aim_.loss, scores, batch);
-  loss.backward();
+  try {
+    loss.backward();
+  } catch (const c10::Error& error) {  // of a module of the user's
+    throw Error(ErrorCode::data, "the gradient of the network cannot be computed: " + first_line(error.what()));
+  }
   if (!device_.is_cpu()) flat_view(gradient).copy_(device_gradient_);
   return {rows.size(), loss.item<double>()};
 }
