@@ -21,6 +21,7 @@ namespace coppice {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
@@ -192,6 +193,19 @@ TEST_F(Checkpoints, WhereADiskWasLostTheOneThatTheFewestLackIsTaken) {
   EXPECT_EQ(agree(example(0, 0).facts, 3), "");
   EXPECT_EQ(agreed_[0].state->report.steps, 50u);
   EXPECT_TRUE(agreed_[1].state);
+}
+
+TEST_F(Checkpoints, OfTwoTrainingsThatWentOnFromOnePointTheWholeOneIsTaken) {
+  // Step 100 was lost by worker 0, which went on alone from 50 and came to another model at step 100.
+  folder_of(1).save(example(1, 100));
+  TrainingCheckpoint alone = example(0, 100);
+  alone.workers = {0};
+  alone.state.parameters[3] += 1;
+  folder_of(0).save(alone);
+  EXPECT_EQ(agree(), "");
+  expect_equal(*agreed_[0].state, alone.state);
+  EXPECT_FALSE(agreed_[1].state);
+  EXPECT_THAT(agreed_[0].notes, Contains(HasSubstr("worker 1 is new")));
 }
 
 TEST_F(Checkpoints, WhenNoneIsWholeThatIsAnErrorAndNotANewBeginning) {

@@ -250,6 +250,27 @@ TEST_F(Surviving, WhereItStoppedItGoesOnWithTheSameBits) {
   EXPECT_EQ(result_of(3).values.at("model"), whole);
 }
 
+TEST_F(Surviving, ATrainingThatIsShorterThanItsCheckpointIsRefused) {
+  EXPECT_EQ(run({"total=200", checkpoints()}), 0);
+  EXPECT_NE(run({"total=100", checkpoints(), "resume=1"}), 0);
+  for (const uint32_t worker : {0U, 3U}) {
+    EXPECT_THAT(result_of(worker).text, HasSubstr("beyond the end of this training, 100")) << worker;
+  }
+  EXPECT_EQ(run({"total=200", checkpoints(), "resume=1"}), 0) << "one that has ended may be asked for its model";
+  expect_finished({0, 1, 2, 3}, 0);
+}
+
+TEST_F(Surviving, AWorkerThatHangsForGoodIsEndedOnceTheOthersAreDone) {
+  EXPECT_EQ(run({"total=200", "die=2:stop:23", "phi=8"}, {4, 0.5, 0, 1}), 0);
+  expect_finished({0, 1, 3}, 1);
+  EXPECT_EQ(result_of(2).text, "");
+}
+
+TEST_F(Surviving, MoreWorkersThanThereAreCannotBeNeeded) {
+  EXPECT_NE(run({"total=200", "min_workers=5"}), 0);
+  EXPECT_THAT(result_of(0).text, HasSubstr("min_workers is 5, and there are 4 workers"));
+}
+
 TEST_F(Surviving, WorkersThatDifferAreRefusedOnAll) {
   EXPECT_EQ(run({"total=100", "momentum=0.5", checkpoints()}), 0);
   EXPECT_NE(run({"total=200", "momentum=0.25", checkpoints(), "resume=1"}), 0);

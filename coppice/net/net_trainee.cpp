@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "coppice/core/quantity.h"
 #include "coppice/dist/finite_gradient.h"
 #include "coppice/net/torch_threads.h"
 
@@ -33,6 +34,10 @@ NetTrainee::NetTrainee(const NetSet& set, const std::string& module, const NetTr
 
 NetTraining NetTrainee::result(const HybridReport& report) {
   const auto parameters = learner_.parameters();
+  if (2 * report.n_skipped > report.steps) {
+    throw NotFinite(std::to_string(report.n_skipped) + " of " + counted(report.steps, "minibatch", "minibatches") +
+                    " had gradients that are no finite numbers");
+  }
   if (!all_finite(parameters)) throw NotFinite("the training came to parameters that are no finite numbers");
   return {{parameters.begin(), parameters.end()},
           buffer_values(*network_),

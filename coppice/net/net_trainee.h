@@ -25,7 +25,8 @@ class NetTrainee {
   uint64_t minibatches() const noexcept { return minibatches_; }
   double minibatches_of_epoch() const noexcept { return of_epoch_; }
 
-  /// What has come of it. Throws `NotFinite` where that are no finite numbers.
+  /// What has come of it. Throws `NotFinite` where that are no finite numbers, or most minibatches
+  /// had to be left out.
   NetTraining result(const HybridReport& report);
 
  private:

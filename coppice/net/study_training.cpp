@@ -72,7 +72,9 @@ NetTraining train_virtually(const StudyArena& arena, const NetTrainOptions& opti
     curve.trained(double(done) / double(minibatches), parameters, trainees[0].learner());
   };
   report = train_virtual_workers(job, minibatches, arena.job.pool, watch);
-  return trainees[0].result({});
+  HybridReport of_all;
+  of_all.steps = report.steps * n_workers, of_all.n_skipped = report.n_skipped;
+  return trainees[0].result(of_all);
 }
 
 /// Of one worker, as virtual workers say it of all. Its group has some, and not all, of the workers.

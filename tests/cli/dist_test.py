@@ -31,7 +31,7 @@ class Dist(ProgramTest):
         script = f'if [ $RANK = 1 ]; then sleep 0.3; kill -9 $$; fi; exec "{COPPICE}" {" ".join(CHECK)}'
         begin = time.monotonic()
         done = self.expect(7, "dist", "launch", "-n", "3", "--", "sh", "-c", script)
-        self.assertIn("a worker was ended by signal 9", done.stderr)
+        self.assertIn("worker 1 was ended by signal 9", done.stderr)
         self.assertLess(time.monotonic() - begin, 20)
 
     def test_a_worker_that_is_killed_is_started_again(self):
@@ -48,7 +48,12 @@ class Dist(ProgramTest):
 
     def test_a_worker_that_fails_ends_the_others(self):
         done = self.expect(7, "dist", "launch", "-n", "2", "--", "sh", "-c", "[ $RANK = 0 ] && exit 5; exec sleep 60")
-        self.assertIn("a worker ended with 5", done.stderr)
+        self.assertIn("worker 0 ended with 5", done.stderr)
+
+    def test_checks_with_other_options_are_refused_by_name(self):
+        script = f'exec "{COPPICE}" {" ".join(CHECK[:-1])} $((1 + RANK))'
+        done = self.expect(7, "dist", "launch", "-n", "2", "--", "sh", "-c", script)
+        self.assertIn("worker 1 has repeats 2, worker 0 has repeats 1", done.stderr)
 
     def test_a_store_of_its_own_serves_workers_of_any_launcher(self):
         store = subprocess.Popen([COPPICE, "dist", "store", "--address", "127.0.0.1"], stdout=subprocess.PIPE, text=True,

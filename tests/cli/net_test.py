@@ -89,6 +89,32 @@ class Networks(ProgramTest):
         lines = self.write("list.jsonl", jsonl([{"audio": "recordings/low_ben_0.wav", "labels": ["low"]}]))
         done = self.expect(0, "evaluate-net", self.path("words.coppice"), lines, "--quiet")
         self.assertIn("error rate 0.00 % (0 of 1 rows)", done.stdout)
+        one = f"{folder}/low_ben_0.wav"
+        self.expect(3, "evaluate-net", self.path("words.coppice"), one, "--quiet", says="no row has a label")
+        (self.folder / "of_carl").mkdir()
+        shutil.copy(f"{folder}/low_carl_0.wav", self.path("of_carl"))
+        done = self.expect(0, "evaluate-net", self.path("words.coppice"), self.path("of_carl"), "--speakers", "carl", "--quiet")
+        self.assertIn("of 1 rows)", done.stdout)
+        others = {"RANK": "1", "WORLD_SIZE": "2"}
+        for command in ("predict-net", "evaluate-net"):
+            self.expect(6, command, self.path("words.coppice"), folder, says="is for one worker", variables=others)
+
+    def test_recordings_that_a_model_labelled_of_held_out_speakers_are_left_out(self):
+        folder = self.recordings()
+        annotated = self.write("annotated.jsonl", jsonl([{"audio": f"recordings/low_{speaker}_0.wav", "labels": ["low"]}
+                                                         for speaker in ("ben", "carl", "carl")]))
+        done = self.expect(0, "train-net", "--task", "speech", "--data", folder, "--hold-out", "carl", "--annotated",
+                           annotated, "-o", self.path("words.coppice"), "--epochs", "1")
+        self.assertIn("21 rows to train on, 1 of them annotated, 10 held out", done.stderr)
+
+    def test_a_worker_that_is_killed_goes_on_alone_too(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        train = ["train-net", "--data", examples, *QUICK, "--block", "4"]
+        script = ('if [ $COPPICE_JOB_START = 0 ]; then "$0" "$@" --epochs 2; kill -9 $$; fi; exec "$0" "$@" --epochs 4')
+        self.expect(0, "dist", "launch", "-n", "1", "--restarts", "1", "--", "sh", "-c", script, COPPICE, *train,
+                    "--checkpoint", self.path("kept"), "-o", self.path("model.coppice"))
+        self.expect(0, *train, "--epochs", "4", "-o", self.path("whole.coppice"))
+        self.assertEqual(Path(self.path("model.coppice")).read_bytes(), Path(self.path("whole.coppice")).read_bytes())
 
     def test_processes_and_threads_give_the_same_file(self):
         examples = self.write("train.jsonl", jsonl(rows()))
@@ -129,9 +155,12 @@ class Networks(ProgramTest):
             said = process.communicate(timeout=60)[1]
         self.assertEqual(process.returncode, 130, said)
         self.assertIn("stopped", said)
-        self.assertEqual(len(os.listdir(self.path("state"))), 1)
+        names = os.listdir(self.path("state"))
+        self.assertEqual(len(names), 1)
         self.expect(2, *train, "--epochs", "1", says="--resume goes on from them")
-        self.expect(0, *train, "--epochs", "1", "--resume")
+        step = int(names[0].split("-")[-1].split(".")[0])  # of 7.5 in an epoch
+        self.expect(0, *train, "--epochs", str(step / 7.5 + 1), "--resume")
+        self.expect(2, *train, "--epochs", str(step / 15), "--resume", says="beyond the end of this training")
 
     def train_and_lose(self, worker):
         """Of three workers one ends itself as soon as the folder of checkpoints has something in it."""
@@ -167,6 +196,7 @@ class Networks(ProgramTest):
                 (["--workers", "2", "--strategy", "gtc", "--block-overlap", "2"], "--block-overlap"),
                 (["--workers", "2", "--phi", "9"], "--phi"),
                 (["--workers", "2", "--strategy", "bmuf", "--checkpoint-blocks", "3"], "--checkpoint-blocks"),
+                (["--context", "3"], "--context"), (["--bands", "20"], "--bands"),
                 (["--strategy", "gtc"], "--strategy")):
             self.assertIn(without + " has no effect: ", self.expect(0, *train, *options).stderr)
         used = ["--workers", "4", "--strategy", "gtc+bmuf", "--group-size", "2", "--density", "0.1", "--block-momentum", "0.1"]
@@ -181,6 +211,12 @@ class Networks(ProgramTest):
         self.assertIn("<svg", Path(self.path("study.svg")).read_text())
         report = json.loads(self.expect(0, *study, "--json").stdout)
         self.assertEqual([row["workers"] for row in report["table"]], [1, 2, 2, 4, 4])
+        more = [*study[:-1], "--learning-rate", "3", "--tau", "0.1", "--density", "0.1"]
+        said = self.expect(0, *more).stderr
+        self.assertIn("--learning-rate has no effect: --learning-rates are tried", said)
+        self.assertIn("--density has no effect: --tau says what is sent", said)
+        self.expect(2, *study, "--compute-ms", "", says="compute_ms is empty")
+        self.expect(2, *study[:6], "--workers", "2,1000", says="too few to compare 1000 workers")
         less = [word for word in study if word not in ("--validate", held_out, "--quiet")]
         self.assertIn("24 rows drawn at random, held out", self.expect(0, *less).stderr)
         overlapped = self.expect(0, *study, "--block-overlap", "2", "--json").stdout
@@ -196,6 +232,7 @@ class Networks(ProgramTest):
 
     def test_bad_input_is_refused_with_what_is_wrong(self):
         text = self.write("train.jsonl", jsonl(rows()))
+        unlabelled = self.write("unlabelled.jsonl", jsonl([{"text": "smtp inbox", "labels": []}]))
         model = ["-o", self.path("model.coppice")]
         for arguments, says, code in (
                 (["--data", self.path("none.jsonl")], "none.jsonl", 4),
@@ -206,10 +243,13 @@ class Networks(ProgramTest):
                 (["--data", text, "--strategy", "gtc", "--tau", "much"], "tau is 'much'", 2),
                 (["--data", text, "--workers", "3", "--group-size", "2"], "do not fill groups", 2),
                 (["--data", text, "--module", text], "no TorchScript module", 3),
+                (["--data", text, "--validate", unlabelled], "no row that the network is to be measured on", 3),
+                (["--data", text, "--learning-rate", "1e6", "--loss", "squared", "--skips-not-finite"],
+                 "minibatches had gradients that are no finite numbers", 3),
                 (["--data", text, "--learning-rate", "1e6", "--loss", "squared"], "no finite number", 3),
                 (["--data", text, "--strategi", "gtc"], "did you mean '--strategy'", 2)):
             self.expect(code, "train-net", *arguments, *model, "--quiet", says=says)
-        self.assertEqual(self.names_in_folder(), ["train.jsonl"])
+        self.assertEqual(self.names_in_folder(), ["train.jsonl", "unlabelled.jsonl"])
 
     def test_recordings_that_cannot_be_used_are_named(self):
         folder = Path(self.recordings(1))
