@@ -13,6 +13,7 @@ results/faults.md.
 """
 import argparse
 import json
+import math
 import os
 import random
 import signal
@@ -93,9 +94,15 @@ def spread(errors):
             "least": min(errors), "most": max(errors)}
 
 
+def half_width(values):
+    """Of the interval of 95 % of the mean, by the normal distribution."""
+    return 1.96 * statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+
+
 def summary_of(result):
     runs, calm = result["runs"], [r for r in result["undisturbed"] if r["error"] is not None]
     around = spread([r["error"] for r in calm])
+    same_seed = {r["seed"]: r["error"] for r in calm}
     rows = []
     for fault, what in ((None, "undisturbed"), ("kill", "kill -9"), ("restart", "kill -9, started again"),
                         ("stop", "stopped for good")):
@@ -104,7 +111,8 @@ def summary_of(result):
         if not ended:
             continue
         inside = [r for r in ended if abs(r["error"] - around["mean"]) <= 3 * around["deviation"]]
-        rows.append({"what": what, "runs": len(of), "struck": sum(r.get("struck", False) for r in of),
+        more = [r["error"] - same_seed[r["seed"]] for r in ended if r["seed"] in same_seed]
+        rows.append({"what": what, "more": statistics.mean(more), "more_half_width": half_width(more) if fault else 0, "runs": len(of), "struck": sum(r.get("struck", False) for r in of),
                      "ended": len(ended), "error": statistics.mean(r["error"] for r in ended),
                      "least": min(r["error"] for r in ended), "most": max(r["error"] for r in ended),
                      "inside": len(inside), "joined": sum(r["joined"] for r in ended),
@@ -120,11 +128,13 @@ def summary_of(result):
 def text_of(result):
     m, s = result["machine"], summary_of(result)
     header = ["", "runs", "struck", "ended, one model on all", "error on test rows, mean (least to most)",
-              "within 3 deviations", "taken in again", "taken for dead though alive", "seconds, median (most)",
+              "within 3 deviations", "more errors than the same seed undisturbed, points", "taken in again", "taken for dead though alive", "seconds, median (most)",
               "longest pause of a worker, median (most)", "detector's bound"]
     lines = [[str(x) for x in row] for row in ([r["what"], r["runs"], r["struck"], r["ended"],
               f"{100 * r['error']:.2f} % ({100 * r['least']:.2f} to {100 * r['most']:.2f})",
-              f"{r['inside']} of {r['ended']}", r["joined"], r["falsely_lost"],
+              f"{r['inside']} of {r['ended']}",
+              "" if r["what"] == "undisturbed" else f"{100 * r['more']:+.2f} ± {100 * r['more_half_width']:.2f}",
+              r["joined"], r["falsely_lost"],
               f"{r['seconds']:.1f} ({r['most_seconds']:.1f})", f"{r['median_pause']:.2f} ({r['pause']:.2f}) s",
               f"{r['bound']:.2f} s" if r["bound"] else ""] for r in s["rows"])]
     return f"""# Workers that are lost

@@ -5,8 +5,8 @@
 bench/ranks.py --data FOLDER [SET ...]
 
 Sets: folders with trn.txt and labels.txt, as of compare.py. One process and the workers train in turns, as a user starts
-them, with all defaults, each with all cores: workers of one machine cannot be faster than one process there, but they
-show what the messages and the sharing out cost, and what each worker holds. The models are compared byte for byte.
+them, with all defaults: one process has all cores, each worker its share of them. Workers of one machine cannot be faster
+than one process there, but they show what the messages and the sharing out cost, and what each worker holds. The models are compared byte for byte.
 Writes results/ranks.json and results/ranks.md.
 """
 import argparse
@@ -25,7 +25,7 @@ def train(arguments, name, model, workers):
     program = measure.program(arguments.build, "coppice")
     folder = os.path.join(arguments.data, name)
     command = [program, "train", os.path.join(folder, "trn.txt"), "--label-names", os.path.join(folder, "labels.txt"),
-               "-o", model, "--json", "--quiet", "--threads", str(arguments.threads)]
+               "-o", model, "--json", "--quiet"]
     launcher = [program, "dist", "launch", "-n", str(workers), "--"] if workers > 1 else []
     return measure.run_json([*launcher, *command], LOOPBACK)
 

@@ -30,7 +30,9 @@ std::string input_of(const CLI::App& command) {
 }  // namespace
 
 void describe(OptionTable& table, CommonOptions& options) {
-  table.add("threads", options.threads, 0, 1024, "Threads to work with; 0 = all cores. Results do not depend on it.");
+  table.add("threads", options.threads, 0, 1024,
+            "Threads to work with; 0 = all cores, or this worker's share of them where `dist launch` or torchrun has "
+            "started several on this machine. Results do not depend on it.");
   describe_quiet(table, options);
   table.add(
       "log_json", options.log_json,
@@ -71,6 +73,7 @@ void Command::action(std::function<void()> run) {
       return;
     }
     note_unused(*flags, ignored_options(*flags, input_of(*app)), common);
+    share_cores();
     run();
   });
 }

@@ -16,7 +16,7 @@ namespace coppice::app {
 
 /// What every subcommand takes.
 struct CommonOptions {
-  uint32_t threads = 0;   ///< 0 = all cores
+  uint32_t threads = 0;   ///< 0 = all cores, or a worker's share of them
   bool quiet = false;     ///< no progress, no notes
   bool log_json = false;  ///< each line of standard error is a JSON object
 };

@@ -10,6 +10,7 @@
 #include "coppice/app/unused_options.h"
 #include "coppice/app/version.h"
 #include "coppice/core/error.h"
+#include "coppice/core/parallel.h"
 #include "coppice/core/quantity.h"
 #include "coppice/dist/alike.h"
 #include "coppice/model/format.h"
@@ -44,6 +45,15 @@ std::string size_of(const std::string& path) {
 bool has_others() {
   const std::optional<WorkerEnvironment> environment = worker_environment();
   return environment && environment->n_workers > 1;
+}
+
+void share_cores() noexcept {
+  try {
+    const std::optional<WorkerEnvironment> environment = worker_environment();
+    if (!environment || environment->n_local < 2) return;
+    set_default_threads(std::max<size_t>(1, default_threads() / environment->n_local));
+  } catch (const std::exception&) {  // whoever needs the variables says what is wrong with them
+  }
 }
 
 void expect_one_worker(const std::string& command) {

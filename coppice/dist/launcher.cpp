@@ -142,7 +142,8 @@ class Crew {
     const std::string rank = std::to_string(number);
     workers_.push_back({number, start_number,
                         start(command_, {"RANK=" + rank, "WORLD_SIZE=" + std::to_string(options_.n_workers),
-                                         "LOCAL_RANK=" + rank, "COPPICE_STORE=127.0.0.1:" + std::to_string(store_port_),
+                                         "LOCAL_RANK=" + rank, "LOCAL_WORLD_SIZE=" + std::to_string(options_.n_workers),
+                                         "COPPICE_STORE=127.0.0.1:" + std::to_string(store_port_),
                                          "COPPICE_JOB=" + job_, "COPPICE_JOB_START=" + std::to_string(start_number)})});
   }
 

@@ -24,12 +24,12 @@ struct LaunchEnd {
 };
 
 /// Runs a program once for each worker on this machine, and a store where they find one another, until all have ended.
-/// Each has RANK, WORLD_SIZE, LOCAL_RANK, COPPICE_STORE and COPPICE_JOB among its variables, and in COPPICE_JOB_START
-/// how often it was started before. Each is a process group: when one fails, the others are asked to end with all that
-/// they have started (SIGTERM), and killed when they do not.
-/// Stops so, too, when `progress` is asked to stop. One that a signal ended, and that did not fail by itself, may be
-/// started again, or done without; the store is told that it is gone (membership_key::gone). `progress` hears of it.
-/// Throws `ErrorCode::io` when the program cannot be started.
+/// Each has RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, COPPICE_STORE and COPPICE_JOB among its variables, and in
+/// COPPICE_JOB_START how often it was started before. Each is a process group: when one fails, the others are asked to
+/// end with all that they have started (SIGTERM), and killed when they do not. Stops so, too, when `progress` is asked
+/// to stop. One that a signal ended, and that did not fail by itself, may be started again, or done without; the store
+/// is told that it is gone (membership_key::gone). `progress` hears of it. Throws `ErrorCode::io` when the program
+/// cannot be started.
 LaunchEnd launch_workers(const std::vector<std::string>& command, const LaunchOptions& options, Progress& progress);
 
 }  // namespace coppice

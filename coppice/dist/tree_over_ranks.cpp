@@ -147,6 +147,8 @@ class TreeOverRanks::Impl {
       uint64_t nonzeros = 0;
       while (end < numbers.size() && nonzeros < kMostNonzeros) nonzeros += all.features->row(numbers[end++]).size();
       SharedRows rows;
+      rows.rows_of_all = all.features->n_rows();
+      rows.nonzeros_of_all = all.features->n_nonzeros();
       rows.numbers.assign(numbers.begin() + static_cast<std::ptrdiff_t>(begin),
                           numbers.begin() + static_cast<std::ptrdiff_t>(end));
       rows.features = select_rows(*all.features, rows.numbers);

@@ -123,6 +123,8 @@ SharedLevel read_level(TreeMessageReader& message) {
 }
 
 void write(TreeMessageWriter& message, const SharedRows& rows) {
+  message.put(rows.rows_of_all);
+  message.put(rows.nonzeros_of_all);
   message.put_all(std::span<const uint32_t>(rows.numbers));
   write(message, rows.features);
   message.put_all(std::span<const float>(rows.weights));
@@ -130,6 +132,8 @@ void write(TreeMessageWriter& message, const SharedRows& rows) {
 
 SharedRows read_rows(TreeMessageReader& message) {
   SharedRows rows;
+  rows.rows_of_all = message.get<uint64_t>();
+  rows.nonzeros_of_all = message.get<uint64_t>();
   rows.numbers = message.get_all<uint32_t>();
   rows.features = read_csr(message);
   rows.weights = message.get_all<float>();

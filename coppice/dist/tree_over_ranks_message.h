@@ -121,6 +121,7 @@ SharedLevel read_level(TreeMessageReader& message);
 
 /// Rows of the training set that a worker keeps: their numbers, features and weights (none: 1 each).
 struct SharedRows {
+  uint64_t rows_of_all = 0, nonzeros_of_all = 0;  ///< of the whole training set: more will never come
   std::vector<uint32_t> numbers;
   Csr features;
   std::vector<float> weights;

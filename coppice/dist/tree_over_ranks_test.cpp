@@ -342,7 +342,11 @@ TEST(ShareChunks, RunsOfNeighboursCoverEachLevelAndWeighAboutTheSame) {
 TEST(TreeMessage, OneThatIsCutOffIsAnErrorAtAnyByte) {
   const Data data = random_data(8, 20, 8);
   TreeMessageWriter message(TreeMessage::rows);
-  write(message, SharedRows{{1, 5, 7}, select_rows(data.features, std::vector<uint32_t>{1, 5, 7}), {1, 2, 3}});
+  write(message, SharedRows{8,
+                            data.features.n_nonzeros(),
+                            {1, 5, 7},
+                            select_rows(data.features, std::vector<uint32_t>{1, 5, 7}),
+                            {1, 2, 3}});
   const std::vector<std::byte> whole(message.bytes().begin(), message.bytes().end());
   TreeMessageReader same(whole);
   EXPECT_EQ(same.kind(), TreeMessage::rows);

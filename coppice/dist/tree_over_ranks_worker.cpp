@@ -18,35 +18,46 @@ namespace {
 constexpr uint32_t kNowhere = 0xFFFFFFFF;
 constexpr size_t kMostMessageBytes = size_t{4} << 20;  ///< of finished chunks, beside the last one
 
-/// The rows of the training set that this worker was sent.
+/// The rows of the training set that this worker was sent, one under the other. Room for all rows is there from the
+/// first ones on, so that none is ever moved: memory is taken only where rows are written.
 class KeptRows {
  public:
-  void add(SharedRows rows) {
-    check(rows.features.n_rows() == rows.numbers.size(), "a number for each row");
+  void add(const SharedRows& rows) {
+    const Csr& more = rows.features;
+    check(more.n_rows() == rows.numbers.size(), "a number for each row");
+    if (offsets_.size() == 1) make_room(rows);
     for (const uint32_t number : rows.numbers) {
       if (number >= places_.size()) places_.resize(size_t{number} + 1, kNowhere);
       places_[number] = n_rows_++;
     }
+    n_columns_ = std::max(n_columns_, more.n_columns);
+    for (size_t i = 1; i <= more.n_rows(); ++i) offsets_.push_back(columns_.size() + more.offsets[i]);
+    columns_.insert(columns_.end(), more.columns.begin(), more.columns.end());
+    values_.insert(values_.end(), more.values.begin(), more.values.end());
     weights_.insert(weights_.end(), rows.weights.begin(), rows.weights.end());
-    pieces_.push_back(std::move(rows.features));
-  }
-
-  /// Puts those that came since behind the others.
-  void join() {
-    if (pieces_.empty()) return;
-    if (features_.n_rows() > 0) pieces_.insert(pieces_.begin(), std::exchange(features_, {}));
-    features_ = concatenate_rows(std::exchange(pieces_, {}));
   }
 
   /// kNowhere for a row that was not sent.
   uint32_t place(uint32_t number) const noexcept { return number < places_.size() ? places_[number] : kNowhere; }
-  const Csr& features() const noexcept { return features_; }
+  size_t n_rows() const noexcept { return n_rows_; }
+  /// Until more are added.
+  Csr features() const {
+    return {n_columns_, {std::span(offsets_), nullptr}, {std::span(columns_), nullptr}, {std::span(values_), nullptr}};
+  }
   std::span<const float> weights() const noexcept { return weights_; }
 
  private:
-  std::vector<Csr> pieces_;
-  Csr features_;
-  std::vector<float> weights_;
+  void make_room(const SharedRows& rows) {
+    offsets_.reserve(rows.rows_of_all + 1);
+    columns_.reserve(rows.nonzeros_of_all);
+    values_.reserve(rows.nonzeros_of_all);
+    if (!rows.weights.empty()) weights_.reserve(rows.rows_of_all);
+  }
+
+  uint32_t n_columns_ = 0;
+  std::vector<uint64_t> offsets_{0};
+  std::vector<uint32_t> columns_;
+  std::vector<float> values_, weights_;
   std::vector<uint32_t> places_;  ///< by number in the training set
   uint32_t n_rows_ = 0;
 };
@@ -63,7 +74,7 @@ void expect_sound(const SharedLevel& level) {
 
 /// The nodes of each kept row.
 Csr nodes_of(const SharedLevel& level, const KeptRows& kept) {
-  std::vector<uint32_t> sent_as(kept.features().n_rows(), kNowhere);
+  std::vector<uint32_t> sent_as(kept.n_rows(), kNowhere);
   for (uint32_t i = 0; i < level.rows.size(); ++i) {
     const uint32_t place = kept.place(level.rows[i]);
     if (place != kNowhere) sent_as[place] = i;
@@ -86,6 +97,7 @@ class Errand {
   }
 
   void train(const KeptRows& kept, Job job, const ChunkSolver& solver) {
+    const Csr features = kept.features();
     std::vector<Csr> nodes;
     std::vector<LevelTask> tasks;
     std::vector<ChunkSpan> all;
@@ -97,7 +109,7 @@ class Errand {
         if (row == kNowhere) throw Error(ErrorCode::remote, "the first worker asks for a row that it did not send");
       }
       LevelTask& task = tasks.emplace_back();
-      task.rows = {&kept.features(), &nodes[t], kept.weights(), level.bias};
+      task.rows = {&features, &nodes[t], kept.weights(), level.bias};
       task.row_sets = std::move(level.row_sets);
       task.first_child = level.first_child;
       task.level = level.level;
@@ -202,7 +214,6 @@ class Helper {
 
   void train() {
     using Clock = std::chrono::steady_clock;
-    kept_.join();
     release_free_memory();
     const Clock::time_point begin = Clock::now();
     errand_->train(kept_, job_, solver_);

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <string_view>
 
 #include "coppice/core/error.h"
 
@@ -73,6 +74,9 @@ std::optional<WorkerEnvironment> worker_environment(const ReadVariable& read) {
       throw Error(ErrorCode::usage, std::string("the variable ") + launcher.worker + " is " + *worker +
                                         ", expected a number below that of the workers, " + *n_workers);
     }
+    const auto n_local = read("LOCAL_WORLD_SIZE");
+    const bool binds_none = std::string_view(launcher.worker) == "RANK";
+    if (binds_none && n_local) environment.n_local = number_in("LOCAL_WORLD_SIZE", *n_local, kMostWorkers);
     read_store(read, environment);
     environment.job = job_of(read);
     if (const auto start = read("COPPICE_JOB_START")) {

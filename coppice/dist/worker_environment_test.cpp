@@ -54,6 +54,19 @@ TEST(WorkerEnvironment, EachLauncherIsUnderstood) {
   }
 }
 
+TEST(WorkerEnvironment, OfLaunchersThatBindNobodyToCoresItIsKnownHowManyShareAMachine) {
+  Variables torch{{"RANK", "3"},
+                  {"WORLD_SIZE", "8"},
+                  {"LOCAL_WORLD_SIZE", "4"},
+                  {"TORCHELASTIC_RUN_ID", "x"},
+                  {"TORCHELASTIC_RESTART_COUNT", "2"}};
+  EXPECT_EQ(of(torch)->n_local, 4u);
+  EXPECT_EQ(of(torch)->job, "torchrun-x.2") << "who is started again meets the others at another place";
+  EXPECT_EQ(of({{"PMI_RANK", "3"}, {"PMI_SIZE", "8"}, {"LOCAL_WORLD_SIZE", "4"}})->n_local, 1u);
+  torch["LOCAL_WORLD_SIZE"] = "many";
+  EXPECT_THAT(refusal(torch), HasSubstr("LOCAL_WORLD_SIZE"));
+}
+
 TEST(WorkerEnvironment, WithoutALauncherThereIsNone) {
   EXPECT_FALSE(of({}));
   EXPECT_FALSE(of({{"RANK", "1"}})) << "of how many?";
