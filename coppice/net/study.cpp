@@ -190,11 +190,14 @@ class Runner {
     return row;
   }
 
-  /// Of the last seed: what a step takes hardly depends on it.
+  /// Of the seeds, the least seconds: what a step takes does not depend on the seed, and other programs only add to it.
   void note_costs(const StudyTraining& trained, const NetTrainOptions& options, StudyRow& row) {
     if (trained.run.diverged) return;
+    const auto least = [&](double& seconds, double more) { seconds = row.has_costs ? std::min(seconds, more) : more; };
+    if (row.workers == 1) least(base_seconds_, trained.report.compute_seconds);
+    least(row.costs.encode_seconds, trained.report.encode_seconds);
+    least(row.costs.decode_seconds, trained.report.decode_seconds / row.group_size);
     row.has_costs = true;
-    if (row.workers == 1) base_seconds_ = trained.report.compute_seconds;
     row.density = trained.report.density;
     row.costs.workers = row.workers;
     row.costs.group_size = row.group_size;
@@ -204,8 +207,6 @@ class Runner {
     row.costs.model_bytes = sizeof(float) * n_parameters_;
     row.costs.message_bytes = static_cast<uint64_t>(trained.report.message_bytes);
     row.costs.compute_seconds = base_seconds_;
-    row.costs.encode_seconds = trained.report.encode_seconds;
-    row.costs.decode_seconds = trained.report.decode_seconds / row.group_size;
   }
 
   void compare(StudyRow& row) {
