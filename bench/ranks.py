@@ -5,7 +5,7 @@
 bench/ranks.py --data FOLDER [SET ...]
 
 Sets: folders with trn.txt and labels.txt, as of compare.py. One process and the workers train in turns, as a user starts
-them, with all defaults: one process has all cores, each worker its share of them. Workers of one machine cannot be faster
+them, with all defaults: one process and worker 0 have all cores, each other worker its share of them. Workers of one machine cannot be faster
 than one process there, but they show what the messages and the sharing out cost, and what each worker holds. The models are compared byte for byte.
 Writes results/ranks.json and results/ranks.md.
 """

@@ -50,7 +50,7 @@ bool has_others() {
 void share_cores() noexcept {
   try {
     const std::optional<WorkerEnvironment> environment = worker_environment();
-    if (!environment || environment->n_local < 2) return;
+    if (!environment || environment->n_local < 2 || environment->worker == 0) return;
     set_default_threads(std::max<size_t>(1, default_threads() / environment->n_local));
   } catch (const std::exception&) {  // whoever needs the variables says what is wrong with them
   }
