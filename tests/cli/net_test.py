@@ -218,7 +218,7 @@ class Networks(ProgramTest):
         self.expect(2, *study, "--compute-ms", "", says="compute_ms is empty")
         self.expect(2, *study[:6], "--workers", "2,1000", says="too few to compare 1000 workers")
         less = [word for word in study if word not in ("--validate", held_out, "--quiet")]
-        self.assertIn("24 rows drawn at random, held out", self.expect(0, *less).stderr)
+        self.assertIn("24 rows drawn at random, held out", self.expect(0, *less, "--minibatch", "16").stderr)
         overlapped = self.expect(0, *study, "--block-overlap", "2", "--json").stdout
         self.assertGreater(json.loads(overlapped)["table"][1]["modelled"]["speed_up"], 0)
 

@@ -89,7 +89,7 @@ class Ranks(ProgramTest):
             script = f'[ $RANK = 1 ] && more="{own}"; exec "{COPPICE}" {command} $more'
             with self.subTest(command):
                 self.expect(7, "dist", "launch", "-n", "3", "--", "sh", "-c", script, variables=LOOPBACK,
-                            says=[words, "a worker ended with 2"])
+                            says=[words, "ended with 2, and so the others were ended"])
         self.assertEqual(self.names_in_folder(), ["model.coppice", "train.jsonl"])
 
     def test_another_model_on_a_worker_is_noticed(self):
@@ -104,7 +104,7 @@ class Ranks(ProgramTest):
         bad = self.write("bad.jsonl", jsonl(rows()) + "{no json\n")
         script = f'"{COPPICE}" train bad.jsonl -o out.coppice; code=$?; echo "worker $RANK: $code"; exit $code'
         done = self.expect(7, "dist", "launch", "-n", "3", "--", "sh", "-c", script, variables=LOOPBACK,
-                           says=["bad.jsonl:241", "a worker ended with 3"])
+                           says=["bad.jsonl:241", "ended with 3, and so the others were ended"])
         self.assertIn("worker 0: 3", done.stdout)
         self.assertEqual(self.names_in_folder(), [bad.rsplit("/", 1)[1]])
 
@@ -118,7 +118,7 @@ class Ranks(ProgramTest):
         try:
             os.write(pipe, jsonl(many_labels(100)).encode())
             self.expect(7, "dist", "launch", "-n", "3", "--grace-seconds", "5", "--", "sh", "-c", script,
-                        variables=LOOPBACK, says="a worker was ended by signal 9")
+                        variables=LOOPBACK, says="worker 1 was ended by signal 9")
         finally:
             os.close(pipe)
         self.assertLess(time.monotonic() - begin, 60)

@@ -78,7 +78,7 @@ def help_pages(program, command):
 
 
 # Code in the documents that is of other programs, whose flags are their own.
-OTHER_PROGRAMS = re.compile(r"\b(cmake|ctest)\b|_test\b")
+OTHER_PROGRAMS = re.compile(r"\b(cmake|ctest|torchrun)\b|_test\b")
 
 
 class DocumentsTest(unittest.TestCase):
