@@ -67,9 +67,10 @@ struct StepCosts {
   OverlapOptions overlap;  ///< of the exchange of models with computing
   uint64_t model_bytes = 0;
   uint64_t message_bytes = 0;  ///< of a compressed gradient; 0: gradients go as they are
-  double compute_seconds = 0;  ///< of a minibatch, with the step of SGD
-  double encode_seconds = 0;   ///< of a message
-  double decode_seconds = 0;   ///< of a message, of those of a group
+  double compute_seconds =
+      0;  ///< for the gradient of a minibatch; a study leaves out the step of SGD, as one worker has it, too
+  double encode_seconds = 0;  ///< of a message
+  double decode_seconds = 0;  ///< of a message, of those of a group
 };
 
 /// Seconds of a minibatch, and where they go.

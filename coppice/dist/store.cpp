@@ -104,7 +104,7 @@ struct Connection {
 class StoreServer::Impl {
  public:
   Impl(const std::string& address, uint16_t port) {
-    const Addresses addresses(address, port, AI_PASSIVE | AI_NUMERICHOST);
+    const Addresses addresses(address, port, AI_PASSIVE);
     int error_number = EADDRNOTAVAIL;
     for (const addrinfo* at = addresses.first; at != nullptr && listener_ < 0; at = at->ai_next) {
       error_number = listen_at(*at);

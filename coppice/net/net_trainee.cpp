@@ -50,6 +50,18 @@ EpochNotes::EpochNotes(const NetTrainee& trainee, Progress& progress)
   progress.stage("training", of_all_);
 }
 
+void EpochNotes::begin_epoch(uint64_t minibatches, const HybridReport& report) {
+  epoch_ = static_cast<uint64_t>(double(minibatches) / of_epoch_) + 1;
+  samples_ = report.samples;
+  loss_ = report.loss;
+}
+
+void EpochNotes::resume_at(uint64_t minibatches, const HybridReport& report) {
+  done_ = std::min(minibatches, of_all_);
+  progress_.advance(done_);
+  begin_epoch(done_, report);
+}
+
 void EpochNotes::at(uint64_t minibatches, const HybridReport& report) {
   minibatches = std::min(minibatches, of_all_);
   if (minibatches > done_) progress_.advance(minibatches - done_);
@@ -57,15 +69,13 @@ void EpochNotes::at(uint64_t minibatches, const HybridReport& report) {
   // A worker that was left behind begins to count anew.
   if (report.samples < samples_) samples_ = 0, loss_ = 0;
   if (double(minibatches) < double(epoch_) * of_epoch_ && minibatches < of_all_) return;
-  epoch_ = static_cast<uint64_t>(double(minibatches) / of_epoch_) + 1;
-  const auto rows = static_cast<double>(report.samples - samples_);
-  if (rows == 0) return;
-  char text[96];
-  std::snprintf(text, sizeof text, "epoch %.3g: loss %.4f", double(minibatches) / of_epoch_,
-                (report.loss - loss_) / rows);
-  progress_.note(text);
-  samples_ = report.samples;
-  loss_ = report.loss;
+  if (report.samples > samples_) {
+    char text[96];
+    std::snprintf(text, sizeof text, "epoch %.3g: loss %.4f", double(minibatches) / of_epoch_,
+                  (report.loss - loss_) / static_cast<double>(report.samples - samples_));
+    progress_.note(text);
+  }
+  begin_epoch(minibatches, report);
 }
 
 }  // namespace coppice

@@ -42,15 +42,20 @@ class EpochNotes {
  public:
   EpochNotes(const NetTrainee& trainee, Progress& progress);
 
+  /// A training goes on from here: the losses before have been said.
+  void resume_at(uint64_t minibatches, const HybridReport& report);
+
   void at(uint64_t minibatches, const HybridReport& report);
 
  private:
+  void begin_epoch(uint64_t minibatches, const HybridReport& report);
+
   Progress& progress_;
   uint64_t of_all_;
   double of_epoch_;
   uint64_t done_ = 0;
   uint64_t epoch_ = 1;    ///< that is under way
-  uint64_t samples_ = 0;  ///< of this worker, at the end of the last epoch
+  uint64_t samples_ = 0;  ///< of this worker, when this epoch was begun or resumed
   double loss_ = 0;
 };
 
