@@ -94,49 +94,71 @@ def spread(errors):
             "least": min(errors), "most": max(errors)}
 
 
-def half_width(values):
-    """Of the interval of 95 % of the mean, by the normal distribution."""
-    return 1.96 * statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else math.inf
+STUDENT = {1: 12.71, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}  # of 95 %
+
+
+def more_than_undisturbed(runs, same_seed):
+    """More errors than the undisturbed run of the same seed: the mean over the seeds of the means of each seed, whose
+    runs are much alike, and half the width of its interval of 95 %."""
+    of_seeds = {}
+    for run in runs:
+        if run["seed"] in same_seed:
+            of_seeds.setdefault(run["seed"], []).append(run["error"] - same_seed[run["seed"]])
+    means = [statistics.mean(more) for more in of_seeds.values()]
+    if len(means) < 2:
+        return statistics.mean(means), math.inf
+    return statistics.mean(means), STUDENT[len(means) - 1] * statistics.stdev(means) / math.sqrt(len(means))
+
+
+def row_of(what, runs, around, same_seed):
+    ended = [r for r in runs if r["exit"] == 0 and r["same_model"]]
+    more, half_width = more_than_undisturbed(ended, same_seed)
+    errors, pauses = [r["error"] for r in ended], [r["longest_pause_seconds"] for r in ended]
+    return {"what": what, "runs": len(runs), "struck": sum(r.get("struck", False) for r in runs), "ended": len(ended),
+            "more": more, "more_half_width": half_width, "seeds": len({r["seed"] for r in ended}),
+            "error": statistics.mean(errors), "least": min(errors), "most": max(errors),
+            "inside": sum(abs(error - around["mean"]) <= 3 * around["deviation"] for error in errors),
+            "joined": sum(r["joined"] for r in ended),
+            "falsely_lost": sum(max(0, r["lost"] - r.get("struck", False)) for r in ended),
+            "seconds": statistics.median(r["seconds"] for r in ended), "most_seconds": max(r["seconds"] for r in ended),
+            "pause": max(pauses), "median_pause": statistics.median(pauses),
+            "bound": max(r["bound_seconds"] for r in ended)}
 
 
 def summary_of(result):
     runs, calm = result["runs"], [r for r in result["undisturbed"] if r["error"] is not None]
     around = spread([r["error"] for r in calm])
     same_seed = {r["seed"]: r["error"] for r in calm}
-    rows = []
-    for fault, what in ((None, "undisturbed"), ("kill", "kill -9"), ("restart", "kill -9, started again"),
-                        ("stop", "stopped for good")):
-        of = [r for r in (calm if fault is None else runs) if r["fault"] == fault]
-        ended = [r for r in of if r["exit"] == 0 and r["same_model"]]
-        if not ended:
-            continue
-        inside = [r for r in ended if abs(r["error"] - around["mean"]) <= 3 * around["deviation"]]
-        more = [r["error"] - same_seed[r["seed"]] for r in ended if r["seed"] in same_seed]
-        rows.append({"what": what, "more": statistics.mean(more), "more_half_width": half_width(more) if fault else 0, "runs": len(of), "struck": sum(r.get("struck", False) for r in of),
-                     "ended": len(ended), "error": statistics.mean(r["error"] for r in ended),
-                     "least": min(r["error"] for r in ended), "most": max(r["error"] for r in ended),
-                     "inside": len(inside), "joined": sum(r["joined"] for r in ended),
-                     "falsely_lost": sum(max(0, r["lost"] - r.get("struck", False)) for r in ended),
-                     "seconds": statistics.median(r["seconds"] for r in ended),
-                     "most_seconds": max(r["seconds"] for r in ended),
-                     "pause": max(r["longest_pause_seconds"] for r in ended),
-                     "median_pause": statistics.median(r["longest_pause_seconds"] for r in ended),
-                     "bound": max(r["bound_seconds"] for r in ended)})
+    rows = [row_of("undisturbed", calm, around, same_seed)]
+    for fault, what in (("kill", "kill -9"), ("restart", "kill -9, started again"), ("stop", "stopped for good")):
+        of = [r for r in runs if r["fault"] == fault]
+        if any(r["exit"] == 0 and r["same_model"] for r in of):
+            rows.append(row_of(what, of, around, same_seed))
     return {"around": around, "rows": rows}
+
+
+def more_text(row):
+    if row["what"] == "undisturbed":
+        return ""
+    more, half_width = 100 * row["more"], 100 * row["more_half_width"]
+    undecided = ", undecided" if abs(more) < half_width else ""
+    return f"{more:+.2f} ± {half_width:.2f} ({row['seeds']} seeds){undecided}"
+
+
+def line_of(row):
+    return [row["what"], str(row["runs"]), str(row["struck"]), str(row["ended"]),
+            f"{100 * row['error']:.2f} % ({100 * row['least']:.2f} to {100 * row['most']:.2f})",
+            f"{row['inside']} of {row['ended']}", more_text(row), str(row["joined"]), str(row["falsely_lost"]),
+            f"{row['seconds']:.1f} ({row['most_seconds']:.1f})", f"{row['median_pause']:.2f} ({row['pause']:.2f}) s",
+            f"{row['bound']:.2f} s" if row["bound"] else ""]
 
 
 def text_of(result):
     m, s = result["machine"], summary_of(result)
     header = ["", "runs", "struck", "ended, one model on all", "error on test rows, mean (least to most)",
-              "within 3 deviations", "more errors than the same seed undisturbed, points", "taken in again", "taken for dead though alive", "seconds, median (most)",
-              "longest pause of a worker, median (most)", "detector's bound"]
-    lines = [[str(x) for x in row] for row in ([r["what"], r["runs"], r["struck"], r["ended"],
-              f"{100 * r['error']:.2f} % ({100 * r['least']:.2f} to {100 * r['most']:.2f})",
-              f"{r['inside']} of {r['ended']}",
-              "" if r["what"] == "undisturbed" else f"{100 * r['more']:+.2f} ± {100 * r['more_half_width']:.2f}",
-              r["joined"], r["falsely_lost"],
-              f"{r['seconds']:.1f} ({r['most_seconds']:.1f})", f"{r['median_pause']:.2f} ({r['pause']:.2f}) s",
-              f"{r['bound']:.2f} s" if r["bound"] else ""] for r in s["rows"])]
+              "within 3 deviations", "more errors than the same seed undisturbed, points", "taken in again",
+              "taken for dead though alive", "seconds, median (most)", "longest pause of a worker, median (most)",
+              "detector's bound"]
     return f"""# Workers that are lost
 
 Made by `bench/faults.py`; do not edit. {m['date']}, Coppice {m['coppice']}. {result['workers']} processes on one
@@ -145,9 +167,10 @@ machine of {m['cores']} cores, two groups of four, clinc150, {result['settings']
 a moment drawn at random over the first four fifths of a run's length; one that was over by then is not struck. Undisturbed
 runs differ by their seed: deviation {100 * s['around']['deviation']:.2f} points. With the same seed they give the same
 bits. A pause: from the end of one step of a worker to the end of its next, so with noticing, agreeing, connecting, and
-waiting for those who train their block again; the bound: the longest silence that was not taken for a death.
+waiting for those who train their block again, and so longer than the silence by which a death was noticed; the bound:
+the longest silence that was not taken for a death. Runs of one seed are much alike: intervals are of 95 %, over the seeds.
 
-{table(header, lines)}
+{table(header, [line_of(row) for row in s["rows"]])}
 ## Machine
 
 {m['cpu']}, {m['cores']} cores, {m['memory_gb']} GB, {m['system']}; load at the start {result['load'][0]:.1f}: other
@@ -185,7 +208,7 @@ def measure_all(arguments, path):
         # Other programs come and go: what runs took lately says how long this one will take.
         lately = [r["seconds"] for r in (result["undisturbed"] + result["runs"])[-7:]]
         arguments.undisturbed_seconds = 0.8 * statistics.median(lately)
-        result["runs"].append(one_run(arguments, i % arguments.seeds, fault, chance))
+        result["runs"].append(one_run(arguments, i // 2 % arguments.seeds, fault, chance))
         print(json.dumps(result["runs"][-1]), flush=True)
         measure.save(result, path)
 

@@ -79,10 +79,12 @@ def text_rows(result):
         measured, modelled = row["measured"], row["modelled"]
         more = "" if row["workers"] == 1 else more_text(measured["more_errors"], measured["more_errors_half_width"])
         equal = modelled["speed_up_to_equal_error"]
-        rows.append([str(row["workers"]), row["strategy"], str(row["group_size"]), f"{measured['error']:.2f}", more,
+        is_one_group = row["strategy"] == "gtc+bmuf" and row["group_size"] == row["workers"]
+        strategy = "gtc+bmuf, one group: gtc" if is_one_group else row["strategy"]
+        rows.append([str(row["workers"]), strategy, str(row["group_size"]), f"{measured['error']:.2f}", more,
                      f"{measured['message_bytes'] / 1e3:.1f}",
                      f"{modelled['speed_up']:.1f}" if modelled["speed_up"] else "-",
-                     f"{equal:.1f}" if equal else "never", reported(row)])
+                     f"{equal:.1f}" if equal else "never", "" if is_one_group else reported(row)])
     return rows
 
 
@@ -138,7 +140,8 @@ def verdicts(result):
         equal = [row for row in hybrids if row["modelled"]["speed_up_to_equal_error"]]
         hybrid = (max(equal, key=lambda row: row["modelled"]["speed_up_to_equal_error"]) if equal else
                   min(hybrids, key=lambda row: row["measured"]["error"]))
-        others = ", ".join(f"of {row['group_size']}: {more_text(row['measured']['more_errors'], row['measured']['more_errors_half_width'])}"
+        others = ", ".join(f"of {row['group_size']}: "
+                           + more_text(row["measured"]["more_errors"], row["measured"]["more_errors_half_width"])
                            for row in hybrids if row is not hybrid)
         rows[f"hybrid of {hybrid['group_size']}"] = hybrid
         more = {name: row["measured"]["more_errors"] for name, row in rows.items()}
@@ -151,12 +154,16 @@ def verdicts(result):
                          ", ".join(f"{name} {value:.1f}" if value else f"{name} never" for name, value in speed.items())))
         if workers == GOAL["workers"]:
             measured = hybrid["measured"]
+            holds = {row["group_size"]: row["measured"]["more_errors"] + row["measured"]["more_errors_half_width"]
+                     <= GOAL["more_errors"] for row in hybrids}
             said.append((f"{workers} workers, hybrid: at most {GOAL['more_errors']:g} % more errors, with the interval",
-                         measured["more_errors"] + measured["more_errors_half_width"] <= GOAL["more_errors"],
+                         ", ".join(f"{'reached' if is_so else '**missed**'} by groups of {size}"
+                                   for size, is_so in sorted(holds.items())),
                          f"of {hybrid['group_size']}: "
                          + more_text(measured["more_errors"], measured["more_errors_half_width"])
                          + (f" ({others}; the size is chosen by these rows)" if others else "")))
-    return [[goal, "reached" if holds else "**missed**", figures] for goal, holds, figures in said]
+    return [[goal, "reached" if holds is True else "**missed**" if holds is False else holds, figures]
+            for goal, holds, figures in said]
 
 
 def text_part(result):
@@ -187,7 +194,10 @@ Errors and messages are measured, by virtual workers; speed-ups are modelled (`{
 by a model that is held against real processes at up to 32 workers where bytes take the time (network.md): at 1000 Mbit/s
 and more, most of a step of compressed gradients are messages that wait for one another, of which it is less sure.
 The article: Ladkat et al. 2019, an acoustic model, other data and network; nothing here was tuned for its figures. What
-was fixed before the runs: the map, the network, the length, groups of 8. Groups of 32 were added when those of 8 had been seen.
+was fixed before the runs: the map, the network, the length, groups of 8. Groups of 32 were added when those of 8 had been
+seen. "To equal error" is the first of ten points of the training where the mean error of the seeds, on 2,000 of the test
+rows, is low enough: it goes in tenths, and has no interval. Times of a minibatch are those of trainings made at several
+hours of a shared machine, of each kind the least of its seeds: between rows they are known to some 5 % alone.
 
 """
     if "text" in result:
@@ -195,7 +205,9 @@ was fixed before the runs: the map, the network, the length, groups of 8. Groups
     if "speech" in result:
         text += f"""## Speech: fsdd, each of six speakers held out in turn
 
-Options: `{' '.join(SPEECH)}`. Intervals over the speakers.
+Options: `{' '.join(SPEECH)}`. Intervals over the speakers, with one seed each; of two learning rates the better one on
+rows held out of the training, which is at an edge of what was tried for all: this says no more than that the effects are
+smaller than the differences between speakers.
 
 {table(["workers", "strategy", "error, %", "more errors, 95 %"], speech_rows(result["speech"]))}{diverged(result["speech"])}"""
     return text

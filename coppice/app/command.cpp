@@ -31,8 +31,8 @@ std::string input_of(const CLI::App& command) {
 
 void describe(OptionTable& table, CommonOptions& options) {
   table.add("threads", options.threads, 0, 1024,
-            "Threads to work with; 0 = all cores; where `dist launch` or torchrun has started several workers on a machine, "
-            "for all but the first one its share of them. Results do not depend on it.");
+            "Threads to work with; 0 = all cores; where `dist launch` or torchrun has started several workers on a "
+            "machine, for all but the first one its share of them. Results do not depend on it.");
   describe_quiet(table, options);
   table.add(
       "log_json", options.log_json,
@@ -73,7 +73,7 @@ void Command::action(std::function<void()> run) {
       return;
     }
     note_unused(*flags, ignored_options(*flags, input_of(*app)), common);
-    share_cores();
+    share_cores(*flags);
     run();
   });
 }

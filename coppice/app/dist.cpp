@@ -63,7 +63,10 @@ void launch(const LaunchArguments& arguments) {
   if (end.code == 0) return;
   const std::string how =
       end.code > 128 ? fmt::format("was ended by signal {}", end.code - 128) : fmt::format("ended with {}", end.code);
-  throw Error(ErrorCode::remote, fmt::format("worker {} {}, and so the others were ended", end.worker, how));
+  throw Error(ErrorCode::remote, fmt::format("worker {} {}, and so the others were ended", end.worker, how), {},
+              end.code > 128
+                  ? "train-net can do without it: --min-workers lets the others go on, --restarts starts it again"
+                  : "");
 }
 
 struct StoreArguments {
@@ -177,7 +180,7 @@ void add_store(CommandList& commands) {
 void add_check(CommandList& commands) {
   Command command(commands, "dist check", "See whether workers find one another, and how fast they talk.",
                   "  coppice dist launch -n 4 -- coppice dist check\n"
-                  "  mpirun -n 4 coppice dist check\n");
+                  "  mpirun -n 4 coppice dist check --transport mpi\n");
   auto arguments = std::make_shared<CheckArguments>();
   OptionTable own, connect, common;
   describe(own, *arguments);

@@ -68,7 +68,11 @@ std::vector<Unused> unused(const StudyArguments& arguments) {
   std::vector<Unused> table = unused(arguments.inputs);
   table.push_back({true, {"learning_rate"}, "--learning-rates are tried"});
   table.push_back({true, {"seed"}, "the trainings have the seeds from 1 to --seeds"});
-  table.push_back({arguments.study.tau != "auto", {"density"}, "--tau says what is sent"});
+  const std::vector<std::string>& strategies = arguments.study.strategies;
+  const bool compresses = std::any_of(strategies.begin(), strategies.end(),
+                                      [](const std::string& strategy) { return strategy.starts_with("gtc"); });
+  table.push_back({!compresses, {"tau", "density"}, "no compressed gradients are sent"});
+  table.push_back({compresses && arguments.study.tau != "auto", {"density"}, "--tau says what is sent"});
   return table;
 }
 

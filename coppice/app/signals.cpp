@@ -26,6 +26,9 @@ void end_on_signals() {
   action.sa_flags = 0;  // no SA_RESTART: whoever waits has to look up
   ::sigaction(SIGINT, &action, nullptr);
   ::sigaction(SIGTERM, &action, nullptr);
+  struct sigaction before {};
+  ::sigaction(SIGHUP, nullptr, &before);
+  if (before.sa_handler != SIG_IGN) ::sigaction(SIGHUP, &action, nullptr);  // not where nohup has started this
 }
 
 void fail_beyond_file_size_limit() {

@@ -5,8 +5,8 @@
 
 namespace coppice::app {
 
-/// From now on Ctrl-C (SIGINT) and SIGTERM end the program at once, with the exit code of an interruption (130). For
-/// work that leaves nothing half done.
+/// From now on Ctrl-C (SIGINT), SIGTERM and the end of its terminal (SIGHUP) end the program at once, with the exit
+/// code of an interruption (130). For work that leaves nothing half done.
 void end_on_signals();
 
 /// From now on a write beyond the limit of a file's size (ulimit -f) fails as one to a full disk does, where SIGXFSZ

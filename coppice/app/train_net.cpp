@@ -227,6 +227,7 @@ void train_and_survive(const TrainNetArguments& arguments, const WorkerEnvironme
 
 void train_as_worker(TrainNetArguments& arguments, const Flags& flags, const WorkerEnvironment& environment,
                      Progress& progress) {
+  if (arguments.connect.transport == TransportKind::gloo) expect_store(environment);  // before hours of reading
   ThreadPool pool(arguments.common.threads);
   const NetMaterial material = read_net_material(arguments.inputs, {pool, progress});
   if (environment.worker == 0) report(material, arguments.common);

@@ -47,11 +47,16 @@ bool has_others() {
   return environment && environment->n_workers > 1;
 }
 
-void share_cores() noexcept {
+void share_cores(const Flags& flags) noexcept {
   try {
     const std::optional<WorkerEnvironment> environment = worker_environment();
     if (!environment || environment->n_local < 2 || environment->worker == 0) return;
-    set_default_threads(std::max<size_t>(1, default_threads() / environment->n_local));
+    for (const Flags::Section& section : flags.sections()) {
+      for (const Option& option : section.table.options()) {
+        if (option.name != "threads" || option.get() != 0) continue;
+        option.set(std::max<size_t>(1, default_threads() / environment->n_local));
+      }
+    }
   } catch (const std::exception&) {  // whoever needs the variables says what is wrong with them
   }
 }

@@ -14,9 +14,9 @@ namespace coppice::app {
 /// Whether a launcher has started more than this one. Throws as `worker_environment`.
 bool has_others();
 
-/// Where `coppice dist launch` or torchrun has started several workers on this machine, each but the first takes its
-/// share of the cores from now on, unless it is told how many threads to use. The first one works while others wait.
-void share_cores() noexcept;
+/// Where `coppice dist launch` or torchrun has started several workers on this machine, the option `threads` of each
+/// but the first becomes its share of the cores, unless it was given. The first one works while others wait.
+void share_cores(const Flags& flags) noexcept;
 
 /// For a command that does not share its work out: throws `ErrorCode::unsupported` where a launcher has started more.
 void expect_one_worker(const std::string& command);

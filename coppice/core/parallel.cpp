@@ -23,16 +23,9 @@ namespace {
 thread_local const void* current_crew = nullptr;
 thread_local size_t current_worker = 0;
 
-std::atomic<size_t> chosen_default_threads = 0;  ///< 0: none was
-
 }  // namespace
 
-void set_default_threads(size_t threads) noexcept {
-  chosen_default_threads = threads;
-}
-
 size_t default_threads() noexcept {
-  if (chosen_default_threads > 0) return chosen_default_threads;
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<size_t>(std::max(1, CPU_COUNT(&set)));
   return std::max(1u, std::thread::hardware_concurrency());

@@ -35,9 +35,7 @@ class ThreadPool {
   std::unique_ptr<Crew> crew_;
 };
 
-/// What 0 threads means here: the cores this process may use, unless others were chosen.
+/// What 0 threads means here: the cores this process may use.
 size_t default_threads() noexcept;
-/// Chooses them for the pools that are made from now on, in the whole process; 0: none are chosen.
-void set_default_threads(size_t threads) noexcept;
 
 }  // namespace coppice

@@ -25,14 +25,6 @@ TEST(ThreadPool, RunsEachPartOnceForAnyNumberOfThreads) {
   }
 }
 
-TEST(ThreadPool, HasTheDefaultNumberOfThreadsThatWasChosen) {
-  set_default_threads(3);
-  EXPECT_EQ(ThreadPool(0).threads(), 3u);
-  EXPECT_EQ(ThreadPool(5).threads(), 5u);
-  set_default_threads(0);
-  EXPECT_EQ(ThreadPool(0).threads(), default_threads());
-}
-
 TEST(ThreadPool, RethrowsAnExceptionAndWorksOn) {
   ThreadPool pool(3);
   EXPECT_THROW(pool.run(100,

@@ -50,7 +50,7 @@ class CheckpointFolder {
 /// What workers go on from.
 struct AgreedCheckpoint {
   std::optional<HybridState> state;  ///< of this worker; nothing when it was not there, or nobody has any
-  size_t n_workers = 0;              ///< who wrote it, where there is a state
+  size_t n_workers = 0;              ///< that the job had, by the numbers of those who wrote it
   std::vector<std::string> notes;    ///< what was left out and why, and what is lost; the same on all workers
 };
 

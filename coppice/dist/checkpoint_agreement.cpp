@@ -17,7 +17,8 @@
 namespace coppice {
 namespace {
 
-constexpr const char* kBeginAnew = "remove the checkpoints, or train without --resume, to begin anew";
+constexpr const char* kBeginAnew =
+    "to begin anew, remove the checkpoints or name another folder, and leave --resume out";
 
 /// Facts without those that may be others when training goes on.
 std::string lasting(const std::string& facts) {
@@ -132,6 +133,16 @@ std::vector<uint32_t> missing_at(const Point& point, const Offers& offers) {
   return missing;
 }
 
+/// Of the same step.
+bool has_other_model(const Point& point, const Offers& offers) {
+  return std::any_of(offers.begin(), offers.end(), [&](const auto& offer) {
+    const auto& whole = offer.second.whole;
+    return std::any_of(whole.begin(), whole.end(), [&](const auto& other) {
+      return other.first.step == point.step && other.first.model != point.model;
+    });
+  });
+}
+
 std::string listed(const std::vector<uint32_t>& numbers) {
   std::string text;
   for (const uint32_t number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
@@ -155,7 +166,7 @@ std::optional<Point> choose(const Offers& offers, std::vector<std::string>& note
     if (missing.empty()) return point;
     if (missing.size() < fewest) best = point, fewest = missing.size();
     notes.push_back("the checkpoint of step " + std::to_string(point.step) + " is left out: worker " + listed(missing) +
-                    " has none that is whole");
+                    " has none that is whole" + (has_other_model(point, offers) ? ", or of another model" : ""));
   }
   if (best) {
     notes.push_back("no checkpoint is whole on all workers: the one that the fewest lack is taken, of step " +
@@ -187,7 +198,8 @@ void note_losses(const Point& point, const Offers& offers, const std::string& fa
   if (!gone.empty()) {
     notes.push_back("worker " + listed(gone) +
                     " of the checkpoint is not here: what it had not sent of its gradients "
-                    "(residual) is lost");
+                    "(residual), and the momentum of a group that is gone as a whole, are lost; block momentum is that "
+                    "of the groups that are left");
   }
   if (!bereft.empty()) {
     notes.push_back("worker " + listed(bereft) +
@@ -228,7 +240,7 @@ AgreedCheckpoint agree_on_checkpoint(Transport& all, const CheckpointFolder& fol
   if (!offers.at(worker).whole.contains(*point)) return agreed;
   TrainingCheckpoint own = read_checkpoint(folder.path_of(point->step));
   agreed.state = std::move(own.state);
-  agreed.n_workers = own.workers.size();
+  for (const uint32_t other : own.workers) agreed.n_workers = std::max<size_t>(agreed.n_workers, other + 1);
   return agreed;
 }
 

@@ -6,11 +6,15 @@
 #include <gloo/transport/tcp/device.h>
 #include <gloo/transport/unbound_buffer.h>
 
+#include <netdb.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <map>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,6 +29,9 @@ namespace {
 constexpr const char* kOtherRun =
     "where an earlier run used this store: set COPPICE_JOB to another name for each run, the same for all of its "
     "workers";
+
+/// After a time-out, from the first one who noticed it until the others have.
+constexpr double kSecondsToSayWhom = 2;
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
@@ -56,6 +63,25 @@ class WithoutPipeSignal {
  private:
   sigset_t pipe_, before_;
 };
+
+/// Gloo does not survive a name that means no address.
+void expect_known(const GlooOptions& options) {
+  if (!options.interface.empty()) return;
+  std::string host = options.address;
+  if (host.empty()) {
+    char own[256] = {};
+    gethostname(own, sizeof own - 1);
+    host = own;
+  }
+  addrinfo wanted{};
+  wanted.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int failed = getaddrinfo(host.c_str(), nullptr, &wanted, &found);
+  if (failed == 0) return freeaddrinfo(found);
+  const std::string whose = options.address.empty() ? ", this machine's own name," : "";
+  throw Error(ErrorCode::usage, "the address '" + host + "'" + whose + " is not known: " + gai_strerror(failed), {},
+              "--address says under which one the other workers reach this one, or --interface of which network");
+}
 
 /// The store as Gloo wants it.
 class GlooStore final : public gloo::rendezvous::Store {
@@ -101,9 +127,10 @@ class GlooLink final : public MessageLink {
         store_(options.store_host, options.store_port, in_seconds(options.seconds)),
         context_(static_cast<int>(worker), static_cast<int>(n_workers)) {
     const Clock::time_point deadline = in_seconds(options.seconds);
+    expect_known(options);
     meet(options, deadline);
     gloo::transport::tcp::attr attributes;
-    attributes.hostname = options.address;
+    if (options.interface.empty()) attributes.hostname = options.address;
     attributes.iface = options.interface;
     GlooStore store(store_, job_ + "gloo/", deadline, options);
     const WithoutPipeSignal without_signal;
@@ -116,8 +143,7 @@ class GlooLink final : public MessageLink {
     } catch (const Error&) {
       throw;
     } catch (const std::exception& error) {
-      throw Error(ErrorCode::remote, std::string("cannot connect to the other workers: ") + error.what(), {},
-                  kOtherRun);
+      throw Error(ErrorCode::remote, std::string("cannot connect to the other workers: ") + error.what());
     }
   }
 
@@ -249,8 +275,7 @@ class GlooLink final : public MessageLink {
   }
 
   [[noreturn]] void fail(uint32_t other, Clock::time_point deadline) {
-    const bool is_late = Clock::now() >= deadline;
-    say_that_it_is_here(is_late);
+    say_whom_it_waits_for(other, Clock::now() >= deadline);
     close_connections();  // so that others, which wait for this worker, hear of it
     expect_going_on();
     const Error reason = reason_to_fail(other);
@@ -259,14 +284,15 @@ class GlooLink final : public MessageLink {
   }
 
   /// Before its connections are closed: those who lose them shall know why.
-  void say_that_it_is_here(bool is_late) noexcept {
+  void say_whom_it_waits_for(uint32_t other, bool is_late) noexcept {
     try {
       const std::lock_guard lock(store_mutex_);
-      store_.set(job_ + "here/" + std::to_string(worker()), "", in_seconds(1));
-      if (is_late) store_.set(job_ + "late", "", in_seconds(1));
+      store_.set(waiting_key(std::to_string(worker())), std::to_string(other), in_seconds(1));
+      if (is_late) store_.set_if_absent(job_ + "late", std::to_string(worker()), in_seconds(1));
     } catch (const Error&) {  // then the others cannot hear of it
     }
   }
+  std::string waiting_key(const std::string& worker) const { return job_ + "waiting/" + worker; }
 
   Error reason_to_fail(uint32_t other) {
     try {
@@ -275,29 +301,35 @@ class GlooLink final : public MessageLink {
       for (const auto& [key, why] : store_.list(job_ + "abort", in_seconds(1))) {
         return Error(ErrorCode::remote, "another worker gave up: " + why);
       }
-      if (!store_.list(job_ + "late", in_seconds(1)).empty()) {
-        return Error(ErrorCode::timeout, "workers that did not come in time: " + missing(other));
+      for (const auto& [key, first] : store_.list(job_ + "late", in_seconds(1))) {
+        const std::string missing = verdict(first);
+        return Error(ErrorCode::timeout, missing == std::to_string(worker())
+                                             ? "the other workers gave up waiting for this one"
+                                             : "workers that did not come in time: " + missing);
       }
     } catch (const Error&) {  // nobody said why
     }
     return Error(ErrorCode::remote, "the connection to worker " + std::to_string(other) + " is gone");
   }
 
-  /// A worker waits for one that may wait for another one itself. But once one has waited for too long, and closes its
-  /// connections, all that take part say that they are here: who does not is missing. Else it is `other`.
-  std::string missing(uint32_t other) {
-    std::map<std::string, std::string> here;
-    const Clock::time_point end = in_seconds(1);
-    while (here.size() + 1 < n_workers() && Clock::now() < end) {
-      here = store_.list(job_ + "here/", in_seconds(1));
+  /// What the first to find out says, for all. `first` has waited for too long for one that may wait for another one
+  /// itself. As `first` has closed its connections, and all have the same time limit, those say whom they wait for: who
+  /// does not is missing. If all do, the missing one has come meanwhile, and waits for those who have gone.
+  std::string verdict(const std::string& first) {
+    const std::string key = job_ + "missing";
+    for (const Clock::time_point end = in_seconds(kSecondsToSayWhom);;) {
+      const auto said = store_.list(key, in_seconds(1));
+      if (!said.empty()) return said.begin()->second;
+      const std::map<std::string, std::string> waiting = store_.list(job_ + "waiting/", in_seconds(1));
+      std::set<std::string> seen;
+      std::string last = first;
+      while (seen.insert(last).second && waiting.contains(waiting_key(last))) last = waiting.at(waiting_key(last));
+      const bool has_come = waiting.contains(waiting_key(last));
+      if (has_come || Clock::now() >= end) {
+        return store_.set_if_absent(key, has_come ? "one that has come since" : last, in_seconds(1));
+      }
       std::this_thread::sleep_for(milliseconds(10));
     }
-    std::string numbers;
-    for (uint32_t worker = 0; worker < n_workers(); ++worker) {
-      if (here.contains(job_ + "here/" + std::to_string(worker))) continue;
-      numbers += (numbers.empty() ? "" : ", ") + std::to_string(worker);
-    }
-    return numbers.empty() ? std::to_string(other) : numbers;
   }
 
   /// Closing does not wake whoever waits here, on other threads.

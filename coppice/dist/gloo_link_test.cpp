@@ -6,6 +6,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -23,6 +26,23 @@ using ::testing::AnyOf;
 using ::testing::EndsWith;
 using ::testing::Eq;
 using ::testing::HasSubstr;
+
+/// Whether it comes to that before a minute is over.
+bool in_time(const std::function<bool()>& is_so) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (!is_so() && std::chrono::steady_clock::now() < end) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  return is_so();
+}
+
+void expect_time_out(const std::function<void()>& work, const std::string& words) {
+  try {
+    work();
+    ADD_FAILURE() << "no time-out, though " << words;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::timeout);
+    EXPECT_THAT(error.what(), EndsWith(words));
+  }
+}
 
 /// Workers that are threads here and know nothing of it.
 void run_by_gloo(uint32_t n_workers, const std::function<void(Transport&)>& work) {
@@ -49,6 +69,14 @@ void run_by_gloo(uint32_t n_workers, const std::function<void(Transport&)>& work
     }
   }
   if (first) std::rethrow_exception(first);
+}
+
+/// They do not meet in the end.
+void run_until_one_fails(uint32_t n_workers, const std::function<void(Transport&)>& work) {
+  try {
+    run_by_gloo(n_workers, work);
+  } catch (const Error&) {
+  }
 }
 
 TEST(Gloo, OperationsGiveTheBitsOfOneProcess) {
@@ -150,7 +178,7 @@ TEST(Gloo, AnotherThreadEndsTheWait) {
   try {
     run_by_gloo(2, [&](Transport& transport) {
       if (transport.rank() == 1) {
-        while (ended == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        in_time([&] { return ended > 0; });
         throw Error(ErrorCode::remote, "over");
       }
       std::jthread other([&] {
@@ -186,34 +214,41 @@ TEST(Gloo, AWorkerThatDoesNotComeIsNamed) {
   }
 }
 
-/// By all, also by those that wait for one who waits for it.
+/// By all, also by those that wait for one who waits for it; and it hears of that itself, when it comes.
 void expect_slow_one_named(uint32_t n_workers) {
   std::atomic<uint32_t> late = 0;
-  try {
-    run_by_gloo(n_workers, [&](Transport& transport) {
-      transport.set_time_limit(0.3);
-      if (transport.rank() == 1) {
-        while (late + 1 < n_workers) std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        return;
-      }
-      try {
-        std::vector<float> values(10);
-        transport.all_reduce(values);
-      } catch (const Error& error) {
-        EXPECT_EQ(error.code(), ErrorCode::timeout);
-        EXPECT_THAT(error.what(), EndsWith("did not come in time: 1"));
-        ++late;
-        throw;
-      }
-    });
-  } catch (const Error&) {
-  }
+  run_until_one_fails(n_workers, [&](Transport& transport) {
+    transport.barrier();
+    transport.set_time_limit(0.5);
+    std::vector<float> values(10);
+    const auto work = [&] { transport.all_reduce(values); };
+    if (transport.rank() != 1) {
+      expect_time_out(work, "workers that did not come in time: 1");
+      ++late;
+    } else if (in_time([&] { return late + 1 == n_workers; })) {
+      expect_time_out(work, "the other workers gave up waiting for this one");
+    }
+  });
   EXPECT_EQ(late + 1, n_workers);
 }
 
 TEST(Gloo, AWorkerThatIsSlowIsNamed) {
   expect_slow_one_named(2);
   expect_slow_one_named(7);
+}
+
+TEST(Gloo, WhoHasNoPartInWhatIsLateIsNotNamed) {
+  std::atomic<uint32_t> late = 0;
+  run_until_one_fails(4, [&](Transport& transport) {
+    transport.barrier();
+    transport.set_time_limit(0.5);
+    if (transport.rank() == 0) {
+      expect_time_out([&] { transport.receive(1); }, "workers that did not come in time: 1");
+      ++late;
+    } else {
+      EXPECT_TRUE(in_time([&] { return late == 1; }));
+    }
+  });
 }
 
 TEST(Gloo, ALostConnectionEndsTheWaitOfAllThreads) {
@@ -223,7 +258,7 @@ TEST(Gloo, ALostConnectionEndsTheWaitOfAllThreads) {
       const auto beside = transport.duplicate();
       if (transport.rank() == 2) throw Error(ErrorCode::remote, "this one goes without a word");
       if (transport.rank() == 1) {
-        while (ended < 2) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        in_time([&] { return ended == 2; });
         return;
       }
       const auto begin = std::chrono::steady_clock::now();
@@ -238,6 +273,14 @@ TEST(Gloo, ALostConnectionEndsTheWaitOfAllThreads) {
   } catch (const Error&) {
   }
   EXPECT_EQ(ended, 2);
+}
+
+TEST(Gloo, AnAddressThatIsNotKnownIsNamed) {
+  const StoreServer store("127.0.0.1", 0);
+  GlooOptions options;
+  options.store_host = "127.0.0.1", options.store_port = store.port(), options.address = "no such host";
+  EXPECT_THAT([&] { connect_by_gloo(0, 1, options); },
+              testing::ThrowsMessage<Error>(HasSubstr("the address 'no such host' is not known")));
 }
 
 TEST(Gloo, WorkersThatDoNotAgreeHowManyTheyAreAreNamed) {

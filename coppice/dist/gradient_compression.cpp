@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/dist/finite_gradient.h"
 #include "coppice/dist/gradient_kernel.h"
 
 namespace coppice {
@@ -17,13 +18,16 @@ namespace {
 constexpr size_t kLeastSample = size_t{1} << 16;
 constexpr double kWantedInSample = 64;
 
-[[noreturn]] void refuse_gradient(std::span<const float> gradient, std::span<const float> residual) {
+[[noreturn]] void refuse_gradient(uint64_t step, std::span<const float> gradient, std::span<const float> residual) {
+  const std::string where = "step " + std::to_string(step) + ": the gradient of ";
   for (size_t i = 0; i < gradient.size(); ++i) {
-    if (std::isfinite(gradient[i]) && std::isfinite(residual[i])) continue;
-    throw Error(ErrorCode::data, "the gradient of parameter " + std::to_string(i) + " is no finite number", {},
-                "a smaller learning rate, or clipped gradients, may help");
+    if (std::isfinite(gradient[i])) continue;
+    throw NotFinite(where + "parameter " + std::to_string(i) + " is no finite number");
   }
-  throw Error(ErrorCode::data, "a gradient became too large for single precision", {}, "use a smaller learning rate");
+  const auto bad = std::find_if(residual.begin(), residual.end(), [](float x) { return !std::isfinite(x); });
+  const std::string which =
+      bad == residual.end() ? "a parameter" : "parameter " + std::to_string(bad - residual.begin());
+  throw NotFinite(where + which + " and what was not sent of it before are too large for single precision");
 }
 
 }  // namespace
@@ -94,7 +98,7 @@ void GradientCompressor::compress(std::span<const float> gradient, uint64_t step
     n_sent_ = gradient.size();
     for (size_t i = 0; i < gradient.size(); ++i) residual_[i] += gradient[i];
     if (!std::all_of(residual_.begin(), residual_.end(), [](float x) { return std::isfinite(x); })) {
-      refuse_gradient(gradient, residual_);
+      refuse_gradient(step, gradient, residual_);
     }
     write_message(residual_, step, message);
     return std::fill(residual_.begin(), residual_.end(), 0.0F);
@@ -103,7 +107,7 @@ void GradientCompressor::compress(std::span<const float> gradient, uint64_t step
       options_.residual_clip > 0 ? options_.residual_clip * threshold : std::numeric_limits<float>::infinity();
   words_.resize(gradient.size() + 16);
   n_sent_ = take_above(gradient, residual_, {threshold, most}, 0, words_.data());
-  if (n_sent_ == kNotFinite) refuse_gradient(gradient, residual_);
+  if (n_sent_ == kNotFinite) refuse_gradient(step, gradient, residual_);
   write_message({words_.data(), n_sent_}, static_cast<uint32_t>(gradient.size()), threshold, step, message);
 }
 

@@ -11,11 +11,13 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/random.h"
+#include "coppice/dist/finite_gradient.h"
 #include "coppice/dist/gradient_kernel.h"
 
 namespace coppice {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr float kNone = std::numeric_limits<float>::infinity();
@@ -150,6 +152,17 @@ TEST(GradientCompressor, AnElementThatIsNoNumberIsNamed) {
       EXPECT_THAT(error.what(), HasSubstr("parameter 42 is no finite number"));
     }
   }
+}
+
+/// Each is a number, but not with what was not sent of those before: a training that diverges slowly comes to that.
+TEST(GradientCompressor, ASumThatBecomesTooLargeIsADivergence) {
+  GradientCompressor compressor(10, {.threshold = 1});
+  const std::vector<float> gradient(10, 3e38F);
+  std::vector<std::byte> message;
+  compressor.compress(gradient, 6, message);
+  EXPECT_THAT(
+      [&] { compressor.compress(gradient, 7, message); },
+      testing::ThrowsMessage<NotFinite>(AllOf(HasSubstr("step 7"), HasSubstr("too large for single precision"))));
 }
 
 TEST(GradientCompressor, GoesOnFromItsStateAsIfNothingHadBeen) {

@@ -11,12 +11,12 @@
 #include <exception>
 #include <map>
 #include <mutex>
-#include <semaphore>
 #include <thread>
 #include <utility>
 
 #include "coppice/core/error.h"
 #include "coppice/core/parallel.h"
+#include "coppice/dist/permits.h"
 
 namespace coppice {
 namespace {
@@ -73,32 +73,6 @@ class Stop {
   std::atomic<bool> stopped_ = false;
   std::string why_;
   std::vector<Sleeper*> sleepers_;
-};
-
-/// How many workers may compute at a time.
-using Permits = std::counting_semaphore<>;
-
-class WithPermit {
- public:
-  explicit WithPermit(Permits& permits) : permits_(permits) { permits_.acquire(); }
-  ~WithPermit() { permits_.release(); }
-  WithPermit(const WithPermit&) = delete;
-  WithPermit& operator=(const WithPermit&) = delete;
-
- private:
-  Permits& permits_;
-};
-
-/// Of someone who has one.
-class WithoutPermit {
- public:
-  explicit WithoutPermit(Permits& permits) : permits_(permits) { permits_.release(); }
-  ~WithoutPermit() { permits_.acquire(); }
-  WithoutPermit(const WithoutPermit&) = delete;
-  WithoutPermit& operator=(const WithoutPermit&) = delete;
-
- private:
-  Permits& permits_;
 };
 
 /// Where the members of a group come together, again and again.
@@ -243,7 +217,7 @@ class Mailbox final : public Stop::Sleeper {
 /// What the workers of one job share.
 class World {
  public:
-  World(Stop& stop, uint32_t n_workers, size_t cores) : stop_(stop), permits_(static_cast<std::ptrdiff_t>(cores)) {
+  World(Stop& stop, uint32_t n_workers, size_t cores) : stop_(stop), permits_(cores) {
     for (uint32_t i = 0; i < n_workers; ++i) boxes_.emplace_back(stop);
   }
 

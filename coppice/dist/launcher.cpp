@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <map>
 #include <thread>
 #include <utility>
 
@@ -53,16 +55,19 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   return pointers;
 }
 
-/// Starts a program that ends when this one does. Throws where it cannot be started.
+/// Starts a program that ends when this one does, as a process group of its own. Such a one would be stopped for ever
+/// when it read from a terminal: it reads nothing there. Throws where it cannot be started.
 pid_t start(std::vector<std::string> command, const std::vector<std::string>& variables) {
   std::vector<std::string> all = with_variables(variables);
   const std::vector<char*> arguments = pointers_to(command), environment = pointers_to(all);
   int failed[2];
   if (pipe2(failed, O_CLOEXEC) != 0)
     throw Error(ErrorCode::io, std::string("cannot make a pipe: ") + std::strerror(errno));
+  const int nothing = isatty(STDIN_FILENO) == 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
   const pid_t parent = getpid(), child = fork();
   if (child == 0) {  // nothing here but calls of the system
     setpgid(0, 0);
+    if (nothing >= 0) dup2(nothing, STDIN_FILENO);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent) _exit(1);
     execvpe(arguments[0], arguments.data(), environment.data());
@@ -71,6 +76,7 @@ pid_t start(std::vector<std::string> command, const std::vector<std::string>& va
     _exit(127);
   }
   close(failed[1]);
+  if (nothing >= 0) close(nothing);
   int error_number = child < 0 ? errno : 0;
   const bool has_failed = child < 0 || read(failed[0], &error_number, sizeof error_number) > 0;
   close(failed[0]);
@@ -91,6 +97,7 @@ class Crew {
     for (uint32_t number = 0; number < options.n_workers; ++number) start_one(number, 0);
   }
   ~Crew() {
+    if (workers_.empty() && is_in_peace()) return;
     signal_all(SIGKILL);
     for (const Worker& worker : workers_) {
       waitpid(worker.process, nullptr, 0);
@@ -99,7 +106,8 @@ class Crew {
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
-  bool empty() const noexcept { return workers_.empty(); }
+  /// Whether all have ended; where one failed, or all are asked to end, with what they have started.
+  bool has_ended() const noexcept { return workers_.empty() && (is_in_peace() || has_killed_ || left_groups_.empty()); }
   const LaunchEnd& first_failure() const noexcept { return first_failure_; }
 
   /// Asks all to end, once.
@@ -117,13 +125,15 @@ class Crew {
       int status = 0;
       if (waitpid(worker.process, &status, WNOHANG) == 0) return false;
       ended.emplace_back(worker, status);
+      left_groups_.push_back(worker.process);
       return true;
     });
+    std::erase_if(left_groups_, [](pid_t group) { return kill(-group, 0) != 0; });
     for (const auto& [worker, status] : ended) look_after_end(worker, status, progress);
-    end_those_that_hang(progress);
+    if (one_has_finished_ && Clock::now() >= hang_looked_for_at_) end_those_that_hang(progress);
     // The others may end by themselves, and say why.
     if (first_failure_.code != 0 && Clock::now() >= failed_at_ + kTimeToSayWhy) end();
-    if (is_ending_ && Clock::now() >= killed_at_) signal_all(SIGKILL);
+    if (is_ending_ && Clock::now() >= killed_at_) signal_all(SIGKILL), has_killed_ = true;
   }
 
  private:
@@ -131,41 +141,67 @@ class Crew {
     uint32_t number;
     uint64_t start;  ///< how often it was started before
     pid_t process;
+    bool is_let_go = false;  ///< how it ends is of no interest
   };
+
+  bool is_in_peace() const noexcept { return first_failure_.code == 0 && !is_ending_; }
 
   /// With what they have started themselves.
   void signal_all(int signal) const noexcept {
     for (const Worker& worker : workers_) kill(-worker.process, signal);
+    for (const pid_t group : left_groups_) kill(-group, signal);
   }
 
   void start_one(uint32_t number, uint64_t start_number) {
     const std::string rank = std::to_string(number);
-    workers_.push_back({number, start_number,
-                        start(command_, {"RANK=" + rank, "WORLD_SIZE=" + std::to_string(options_.n_workers),
-                                         "LOCAL_RANK=" + rank, "LOCAL_WORLD_SIZE=" + std::to_string(options_.n_workers),
-                                         "COPPICE_STORE=127.0.0.1:" + std::to_string(store_port_),
-                                         "COPPICE_JOB=" + job_, "COPPICE_JOB_START=" + std::to_string(start_number)})});
+    std::vector<std::string> variables{"RANK=" + rank,
+                                       "WORLD_SIZE=" + std::to_string(options_.n_workers),
+                                       "LOCAL_RANK=" + rank,
+                                       "LOCAL_WORLD_SIZE=" + std::to_string(options_.n_workers),
+                                       "COPPICE_STORE=127.0.0.1:" + std::to_string(store_port_),
+                                       "COPPICE_JOB=" + job_,
+                                       "COPPICE_JOB_START=" + std::to_string(start_number)};
+    if (std::getenv("COPPICE_ADDRESS") == nullptr) variables.emplace_back("COPPICE_ADDRESS=127.0.0.1");
+    workers_.push_back({number, start_number, start(command_, variables)});
   }
 
-  /// Where workers may be lost, one that hangs may be among them: once the training has come to its end, by what the
-  /// store says, it has nothing left to do.
+  /// One that hangs, and that the others have done without, has nothing left to do once these have come to an end, by
+  /// what the store says. Others may still be at work, on what follows the training.
   void end_those_that_hang(Progress& progress) {
-    if (!one_has_finished_ || is_ending_ || workers_.empty() || Clock::now() < hang_looked_for_at_) return;
     hang_looked_for_at_ = Clock::now() + in_seconds(options_.grace_seconds);
-    if (!std::exchange(waits_for_others_, true)) return;  // they get the same time
+    if (is_ending_ || workers_.empty()) return;
     StoreClient store("127.0.0.1", store_port_, Clock::now() + kStoreLimit);
-    const std::string concluded = job_ + "/" + std::string(membership_key::kConcluded);
-    if (store.list(concluded, Clock::now() + kStoreLimit).empty()) return;
-    for (const Worker& worker : workers_) {
-      progress.note("worker " + std::to_string(worker.number) + " has not ended, and is ended: the others are done");
+    const auto list = [&](std::string_view folder) {
+      return store.list(job_ + "/" + std::string(folder), Clock::now() + kStoreLimit);
+    };
+    if (list(membership_key::kConcluded).empty()) return;
+    const std::vector<Member> last = last_members_in(list(membership_key::kMembersFolder));
+    for (Worker& worker : workers_) {
+      const auto is_it = [&](const Member& member) { return member.worker == worker.number; };
+      if (last.empty() || std::any_of(last.begin(), last.end(), is_it)) continue;
+      progress.note("worker " + std::to_string(worker.number) + " has not ended, and is killed: the others are done");
+      worker.is_let_go = true;
+      kill(-worker.process, SIGKILL);
     }
-    end();
+  }
+
+  /// Of the last generation.
+  static std::vector<Member> last_members_in(const std::map<std::string, std::string>& generations) {
+    uint64_t last = 0;
+    std::vector<Member> members;
+    for (const auto& [key, text] : generations) {
+      const uint64_t number = std::strtoull(key.substr(key.rfind('/') + 1).c_str(), nullptr, 10);
+      if (number >= last) last = number, members = members_in(text);
+    }
+    return members;
   }
 
   void look_after_end(const Worker& worker, int status, Progress& progress) {
     const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-    if (code == 0) one_has_finished_ = true;
-    if (code == 0 || is_ending_) return;
+    if (code == 0 && !std::exchange(one_has_finished_, true)) {
+      hang_looked_for_at_ = Clock::now() + in_seconds(options_.grace_seconds);
+    }
+    if (code == 0 || is_ending_ || worker.is_let_go) return;
     if (WIFSIGNALED(status) && is_bearable(worker, progress)) return;
     if (first_failure_.code == 0) first_failure_ = {code, worker.number}, failed_at_ = Clock::now();
   }
@@ -191,7 +227,8 @@ class Crew {
   uint16_t store_port_;
   uint32_t restarts_left_;
   std::vector<Worker> workers_;
-  bool is_ending_ = false, one_has_finished_ = false, waits_for_others_ = false;
+  std::vector<pid_t> left_groups_;  ///< of workers that have ended, where something still runs
+  bool is_ending_ = false, has_killed_ = false, one_has_finished_ = false;
   Clock::time_point failed_at_, killed_at_, hang_looked_for_at_;
   LaunchEnd first_failure_;
 };
@@ -202,7 +239,7 @@ LaunchEnd launch_workers(const std::vector<std::string>& command, const LaunchOp
   check(!command.empty(), "a program to run");
   const StoreServer store("127.0.0.1", 0);
   Crew crew(command, options, store.port());
-  while (!crew.empty()) {
+  while (!crew.has_ended()) {
     crew.look_after(progress);
     if (progress.stop_requested()) crew.end();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

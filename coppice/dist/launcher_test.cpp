@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,6 +18,13 @@ namespace coppice {
 namespace {
 
 using ::testing::HasSubstr;
+
+/// Whoever should take note of its end may not be there.
+bool is_zombie(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return text.find(") Z") != std::string::npos;
+}
 
 class Launch : public ::testing::Test {
  protected:
@@ -41,10 +49,10 @@ class Launch : public ::testing::Test {
 };
 
 TEST_F(Launch, EachWorkerKnowsItsNumberAndTheStore) {
-  EXPECT_EQ(run("echo $WORLD_SIZE $LOCAL_RANK $COPPICE_STORE $COPPICE_JOB > said$RANK", 3), 0);
+  EXPECT_EQ(run("echo $WORLD_SIZE $LOCAL_RANK $COPPICE_STORE $COPPICE_JOB $COPPICE_ADDRESS > said$RANK", 3), 0);
   for (const char* worker : {"0", "1", "2"}) {
     EXPECT_THAT(text(std::string("said") + worker), HasSubstr(std::string("3 ") + worker + " 127.0.0.1:"));
-    EXPECT_THAT(text(std::string("said") + worker), HasSubstr("launch-" + std::to_string(::getpid())));
+    EXPECT_THAT(text(std::string("said") + worker), HasSubstr("launch-" + std::to_string(::getpid()) + " 127.0.0.1"));
   }
 }
 
@@ -97,6 +105,23 @@ TEST_F(Launch, WhatAWorkerHasStartedEndsWithIt) {
             3);
   for (int i = 0; i < 200 && !has("ended"); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_TRUE(has("ended"));
+}
+
+TEST_F(Launch, WhatAWorkerHasStartedIsKilledWhereItDoesNotEnd) {
+  EXPECT_EQ(run("if [ $RANK = 1 ]; then while [ ! -e pid ]; do sleep 0.01; done; exit 7; fi;"
+                "sh -c 'trap \"\" TERM; echo $$ > pid; while :; do sleep 0.05; done' & sleep 60",
+                2, 0.3),
+            7);
+  const pid_t child = std::stoi(text("pid"));
+  const auto is_there = [&] { return ::kill(child, 0) == 0 && !is_zombie(child); };
+  for (int i = 0; i < 500 && is_there(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(is_there());
+}
+
+/// One that still works has not been done without.
+TEST_F(Launch, WhatFollowsTheTrainingIsNotCutShort) {
+  EXPECT_EQ(run("if [ $RANK = 1 ]; then sleep 1; echo > done; fi", 2, 0.1), 0);
+  EXPECT_TRUE(has("done"));
 }
 
 TEST_F(Launch, StopsWhenItIsAskedTo) {

@@ -55,6 +55,12 @@ class LifeSigns {
   /// Looks again and returns once it has. Throws `ErrorCode::remote` when the store is gone.
   void look_now();
 
+  /// Why nobody is seen any more: the store is gone, and what was seen last stays.
+  std::optional<std::string> blindness() {
+    const std::lock_guard lock(mutex_);
+    return broken_;
+  }
+
   /// What it saw last: `work(view, now)`.
   template <class Work>
   auto with_view(const Work& work) {

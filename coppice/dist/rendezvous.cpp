@@ -14,6 +14,10 @@ namespace {
 constexpr std::chrono::seconds kStoreLimit(20);
 constexpr std::chrono::milliseconds kPause(20);
 
+/// Where what is at the store is there before this worker has done anything.
+constexpr const char* kOtherRun =
+    "where that was an earlier run at the same store: set COPPICE_JOB to another name for each run";
+
 std::string listed(const std::vector<uint32_t>& numbers) {
   std::string text;
   for (const uint32_t number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
@@ -47,11 +51,9 @@ void Rendezvous::concluded() {
   store_.set_if_absent(job_ + std::string(membership_key::kConcluded), "", deadline());
 }
 
-void Rendezvous::expect_no_failure() {
+void Rendezvous::expect_no_failure(const char* hint) {
   life_.with_view([&](const LifeView& view, double) {
-    if (!view.failure()) return;
-    throw Error(ErrorCode::remote, "another worker gave up: " + *view.failure(), {},
-                "where that was an earlier run at the same store: set COPPICE_JOB to another name for each run");
+    if (view.failure()) throw Error(ErrorCode::remote, "another worker gave up: " + *view.failure(), {}, hint);
   });
 }
 
@@ -61,7 +63,7 @@ std::optional<Generation> Rendezvous::join(const Progress& progress) {
   for (bool is_first_look = true;; is_first_look = false) {
     progress.throw_if_stopped();
     life_.look_now();
-    expect_no_failure();
+    expect_no_failure(is_first_look ? kOtherRun : "");
     if (is_first_look && self_.start == 0) expect_no_other_run();
     struct Seen {
       Generation generation;

@@ -46,7 +46,7 @@ class Rendezvous {
   void concluded();
 
  private:
-  void expect_no_failure();
+  void expect_no_failure(const char* hint = "");
   void expect_no_other_run();
   void propose_first(double since);
   /// Nobody is left to take in those who were started again: they begin anew, or go on from checkpoints.

@@ -98,6 +98,11 @@ class SurvivingTraining::Impl final : public HybridObserver {
   }
 
   bool conclude(const std::function<void()>& work) {
+    if (is_alone_) {  // without a store, nobody hears whether another one did
+      const bool is_first = generation_.rank_of(self_) == 0;
+      if (is_first) work();
+      return is_first;
+    }
     for (const Member& member : generation_.members) {
       if (member != self_ && !concludes(member)) continue;
       if (member == self_) conclude_here(work);
@@ -128,6 +133,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
     const auto says = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
     const bool stops = says(kStop);
     checkpoints_.at_block(state, workers_in(generation_.members), stops);
+    note_blindness();
     if (job_.training.observer != nullptr) job_.training.observer->begin_block(state, words);
     if (state.next_minibatch >= total_) return;  // what is left is to write the model
     if (stops) throw Error(ErrorCode::cancelled, "stopped on request");
@@ -135,10 +141,33 @@ class SurvivingTraining::Impl final : public HybridObserver {
   }
 
  private:
+  /// Without the store training goes on, as long as nobody is lost.
+  void note_blindness() {
+    const std::optional<std::string> why = life_.blindness();
+    if (!why || std::exchange(has_noted_blindness_, true)) return;
+    job_.progress.note(*why + ": when a worker is lost from now on, the training ends");
+  }
+
+  /// To those who have not the model. All members of this generation have it.
+  void tell_that_it_is_done() {
+    try {
+      rendezvous_.done();
+    } catch (const Error& error) {
+      job_.progress.note(std::string(error.what()) + ", but the training is done: the first worker concludes it");
+      is_alone_ = true;
+    }
+  }
+
   /// Waits until this member has concluded the training. No: it died before.
   bool concludes(const Member& member) {
     while (true) {
-      life_.look_now();
+      try {
+        life_.look_now();
+      } catch (const Error& error) {
+        job_.progress.note(std::string(error.what()) + ": worker " + std::to_string(member.worker) +
+                           " was to conclude the training, and this one does not hear whether it has");
+        return true;
+      }
       struct Seen {
         bool is_concluded, is_dead;
         std::optional<std::string> failure;
@@ -165,10 +194,14 @@ class SurvivingTraining::Impl final : public HybridObserver {
   void conclude_here(const std::function<void()>& work) {
     try {
       work();
-      rendezvous_.concluded();
     } catch (const std::exception& error) {
       end_all(error);
       throw;
+    }
+    try {
+      rendezvous_.concluded();
+    } catch (const Error& error) {
+      job_.progress.note(std::string(error.what()) + ": the other workers do not hear that the training is concluded");
     }
   }
 
@@ -245,7 +278,7 @@ class SurvivingTraining::Impl final : public HybridObserver {
       training.finish();
       report_ = training.report();
       has_model_ = true;
-      rendezvous_.done();
+      tell_that_it_is_done();
       return std::nullopt;
     } catch (const Leave&) {
       readiness_before_ = Readiness::at_boundary;
@@ -386,9 +419,11 @@ class SurvivingTraining::Impl final : public HybridObserver {
   void save_what_is_left() {
     try {
       // Fewer are left than are needed, say: of a block's two ends others may have one alone.
+      const bool is_blind = life_.blindness().has_value();
       const std::vector<Member> alive = life_.with_view([&](const LifeView& view, double now) {
         std::vector<Member> members = generation_.members;
-        std::erase_if(members, [&](const Member& member) { return view.is_dead(member, now); });
+        std::erase_if(members,
+                      [&](const Member& member) { return member != self_ && !is_blind && view.is_dead(member, now); });
         return members;
       });
       if (progress_of_worker_.start) checkpoints_.save(*progress_of_worker_.start, workers_in(alive));
@@ -411,6 +446,8 @@ class SurvivingTraining::Impl final : public HybridObserver {
   Readiness readiness_before_ = Readiness::at_boundary;
   bool has_trained_ = false;  ///< it has been part of a generation that began to train
   bool has_model_ = false;
+  bool is_alone_ = false;  ///< the store is gone, and the training done
+  bool has_noted_blindness_ = false;
   HybridReport report_;
   SurvivalReport survival_;
 };

@@ -260,6 +260,12 @@ TEST_F(Surviving, ATrainingThatIsShorterThanItsCheckpointIsRefused) {
   expect_finished({0, 1, 2, 3}, 0);
 }
 
+TEST_F(Surviving, OneThatHasEndedIsNotRefusedWhereItsLastStepWasOfMoreWorkers) {
+  EXPECT_EQ(run({"total=201", "group=1", "die=2:step:51", checkpoints()}, {4, 20, 0, 1}), 0);
+  EXPECT_EQ(run({"total=201", "group=1", checkpoints(), "resume=1"}), 0) << result_of(0).text;
+  EXPECT_EQ(run({"total=201", "group=1", checkpoints(), "resume=1"}, {3, 20, 0, 1}), 0) << result_of(0).text;
+}
+
 TEST_F(Surviving, AWorkerThatHangsForGoodIsEndedOnceTheOthersAreDone) {
   EXPECT_EQ(run({"total=200", "die=2:stop:23", "phi=8"}, {4, 0.5, 0, 1}), 0);
   expect_finished({0, 1, 3}, 1);

@@ -61,6 +61,13 @@ class Keeper final : public HybridObserver {
   std::vector<uint32_t> workers_;
 };
 
+/// At its end a training has gone less than a step of all beyond its length. Some of these may have been lost since.
+uint64_t most_of_a_step(const AgreedCheckpoint& agreed, uint32_t n_workers) {
+  const HybridState& state = *agreed.state;
+  const uint64_t on_average = ceil_divide(state.next_minibatch, std::max<uint64_t>(1, state.report.steps));
+  return std::max<uint64_t>({agreed.n_workers, n_workers, on_average});
+}
+
 }  // namespace
 
 void describe(OptionTable& table, CheckpointOptions& options) {
@@ -105,8 +112,7 @@ void TrainingCheckpoints::expect_none() const {
 
 std::optional<HybridState> TrainingCheckpoints::resume(Transport& all, uint64_t minibatches_of_all) {
   AgreedCheckpoint agreed = agree_on_checkpoint(all, *folder_, worker_, facts_);
-  // At its end a training has gone less than a step of all beyond its length.
-  if (agreed.state && agreed.state->next_minibatch >= minibatches_of_all + agreed.n_workers) {
+  if (agreed.state && agreed.state->next_minibatch >= minibatches_of_all + most_of_a_step(agreed, all.size())) {
     throw Error(ErrorCode::usage,
                 "the checkpoint of step " + std::to_string(agreed.state->report.steps) + " is at minibatch " +
                     std::to_string(agreed.state->next_minibatch) +

@@ -19,7 +19,7 @@ constexpr uint32_t kNowhere = 0xFFFFFFFF;
 constexpr size_t kMostMessageBytes = size_t{4} << 20;  ///< of finished chunks, beside the last one
 
 /// The rows of the training set that this worker was sent, one under the other. Room for all rows is there from the
-/// first ones on, so that none is ever moved: memory is taken only where rows are written.
+/// first ones on, if it can be had, so that none is ever moved: memory is taken only where rows are written.
 class KeptRows {
  public:
   void add(const SharedRows& rows) {
@@ -48,10 +48,13 @@ class KeptRows {
 
  private:
   void make_room(const SharedRows& rows) {
-    offsets_.reserve(rows.rows_of_all + 1);
-    columns_.reserve(rows.nonzeros_of_all);
-    values_.reserve(rows.nonzeros_of_all);
-    if (!rows.weights.empty()) weights_.reserve(rows.rows_of_all);
+    try {
+      offsets_.reserve(rows.rows_of_all + 1);
+      columns_.reserve(rows.nonzeros_of_all);
+      values_.reserve(rows.nonzeros_of_all);
+      if (!rows.weights.empty()) weights_.reserve(rows.rows_of_all);
+    } catch (const std::bad_alloc&) {  // where even room that is not used counts: what is sent may be less
+    }
   }
 
   uint32_t n_columns_ = 0;
@@ -172,10 +175,10 @@ class Helper {
       TreeMessageReader message(transport_.receive(0));
       switch (message.kind()) {
         case TreeMessage::rows:
-          kept_.add(read_rows(message));
+          telling_of_failure([&] { kept_.add(read_rows(message)); });
           break;
         case TreeMessage::level:
-          errand_->add(read_level(message));
+          telling_of_failure([&] { errand_->add(read_level(message)); });
           break;
         case TreeMessage::train:
           run_errand();
@@ -193,16 +196,10 @@ class Helper {
  private:
   void run_errand() {
     const NoTimeLimit patience(transport_);
-    try {
+    telling_of_failure([&] {
       const Pulse pulse(transport_, {0}, patience.limit());
       train();
-    } catch (const Error& error) {
-      send_failure(error);
-      throw;
-    } catch (const std::bad_alloc&) {
-      send_failure(Error(ErrorCode::memory, "out of memory"));
-      throw;
-    }
+    });
     errand_->send_finished(transport_);
     TreeMessageWriter message(TreeMessage::done);
     message.put(report_);
@@ -226,6 +223,19 @@ class Helper {
     TreeMessageReader message(transport_.receive(0));
     if (message.kind() == TreeMessage::failed) throw_failure(read_error(message));
     check(message.kind() == TreeMessage::lives, "the first worker says that it lives");
+  }
+
+  template <class Work>
+  void telling_of_failure(const Work& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      send_failure(error);
+      throw;
+    } catch (const std::bad_alloc&) {
+      send_failure(Error(ErrorCode::memory, "out of memory"));
+      throw;
+    }
   }
 
   void send_failure(const Error& error) {

@@ -43,14 +43,17 @@ void read_store(const ReadVariable& read, WorkerEnvironment& environment) {
   environment.store_port = static_cast<uint16_t>(number_in("COPPICE_STORE", store->substr(colon + 1), 65535));
 }
 
-/// What the launcher calls the run, so that the next one at the same store is another job.
-std::string job_of(const ReadVariable& read) {
+/// What the launcher calls the run, so that the next one at the same store is another job. Slurm may have started the
+/// launcher: then what it says is the same for all that the launcher starts, and for its next run.
+std::string job_of(const ReadVariable& read, std::string_view launcher) {
   if (const auto job = read("COPPICE_JOB")) return *job;
-  if (const auto slurm = read("SLURM_JOB_ID")) return "slurm-" + *slurm + "." + read("SLURM_STEP_ID").value_or("0");
-  if (const auto run = read("TORCHELASTIC_RUN_ID")) {
+  if (const auto run = launcher == "torchrun" ? read("TORCHELASTIC_RUN_ID") : std::nullopt) {
     return "torchrun-" + *run + "." + read("TORCHELASTIC_RESTART_COUNT").value_or("0");
   }
-  if (const auto mpi = read("PMIX_NAMESPACE")) return "mpi-" + *mpi;
+  if (const auto mpi = launcher == "mpirun" ? read("PMIX_NAMESPACE") : std::nullopt) return "mpi-" + *mpi;
+  if (const auto slurm = read("SLURM_JOB_ID")) {
+    return "slurm-" + *slurm + (launcher == "srun" ? "." + read("SLURM_STEP_ID").value_or("0") : "");
+  }
   return "coppice";
 }
 
@@ -78,7 +81,7 @@ std::optional<WorkerEnvironment> worker_environment(const ReadVariable& read) {
     const bool binds_none = std::string_view(launcher.worker) == "RANK";
     if (binds_none && n_local) environment.n_local = number_in("LOCAL_WORLD_SIZE", *n_local, kMostWorkers);
     read_store(read, environment);
-    environment.job = job_of(read);
+    environment.job = job_of(read, launcher.name);
     if (const auto start = read("COPPICE_JOB_START")) {
       environment.start = number_in("COPPICE_JOB_START", *start, 1U << 30);
     }
@@ -89,9 +92,12 @@ std::optional<WorkerEnvironment> worker_environment(const ReadVariable& read) {
 
 void expect_store(const WorkerEnvironment& environment) {
   if (!environment.store_host.empty()) return;
-  throw Error(ErrorCode::usage, "there is no store where workers find one another", {},
-              "start one with `coppice dist store` and set COPPICE_STORE to what it prints, for all workers; "
-              "`coppice dist launch` does both");
+  const bool has_mpi = environment.launcher == "mpirun" || environment.launcher == "srun";
+  throw Error(
+      ErrorCode::usage, "there is no store where workers find one another", {},
+      std::string("start one with `coppice dist store` and set COPPICE_STORE to what it prints, for all workers; "
+                  "`coppice dist launch` does both") +
+          (has_mpi ? "; --transport mpi needs none" : ""));
 }
 
 }  // namespace coppice

@@ -62,6 +62,8 @@ TEST(WorkerEnvironment, OfLaunchersThatBindNobodyToCoresItIsKnownHowManyShareAMa
                   {"TORCHELASTIC_RESTART_COUNT", "2"}};
   EXPECT_EQ(of(torch)->n_local, 4u);
   EXPECT_EQ(of(torch)->job, "torchrun-x.2") << "who is started again meets the others at another place";
+  torch.insert({{"SLURM_JOB_ID", "9"}, {"SLURM_STEP_ID", "1"}, {"SLURM_PROCID", "0"}});
+  EXPECT_EQ(of(torch)->job, "torchrun-x.2") << "also where Slurm has started torchrun";
   EXPECT_EQ(of({{"PMI_RANK", "3"}, {"PMI_SIZE", "8"}, {"LOCAL_WORLD_SIZE", "4"}})->n_local, 1u);
   torch["LOCAL_WORLD_SIZE"] = "many";
   EXPECT_THAT(refusal(torch), HasSubstr("LOCAL_WORLD_SIZE"));
@@ -86,6 +88,11 @@ TEST(WorkerEnvironment, TheStoreAndTheJobAreRead) {
   EXPECT_EQ(
       of({{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "2"}, {"SLURM_JOB_ID", "77"}, {"SLURM_STEP_ID", "1"}})->job,
       "slurm-77.1");
+  // Slurm may have started mpirun; ranks of other machines would have a step, those of this one none.
+  Variables mpi{{"OMPI_COMM_WORLD_RANK", "0"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"SLURM_JOB_ID", "77"}};
+  EXPECT_EQ(of(mpi)->job, "slurm-77");
+  mpi.insert({{"PMIX_NAMESPACE", "5"}, {"SLURM_STEP_ID", "1"}});
+  EXPECT_EQ(of(mpi)->job, "mpi-5");
 }
 
 TEST(WorkerEnvironment, WhatCannotBeIsAnError) {

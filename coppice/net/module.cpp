@@ -6,6 +6,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/net/network.h"
+#include "coppice/net/torch_error.h"
 
 namespace coppice {
 namespace {
@@ -31,9 +32,8 @@ class ScriptNetwork final : public Network {
     torch::Tensor scores;
     try {
       scores = module_.forward(arguments).toTensor().to(torch::kFloat32);
-    } catch (const std::exception& error) {  // of LibTorch, whose first line says what happened
-      const std::string text = error.what();
-      throw Error(ErrorCode::data, "the module's forward failed: " + text.substr(0, text.find('\n')), where_, kHint);
+    } catch (const std::exception& error) {
+      throw torch_error("the module's forward failed", error, where_, kHint);
     }
     expect_scores_of(scores, inputs);
     if (dropout && !scores.requires_grad()) {
@@ -95,9 +95,7 @@ std::unique_ptr<Network> load_module(const std::string& bytes, uint32_t n_output
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    const std::string text = error.what();
-    throw Error(ErrorCode::data, "this is no TorchScript module: " + text.substr(0, text.find('\n')), where,
-                "torch.jit.script(module).save(path) writes one");
+    throw torch_error("this is no TorchScript module", error, where, "torch.jit.script(module).save(path) writes one");
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -139,7 +140,8 @@ void add_annotated(const NetInput& input, LabelIndex& labels, SpeechList& list) 
   };
   append(list.paths, more.paths);
   append(list.rows.ids, more.rows.ids);
-  for (const std::string& path : more.paths) list.rows.speakers.push_back(speaker_in(path));
+  const std::set<std::string> known(list.rows.speakers.begin(), list.rows.speakers.end());
+  for (const std::string& path : more.paths) list.rows.speakers.push_back(speaker_in(path, known));
   list.rows.annotated = more.rows.report;
 }
 

@@ -46,10 +46,12 @@ void each_entry(const fs::path& folder, const Take& take) {
 
 }  // namespace
 
-std::string speaker_in(const std::string& path) {
+std::string speaker_in(const std::string& path, const std::set<std::string>& known) {
   const std::string name = fs::path(path).stem();
   const size_t first = name.find('_');
-  return first == std::string::npos || first == 0 ? "" : before_underscore(name.substr(first + 1));
+  if (first == std::string::npos || first == 0) return {};
+  const std::string before = name.substr(0, first), behind = before_underscore(name.substr(first + 1));
+  return known.contains(before) && !known.contains(behind) ? before : behind;
 }
 
 std::vector<RecordingFile> find_recordings(const std::string& folder, RowsAre rows) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct RecordingFile {
 /// name that says no label, unless they are queries, whose names may be any.
 std::vector<RecordingFile> find_recordings(const std::string& folder, RowsAre rows = RowsAre::examples);
 
-/// The speaker in the name of a file, LABEL_SPEAKER_NUMBER; "" where it has no such name.
-std::string speaker_in(const std::string& path);
+/// The speaker in the name of a file, LABEL_SPEAKER_NUMBER, or SPEAKER_ANYTHING where that one is among `known`; ""
+/// where it has no such name.
+std::string speaker_in(const std::string& path, const std::set<std::string>& known);
 
 }  // namespace coppice

@@ -100,6 +100,13 @@ TEST_F(Recordings, NamesSayWhatIsSaidAndByWhom) {
   EXPECT_EQ(found[1].label + found[1].speaker, "yesanna");
 }
 
+TEST_F(Recordings, AnnotatedOnesMayHaveNamesOfEitherKind) {
+  EXPECT_EQ(speaker_in("more/7_theo_3.wav", {"theo", "anna"}), "theo");
+  EXPECT_EQ(speaker_in("more/yes/anna_0.wav", {"theo", "anna"}), "anna");
+  EXPECT_EQ(speaker_in("more/7_carl_3.wav", {"theo", "anna"}), "carl");
+  EXPECT_EQ(speaker_in("more/seven.wav", {"theo"}), "");
+}
+
 TEST_F(Recordings, AFolderThatSaysNoLabelsIsRefused) {
   EXPECT_EQ(code_of([&] { find_recordings(folder_); }), ErrorCode::data);
   EXPECT_EQ(code_of([&] { find_recordings(folder_ / "none"); }), ErrorCode::io);

@@ -124,8 +124,33 @@ class Runner {
       throw Error(ErrorCode::usage,
                   counted(minibatches, "minibatch", "minibatches") + " are too few to compare " +
                       counted(workers, "worker") + " with one: they would train on " + std::to_string(done),
-                  {}, "more epochs, a smaller minibatch or fewer workers");
+                  {},
+                  "--epochs " + std::to_string(static_cast<uint64_t>(std::ceil(epochs_for(workers, minibatches)))) +
+                      ", a smaller minibatch or fewer workers");
     }
+    note_short_trainings(minibatches);
+  }
+
+  /// So that a step of all beyond the end is a tenth at most.
+  double epochs_for(uint64_t workers, uint64_t minibatches) const {
+    return train_.epochs * 10 * double(workers) / double(minibatches);
+  }
+
+  /// Blocks that a training is too short for have a price in the modelled times, and hardly any effect on errors.
+  void note_short_trainings(uint64_t minibatches) const {
+    const std::vector<std::string>& strategies = options_.strategies;
+    const bool has_blocks = std::any_of(strategies.begin(), strategies.end(), [](const std::string& strategy) {
+      return strategy.find("bmuf") != std::string::npos;
+    });
+    const uint64_t block = train_.hybrid.block_minibatches;
+    std::string workers;
+    for (const uint64_t n : options_.workers) {
+      if (n > 1 && minibatches / n < 3 * block) workers += (workers.empty() ? "" : ", ") + std::to_string(n);
+    }
+    if (workers.empty() || !has_blocks) return;
+    arena_.job.progress.note("with " + workers + " workers a training has fewer than 3 blocks of " +
+                             counted(block, "minibatch", "minibatches") +
+                             ": what it says of bmuf and gtc+bmuf holds for so short ones alone");
   }
 
   uint64_t n_trainings() const {
@@ -152,6 +177,7 @@ class Runner {
 
   NetTrainOptions options_of(uint32_t workers, const Combination& combination) const {
     NetTrainOptions options = train_;
+    options.seed = 1;  // of the trainings that find a rate
     options.hybrid.group_size = combination.group_size;
     options.hybrid = resolve({strategy_of(combination.strategy), options_.tau}, options.hybrid, workers);
     const uint32_t group_size = options.hybrid.group_size;
@@ -284,7 +310,9 @@ void describe(OptionTable& table, StudyOptions& options) {
 
 Study run_study(const StudyMaterial& material, const NetTrainOptions& train, const StudyOptions& options, Job job) {
   expect_some(options);
-  for (const std::string& strategy : options.strategies) {
+  std::vector<std::string> strategies = options.strategies;
+  strategies.emplace_back("gtc");  // tau has to make sense also where nothing is compressed
+  for (const std::string& strategy : strategies) {
     (void)resolve({strategy_of(strategy), options.tau}, train.hybrid, options.workers[0]);
   }
   if (material.test.size() == 0)

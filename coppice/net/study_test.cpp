@@ -134,6 +134,8 @@ TEST_F(SmallStudy, AThresholdTakesThePlaceOfTheDensity) {
   EXPECT_EQ(run().table[1].density, 0);
   options_.tau = "-1";
   EXPECT_THROW(run(), Error);
+  options_.strategies = {"bmuf"};
+  EXPECT_THROW(run(), Error);
 }
 
 TEST_F(SmallStudy, AModuleOfTheUsersTakesThePlaceOfTheLayers) {

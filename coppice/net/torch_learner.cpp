@@ -9,6 +9,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/random.h"
 #include "coppice/net/net_batch.h"
+#include "coppice/net/torch_error.h"
 
 namespace coppice {
 namespace {
@@ -41,10 +42,6 @@ void set_values(const std::vector<torch::Tensor>& tensors, std::span<const float
     tensor.copy_(torch::from_blob(const_cast<float*>(own.data()), tensor.sizes(), torch::kFloat32));
     at += tensor.numel();
   }
-}
-
-std::string first_line(const std::string& text) {
-  return text.substr(0, text.find('\n'));
 }
 
 torch::Tensor flat_view(std::span<float> values) {
@@ -104,8 +101,8 @@ BatchResult TorchLearner::compute_gradient(uint64_t minibatch, std::span<float> 
   const torch::Tensor loss = summed_loss(aim_.loss, scores, batch);
   try {
     loss.backward();
-  } catch (const c10::Error& error) {  // of a module of the user's
-    throw Error(ErrorCode::data, "the gradient of the network cannot be computed: " + first_line(error.what()));
+  } catch (const c10::Error& error) {  // mostly of a module of the user's
+    throw torch_error("the gradient of the network cannot be computed", error);
   }
   if (!device_.is_cpu()) flat_view(gradient).copy_(device_gradient_);
   return {rows.size(), loss.item<double>()};

@@ -187,6 +187,29 @@ class Networks(ProgramTest):
         self.assertIn(self.train_and_lose(worker=0)["worker"], (1, 2))
         self.expect(0, "inspect", self.path("model.coppice"))
 
+    def test_without_the_store_the_living_finish_their_training(self):
+        examples = self.write("train.jsonl", jsonl(rows()))
+        os.mkdir(self.path("state"))
+        workers = []
+        with subprocess.Popen([COPPICE, "dist", "store", "--address", "127.0.0.1"], stdout=subprocess.PIPE, text=True,
+                              env=environment()) as store:
+            place = store.stdout.readline().strip().split("=", 1)
+            for rank in range(2):
+                variables = {**environment(), place[0]: place[1], "RANK": str(rank), "WORLD_SIZE": "2"}
+                workers.append(subprocess.Popen(
+                    [COPPICE, "train-net", "--data", examples, "--embedding", "8", "--hidden", "8", "--minibatch", "16",
+                     "--epochs", "400", "--block", "4", "--checkpoint", self.path("state"), "--checkpoint-blocks", "2",
+                     "--address", "127.0.0.1", "-o", self.path("model.coppice")],
+                    stderr=subprocess.PIPE, text=True, env=variables))
+            while not os.listdir(self.path("state")) and workers[0].poll() is None:
+                time.sleep(0.01)
+            store.kill()
+        said = [worker.communicate(timeout=60)[1] for worker in workers]
+        self.assertEqual([worker.returncode for worker in workers], [0, 0], said)
+        self.assertIn("the store is gone: when a worker is lost from now on, the training ends", said[0])
+        self.assertIn("but the training is done: the first worker concludes it", said[0])
+        self.expect(0, "inspect", self.path("model.coppice"))
+
     def test_options_without_effect_are_said(self):
         examples = self.write("train.jsonl", jsonl(rows()))
         train = ["train-net", "--data", examples, "-o", self.path("model.coppice"), "--epochs", "1"]
