@@ -23,6 +23,7 @@
 #include "coppice/dist/connect.h"
 #include "coppice/dist/launcher.h"
 #include "coppice/dist/link_check.h"
+#include "coppice/dist/network_model.h"
 #include "coppice/dist/store.h"
 
 namespace coppice::app {
@@ -112,6 +113,15 @@ void describe(OptionTable& table, CheckArguments& arguments) {
   table.add("json", arguments.json, "Print one JSON object.");
 }
 
+/// What `dist study` wants to know of a network; nothing where the timings do not tell it.
+std::optional<NetworkModel> network_of(const std::vector<LinkTiming>& timings, const Transport& transport) {
+  try {
+    return fit_network(samples_of(timings, transport.size()));
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 std::string table_text(const std::vector<LinkTiming>& timings, const Transport& transport) {
   std::string text = fmt::format("{}, sums have the same bits on all\n\n{:<12} {:>10} {:>12} {:>12}\n",
                                  counted(transport.size(), "worker"), "operation", "bytes", "time", "sent a second");
@@ -119,6 +129,10 @@ std::string table_text(const std::vector<LinkTiming>& timings, const Transport& 
     text += fmt::format("{:<12} {:>10} {:>9.0f} us {:>12}\n", timing.operation,
                         bytes_text(static_cast<double>(timing.bytes)), 1e6 * timing.seconds,
                         timing.bytes == 0 ? "" : bytes_text(timing.bytes_per_second));
+  }
+  if (const auto network = network_of(timings, transport)) {
+    text += fmt::format("\nfor dist study: --latency-us {:.1f} --megabit-per-second {:.1f}\n",
+                        1e6 * network->latency_seconds, 8e-6 * network->bytes_per_second);
   }
   return text;
 }
@@ -130,6 +144,10 @@ nlohmann::ordered_json to_json(const std::vector<LinkTiming>& timings, const Tra
                                   {"bytes", timing.bytes},
                                   {"seconds", timing.seconds},
                                   {"bytes_per_second", timing.bytes_per_second}});
+  }
+  if (const auto network = network_of(timings, transport)) {
+    json["network"] = {{"latency_us", 1e6 * network->latency_seconds},
+                       {"megabit_per_second", 8e-6 * network->bytes_per_second}};
   }
   return json;
 }

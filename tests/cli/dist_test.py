@@ -21,7 +21,10 @@ class Dist(ProgramTest):
         self.assertEqual(report["workers"], 3)
         self.assertEqual({timing["operation"] for timing in report["operations"]},
                          {"barrier", "all_reduce", "all_gather", "broadcast"})
-        self.assertIn("3 workers", self.expect(0, "dist", "launch", "-n", "3", "--", COPPICE, *CHECK).stdout)
+        self.assertGreater(report["network"]["megabit_per_second"], 0)
+        said = self.expect(0, "dist", "launch", "-n", "3", "--", COPPICE, *CHECK).stdout
+        self.assertIn("3 workers", said)
+        self.assertRegex(said, r"for dist study: --latency-us [0-9.]+ --megabit-per-second [0-9.]+")
 
     def test_one_worker_has_nobody_to_wait_for(self):
         self.expect(0, "dist", "launch", "-n", "1", "--", COPPICE, *CHECK)
