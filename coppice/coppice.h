@@ -27,6 +27,8 @@
 #include "coppice/data/label_index.h"     // names -> label numbers, while reading
 #include "coppice/data/label_names.h"     // label numbers -> names, and back
 #include "coppice/data/npz.h"             // matrices of SciPy and NumPy
+#include "coppice/data/passage_reader.h"  // passages to search, long ones in parts
+#include "coppice/data/passages.h"        // label numbers -> the texts they stand for
 #include "coppice/data/read_options.h"    // formats, and what was repaired on the way
 #include "coppice/data/reader.h"          // opens any of the formats, block by block
 #include "coppice/data/vectorizer.h"      // text -> sparse features: n-grams, tf-idf, hashing
@@ -42,6 +44,8 @@
 // rank: train level by level, match and rank
 #include "coppice/rank/batch_prediction.h"  // many queries at once
 #include "coppice/rank/beam_search.h"       // one query
+#include "coppice/rank/bm25.h"              // weights without training
+#include "coppice/rank/bounding_ranker.h"   // a ranker of given weights
 #include "coppice/rank/ensemble.h"          // several models, one answer
 #include "coppice/rank/explain.h"           // why a label was ranked where it was
 #include "coppice/rank/label_filter.h"      // only these labels, not those
@@ -63,6 +67,7 @@
 #include "coppice/model/import_pecos.h"   // a PECOS model folder becomes a Model
 #include "coppice/model/inspect.h"        // what is in a model file
 #include "coppice/model/model.h"          // load, save, verify
+#include "coppice/model/retrieve.h"       // text in, passages out
 #include "coppice/model/understanding.h"  // text in, domain, intent and slots out
 
 // train: read -> vectorize -> index -> rank -> save
@@ -72,6 +77,7 @@
 #include "coppice/train/estimate.h"         // what a training will cost, before it is paid for
 #include "coppice/train/evaluate.h"         // a model judged on a file
 #include "coppice/train/memory_limit.h"     // and a refusal when it is too much
+#include "coppice/train/passage_index.h"    // passages become a Model, without training
 #include "coppice/train/pipeline.h"         // a training set becomes a Model
 #include "coppice/train/refit.h"            // prune a model, fit what stays
 #include "coppice/train/tagger_model.h"     // a tagger joins a model

@@ -14,8 +14,9 @@ CLI::App* add_to(CLI::App& program, const std::string& name, const std::string& 
   if (space == std::string::npos) return program.add_subcommand(name, summary);
   const std::string family_name = name.substr(0, space);
   const auto found = program.get_subcommands([&](CLI::App* app) { return app->get_name() == family_name; });
-  CLI::App* const family =
-      found.empty() ? program.add_subcommand(family_name, "Work with several processes and machines.") : found.front();
+  const char* what = family_name == "flow" ? "Workflows of models: check, plan, run, compare."
+                                           : "Work with several processes and machines.";
+  CLI::App* const family = found.empty() ? program.add_subcommand(family_name, what) : found.front();
   family->require_subcommand(1);
   return family->add_subcommand(name.substr(space + 1), summary);
 }

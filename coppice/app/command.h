@@ -74,10 +74,18 @@ void add_predict(CommandList& commands);
 void add_annotate(CommandList& commands, char** argv);
 void add_understand(CommandList& commands);
 void add_explain(CommandList& commands);
+void add_index(CommandList& commands);
+void add_retrieve(CommandList& commands);
 void add_compress(CommandList& commands);
 void add_inspect(CommandList& commands);
 void add_import_pecos(CommandList& commands);
 void add_dist(CommandList& commands);
+// Workflows: a family of commands.
+void add_flow_checks(CommandList& commands);
+void add_flow_compare(CommandList& commands);
+void add_flow_runs(CommandList& commands);
+void add_flow_views(CommandList& commands);
+void add_flow_stand_in(CommandList& commands);
 /// Of the program of that name. The list must outlive the action.
 void add_options(CommandList& commands, const char* program);
 

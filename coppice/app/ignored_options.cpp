@@ -76,7 +76,7 @@ std::string joined(const Formats& formats, const char* between) {
 }
 
 void add_those_of_formats(const Values& values, const std::string& input, std::vector<Unused>& unused) {
-  if (input.empty() || !values.contains("format")) return;
+  if (input.empty() || !values.contains("format") || !values.contains("labels_field")) return;
   const Formats read = formats_read(values, input);
   for (const UsedBy& row : table_of_formats()) {
     const bool used = std::any_of(read.begin(), read.end(), [&](const auto& one) { return row.formats.contains(one); });

@@ -12,10 +12,19 @@ int main(int argc, char** argv) {
     add_annotate(commands, argv);
     add_understand(commands);
     add_explain(commands);
+    add_index(commands);
+    add_retrieve(commands);
     add_compress(commands);
     add_inspect(commands);
     add_import_pecos(commands);
     add_dist(commands);
+#ifdef COPPICE_WITH_FLOW
+    add_flow_checks(commands);
+    add_flow_runs(commands);
+    add_flow_compare(commands);
+    add_flow_views(commands);
+    add_flow_stand_in(commands);
+#endif
     add_commands_of_networks(commands, argv);
     add_options(commands, "coppice");
   });

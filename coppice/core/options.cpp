@@ -50,7 +50,7 @@ double number_in(const std::string& name, const json& value, double lowest, doub
 
 uint64_t integer_in(const std::string& name, const json& value, uint64_t lowest, uint64_t highest) {
   const std::string expected = range_text("a whole number", static_cast<double>(lowest), static_cast<double>(highest));
-  const bool whole = value.is_number_unsigned() ||
+  const bool whole = value.is_number_unsigned() || (value.is_number_integer() && value.get<int64_t>() >= 0) ||
                      (value.is_number_float() && value.get<double>() >= 0 && value.get<double>() < 1e15 &&
                       value.get<double>() == std::floor(value.get<double>()));
   if (!whole) refuse(name, text_of(value), expected);

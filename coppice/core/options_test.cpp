@@ -92,6 +92,15 @@ TEST(Options, RefuseWhatIsOutOfRangeOrOfAnotherTypeAndLeaveTheValue) {
   EXPECT_EQ(paint.coats, 2u);
 }
 
+TEST(Options, AWholeNumberMayBeOfASignedType) {
+  Paint paint;
+  OptionTable table = table_of(paint);
+  table.find("coats").set(nlohmann::json(int64_t{3}));  // as JSON made in C++ has it; read from a text it has no sign
+  EXPECT_EQ(paint.coats, 3u);
+  EXPECT_EQ(refusal([&] { table.find("coats").set(nlohmann::json(int64_t{-3})); }),
+            "option coats is -3, expected a whole number from 1 to 9");
+}
+
 TEST(Options, SayOfANestedValueOnlyItsKindHoweverDeepItIs) {
   Paint paint;
   const nlohmann::json deep = nlohmann::json::parse(std::string(200'000, '[') + std::string(200'000, ']'));

@@ -35,7 +35,7 @@ TEST(FormatsDocument, EachExampleIsReadAsItsFormat) {
                                                                     {"svm", {Format::svm, 3}},
                                                                     {"fasttext", {Format::fasttext, 1}},
                                                                     {"csv", {Format::csv, 2}}};
-  EXPECT_EQ(examples.size(), expected.size() + 3) << "bio, domains and intents: tests/docs";
+  EXPECT_EQ(examples.size(), expected.size() + 4) << "bio, domains, intents and passages: tests/docs";
   for (const auto& [format, how] : expected) {
     const auto [as, n_rows] = how;
     const std::string& text = examples.at(format);

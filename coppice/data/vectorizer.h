@@ -60,6 +60,9 @@ struct VectorizerOptions {
 
 void describe(OptionTable& table, VectorizerOptions& options);
 
+/// Of them those that say which features there are, not what each of them counts for.
+void describe_features(OptionTable& table, VectorizerOptions& options);
+
 /// Throws `ErrorCode::usage` when options contradict each other (an empty range, no analyzer at all), or when a stop
 /// word is no UTF-8.
 void validate(const VectorizerOptions& options);

@@ -47,7 +47,7 @@ void describe_tokens(OptionTable& table, VectorizerOptions& options) {
       "the model, the file is not needed again.");
 }
 
-void describe_analyzers(OptionTable& table, VectorizerOptions& options) {
+void describe_ngrams(OptionTable& table, VectorizerOptions& options) {
   const char* const range = " Shortest and longest, as in 1,2; an empty list turns the analyzer off.";
   table.add("word_ngrams", options.word_ngrams, 1, 16,
             std::string("Runs of so many words are features (scikit-learn: ngram_range, analyzer word).") + range);
@@ -59,6 +59,9 @@ void describe_analyzers(OptionTable& table, VectorizerOptions& options) {
             std::string("Runs of so many characters inside words, a space standing at either end of a word "
                         "(scikit-learn: analyzer char_wb). Robust against misspelling and inflection.") +
                 range);
+}
+
+void describe_analyzer_weights(OptionTable& table, VectorizerOptions& options) {
   const char* const weight =
       " With several analyzers each one's features are normalised by themselves, multiplied by the analyzer's weight, "
       "and the row is normalised as a whole.";
@@ -83,7 +86,7 @@ void describe_weighting(OptionTable& table, VectorizerOptions& options) {
             "Each text's features are divided by their Euclidean length (l2), by their sum (l1), or not.");
 }
 
-void describe_vocabulary(OptionTable& table, VectorizerOptions& options) {
+void describe_document_frequencies(OptionTable& table, VectorizerOptions& options) {
   table.add("min_df", options.min_df, 1, UINT32_MAX,
             "Leave out features that fewer texts have. 2 halves most vocabularies and the model with them.");
   table.add("max_df", options.max_df, 0, UINT32_MAX, "Leave out features that more texts have; 0 = no limit.");
@@ -93,12 +96,18 @@ void describe_vocabulary(OptionTable& table, VectorizerOptions& options) {
             "Leave out features that a larger share of the texts has (scikit-learn: max_df up to 1.0).");
   table.add("max_features", options.max_features, 0, 0x7FFFFFFE,
             "Keep only so many features, those that most texts have; ties go by the bytes of the name. 0 = all.");
+}
+
+void describe_hashing(OptionTable& table, VectorizerOptions& options) {
   table.add("hash_bits", options.hash_bits, 0, 30,
             "Feature hashing: a feature's number is so many bits of its hash, no vocabulary is stored, unseen features "
             "count too, colliding ones add up. 0 = off. Document-frequency limits and names do not apply.");
   table.add("hash_signed", options.hash_signed,
             "With hash_bits: a hash bit decides whether a feature counts plus or minus, so that collisions cancel on "
             "average (scikit-learn: alternate_sign).");
+}
+
+void describe_keys(OptionTable& table, VectorizerOptions& options) {
   table.add("hash_seed", options.hash_seed, 0, UINT64_MAX,
             "Another seed gives other hashes; needed after a collision.");
   table.add("feature_names", options.feature_names,
@@ -141,9 +150,19 @@ void expect_utf8(const std::vector<std::string>& stop_words) {
 
 void describe(OptionTable& table, VectorizerOptions& options) {
   describe_tokens(table, options);
-  describe_analyzers(table, options);
+  describe_ngrams(table, options);
+  describe_analyzer_weights(table, options);
   describe_weighting(table, options);
-  describe_vocabulary(table, options);
+  describe_document_frequencies(table, options);
+  describe_hashing(table, options);
+  describe_keys(table, options);
+}
+
+void describe_features(OptionTable& table, VectorizerOptions& options) {
+  describe_tokens(table, options);
+  describe_ngrams(table, options);
+  describe_document_frequencies(table, options);
+  describe_keys(table, options);
 }
 
 void validate(const VectorizerOptions& options) {

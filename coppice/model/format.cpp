@@ -77,6 +77,8 @@ constexpr TypeName kSectionNames[] = {
     {SectionType::gazetteer_pilots, "gazetteer_pilots"},
     {SectionType::gazetteer_remap, "gazetteer_remap"},
     {SectionType::gazetteer_fingerprints, "gazetteer_fingerprints"},
+    {SectionType::passage_bytes, "passage_bytes"},
+    {SectionType::passage_offsets, "passage_offsets"},
     {SectionType::network, "network"},
     {SectionType::network_parameters, "network_parameters"},
     {SectionType::network_buffers, "network_buffers"},

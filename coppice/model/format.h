@@ -89,6 +89,9 @@ enum class SectionType : uint32_t {
   gazetteer_remap = 114,
   gazetteer_fingerprints = 115,
 
+  passage_bytes = 136,
+  passage_offsets = 137,
+
   network = 144,
   network_parameters = 145,
   network_buffers = 146,

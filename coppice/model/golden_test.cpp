@@ -18,6 +18,7 @@
 
 #include "coppice/model/compress.h"
 #include "coppice/model/model.h"
+#include "coppice/model/retrieve.h"
 #include "coppice/model/sample_model.h"
 #include "coppice/model/understanding.h"
 #include "coppice/rank/beam_search.h"
@@ -78,6 +79,19 @@ std::vector<Answer> answers_of_texts(const Model& model) {
   return result;
 }
 
+/// Passages as they come back: "intent-3 | its text | what is known of it".
+std::vector<Answer> answers_of_passages(const Model& model) {
+  std::vector<Answer> result;
+  for (const char* text : {"w1 w2 w3", "W250, w17; w99 w3 and w299", "", "no known word", "w9 w20 w108 w20",
+                           "w7 w45 w61 w222 w280", "w140 w141 w142 w143 w144 w145 w146 w147 w148"}) {
+    for (const RetrievedPassage& found : retrieve(model, text)) {
+      result.push_back(
+          {found.id + " | " + found.text.substr(0, found.text.find('\n')) + " | " + found.metadata, found.score});
+    }
+  }
+  return result;
+}
+
 Model compressed(ModelParts parts, const CompressOptions& options) {
   ThreadPool pool(1);
   return compress(Model(std::move(parts)), options, pool);
@@ -125,7 +139,8 @@ const Golden kGoldens[] = {{"model_v1", [] { return Model(sample_parts()); }, an
                            {"compressed_v1", with_defaults, answers_of_texts},
                            {"compressed_groups_levels_v1", with_groups_and_levels, answers_of_texts},
                            {"compressed_assistant_v1", compressed_assistant, answers_of_texts},
-                           {"assistant_v1", [] { return Model(assistant_sample_parts()); }, answers_of_texts}};
+                           {"assistant_v1", [] { return Model(assistant_sample_parts()); }, answers_of_texts},
+                           {"passages_v1", [] { return Model(passages_sample_parts()); }, answers_of_passages}};
 
 /// Never anew: what was written once stays.
 void write_missing(const Golden& golden) {
@@ -148,7 +163,7 @@ TEST_P(GoldenFiles, GiveTheSameAnswers) {
   const Model model = Model::load(GetParam().path(".coppice"), {Verify::everything, LoadMode::map});
   std::istringstream expected(file_text(GetParam().path(".answers")));
   const std::vector<Answer> got = GetParam().answers(model);
-  ASSERT_GT(got.size(), 30u);
+  ASSERT_GT(got.size(), 20u);
   std::string line;
   for (const Answer& answer : got) {
     ASSERT_TRUE(std::getline(expected, line));

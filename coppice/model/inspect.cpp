@@ -222,6 +222,9 @@ ModelReport inspect(const ModelFile& file, const Model& model) {
   if (!model.domains().names().empty()) {
     report.domains = DomainsReport{model.domains().names(), n_labels_in_domains(model.domains())};
   }
+  if (model.passages().size() > 0) {
+    report.passages = PassagesReport{model.passages().size(), model.passages().bytes().size_bytes()};
+  }
   if (model.tagger() != nullptr) report.tagger = inspect_tagger(*model.tagger());
   return report;
 }
@@ -247,6 +250,9 @@ Json to_json(const ModelReport& report) {
   for (const LevelReport& level : report.levels) json["levels"].push_back(to_json(level));
   for (const SectionReport& section : report.sections) json["sections"].push_back(to_json(section));
   if (report.domains) json["domains"] = {{"names", report.domains->names}, {"n_labels", report.domains->n_labels}};
+  if (report.passages) {
+    json["passages"] = {{"n_passages", report.passages->n_passages}, {"size_bytes", report.passages->size_bytes}};
+  }
   if (report.tagger) json["tagger"] = to_json(*report.tagger);
   if (report.network_json != "{}") json["network"] = Json::parse(report.network_json);
   return json;
@@ -263,6 +269,11 @@ std::string to_text(const ModelReport& report) {
   if (report.domains) {
     text += fmt::format("{} of the labels in {}\n", report.domains->n_labels,
                         counted(report.domains->names.size(), "domain"));
+  }
+  if (report.passages) {
+    text +=
+        fmt::format("the labels stand for {}: {} with what is known of them\n",
+                    counted(report.passages->n_passages, "passage"), bytes_text(double(report.passages->size_bytes)));
   }
   if (report.bits_per_key > 0)
     text += fmt::format("a feature of the text is known by {:.2f} bits\n", report.bits_per_key);

@@ -59,6 +59,12 @@ struct DomainsReport {
   uint64_t n_labels = 0;  ///< that belong to one
 };
 
+/// The texts that the labels stand for.
+struct PassagesReport {
+  uint64_t n_passages = 0;
+  uint64_t size_bytes = 0;  ///< of texts and what is known of them
+};
+
 /// All that `coppice inspect` shows.
 struct ModelReport {
   std::string path;
@@ -81,6 +87,7 @@ struct ModelReport {
   bool has_ranker = true;
   std::vector<LevelReport> levels;
   std::optional<DomainsReport> domains;
+  std::optional<PassagesReport> passages;
   std::optional<TaggerReport> tagger;
   std::vector<SectionReport> sections;
 };

@@ -9,6 +9,7 @@
 #include "coppice/model/domain_sections.h"
 #include "coppice/model/json_section.h"
 #include "coppice/model/label_name_sections.h"
+#include "coppice/model/passage_sections.h"
 #include "coppice/model/ranker_sections.h"
 #include "coppice/model/section_rules.h"
 #include "coppice/model/tagger_sections.h"
@@ -82,6 +83,7 @@ ModelParts read_parts(const ModelFile& file) {
   parts.ranker = read_ranker(file, shape);
   parts.label_names = read_label_names(file, shape.n_labels);
   parts.domains = read_domains(file);
+  parts.passages = read_passages(file);
   parts.vectorizer = read_vectorizer(file);
   parts.tagger = read_tagger(file);
   parts.n_training_rows = shape.n_training_rows;
@@ -127,6 +129,7 @@ ModelFileWriter sections_of(const ModelParts& parts, std::string_view producer) 
   if (parts.vectorizer) add_vectorizer(writer, *parts.vectorizer);
   add_ranker(writer, ranker);
   if (parts.tagger) add_tagger(writer, *parts.tagger);
+  add_passages(writer, parts.passages);
   return writer;
 }
 

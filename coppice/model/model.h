@@ -7,6 +7,7 @@
 
 #include "coppice/data/label_domains.h"
 #include "coppice/data/label_names.h"
+#include "coppice/data/passages.h"
 #include "coppice/data/vectorizer.h"
 #include "coppice/math/packed_numbers.h"
 #include "coppice/model/format.h"
@@ -19,6 +20,7 @@ namespace coppice {
 struct ModelParts {
   LabelNames label_names;                ///< or empty: labels are known by their numbers
   LabelDomains domains;                  ///< of the labels; or empty: there are none
+  Passages passages;                     ///< that the labels stand for; or empty: they stand for none
   std::optional<Vectorizer> vectorizer;  ///< none: the model takes features, no text
   Ranker ranker;                         ///< or one without levels, where there is a tagger
   std::optional<Tagger> tagger;          ///< finds the slots of texts
@@ -72,6 +74,7 @@ class Model {
 
   const LabelNames& label_names() const noexcept { return parts_.label_names; }
   const LabelDomains& domains() const noexcept { return parts_.domains; }
+  const Passages& passages() const noexcept { return parts_.passages; }
   const Vectorizer* vectorizer() const noexcept { return parts_.vectorizer ? &*parts_.vectorizer : nullptr; }
   /// Throws `ErrorCode::usage` for a model that has a tagger alone.
   const Ranker& ranker() const;

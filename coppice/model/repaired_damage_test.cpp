@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coppice/core/error.h"
@@ -23,10 +24,12 @@ std::vector<std::string> images() {
   levels.keys.perfect_hash = PerfectHash::levels;
   levels.pack = {.value_bits = 4, .scaling = Scaling::groups};
   levels.keep_strings = true;
+  ModelParts with_passages = flat_sample_parts(30);
+  with_passages.passages = passages_sample_parts().passages;
   CompressOptions rows;
   rows.pack = {.value_bits = 3, .scaling = Scaling::rows};
   return {sample_image(compress(Model(assistant_sample_parts()), {}, pool)),
-          sample_image(compress(Model(flat_sample_parts(30)), levels, pool)),
+          sample_image(compress(Model(std::move(with_passages)), levels, pool)),
           sample_image(compress(Model(assistant_sample_parts()), rows, pool))};
 }
 

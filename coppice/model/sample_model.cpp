@@ -211,6 +211,19 @@ ModelParts flat_sample_parts(uint32_t percent) {
   return parts;
 }
 
+ModelParts passages_sample_parts() {
+  ModelParts parts = flat_sample_parts(12);
+  PassagesBuilder passages;
+  for (uint32_t label = 0; label < parts.ranker.tree.n_labels; ++label) {
+    const std::string number = std::to_string(label);
+    const std::string metadata = R"({"page":)" + number + R"(,"title":"Fen\u00eatre )" + number + "\"}";
+    passages.add(label == 5 ? "" : "Passage " + number + ", in \xC3\xA4pfel.\n", label % 3 == 2 ? "" : metadata);
+  }
+  parts.passages = passages.build();
+  parts.ranker.post_processor = PostProcessor::noop;  // as in an index of passages
+  return parts;
+}
+
 LabelDomains sample_domains(uint32_t n_labels) {
   std::vector<std::optional<uint32_t>> domains(n_labels);
   for (uint32_t label = 0; label < n_labels; ++label) {
@@ -305,6 +318,7 @@ void ask_everything(const Model& model) {
   for (size_t i = 0; i < queries.n_rows(); ++i) {
     for (const ScoredLabel& found : predict(model.ranker(), queries.row(i), options, state)) {
       (void)model.label_names().find(model.label_names().name(found.label));
+      (void)std::string(model.passages().text(found.label)).append(model.passages().metadata(found.label));
       if (const auto domain = model.domains().of(found.label)) (void)model.domains().names().at(*domain);
     }
   }

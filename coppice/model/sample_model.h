@@ -25,6 +25,9 @@ ModelParts assistant_sample_parts();
 /// chunk needs all of its parts.
 ModelParts flat_sample_parts(uint32_t percent);
 
+/// A flat model whose labels stand for passages; of every third nothing is known beside its text.
+ModelParts passages_sample_parts();
+
 /// Three domains, of which the labels have one in turn, and every fourth label none.
 LabelDomains sample_domains(uint32_t n_labels);
 

@@ -17,6 +17,8 @@ bool is_optional(SectionType type) noexcept {
     case SectionType::label_counts:
     case SectionType::domain_names:
     case SectionType::label_domains:
+    case SectionType::passage_bytes:
+    case SectionType::passage_offsets:
     case SectionType::vectorizer_name_offsets:
     case SectionType::vectorizer_name_bytes:
     case SectionType::feature_name_entries:
@@ -112,6 +114,8 @@ void check_sections(const ModelFile& file, uint32_t depth, uint32_t n_gazetteers
   expect_one_of(file, label_name_bytes, label_name_entries);
   check_needs(file, domain_names, label_domains);
   check_needs(file, label_domains, domain_names);
+  check_needs(file, passage_bytes, passage_offsets);
+  check_needs(file, passage_offsets, passage_bytes);
   check_needs(file, vectorizer_name_offsets, vectorizer_name_bytes);
   check_needs(file, vectorizer_name_bytes, vectorizer_name_offsets);
 }

@@ -64,6 +64,13 @@ void check_domains(const LabelDomains& domains, uint32_t n_labels) {
       "the name of a domain is no text");
 }
 
+void check_passages(const Passages& passages, uint32_t n_labels) {
+  if (passages.bytes().empty() && passages.offsets().empty()) return;
+  expect_equal(passages.offsets().size(), 2 * uint64_t{n_labels} + 1, "the number of places in its passages");
+  expect_equal(passages.offsets().front(), 0, "the place of the first passage");
+  expect_equal(passages.offsets().back(), passages.bytes().size(), "the end of the passages");
+}
+
 void check_json(const std::string& text, const std::string& what) {
   expect(!nests_deeper(text, kDeepestJson), what + " nest deeper than " + counted(kDeepestJson, "level"));
   expect(parse_held_json(text).value.is_object(), what + " are no JSON object");
@@ -123,6 +130,7 @@ void check_parts(const ModelParts& parts) {
   }
   check_label_names(parts.label_names, parts.ranker.tree.n_labels);
   check_domains(parts.domains, parts.ranker.tree.n_labels);
+  check_passages(parts.passages, parts.ranker.tree.n_labels);
   if (!parts.label_counts.empty()) {
     expect_equal(parts.label_counts.size(), parts.ranker.tree.n_labels, "the number of label counts");
   }
@@ -147,6 +155,7 @@ void check_contents(const ModelParts& parts) {
   if (parts.vectorizer) parts.vectorizer->verify();
   check_label_name_contents(parts.label_names);
   check_domain_contents(parts.domains);
+  parts.passages.verify();
   parts.label_counts.verify("the label counts");
   for (const uint32_t count : parts.label_counts.values()) {
     expect(count <= parts.n_training_rows, "a label stands in more rows than there were");

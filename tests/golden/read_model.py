@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""read_model.py MODEL: lists the sections of a model file, and its first labels with their domains. Written from
+"""read_model.py MODEL: lists the sections of a model file, and its first labels with their domains and, where they
+stand for passages, with text and metadata of these. Written from
 docs/model_format.md alone, without any package, to show that the document is enough. It checks the structure but not the
 checksums (XXH3 is not in Python)."""
 import json
@@ -115,6 +116,14 @@ def labels(sections):
     return [[name, domains[number] if number < len(domains) else None] for name, number in zip(names, numbers)]
 
 
+def passages(sections):
+    """The text of each label's passage, and what is known of it."""
+    data, places = sections.bytes(136), sections.numbers(137)
+    expect(len(places) == 2 * sections.json(1)["n_labels"] + 1, "number of places in the passages")
+    parts = [data[begin:end].decode() for begin, end in zip(places, places[1:])]
+    return [[text, json.loads(known) if known else None] for text, known in zip(parts[::2], parts[1::2])]
+
+
 def main():
     with open(sys.argv[1], "rb") as file:
         image = file.read()
@@ -125,7 +134,10 @@ def main():
         if entry["element"] == "json":
             entry["value"] = sections.json(entry["type"])
     print(json.dumps({**header, "sections": entries}, indent=1))
-    print(json.dumps(labels(sections)[:20]))
+    found = labels(sections)
+    if 137 in sections:
+        found = [label + passage for label, passage in zip(found, passages(sections))]
+    print(json.dumps(found[:20]))
 
 
 if __name__ == "__main__":
