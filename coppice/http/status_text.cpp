@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/http/status_text.h"
+
+#include <array>
+#include <utility>
+
+namespace coppice {
+
+std::string_view status_text(int status) noexcept {
+  using Row = std::pair<int, std::string_view>;
+  static constexpr std::array<Row, 32> kNames{{{200, "OK"},
+                                               {201, "Created"},
+                                               {202, "Accepted"},
+                                               {204, "No Content"},
+                                               {206, "Partial Content"},
+                                               {301, "Moved Permanently"},
+                                               {302, "Found"},
+                                               {303, "See Other"},
+                                               {304, "Not Modified"},
+                                               {307, "Temporary Redirect"},
+                                               {308, "Permanent Redirect"},
+                                               {400, "Bad Request"},
+                                               {401, "Unauthorized"},
+                                               {402, "Payment Required"},
+                                               {403, "Forbidden"},
+                                               {404, "Not Found"},
+                                               {405, "Method Not Allowed"},
+                                               {406, "Not Acceptable"},
+                                               {408, "Request Timeout"},
+                                               {409, "Conflict"},
+                                               {413, "Content Too Large"},
+                                               {415, "Unsupported Media Type"},
+                                               {422, "Unprocessable Content"},
+                                               {429, "Too Many Requests"},
+                                               {431, "Request Header Fields Too Large"},
+                                               {500, "Internal Server Error"},
+                                               {501, "Not Implemented"},
+                                               {502, "Bad Gateway"},
+                                               {503, "Service Unavailable"},
+                                               {504, "Gateway Timeout"},
+                                               {505, "HTTP Version Not Supported"},
+                                               {507, "Insufficient Storage"}}};
+  for (const auto& [number, text] : kNames) {
+    if (number == status) return text;
+  }
+  return {};
+}
+
+}  // namespace coppice
