@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "coppice/core/options.h"
+#include "coppice/flow/runner.h"
+
+namespace coppice::app {
+
+/// What all commands about runs share.
+struct FlowOptions {
+  std::string journal = ".coppice/runs.db";
+  Durability durability = Durability::process;
+  std::string record, replay;
+  std::string ca_file;
+  std::vector<std::string> allow;
+};
+
+void describe(OptionTable& table, FlowOptions& options);
+
+/// The journal alone.
+void describe_journal(OptionTable& table, FlowOptions& options);
+
+/// Makes the folder of the journal if need be. Throws `ErrorCode::usage` where both cassettes are named.
+RunnerOptions runner_options(const FlowOptions& options);
+
+}  // namespace coppice::app

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// coppice flow stand-in: a server that speaks OpenAI's protocol, with set prices, speed, quality and faults.
+#include <fmt/core.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "coppice/flow/stand_in_server.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "coppice/app/command.h"
+#include "coppice/app/messages.h"
+#include "coppice/app/output.h"
+#include "coppice/flow/yaml.h"
+
+namespace coppice::app {
+namespace {
+
+struct StandInArguments {
+  CommonOptions common;
+  std::string settings;
+  std::string address = "127.0.0.1";
+  uint32_t port = 8089;
+  double patience_seconds = 2;
+};
+
+void describe(OptionTable& table, StandInArguments& arguments) {
+  table.add("address", arguments.address, "Where it listens.");
+  table.add("port", arguments.port, 0, 65535, "0: a free one, which is printed.");
+  table.add("patience_seconds", arguments.patience_seconds, 0, 3600,
+            "When it is to end, answers under way have so long.");
+}
+
+StandInOptions read_settings(const std::string& path) {
+  if (path.empty()) return read_stand_in_options(nlohmann::json::object());
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw_io_error("read", path, errno);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  return read_stand_in_options(nlohmann::json(read_yaml(text, path).value));
+}
+
+void serve(const StandInArguments& arguments) {
+  boost::asio::io_context loop(1);
+  HttpServerOptions where;
+  where.address = arguments.address;
+  where.port = static_cast<uint16_t>(arguments.port);
+  StandInServer server(loop, read_settings(arguments.settings), where);
+  boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
+  const auto patience = std::chrono::milliseconds(static_cast<int64_t>(arguments.patience_seconds * 1000));
+  signals.async_wait([&](const boost::system::error_code& failed, int) {
+    if (!failed) server.stop(patience);
+  });
+  print_out(fmt::format("http://{}:{}/v1\n", arguments.address, server.port()));
+  loop.run();
+}
+
+}  // namespace
+
+void add_flow_stand_in(CommandList& commands) {
+  Command command(commands, "flow stand-in", "Serve a stand-in for models, with set prices, speed, quality and faults.",
+                  "  coppice flow stand-in stand_in.yaml\n"
+                  "  coppice flow stand-in --port 0\n");
+  auto arguments = std::make_shared<StandInArguments>();
+  command.app().add_option("settings", arguments->settings,
+                           "what it simulates (YAML or JSON, docs/workflows.md); any model, free and fast, unless given");
+  OptionTable own, common;
+  describe(own, *arguments);
+  describe_quiet(common, arguments->common);
+  command.flags().add(command.app(), std::move(own), "Server");
+  command.flags().add(command.app(), std::move(common), "Common");
+  command.action([arguments] { serve(*arguments); });
+}
+
+}  // namespace coppice::app

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "coppice/app/signals.h"
+#include "coppice/core/progress.h"
+#include "coppice/flow/runner.h"
+
+namespace coppice::app {
+
+/// While it lives, the first Ctrl-C (SIGTERM, SIGHUP) stops a runner gently; a second one ends the program at once.
+class StopRunner {
+ public:
+  explicit StopRunner(Runner& runner);
+
+ private:
+  void watch(const std::stop_token& end);
+
+  Runner& runner_;
+  Progress progress_;
+  StopOnSignals signals_;
+  std::jthread thread_;
+};
+
+/// Other servers for endpoints of the workflow, each "NAME=URL". Throws `ErrorCode::usage`.
+void redirect(Workflow& workflow, const std::vector<std::string>& endpoints);
+
+}  // namespace coppice::app

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coppice {
+
+/// "&" and its like, so that a text stands in HTML and SVG as it is, also within quotes.
+std::string escaped(std::string_view text);
+
+/// A step of a graph: those that it comes after are numbers before its own.
+struct GraphNode {
+  std::string name, kind, state;
+  std::vector<size_t> after;
+};
+/// Steps as boxes in columns: each stands one to the right of the last one that it comes after.
+std::string graph_svg(const std::vector<GraphNode>& nodes);
+
+/// Bars on a common time axis. Units: seconds.
+struct TimeBar {
+  std::string name, title;
+  double begin = 0, end = 0;
+  std::string colour;
+};
+std::string timeline_svg(const std::vector<TimeBar>& bars);
+
+/// Horizontal bars with a text behind each.
+struct ValueBar {
+  std::string name, text;
+  double value = 0;
+};
+std::string bars_svg(const std::vector<ValueBar>& bars);
+
+/// Lines over a logarithmic axis.
+struct ChartLine {
+  std::string name;
+  std::vector<double> y;
+};
+struct LineChart {
+  std::vector<double> x;  ///< positive, growing
+  std::vector<ChartLine> lines;
+  std::string x_title, y_title;
+  std::vector<double> marks;  ///< vertical lines at these x
+};
+std::string lines_svg(const LineChart& chart);
+
+}  // namespace coppice
