@@ -91,11 +91,9 @@ void tell_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   for (const std::string& question : outcome.questions) {
     say(fmt::format("waits for a person: {} (coppice flow approve {} --step NAME)", question, outcome.id), arguments.common);
   }
-  if (outcome.error) {
-    throw Error(outcome.error->code(), outcome.error->what(), outcome.error->where(),
-                outcome.error->hint().empty() ? fmt::format("coppice flow resume {} goes on from here", outcome.id)
-                                              : outcome.error->hint());
-  }
+  if (!outcome.error) return;
+  say(fmt::format("coppice flow resume {} goes on from here", outcome.id), arguments.common);
+  throw Error(*outcome.error);
 }
 
 RunSettings settings_of(const RunArguments& arguments, const std::string& folder) {

@@ -67,11 +67,8 @@ Awaitable<Answer> ItemCalls::with_model(std::string name,
     const ModelSpec& model = run_.workflow.models.at(at);
     const Endpoint& endpoint = run_.workflow.endpoints.at(model.endpoint);
     try {
-      LlmCall call{.endpoint = endpoint,
-                   .price = run_.workflow.prices.find(model.model, endpoint.provider),
-                   .recorder = *this,
-                   .on_text = {},
-                   .step = step_.name};
+      LlmCall call(endpoint, run_.workflow.prices.find(model.model, endpoint.provider), *this);
+      call.step = step_.name;
       call.cancellation = &run_.cancellation;
       call.deadline = deadline_;
       call.first_call = first;

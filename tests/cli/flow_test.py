@@ -87,7 +87,7 @@ class Checking(FlowTest):
             self.assertIn(says, self.faults("workflow: w\nsteps:\n" + steps), steps)
 
     def test_no_yaml_and_unknown_files_are_told_apart(self):
-        self.assertIn("w.yaml:1:", self.faults("{workflow: [\n"))
+        self.assertIn("w.yaml:2:1: no YAML", self.faults("{workflow: [\n"))
         self.expect(4, "flow", "check", self.path("none.yaml"), says="none.yaml")
         flow = self.write("f.yaml", "workflow: w\nfiles: {a: none.txt}\nsteps: {s: {kind: template, with: {value: 1}}}\n")
         self.expect(4, "flow", "check", flow, says="none.txt")
