@@ -20,8 +20,8 @@
 #include "bench/flags.h"
 #include "bench/stopwatch.h"
 #include "coppice/core/error.h"
-#include "coppice/flow/group_commit.h"
-#include "coppice/flow/journal.h"
+#include "coppice/flow/journal/group_commit.h"
+#include "coppice/flow/journal/journal.h"
 
 namespace coppice::bench {
 namespace {

@@ -51,10 +51,17 @@ struct Setting {
   RetrieveOptions options;
   RetrieveState state;
   std::vector<double> us;
+  double cpu_seconds = 0;
   Found found;
+
+  void forget_times() {
+    us.clear();
+    cpu_seconds = 0;
+  }
 
   void ask_all(const std::vector<std::string>& queries) {
     found.clear();
+    const Stopwatch watch;
     for (const std::string& query : queries) {
       const auto start = std::chrono::steady_clock::now();
       const auto passages = retrieve(*model, query, options, state);
@@ -62,6 +69,7 @@ struct Setting {
       found.emplace_back();
       for (const RetrievedPassage& passage : passages) found.back().insert(passage.id);
     }
+    cpu_seconds += watch.spent().cpu_seconds;
   }
 };
 
@@ -82,13 +90,13 @@ ordered_json measure(const Arguments& arguments) {
   std::vector<Setting> settings;
   for (const Model& model : models) {
     for (const uint32_t beam : arguments.beams) {
-      settings.push_back({&model, arguments.retrieve, {}, {}, {}});
+      settings.push_back({&model, arguments.retrieve, {}, {}, 0, {}});
       settings.back().options.beam = beam;
     }
   }
   for (uint32_t round = 0; round <= arguments.rounds; ++round) {  // the first to warm up
     for (Setting& setting : settings) {
-      if (round == 1) setting.us.clear();
+      if (round == 1) setting.forget_times();
       setting.ask_all(queries);
     }
   }
@@ -99,6 +107,7 @@ ordered_json measure(const Arguments& arguments) {
                                   {"passages", setting.model->n_labels()},
                                   {"beam", setting.options.beam},
                                   {"us", quantiles(setting.us)},
+                                  {"cpu_us", 1e6 * setting.cpu_seconds / static_cast<double>(setting.us.size())},
                                   {"recall", recall(settings.front().found, setting.found)}});
   }
   return report;

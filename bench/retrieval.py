@@ -192,6 +192,7 @@ class Coppice:
         self.others.append(report["process"]["others"])
         for setting in report["settings"]:
             del setting["model"]  # a path of this machine
+            setting["us"]["cpu"] = setting["cpu_us"]
         return report
 
 
@@ -335,14 +336,15 @@ def figures(report):
 
 
 def times(report):
-    return [f"{report['us']['p50']:.0f}", f"{report['us']['p99']:.0f}"]
+    cpu = report["us"].get("cpu")
+    return [f"{report['us']['p50']:.0f}", f"{report['us']['p99']:.0f}", "" if cpu is None else f"{cpu:.0f}"]
 
 
 def systems_table(result):
     rows = [[name, *figures(r), points(r["against_ours"]), *times(r), f"{r['bytes'] / 1e6:.2f}" if r["bytes"] else ""]
             for name, r in result["systems"]["systems"].items()]
     return table(["system", "recall@5 %", "strict %", "precision %", "MRR", "recall against Coppice, points", "p50 us",
-                  "p99 us", "file MB"], rows)
+                  "p99 us", "CPU us", "file MB"], rows)
 
 
 def corpora_table(result):
@@ -359,7 +361,7 @@ def options_table(settings, first):
     rows = [[name, f"`{shlex.join(r['flags'])}`" if r["flags"] else "", *figures(r), points(r["against_first"]),
              *times(r), str(r["passages"]), f"{r['model_bytes'] / 1e6:.2f}"] for name, r in settings.items()]
     return table([first, "flags", "recall@5 %", "strict %", "precision %", "MRR", "recall against the first, points",
-                  "p50 us", "p99 us", "passages", "file MB"], rows)
+                  "p50 us", "p99 us", "CPU us", "passages", "file MB"], rows)
 
 
 def large_text(result):
@@ -367,7 +369,7 @@ def large_text(result):
     if large is None:
         return ""
     rows = [["all" if s["beam"] == 0 else str(s["beam"]), percent(s["recall"]), f"{s['us']['p50']:.0f}",
-             f"{s['us']['p90']:.0f}", f"{s['us']['p99']:.0f}"] for s in large["settings"]]
+             f"{s['us']['p90']:.0f}", f"{s['us']['p99']:.0f}", f"{s['cpu_us']:.0f}"] for s in large["settings"]]
     index = large["index"]
     return f"""## A large set, and what a beam costs
 
@@ -375,7 +377,7 @@ def large_text(result):
 rows. Indexed in {index['seconds']:.1f} s with {result['threads']} threads, {index['model_bytes'] / 1e6:.0f} MB, at most
 {index['peak_bytes'] / 1e6:.0f} MB of memory. Recall: of the five passages that the search of all of them finds.
 
-{table(["beam", "recall %", "p50 us", "p90 us", "p99 us"], rows)}"""
+{table(["beam", "recall %", "p50 us", "p90 us", "p99 us", "CPU us"], rows)}"""
 
 
 def text_of(result):
@@ -390,8 +392,8 @@ others took up to {100 * result['others']:.0f} % of the cores.
 reference characters that five passages cover, mean over the questions, with its standard error; strict: the share of
 questions whose references they cover whole. Precision: the share of the five passages' characters that are reference.
 Differences are of the same questions, with their standard error. Nothing was chosen by these questions: the defaults
-are Lucene's. Time: one query from its text to the texts of the passages, one thread, no process to start; of the peers
-in Python, theirs. Naive BM25: the same formula in this bench. Its tokens, and those of rank_bm25, are what white space
+are Lucene's. Time: one query from its text to the texts of the passages, one thread, no process to start; CPU: of the
+mean query; of the peers in Python, theirs. Naive BM25: the same formula in this bench. Its tokens, and those of rank_bm25, are what white space
 parts, in lower case; words: runs of letters and numbers; stems: what Snowball's English stemmer makes of these, which ours
 gets as texts.
 

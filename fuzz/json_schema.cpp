@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coppice/flow/json_schema.h"
+#include "coppice/flow/json/json_schema.h"
 
 #include <nlohmann/json.hpp>
 #include <string>

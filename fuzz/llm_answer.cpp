@@ -2,7 +2,7 @@
 //
 // Bodies of answers: of a chat completion, of embeddings, of an image, of an error. What is read comes back as it is
 // written down, and nothing but errors of the server is thrown.
-#include "coppice/flow/llm_answer.h"
+#include "coppice/flow/llm/llm_answer.h"
 
 #include <cstdint>
 #include <functional>
@@ -12,8 +12,8 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
-#include "coppice/flow/llm_errors.h"
-#include "coppice/flow/llm_usage.h"
+#include "coppice/flow/llm/llm_errors.h"
+#include "coppice/flow/llm/llm_usage.h"
 #include "fuzz/examples_target.h"
 
 namespace {

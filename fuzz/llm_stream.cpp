@@ -2,7 +2,7 @@
 //
 // A streamed chat completion: the same answer whether it comes at once or in pieces, whose sizes the first byte tells;
 // what is shown is what is answered; an answer comes back as it is written down.
-#include "coppice/flow/llm_stream.h"
+#include "coppice/flow/llm/llm_stream.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coppice/flow/regular_expression.h"
+#include "coppice/flow/json/regular_expression.h"
 
 #include <string>
 

@@ -8,9 +8,9 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
-#include "coppice/flow/json_schema.h"
-#include "coppice/flow/llm_gbnf.h"
-#include "coppice/flow/llm_structured.h"
+#include "coppice/flow/json/json_schema.h"
+#include "coppice/flow/llm/llm_gbnf.h"
+#include "coppice/flow/llm/llm_structured.h"
 #include "fuzz/examples_target.h"
 
 namespace {

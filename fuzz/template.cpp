@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coppice/flow/template.h"
+#include "coppice/flow/template/template.h"
 
 #include <nlohmann/json.hpp>
 #include <set>

@@ -83,6 +83,7 @@ void add_dist(CommandList& commands);
 // Workflows: a family of commands.
 void add_flow_checks(CommandList& commands);
 void add_flow_compare(CommandList& commands);
+void add_flow_plan(CommandList& commands);
 void add_flow_runs(CommandList& commands);
 void add_flow_views(CommandList& commands);
 void add_flow_stand_in(CommandList& commands);

@@ -12,8 +12,8 @@
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/core/quantity.h"
-#include "coppice/flow/shape.h"
-#include "coppice/flow/workflow.h"
+#include "coppice/flow/workflow/shape.h"
+#include "coppice/flow/workflow/workflow.h"
 
 namespace coppice::app {
 namespace {
@@ -74,7 +74,8 @@ void print(const Checked& checked) {
   print_out(fmt::format("{}: {}, of which k = {} ask a model; E = {} data edges between these, m = {:.2f}\n", title,
                         counted(checked.shape.steps, "step"), checked.shape.model_steps, checked.shape.edges,
                         checked.shape.exponent));
-  for (const Advice& advice : checked.advice) print_out(fmt::format("  {}: {} [{}]\n", place_text(advice.place), advice.text, advice.rule));
+  for (const Advice& advice : checked.advice)
+    print_out(fmt::format("  {}: {} [{}]\n", place_text(advice.place), advice.text, advice.rule));
 }
 
 void check_workflow(const CheckArguments& arguments) {
@@ -94,7 +95,8 @@ void check_workflow(const CheckArguments& arguments) {
     if (variant.empty() && !checked.faults.empty()) break;  // the others would say the same again
   }
   if (arguments.json) print_out(json_text({{"workflow", arguments.workflow}, {"variants", all}}));
-  if (faults > 0) throw Error(ErrorCode::data, fmt::format("{} in the workflow", counted(faults, "fault")), arguments.workflow);
+  if (faults > 0)
+    throw Error(ErrorCode::data, fmt::format("{} in the workflow", counted(faults, "fault")), arguments.workflow);
 }
 
 }  // namespace

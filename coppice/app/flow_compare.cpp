@@ -5,25 +5,26 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "coppice/app/command.h"
 #include "coppice/app/flow_engines.h"
+#include "coppice/app/flow_inputs.h"
 #include "coppice/app/flow_options.h"
 #include "coppice/app/flow_progress.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/stop_runner.h"
-#include "coppice/core/json_text.h"
 #include "coppice/core/output_file.h"
 #include "coppice/core/quantity.h"
-#include "coppice/flow/coherence.h"
-#include "coppice/flow/compare.h"
-#include "coppice/flow/html_report.h"
+#include "coppice/flow/checks/coherence.h"
+#include "coppice/flow/report/compare.h"
+#include "coppice/flow/report/html_report.h"
+#include "coppice/flow/run/critical_path.h"
 
 namespace coppice::app {
 namespace {
@@ -56,21 +57,6 @@ void describe(OptionTable& table, CompareArguments& arguments) {
   table.add("json", arguments.json, "Print one JSON object for machines in place of the table.");
 }
 
-std::vector<json> read_rows(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_io_error("read", path, errno);
-  std::vector<json> rows;
-  size_t number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    rows.push_back(parse_json(line));
-    if (rows.back().is_discarded()) throw Error(ErrorCode::data, "no JSON", fmt::format("{}:{}", path, number));
-  }
-  if (rows.empty()) throw Error(ErrorCode::data, "no input, expected a JSON object on each line", path);
-  return rows;
-}
-
 /// Reads VARIANT=DOLLARS.
 void read_dollars(const std::vector<std::string>& entries, const char* option, const CompareArguments& arguments,
                   const std::function<void(size_t, double)>& set) {
@@ -79,22 +65,11 @@ void read_dollars(const std::vector<std::string>& entries, const char* option, c
     const size_t at = entry.find('=');
     const auto found = std::find(variants.begin(), variants.end(), entry.substr(0, at));
     if (at == entry.npos || found == variants.end()) {
-      throw Error(ErrorCode::usage, fmt::format("{} got '{}', expected VARIANT=DOLLARS of one of the variants", option, entry));
+      throw Error(ErrorCode::usage,
+                  fmt::format("{} got '{}', expected VARIANT=DOLLARS of one of the variants", option, entry));
     }
     set(static_cast<size_t>(found - variants.begin()), parse_money(entry.substr(at + 1)).dollars());
   }
-}
-
-/// The longest chain of steps that waited for one another.
-double critical_seconds(const Workflow& workflow, const RunOutcome& outcome) {
-  std::vector<double> until(workflow.steps.size(), 0);
-  double longest = 0;
-  for (size_t i = 0; i < workflow.steps.size(); ++i) {
-    for (const size_t other : workflow.steps[i].needs) until[i] = std::max(until[i], until[other]);
-    until[i] += outcome.steps[i].seconds;
-    longest = std::max(longest, until[i]);
-  }
-  return longest;
 }
 
 bool is_text_file(const std::string& path) {
@@ -122,7 +97,8 @@ bool comes_after(const Workflow& workflow, size_t later, size_t earlier) {
                      [&](size_t other) { return other == earlier || comes_after(workflow, other, earlier); });
 }
 
-/// The mean over pairs of steps that files are made of and that models were asked for side by side; 1 where there is none.
+/// The mean over pairs of steps that files are made of and that models were asked for side by side; 1 where there is
+/// none.
 double coherence_of(const Workflow& workflow, const RunOutcome& outcome) {
   std::vector<double> all;
   for (size_t i = 0; i < outcome.steps.size(); ++i) {
@@ -143,7 +119,10 @@ ComparedRun compared(const Workflow& workflow, const RunOutcome& outcome, const 
   run.accepted = run.finished && (!outcome.checks || outcome.checks->passed);
   run.cost_dollars = outcome.cost.dollars();
   run.seconds = outcome.seconds;
-  if (run.finished) run.critical_seconds = critical_seconds(workflow, outcome);
+  if (run.finished) {
+    const std::vector<double> path = critical_path(workflow, outcome);
+    run.critical_seconds = std::accumulate(path.begin(), path.end(), 0.0);
+  }
   for (const StepOutcome& step : outcome.steps) run.calls += step.calls;
   run.repairs = outcome.repairs;
   run.input_tokens = outcome.usage.input_tokens;
@@ -160,28 +139,34 @@ std::string with_interval(const Figure& estimate, const std::function<std::strin
   return fmt::format("{} ({} to {})", show(estimate.value), show(estimate.low), show(estimate.high));
 }
 
-std::string percent_text(double part) { return std::isfinite(part) ? fmt::format("{:.1f} %", 100 * part) : "-"; }
+std::string percent_text(double part) {
+  return std::isfinite(part) ? fmt::format("{:.1f} %", 100 * part) : "-";
+}
 std::string dollars_text(double amount) {
   return std::isfinite(amount) ? money_text(Money::of_dollars(std::clamp(amount, -9e6, 9e6))) : "none";
 }
-std::string users_text(double users) { return std::isfinite(users) ? fmt::format("{:.0f}", std::ceil(users)) : "never"; }
+std::string users_text(double users) {
+  return std::isfinite(users) ? fmt::format("{:.0f}", std::ceil(users)) : "never";
+}
 
 void print(const Comparison& comparison) {
   for (const VariantFigures& one : comparison.figures) {
-    print_out(fmt::format("{} ({}): {} runs, {} finished\n", one.name, name(comparison.provenance), one.runs, one.finished));
+    print_out(
+        fmt::format("{} ({}): {} runs, {} finished\n", one.name, name(comparison.provenance), one.runs, one.finished));
     print_out(fmt::format("  accepted              {}\n", with_interval(one.accepted, percent_text)));
     print_out(fmt::format("  cost of a run         {}\n", with_interval(one.cost, dollars_text)));
     print_out(fmt::format("  cost of an accepted   {}\n", with_interval(one.cost_per_accepted, dollars_text)));
     print_out(fmt::format("  latency p50           {}\n", with_interval(one.latency_p50, seconds_text)));
     print_out(fmt::format("  latency p95           {}\n", with_interval(one.latency_p95, seconds_text)));
     print_out(fmt::format("  critical path p50     {}\n", with_interval(one.critical_p50, seconds_text)));
-    print_out(fmt::format("  calls {:.1f}, repairs {:.2f}, tokens {:.0f} in, {:.0f} out; novelty over inputs {}, coherence {}\n", one.calls,
-                          one.repairs, one.input_tokens, one.output_tokens, percent_text(one.novelty_over_inputs),
-                          percent_text(one.coherence)));
+    print_out(fmt::format(
+        "  calls {:.1f}, repairs {:.2f}, tokens {:.0f} in, {:.0f} out; novelty over inputs {}, coherence {}\n",
+        one.calls, one.repairs, one.input_tokens, one.output_tokens, percent_text(one.novelty_over_inputs),
+        percent_text(one.coherence)));
   }
   for (const VariantComparison& one : comparison.against_first) {
-    print_out(fmt::format("\n{} against {}: {}, {}\n", comparison.options.variants[one.variant], comparison.options.variants[0],
-                          name(one.verdict), one.why));
+    print_out(fmt::format("\n{} against {}: {}, {}\n", comparison.options.variants[one.variant],
+                          comparison.options.variants[0], name(one.verdict), one.why));
     if (one.verdict == Verdict::undecided) {
       print_out(one.more_inputs > 0 ? fmt::format("  some {} may decide\n", counted(one.more_inputs, "more input"))
                                     : "  more inputs would hardly decide\n");
@@ -195,7 +180,9 @@ void print(const Comparison& comparison) {
 std::vector<Workflow> read_variants(CompareArguments& arguments, const StepKinds& kinds) {
   std::vector<std::string>& names = arguments.compare.variants;
   if (names.empty()) names = variant_names(arguments.workflow);
-  if (names.size() < 2) throw Error(ErrorCode::usage, fmt::format("--variants has {}, expected two or more", counted(names.size(), "name")));
+  if (names.size() < 2)
+    throw Error(ErrorCode::usage,
+                fmt::format("--variants has {}, expected two or more", counted(names.size(), "name")));
   std::vector<Workflow> workflows;
   for (const std::string& one : names) {
     workflows.push_back(read_workflow(arguments.workflow, one, kinds));
@@ -235,8 +222,8 @@ std::vector<ComparedRun> run_all(const std::vector<Workflow>& workflows, const s
     run.input = runs[task].input;
     run.repeat = runs[task].repeat;
     runs[task] = std::move(run);
-    say(fmt::format("{}/{} {} {} {}", ++ended, tasks.size(), arguments.compare.variants[runs[task].variant], outcome.state,
-                    seconds_text(outcome.seconds)),
+    say(fmt::format("{}/{} {} {} {}", ++ended, tasks.size(), arguments.compare.variants[runs[task].variant],
+                    outcome.state, seconds_text(outcome.seconds)),
         arguments.common);
   });
   if (ended < tasks.size()) throw Error(ErrorCode::cancelled, "stopped on request");
@@ -249,9 +236,10 @@ void compare_variants(CompareArguments& arguments) {
   arguments.compare.ownership.assign(workflows.size(), {});
   read_dollars(arguments.fixed, "--fixed", arguments,
                [&](size_t variant, double dollars) { arguments.compare.ownership[variant].fixed_dollars = dollars; });
-  read_dollars(arguments.operations, "--operations", arguments,
-               [&](size_t variant, double dollars) { arguments.compare.ownership[variant].operations_dollars = dollars; });
-  const std::vector<json> inputs = read_rows(arguments.inputs);
+  read_dollars(arguments.operations, "--operations", arguments, [&](size_t variant, double dollars) {
+    arguments.compare.ownership[variant].operations_dollars = dollars;
+  });
+  const std::vector<json> inputs = read_flow_inputs(arguments.inputs);
   if (!arguments.report.empty()) expect_writable(arguments.report);
   const Comparison comparison = compare(run_all(workflows, inputs, arguments), arguments.compare);
   if (arguments.json) {
@@ -268,9 +256,10 @@ void compare_variants(CompareArguments& arguments) {
 }  // namespace
 
 void add_flow_compare(CommandList& commands) {
-  Command command(commands, "flow compare", "Run the same inputs through variants of a workflow; say whether decomposing pays.",
-                  "  coppice flow compare site.yaml --variants single,decomposed --inputs visitors.jsonl --report report.html\n"
-                  "  coppice flow compare site.yaml --inputs visitors.jsonl --fixed decomposed=8000 --requests-per-user 50\n");
+  Command command(
+      commands, "flow compare", "Run the same inputs through variants of a workflow; say whether decomposing pays.",
+      "  coppice flow compare site.yaml --variants single,decomposed --inputs visitors.jsonl --report report.html\n"
+      "  coppice flow compare site.yaml --inputs visitors.jsonl --fixed decomposed=8000 --requests-per-user 50\n");
   auto arguments = std::make_shared<CompareArguments>();
   command.app().add_option("workflow", arguments->workflow, "the workflow file")->required();
   command.app().add_option("--inputs", arguments->inputs, "an input on each line (JSON lines)")->required();

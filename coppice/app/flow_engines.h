@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "coppice/flow/kinds.h"
+#include "coppice/flow/kinds/kinds.h"
 
 namespace coppice::app {
 

@@ -19,7 +19,8 @@ void describe(OptionTable& table, FlowOptions& options) {
             "flush of the disk for each step.");
   table.add("record", options.record, "Write all HTTP traffic to this file (a cassette); no keys are in it.");
   table.add("replay", options.replay, "Answer all HTTP from this cassette, and send nothing.");
-  table.add("ca_file", options.ca_file, "Certificates (PEM) that servers may be known by; those of the system unless given.");
+  table.add("ca_file", options.ca_file,
+            "Certificates (PEM) that servers may be known by; those of the system unless given.");
   table.add("allow", options.allow, "Kinds of steps that are off unless allowed: command, sql.");
 }
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "coppice/core/options.h"
-#include "coppice/flow/runner.h"
+#include "coppice/flow/run/runner.h"
 
 namespace coppice::app {
 

@@ -34,7 +34,8 @@ void FlowProgress::item_ended(const StepSpec& step, size_t ended, size_t items) 
 
 void FlowProgress::step_ended(const StepSpec& step, StepState state, double seconds, Money cost) {
   if (common_.log_json) {
-    log_json({{"step", step.name}, {"state", std::string(name(state))}, {"seconds", seconds}, {"cost_usd", cost.dollars()}});
+    log_json(
+        {{"step", step.name}, {"state", std::string(name(state))}, {"seconds", seconds}, {"cost_usd", cost.dollars()}});
     return;
   }
   draw("");

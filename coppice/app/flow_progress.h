@@ -4,7 +4,7 @@
 #include <string>
 
 #include "coppice/app/command.h"
-#include "coppice/flow/run.h"
+#include "coppice/flow/run/run.h"
 
 namespace coppice::app {
 

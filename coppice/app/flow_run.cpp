@@ -4,9 +4,6 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,15 +12,15 @@
 
 #include "coppice/app/command.h"
 #include "coppice/app/flow_engines.h"
+#include "coppice/app/flow_inputs.h"
 #include "coppice/app/flow_options.h"
 #include "coppice/app/flow_progress.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/stop_runner.h"
-#include "coppice/core/json_text.h"
 #include "coppice/core/output_file.h"
-#include "coppice/flow/run_files.h"
-#include "coppice/flow/runner.h"
+#include "coppice/flow/run/run_files.h"
+#include "coppice/flow/run/runner.h"
 
 namespace coppice::app {
 namespace {
@@ -43,33 +40,25 @@ void describe(OptionTable& table, RunArguments& arguments) {
   table.add("json", arguments.json, "Print one JSON object for machines: the run's state, result, cost and steps.");
 }
 
-std::string read_all(const std::string& path) {
-  if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_io_error("read", path, errno);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-json read_inputs(const std::string& path) {
-  if (path.empty()) return json::object();
-  const std::string text = read_all(path);
-  json inputs = parse_json(text);
-  if (inputs.is_discarded()) throw Error(ErrorCode::data, "no JSON", path);
-  return inputs;
-}
-
 ordered_json to_json(const RunOutcome& outcome) {
-  ordered_json made = {{"run", outcome.id}, {"state", outcome.state}, {"result", outcome.result},
-                       {"cost_usd", outcome.cost.dollars()}, {"seconds", outcome.seconds},
-                       {"input_tokens", outcome.usage.input_tokens}, {"output_tokens", outcome.usage.output_tokens}};
+  ordered_json made = {{"run", outcome.id},
+                       {"state", outcome.state},
+                       {"result", outcome.result},
+                       {"cost_usd", outcome.cost.dollars()},
+                       {"seconds", outcome.seconds},
+                       {"input_tokens", outcome.usage.input_tokens},
+                       {"output_tokens", outcome.usage.output_tokens}};
   if (outcome.error) made["error"] = outcome.error->message();
   if (!outcome.questions.empty()) made["questions"] = outcome.questions;
   made["files"] = ordered_json::array();
   for (const RunFile& file : outcome.files) made["files"].push_back(file.path);
   made["steps"] = ordered_json::array();
   for (const StepOutcome& step : outcome.steps) {
-    ordered_json one = {{"step", step.name}, {"state", std::string(name(step.state))}, {"seconds", step.seconds},
-                        {"calls", step.calls}, {"cost_usd", step.cost.dollars()}};
+    ordered_json one = {{"step", step.name},
+                        {"state", std::string(name(step.state))},
+                        {"seconds", step.seconds},
+                        {"calls", step.calls},
+                        {"cost_usd", step.cost.dollars()}};
     if (!step.error.empty()) one["error"] = step.error;
     made["steps"].push_back(std::move(one));
   }
@@ -86,10 +75,12 @@ void tell_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
   } else if (!outcome.result.is_null()) {
     print_out(outcome.result.is_string() ? outcome.result.get<std::string>() + "\n" : json_text(outcome.result));
   }
-  say(fmt::format("run {}: {} in {}, {}", outcome.id, outcome.state, seconds_text(outcome.seconds), money_text(outcome.cost)),
+  say(fmt::format("run {}: {} in {}, {}", outcome.id, outcome.state, seconds_text(outcome.seconds),
+                  money_text(outcome.cost)),
       arguments.common);
   for (const std::string& question : outcome.questions) {
-    say(fmt::format("waits for a person: {} (coppice flow approve {} --step NAME)", question, outcome.id), arguments.common);
+    say(fmt::format("waits for a person: {} (coppice flow approve {} --step NAME)", question, outcome.id),
+        arguments.common);
   }
   if (!outcome.error) return;
   say(fmt::format("coppice flow resume {} goes on from here", outcome.id), arguments.common);
@@ -113,7 +104,7 @@ void run(const RunArguments& arguments) {
   Runner runner(runner_options(arguments.flow), progress);
   const StopRunner stop(runner);
   const std::string folder = std::filesystem::absolute(arguments.workflow).parent_path().string();
-  tell_outcome(runner.run({&workflow, read_inputs(arguments.input), settings_of(arguments, folder)}), arguments);
+  tell_outcome(runner.run({&workflow, read_flow_input(arguments.input), settings_of(arguments, folder)}), arguments);
 }
 
 void resume(const RunArguments& arguments) {
@@ -136,10 +127,12 @@ void fork(const RunArguments& arguments) {
   const StopRunner stop(runner);
   RunArguments own = arguments;
   own.id.clear();
-  const std::string folder = arguments.workflow.empty() ? std::filesystem::current_path().string()
-                                                        : std::filesystem::absolute(arguments.workflow).parent_path().string();
-  const nlohmann::json inputs = arguments.input.empty() ? nlohmann::json() : read_inputs(arguments.input);
-  tell_outcome(runner.fork(kinds, arguments.id, arguments.from, {changed ? &*changed : nullptr, inputs, settings_of(own, folder)}),
+  const std::string folder = arguments.workflow.empty()
+                                 ? std::filesystem::current_path().string()
+                                 : std::filesystem::absolute(arguments.workflow).parent_path().string();
+  const nlohmann::json inputs = arguments.input.empty() ? nlohmann::json() : read_flow_input(arguments.input);
+  tell_outcome(runner.fork(kinds, arguments.id, arguments.from,
+                           {changed ? &*changed : nullptr, inputs, settings_of(own, folder)}),
                arguments);
 }
 
@@ -164,18 +157,22 @@ void approve(const ApproveArguments& arguments) {
   if (arguments.step.empty()) throw Error(ErrorCode::usage, "--step is missing: the step that waits");
   const StepKinds kinds = make_kinds();
   if (read_workflow_text(record->workflow_text, kinds).find(arguments.step) == nullptr) {
-    throw Error(ErrorCode::usage, fmt::format("the workflow of run {} has no step '{}'", arguments.run, arguments.step));
+    throw Error(ErrorCode::usage,
+                fmt::format("the workflow of run {} has no step '{}'", arguments.run, arguments.step));
   }
   const char* user = getenv("USER");
   JournalOperation operation;
   operation.event.kind = EventKind::approved;
   operation.event.step = arguments.step;
-  operation.event.payload = json{{"approved", !arguments.deny},
-                                 {"by", !arguments.by.empty() ? arguments.by : user != nullptr ? user : "somebody"},
-                                 {"said", arguments.said}}
-                                .dump(-1, ' ', false, json::error_handler_t::replace);
+  operation.event.payload = json{
+      {"approved", !arguments.deny},
+      {"by", !arguments.by.empty() ? arguments.by
+             : user != nullptr     ? user
+                                   : "somebody"},
+      {"said", arguments.said}}.dump(-1, ' ', false, json::error_handler_t::replace);
   journal->commit(arguments.run, {&operation, 1});
-  say(fmt::format("{}: coppice flow resume {} goes on", arguments.deny ? "denied" : "approved", arguments.run), arguments.common);
+  say(fmt::format("{}: coppice flow resume {} goes on", arguments.deny ? "denied" : "approved", arguments.run),
+      arguments.common);
 }
 
 void add_run(CommandList& commands) {
@@ -184,7 +181,8 @@ void add_run(CommandList& commands) {
                   "  coppice flow run site.yaml --input visitor.json --endpoint local=http://127.0.0.1:8080/v1\n");
   auto arguments = std::make_shared<RunArguments>();
   command.app().add_option("workflow", arguments->workflow, "the workflow file (YAML or JSON)")->required();
-  command.app().add_option("-i,--input", arguments->input, "its input: a JSON file, - for standard input; {} unless given");
+  command.app().add_option("-i,--input", arguments->input,
+                           "its input: a JSON file, - for standard input; {} unless given");
   command.app().add_option("-o,--output", arguments->output, "the folder that its files go to");
   command.app().add_option("--variant", arguments->variant, "one of the workflow's variants");
   command.app().add_option("--tenant", arguments->tenant, "on whose behalf: whose budget counts");

@@ -14,8 +14,8 @@
 #include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/core/output_file.h"
-#include "coppice/flow/html_report.h"
-#include "coppice/flow/run_summary.h"
+#include "coppice/flow/report/html_report.h"
+#include "coppice/flow/run/run_summary.h"
 
 namespace coppice::app {
 namespace {
@@ -47,11 +47,16 @@ void list(const ShowArguments& arguments) {
   ordered_json all = ordered_json::array();
   for (const RunRecord& run : open_existing(arguments.flow)->list(arguments.most)) {
     if (arguments.json) {
-      all.push_back({{"run", run.id}, {"workflow", run.workflow}, {"variant", run.variant}, {"tenant", run.tenant},
-                     {"state", run.state}, {"parent", run.parent}, {"created_ns", run.created_nanoseconds}});
+      all.push_back({{"run", run.id},
+                     {"workflow", run.workflow},
+                     {"variant", run.variant},
+                     {"tenant", run.tenant},
+                     {"state", run.state},
+                     {"parent", run.parent},
+                     {"created_ns", run.created_nanoseconds}});
     } else {
-      print_out(fmt::format("{:<24} {:<9} {}  {}{}\n", run.id, run.state, time_text(run.created_nanoseconds), run.workflow,
-                            run.variant.empty() ? "" : " (" + run.variant + ")"));
+      print_out(fmt::format("{:<24} {:<9} {}  {}{}\n", run.id, run.state, time_text(run.created_nanoseconds),
+                            run.workflow, run.variant.empty() ? "" : " (" + run.variant + ")"));
     }
   }
   if (arguments.json) print_out(json_text({{"runs", all}}));
@@ -68,16 +73,17 @@ RunSummary summary_of(const ShowArguments& arguments) {
 }
 
 void print_calls(const RunSummary& run) {
-  print_out(fmt::format("\n{:<20} {:>5} {:<20} {:>8} {:>8} {:>9} {:>10}\n", "call of", "item", "model", "in", "out", "time", "cost"));
+  print_out(fmt::format("\n{:<20} {:>5} {:<20} {:>8} {:>8} {:>9} {:>10}\n", "call of", "item", "model", "in", "out",
+                        "time", "cost"));
   for (const CallSummary& call : run.calls) {
     const std::string item = call.item < 0 ? "" : std::to_string(call.item);
-    const char* how = call.end == EventKind::call_failed    ? "  failed"
-                      : call.end == EventKind::call_unknown ? "  unknown: charged as the worst case"
+    const char* how = call.end == EventKind::call_failed     ? "  failed"
+                      : call.end == EventKind::call_unknown  ? "  unknown: charged as the worst case"
                       : call.end == EventKind::call_intended ? "  under way"
                                                              : "";
-    print_out(fmt::format("{:<20} {:>5} {:<20} {:>8} {:>8} {:>9} {:>10}{}{}\n", call.step, item, call.model, call.usage.input_tokens,
-                          call.usage.output_tokens, seconds_text(call.seconds), money_text(call.cost), how,
-                          call.usage.is_estimated ? "  (estimated)" : ""));
+    print_out(fmt::format("{:<20} {:>5} {:<20} {:>8} {:>8} {:>9} {:>10}{}{}\n", call.step, item, call.model,
+                          call.usage.input_tokens, call.usage.output_tokens, seconds_text(call.seconds),
+                          money_text(call.cost), how, call.usage.is_estimated ? "  (estimated)" : ""));
   }
 }
 
@@ -86,13 +92,16 @@ void show(const ShowArguments& arguments) {
   if (arguments.json) return print_out(json_text(to_json(run)));
   print_out(fmt::format("run {} of {}{}: {} in {}, {}, {} tokens in, {} out\n", run.record.id, run.record.workflow,
                         run.record.variant.empty() ? "" : " (" + run.record.variant + ")", run.record.state,
-                        seconds_text(run.seconds), money_text(run.cost), run.usage.input_tokens, run.usage.output_tokens));
+                        seconds_text(run.seconds), money_text(run.cost), run.usage.input_tokens,
+                        run.usage.output_tokens));
   if (!run.error.empty()) print_out("error: " + run.error + "\n");
-  print_out(fmt::format("\n{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}\n", "step", "state", "items", "calls", "began", "took", "cost"));
+  print_out(fmt::format("\n{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}\n", "step", "state", "items", "calls", "began",
+                        "took", "cost"));
   for (const StepSummary& step : run.steps) {
-    print_out(fmt::format("{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}{}\n", step.name, step.state, step.items, step.calls,
-                          seconds_text(step.began_seconds), seconds_text(step.ended_seconds - step.began_seconds),
-                          money_text(step.cost), step.error.empty() ? "" : "  " + step.error));
+    print_out(fmt::format("{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}{}\n", step.name, step.state, step.items,
+                          step.calls, seconds_text(step.began_seconds),
+                          seconds_text(step.ended_seconds - step.began_seconds), money_text(step.cost),
+                          step.error.empty() ? "" : "  " + step.error));
   }
   if (arguments.calls) print_calls(run);
 }

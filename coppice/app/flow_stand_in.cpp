@@ -4,21 +4,19 @@
 
 #include <chrono>
 #include <csignal>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "coppice/flow/stand_in_server.h"
+#include "coppice/flow/stand_in/stand_in_server.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 
 #include "coppice/app/command.h"
+#include "coppice/app/flow_inputs.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
-#include "coppice/flow/yaml.h"
 
 namespace coppice::app {
 namespace {
@@ -38,20 +36,12 @@ void describe(OptionTable& table, StandInArguments& arguments) {
             "When it is to end, answers under way have so long.");
 }
 
-StandInOptions read_settings(const std::string& path) {
-  if (path.empty()) return read_stand_in_options(nlohmann::json::object());
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_io_error("read", path, errno);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  return read_stand_in_options(nlohmann::json(read_yaml(text, path).value));
-}
-
 void serve(const StandInArguments& arguments) {
   boost::asio::io_context loop(1);
   HttpServerOptions where;
   where.address = arguments.address;
   where.port = static_cast<uint16_t>(arguments.port);
-  StandInServer server(loop, read_settings(arguments.settings), where);
+  StandInServer server(loop, read_stand_in_options(read_stand_in_settings(arguments.settings)), where);
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
   const auto patience = std::chrono::milliseconds(static_cast<int64_t>(arguments.patience_seconds * 1000));
   signals.async_wait([&](const boost::system::error_code& failed, int) {
@@ -68,8 +58,9 @@ void add_flow_stand_in(CommandList& commands) {
                   "  coppice flow stand-in stand_in.yaml\n"
                   "  coppice flow stand-in --port 0\n");
   auto arguments = std::make_shared<StandInArguments>();
-  command.app().add_option("settings", arguments->settings,
-                           "what it simulates (YAML or JSON, docs/workflows.md); any model, free and fast, unless given");
+  command.app().add_option(
+      "settings", arguments->settings,
+      "what it simulates (YAML or JSON, docs/workflows.md); any model, free and fast, unless given");
   OptionTable own, common;
   describe(own, *arguments);
   describe_quiet(common, arguments->common);

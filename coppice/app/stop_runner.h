@@ -7,7 +7,7 @@
 
 #include "coppice/app/signals.h"
 #include "coppice/core/progress.h"
-#include "coppice/flow/runner.h"
+#include "coppice/flow/run/runner.h"
 
 namespace coppice::app {
 

@@ -92,7 +92,10 @@ class PassageReader {
     Passage passage;
     passage.id = where;
     passage.text = is_valid ? std::move(text) : repair_utf8(text);
-    if (passage.text.find_first_not_of(" \t\r\n\v\f") == std::string::npos) return;
+    if (passage.text.find_first_not_of(" \t\r\n\v\f") == std::string::npos) {
+      ++list_.report.empty;
+      return;
+    }
     const uint32_t words = options_.chunk_words > 0 ? options_.chunk_words : PassageReadOptions::kWordsOfTextFiles;
     json nothing = json::object();
     add({std::move(passage), nothing, words, where}, is_valid);
@@ -228,8 +231,12 @@ void describe(OptionTable& table, PassageReadOptions& options) {
 }
 
 std::vector<std::string> PassageReport::remarks() const {
-  if (repaired == 0) return {};
-  return {counted(repaired, "text") + " with invalid UTF-8 repaired (what was bad became U+FFFD)"};
+  std::vector<std::string> all;
+  if (empty > 0) all.push_back(counted(empty, "file") + " without a text passed over");
+  if (repaired > 0) {
+    all.push_back(counted(repaired, "text") + " with invalid UTF-8 repaired (what was bad became U+FFFD)");
+  }
+  return all;
 }
 
 PassageFormat format_of(const std::string& path, const PassageReadOptions& options) {

@@ -49,6 +49,7 @@ struct PassageReport {
   uint64_t files = 0;
   uint64_t texts = 0;     ///< rows, and files of text
   uint64_t split = 0;     ///< of them, those that were cut into parts
+  uint64_t empty = 0;     ///< files of text without any
   uint64_t repaired = 0;  ///< those with bytes that were no UTF-8, which became U+FFFD
 
   /// One remark for each thing that a user should know of.

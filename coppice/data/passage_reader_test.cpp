@@ -117,6 +117,12 @@ TEST_F(PassageReader, AFileOfTextIsOnePassageByItsPath) {
               HasSubstr("UTF-16"));
 }
 
+TEST_F(PassageReader, FilesWithoutATextArePassedOverAndCounted) {
+  const PassageList list = read_passages({folder_.write("a.txt", " \n"), folder_.write("b.txt", "text")}, options_);
+  ASSERT_EQ(list.passages.size(), 1u);
+  EXPECT_EQ(list.report.remarks(), std::vector<std::string>{"1 file without a text passed over"});
+}
+
 TEST_F(PassageReader, PartsSayWhereTheyStandInTheirText) {
   std::string text;
   for (size_t i = 0; i < 250; ++i) text += "\xC3\xA4" + std::to_string(i) + (i % 10 == 9 ? ".\n" : " ");

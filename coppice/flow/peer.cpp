@@ -9,8 +9,8 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
-#include "coppice/flow/json_schema.h"
-#include "coppice/flow/template.h"
+#include "coppice/flow/json/json_schema.h"
+#include "coppice/flow/template/template.h"
 
 namespace {
 

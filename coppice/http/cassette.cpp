@@ -132,7 +132,10 @@ Awaitable<HttpResponse> Cassette::Tape::replay(std::shared_ptr<Tape> tape, std::
   for (const std::string& piece : entry->pieces) {
     is_streamed ? call.on_body(piece) : void(response.body += piece);
   }
-  if (entry->failure) throw Error(entry->failure->code, entry->failure->message, tape->path_);
+  if (const auto& failure = entry->failure) {
+    if (!failure->was_sent) throw RequestNotSent(failure->code, failure->message, tape->path_);
+    throw Error(failure->code, failure->message, tape->path_);
+  }
   co_return response;
 }
 
@@ -183,7 +186,8 @@ Awaitable<HttpResponse> Cassette::Tape::record(std::shared_ptr<Tape> tape, HttpC
     const bool is_of_server = error.code() == ErrorCode::remote || error.code() == ErrorCode::timeout;
     if (entry.status != 0 || has_caller_thrown || !is_of_server) throw;
     if (!entry.pieces.empty()) entry.status = 200;  // what came before it broke was passed on
-    entry.failure = CassetteEntry::Failure{error.code(), error.what()};
+    const bool was_sent = dynamic_cast<const RequestNotSent*>(&error) == nullptr;
+    entry.failure = CassetteEntry::Failure{error.code(), error.what(), was_sent};
     cut_out(entry.pieces, key);
     thrown = std::current_exception();
   }

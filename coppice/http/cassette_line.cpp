@@ -146,6 +146,7 @@ std::string cassette_line(const CassetteEntry& entry) {
   }
   if (entry.failure) {
     line["failure"] = ordered_json{{"code", name(entry.failure->code)}, {"message", text_json(entry.failure->message)}};
+    if (!entry.failure->was_sent) line["failure"]["sent"] = false;
   }
   return line.dump() + '\n';
 }
@@ -167,6 +168,7 @@ CassetteEntry parse_cassette_line(std::string_view line) {
   if (held.value.contains("failure")) {
     const json& failure = held.value["failure"];
     entry.failure = CassetteEntry::Failure{code_of(member(failure, "code")), text_of(member(failure, "message"))};
+    entry.failure->was_sent = failure.value("sent", json(true)) != false;
   }
   if (entry.status == 0 && !entry.failure) refuse("it has neither a response nor a failure");
   return entry;

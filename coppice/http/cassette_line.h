@@ -16,6 +16,7 @@ struct CassetteEntry {
   struct Failure {
     ErrorCode code = ErrorCode::remote;
     std::string message;
+    bool was_sent = true;  ///< else it was a RequestNotSent
   };
 
   std::string method, url, request_body;
@@ -28,10 +29,10 @@ struct CassetteEntry {
 /// One line of JSON with its line break:
 ///
 ///     {"cassette": 1, "request": {"method", "url", "body"}, "response": {"status", "headers": {...}, "body": [...]},
-///      "failure": {"code", "message"}}
+///      "failure": {"code", "message", "sent"}}
 ///
-/// A text that is not UTF-8 is {"base64": "..."}. Not every header of an answer is kept, and of a URL's query no value
-/// whose name says that it is a secret (key, token, ...).
+/// `sent` is there where it is false. A text that is not UTF-8 is {"base64": "..."}. Not every header of an answer is
+/// kept, and of a URL's query no value whose name says that it is a secret (key, token, ...).
 std::string cassette_line(const CassetteEntry& entry);
 
 /// Throws `ErrorCode::data` for a line that is none, `ErrorCode::unsupported` for one of a later version.

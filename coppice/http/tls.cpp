@@ -166,7 +166,11 @@ IoResult TlsSession::write(std::string_view bytes) {
   return result_of(returned, written);
 }
 
-bool TlsSession::has_pending() const noexcept {
+bool TlsSession::has_bytes() const noexcept {
+  return SSL_pending(session_) > 0;
+}
+
+bool TlsSession::has_leftover() const noexcept {
   return SSL_has_pending(session_) == 1;
 }
 

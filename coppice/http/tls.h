@@ -31,8 +31,10 @@ class TlsSession {
   IoResult shake_hands();
   IoResult read(std::span<char> buffer);
   IoResult write(std::string_view bytes);
-  /// Decrypted bytes that wait here and not in the socket.
-  bool has_pending() const noexcept;
+  /// Decrypted bytes that wait here and not in the socket: the next `read` gives some.
+  bool has_bytes() const noexcept;
+  /// Bytes that came and were not read, be it half a record.
+  bool has_leftover() const noexcept;
   /// Tells the other side that all was sent, as far as that can be done at once.
   void say_goodbye() noexcept;
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -185,6 +186,30 @@ TEST_F(TlsTest, LongBodiesGoBothWays) {
   made.request.body.resize(3'000'000);
   const std::string body = made.request.body;
   EXPECT_TRUE(send(std::move(made)).body == body);
+}
+
+/// Passes on what one end says, one byte at a time.
+Awaitable<void> pass_on(tcp::socket& from, tcp::socket& to) {
+  std::array<char, 1> byte;
+  while (true) {
+    co_await asio::async_read(from, asio::buffer(byte), asio::use_awaitable);
+    co_await asio::async_write(to, asio::buffer(byte), asio::use_awaitable);
+  }
+}
+
+TEST_F(TlsTest, ARecordMayComeInPieces) {
+  serve(good, answers(ok));
+  tcp::acceptor between(loop.context, {asio::ip::make_address("127.0.0.1"), 0});
+  tcp::socket client_end(loop.context), server_end(loop.context);
+  server_end.connect(acceptor.local_endpoint());
+  between.async_accept(client_end, [&](const boost::system::error_code&) {
+    for (tcp::socket* const one : {&client_end, &server_end}) one->set_option(tcp::no_delay(true));
+    asio::co_spawn(loop.context, pass_on(client_end, server_end), [](std::exception_ptr) {});
+    asio::co_spawn(loop.context, pass_on(server_end, client_end), [](std::exception_ptr) {});
+  });
+  HttpCall made = call("localhost");
+  made.request.target = "https://localhost:" + std::to_string(between.local_endpoint().port()) + "/";
+  EXPECT_EQ(send(std::move(made)).body, "ok");
 }
 
 TEST_F(TlsTest, AnEndThatNobodySignedIsNoEnd) {

@@ -42,12 +42,16 @@ Awaitable<void> Wire::start_tls(Watch& watch, std::unique_ptr<TlsSession> sessio
 }
 
 Awaitable<void> Wire::wait_readable(Watch& watch) {
-  if (tls_ != nullptr && tls_->has_pending()) co_return;
-  co_await watch.wait(socket_, Watch::Wait::to_read);
+  if (tls_ != nullptr && tls_->has_bytes()) co_return;
+  co_await watch.wait(socket_, read_has_to_write_ ? Watch::Wait::to_write : Watch::Wait::to_read);
 }
 
 IoResult Wire::read(std::span<char> buffer) {
-  if (tls_ != nullptr) return tls_->read(buffer);
+  if (tls_ != nullptr) {
+    IoResult result = tls_->read(buffer);
+    read_has_to_write_ = result.what == What::wants_to_write;
+    return result;
+  }
   IoResult result =
       result_of_plain(::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT), What::wants_to_read);
   if (result.what == What::done && result.bytes == 0) result.what = What::end;
@@ -75,7 +79,7 @@ Awaitable<void> Wire::write(Watch& watch, std::string_view bytes, std::chrono::m
 }
 
 bool Wire::is_quiet() {
-  if (tls_ != nullptr && tls_->has_pending()) return false;
+  if (tls_ != nullptr && tls_->has_leftover()) return false;
   char one = 0;
   const ssize_t n = ::recv(socket_.native_handle(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
   return n < 0 && errno == EAGAIN;

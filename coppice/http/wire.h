@@ -46,6 +46,7 @@ class Wire {
 
   TcpSocket socket_;
   std::unique_ptr<TlsSession> tls_;
+  bool read_has_to_write_ = false;  ///< first: TLS answers the other side's wish for a new key
 };
 
 }  // namespace coppice

@@ -84,6 +84,7 @@ std::string options_text(PassageIndexOptions options) {
 LabelTree tree_over(const Csr& weights, const PassageIndexOptions& options, Job job) {
   const auto n = static_cast<uint32_t>(weights.n_rows());
   if (n <= options.max_flat) return flat_tree(n);
+  job.progress.stage("grouping passages", 0);
   return build_label_tree(normalize_rows_l2(weights, job.pool), options.tree, job);
 }
 

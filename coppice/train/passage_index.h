@@ -29,12 +29,11 @@ void describe(OptionTable& table, PassageIndexOptions& options);
 /// An index of passages without training pairs: a model whose labels are the passages, by their ids, and whose scores
 /// are those of BM25 (see `bm25_weights`). `retrieve` answers from it, and so does all that takes a model.
 ///
-/// Up to `max_flat` passages are the children of the root: all of them are scored. More stand in a tree of passages that
-/// are alike, whose inner nodes bound what lies below them (see `bounding_ranker`).
-/// Throws `ErrorCode::data` when there is no passage, and when none has a feature. Says in `job.progress` how many have
-/// none, which no query finds.
+/// Up to `max_flat` passages are the children of the root: all of them are scored. More stand in a tree of passages
+/// that are alike, whose inner nodes bound what lies below them (see `bounding_ranker`). Throws `ErrorCode::data` when
+/// there is no passage, and when none has a feature. Says in `job.progress` how many have none, which no query finds.
 /// Threads: the same bytes for any number of them.
-/// Cost: memory for the passages and, for each of their different words, some 40 bytes.
+/// Cost: memory for the texts twice and, for each different word of each passage, some 70 bytes.
 Model index_passages(const std::vector<Passage>& passages, const PassageIndexOptions& options, Job job);
 
 }  // namespace coppice

@@ -127,6 +127,12 @@ class Retrieval(ProgramTest):
         self.assertEqual(self.retrieve(model, "word1999 word60", "--top-k", "1")[0]["id"], "1999")
         self.assertEqual(len(self.retrieve(model, "word3", "--beam", "1")), 5)
 
+    def test_one_passage_is_an_index_too(self):
+        for flags in ([], ["--max-flat", "0"]):
+            model = self.index('{"id": "a", "text": "word"}\n', *flags)
+            self.assertEqual([passage["id"] for passage in self.retrieve(model, "word")], ["a"])
+            self.expect(0, "inspect", model, "--audit")
+
     def test_compressed_input_and_standard_input(self):
         self.index(gzip.compress(jsonl(PASSAGES).encode()), name="passages.jsonl.gz")
         self.expect(0, "index", "-", "-o", self.path("m"), stdin=jsonl(PASSAGES))

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/journal/journal_memory.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+namespace coppice {
+namespace {
+
+/// Which call of which run.
+using CallKey = std::tuple<std::string, std::string, int64_t, uint32_t, uint32_t>;
+using Reserved = std::map<CallKey, std::vector<Reservation>>;
+using Budgets = std::map<std::string, BudgetState>;
+
+/// What a batch changes, apart from what is there until all of it is known to be right.
+class StagedBudgets final : public BudgetBook {
+ public:
+  StagedBudgets(const std::string& run, const Budgets& budgets, const Reserved& reserved)
+      : run_(run), budgets_(budgets), reserved_(reserved) {}
+
+  BudgetState load(const std::string& scope) override {
+    if (const auto staged = staged_budgets_.find(scope); staged != staged_budgets_.end()) return staged->second;
+    const auto kept = budgets_.find(scope);
+    return kept == budgets_.end() ? BudgetState{} : kept->second;
+  }
+  void save(const std::string& scope, const BudgetState& state) override { staged_budgets_[scope] = state; }
+
+  void reserve(const Event& event, const Reservation& reservation) override {
+    std::vector<Reservation>& all = staged(event);
+    const auto same = [&](const Reservation& other) { return other.scope == reservation.scope; };
+    if (std::any_of(all.begin(), all.end(), same)) throw_reserved_already(event);
+    all.push_back(reservation);
+  }
+  std::vector<Reservation> release(const Event& event) override { return std::exchange(staged(event), {}); }
+
+  void write_to(Budgets& budgets, Reserved& reserved) {
+    for (auto& [scope, state] : staged_budgets_) budgets[scope] = state;
+    for (auto& [key, all] : staged_reserved_) {
+      if (all.empty()) {
+        reserved.erase(key);
+      } else {
+        reserved[key] = std::move(all);
+      }
+    }
+  }
+
+ private:
+  std::vector<Reservation>& staged(const Event& event) {
+    const CallKey key{run_, event.step, event.item, event.call, event.attempt};
+    const auto [place, is_new] = staged_reserved_.try_emplace(key);
+    if (is_new) {
+      if (const auto kept = reserved_.find(key); kept != reserved_.end()) place->second = kept->second;
+    }
+    return place->second;
+  }
+
+  const std::string& run_;
+  const Budgets& budgets_;
+  const Reserved& reserved_;
+  Budgets staged_budgets_;
+  Reserved staged_reserved_;
+};
+
+class MemoryJournal final : public JournalStore {
+ public:
+  explicit MemoryJournal(WallClock clock) : clock_(std::move(clock)) {}
+
+  void create(const RunRecord& run) override {
+    if (numbers_.contains(run.id)) throw_run_exists(run.id);
+    Run made{run, {}, {}};
+    if (made.record.created_nanoseconds == 0) made.record.created_nanoseconds = clock_();
+    made.record.updated_nanoseconds = made.record.created_nanoseconds;
+    runs_.push_back(std::move(made));
+    numbers_.emplace(run.id, runs_.size() - 1);
+  }
+
+  std::optional<RunRecord> find(const std::string& run) override {
+    const auto found = numbers_.find(run);
+    return found == numbers_.end() ? std::nullopt : std::optional(record_of(runs_[found->second]));
+  }
+
+  std::vector<RunRecord> list(size_t most) override {
+    std::vector<RunRecord> listed;
+    for (auto run = runs_.rbegin(); run != runs_.rend() && listed.size() < most; ++run) {
+      listed.push_back(record_of(*run));
+    }
+    return listed;
+  }
+
+  void set_state(const std::string& run, const std::string& state) override {
+    Run& changed = writable(run);
+    changed.record.state = state;
+    changed.record.updated_nanoseconds = clock_();
+  }
+
+  std::vector<Event> events(const std::string& run, uint64_t after) override {
+    const std::vector<Event>& all = known(run).events;
+    const size_t begin = std::min<uint64_t>(after, all.size());
+    return {all.begin() + static_cast<std::ptrdiff_t>(begin), all.end()};
+  }
+
+  void take(const std::string& run, const std::string& owner, double seconds) override {
+    Run& changed = known(run);
+    changed.tenure = taken(changed.tenure, {run, owner, seconds, clock_()});
+    taken_.took(run, changed.tenure);
+  }
+
+  void give_back(const std::string& run, const std::string& owner) override {
+    Tenure& tenure = known(run).tenure;
+    if (tenure.owner == owner) tenure = {"", 0, tenure.term};
+    taken_.gave_back(run);
+  }
+
+  void commit(const std::string& run, std::span<JournalOperation> batch) override {
+    for (const JournalOperation& operation : batch) expect_sound(operation);
+    Run& changed = writable(run);
+    StagedBudgets budgets(run, budgets_, reserved_);
+    std::vector<std::optional<std::string>> short_of(batch.size());
+    const size_t before = changed.events.size();
+    try {
+      for (size_t i = 0; i < batch.size(); ++i) {
+        short_of[i] = apply_to_budgets(budgets, batch[i]);
+        if (!short_of[i]) add(changed, batch[i].event);
+      }
+      budgets.write_to(budgets_, reserved_);
+    } catch (...) {
+      changed.events.erase(changed.events.begin() + static_cast<std::ptrdiff_t>(before), changed.events.end());
+      throw;
+    }
+    uint64_t sequence = before;
+    for (size_t i = 0; i < batch.size(); ++i) {
+      batch[i].sequence = short_of[i] ? 0 : ++sequence;
+      batch[i].short_of = std::move(short_of[i]);
+    }
+  }
+
+  BudgetState budget(const std::string& scope) override {
+    const auto found = budgets_.find(scope);
+    return found == budgets_.end() ? BudgetState{} : found->second;
+  }
+
+ private:
+  struct Run {
+    RunRecord record;
+    Tenure tenure;
+    std::vector<Event> events;
+  };
+
+  static RunRecord record_of(const Run& run) {
+    RunRecord record = run.record;
+    if (!run.events.empty()) {
+      record.updated_nanoseconds = std::max(record.updated_nanoseconds, run.events.back().at_nanoseconds);
+    }
+    return record;
+  }
+
+  void add(Run& run, const Event& event) {
+    run.events.push_back(event);
+    Event& added = run.events.back();
+    added.sequence = run.events.size();
+    if (added.at_nanoseconds == 0) added.at_nanoseconds = clock_();
+  }
+
+  Run& known(const std::string& run) {
+    const auto found = numbers_.find(run);
+    if (found == numbers_.end()) throw_no_such_run(run);
+    return runs_[found->second];
+  }
+  Run& writable(const std::string& run) {
+    Run& found = known(run);
+    taken_.expect_writable(run, found.tenure);
+    return found;
+  }
+
+  WallClock clock_;
+  std::vector<Run> runs_;  ///< in the order of their making
+  std::unordered_map<std::string, size_t> numbers_;
+  Budgets budgets_;
+  Reserved reserved_;
+  TakenRuns taken_;
+};
+
+}  // namespace
+
+std::unique_ptr<JournalStore> open_memory_journal(WallClock clock) {
+  return std::make_unique<MemoryJournal>(std::move(clock));
+}
+
+}  // namespace coppice

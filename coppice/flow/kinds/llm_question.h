@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "coppice/flow/kinds/calling_kind.h"
+
+namespace coppice {
+
+/// What steps say of a question to a model: {model, prompt, system, schema, sections, max_output_tokens, ...}. Part of
+/// the schema of `with` of each kind that asks one.
+nlohmann::json question_schema();
+
+/// JSON Schema of the answer: the question's own; an object of texts for `sections`; else a text.
+nlohmann::json answer_schema(const nlohmann::json& question);
+
+/// Asks, and gives the answer back: a valid value for a schema, an object for sections, else the text. `persona` begins
+/// the system message. Throws `ErrorCode::data` where a section is missing.
+Awaitable<nlohmann::json> ask(nlohmann::json question, std::string persona, StepCalls& calls);
+
+/// Cuts a text at lines that are headings: "## Visual Elements", "Visual Elements:", "**Visual Elements**", whatever
+/// their case. Keys are the titles in lower case with underscores: "visual_elements". Throws `ErrorCode::data` naming
+/// the one that is not there.
+nlohmann::json cut_sections(const std::string& text, const std::vector<std::string>& titles);
+
+/// "Visual Elements" -> "visual_elements".
+std::string section_key(const std::string& title);
+
+}  // namespace coppice

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/report/compare.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "coppice/flow/checks/coherence.h"
+
+namespace coppice {
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+/// No advice to gather more inputs than this.
+constexpr double kMostInputs = 1e6;
+
+using Runs = std::vector<const ComparedRun*>;
+using Drawn = std::span<const size_t>;
+
+/// The runs of each variant, by input: what is drawn together.
+class RunTable {
+ public:
+  RunTable(const std::vector<ComparedRun>& runs, size_t n_variants) : by_(n_variants) {
+    std::set<size_t> inputs;
+    for (const ComparedRun& run : runs) inputs.insert(run.input);
+    std::map<size_t, size_t> place;
+    for (const size_t input : inputs) place.emplace(input, place.size());
+    for (auto& variant : by_) variant.resize(inputs.size());
+    for (const ComparedRun& run : runs) by_.at(run.variant)[place[run.input]].push_back(&run);
+  }
+
+  size_t inputs() const noexcept { return by_.empty() ? 0 : by_.front().size(); }
+  const std::vector<Runs>& of(size_t variant) const { return by_[variant]; }
+
+  Runs all(size_t variant, Drawn drawn) const {
+    Runs runs;
+    for (const size_t input : drawn) runs.insert(runs.end(), by_[variant][input].begin(), by_[variant][input].end());
+    return runs;
+  }
+
+ private:
+  std::vector<std::vector<Runs>> by_;
+};
+
+template <class Field>
+double mean_of(const Runs& runs, Field field) {
+  if (runs.empty()) return kNaN;
+  double sum = 0;
+  for (const ComparedRun* run : runs) sum += static_cast<double>(field(*run));
+  return sum / static_cast<double>(runs.size());
+}
+
+double accepted_part(const Runs& runs) {
+  return mean_of(runs, [](const ComparedRun& run) { return run.accepted ? 1 : 0; });
+}
+double cost_of(const Runs& runs) {
+  return mean_of(runs, [](const ComparedRun& run) { return run.cost_dollars; });
+}
+double score_of(const Runs& runs) {
+  return mean_of(runs, [](const ComparedRun& run) { return run.score; });
+}
+/// Infinite where nothing is accepted, and NaN where nothing has run.
+double cost_per_accepted(const Runs& runs) {
+  return cost_of(runs) / accepted_part(runs);
+}
+
+double latency_of(const Runs& runs, double q, double ComparedRun::*field) {
+  std::vector<double> seconds;
+  for (const ComparedRun* run : runs) {
+    if (run->finished) seconds.push_back(run->*field);
+  }
+  return seconds.empty() ? kNaN : quantile(std::move(seconds), q);
+}
+
+/// Pairs of texts: those of one input, or those of different inputs.
+std::vector<std::string> texts_of(const Runs& runs) {
+  std::vector<std::string> texts;
+  for (const ComparedRun* run : runs) {
+    if (run->finished && !run->text.empty()) texts.push_back(run->text);
+  }
+  return texts;
+}
+
+double novelty_over_runs(const std::vector<Runs>& by_input) {
+  std::vector<double> all;
+  for (const Runs& runs : by_input) {
+    const std::vector<std::string> texts = texts_of(runs);
+    if (texts.size() > 1) all.push_back(novelty(texts).diversity);
+  }
+  return all.empty() ? kNaN : mean(all);
+}
+
+double novelty_over_inputs(const std::vector<Runs>& by_input) {
+  std::vector<std::string> firsts;
+  for (const Runs& runs : by_input) {
+    std::vector<std::string> texts = texts_of(runs);
+    if (!texts.empty()) firsts.push_back(std::move(texts.front()));
+  }
+  return firsts.size() < 2 ? kNaN : novelty(firsts).diversity;
+}
+
+VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOptions& options) {
+  VariantFigures made;
+  made.name = options.variants[variant];
+  std::vector<size_t> inputs(table.inputs());
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i] = i;
+  const Runs runs = table.all(variant, inputs);
+  const auto estimate = [&](auto figure) {
+    return bootstrap(
+        table.inputs(), [&](Drawn drawn) { return figure(table.all(variant, drawn)); }, options.seed);
+  };
+  made.runs = runs.size();
+  made.accepted = estimate(accepted_part);
+  made.score = estimate(score_of);
+  made.cost = estimate(cost_of);
+  made.cost_per_accepted = estimate(cost_per_accepted);
+  made.latency_p50 = estimate([](const Runs& some) { return latency_of(some, 0.5, &ComparedRun::seconds); });
+  made.latency_p95 = estimate([](const Runs& some) { return latency_of(some, 0.95, &ComparedRun::seconds); });
+  made.critical_p50 = estimate([](const Runs& some) { return latency_of(some, 0.5, &ComparedRun::critical_seconds); });
+  made.calls = mean_of(runs, [](const ComparedRun& run) { return run.calls; });
+  made.repairs = mean_of(runs, [](const ComparedRun& run) { return run.repairs; });
+  made.input_tokens = mean_of(runs, [](const ComparedRun& run) { return run.input_tokens; });
+  made.output_tokens = mean_of(runs, [](const ComparedRun& run) { return run.output_tokens; });
+  made.coherence = mean_of(runs, [](const ComparedRun& run) { return run.coherence; });
+  made.novelty_over_runs = novelty_over_runs(table.of(variant));
+  made.novelty_over_inputs = novelty_over_inputs(table.of(variant));
+  for (const ComparedRun* run : runs) {
+    made.finished += run->finished ? 1 : 0;
+    if (!run->finished) ++made.failures[run->error];
+  }
+  return made;
+}
+
+/// Users from which on the variant has cost less in all.
+double break_even(double fixed_more, double saved_by_request, double requests_per_user) {
+  if (fixed_more <= 0) return saved_by_request >= 0 ? 0 : kInfinity;
+  return saved_by_request > 0 ? fixed_more / (saved_by_request * requests_per_user) : kInfinity;
+}
+
+/// Infinite values are figures here, which `bootstrap` leaves out: 1 / users is finite.
+Figure break_even_estimate(const RunTable& table, size_t variant, const CompareOptions& options) {
+  const Ownership first = options.ownership.empty() ? Ownership() : options.ownership[0];
+  const Ownership own = options.ownership.empty() ? Ownership() : options.ownership[variant];
+  const Figure inverse = bootstrap(
+      table.inputs(),
+      [&](Drawn drawn) {
+        const double saved = cost_of(table.all(0, drawn)) + first.operations_dollars -
+                             cost_of(table.all(variant, drawn)) - own.operations_dollars;
+        const double users = break_even(own.fixed_dollars - first.fixed_dollars, saved, options.requests_per_user);
+        return users == 0 ? std::numeric_limits<double>::max() : 1 / users;
+      },
+      options.seed);
+  const auto users_of = [](double one) {
+    return one <= 0 ? kInfinity : one >= std::numeric_limits<double>::max() ? 0 : 1 / one;
+  };
+  return {users_of(inverse.value), users_of(inverse.high), users_of(inverse.low)};
+}
+
+/// So many times the inputs until the interval would leave out `threshold`, if the figure stays what it is.
+double growth_needed(const Figure& figure, double threshold) {
+  const double distance = std::abs(figure.value - threshold);
+  const double half = (figure.high - figure.low) / 2;
+  if (!std::isfinite(half) || distance == 0) return kInfinity;
+  return (half / distance) * (half / distance);
+}
+
+void judge(VariantComparison& made, size_t inputs, const CompareOptions& options) {
+  const double margin = -options.quality_margin;
+  const bool saves = made.saving.low > 0, costs_more = made.saving.high < 0;
+  const bool keeps_quality = made.accepted_gain.low >= margin, loses_quality = made.accepted_gain.high < margin;
+  if (loses_quality || costs_more) {
+    made.verdict = Verdict::do_not;
+    made.why = loses_quality ? "fewer of its outputs are accepted" : "an accepted output costs more";
+    return;
+  }
+  if (saves && keeps_quality) {
+    made.verdict = Verdict::decompose;
+    made.why = "an accepted output costs less, and as many are accepted";
+    return;
+  }
+  made.why = saves           ? "it is not sure yet that as many of its outputs are accepted"
+             : keeps_quality ? "it is not sure yet that an accepted output costs less"
+                             : "neither its saving nor its quality is sure yet";
+  const double growth = std::max(saves ? 1.0 : growth_needed(made.saving, 0),
+                                 keeps_quality ? 1.0 : growth_needed(made.accepted_gain, margin));
+  const double needed = std::ceil(static_cast<double>(inputs) * std::max(growth, 1.0));
+  made.more_inputs = needed < kMostInputs ? std::max<size_t>(static_cast<size_t>(needed) - inputs, 1) : 0;
+}
+
+VariantComparison against_first(const RunTable& table, size_t variant, const CompareOptions& options) {
+  const auto paired = [&](auto figure) {
+    return bootstrap(
+        table.inputs(), [&](Drawn drawn) { return figure(table.all(0, drawn), table.all(variant, drawn)); },
+        options.seed);
+  };
+  VariantComparison made;
+  made.variant = variant;
+  made.saving = paired([](const Runs& a, const Runs& b) { return 1 - cost_per_accepted(b) / cost_per_accepted(a); });
+  made.accepted_gain = paired([](const Runs& a, const Runs& b) { return accepted_part(b) - accepted_part(a); });
+  made.score_gain = paired([](const Runs& a, const Runs& b) { return score_of(b) - score_of(a); });
+  made.speed = paired([](const Runs& a, const Runs& b) {
+    return latency_of(b, 0.5, &ComparedRun::seconds) / latency_of(a, 0.5, &ComparedRun::seconds);
+  });
+  made.break_even_users = break_even_estimate(table, variant, options);
+  judge(made, table.inputs(), options);
+  return made;
+}
+
+nlohmann::ordered_json to_json(const Figure& estimate) {
+  const auto number = [](double value) {
+    return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+  };
+  return {{"value", number(estimate.value)}, {"low", number(estimate.low)}, {"high", number(estimate.high)}};
+}
+
+nlohmann::ordered_json to_json(const VariantFigures& of) {
+  const auto number = [](double value) {
+    return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
+  };
+  return {{"variant", of.name},
+          {"runs", of.runs},
+          {"finished", of.finished},
+          {"accepted", to_json(of.accepted)},
+          {"score", to_json(of.score)},
+          {"cost_usd", to_json(of.cost)},
+          {"cost_per_accepted_usd", to_json(of.cost_per_accepted)},
+          {"latency_p50_seconds", to_json(of.latency_p50)},
+          {"latency_p95_seconds", to_json(of.latency_p95)},
+          {"critical_path_p50_seconds", to_json(of.critical_p50)},
+          {"calls", of.calls},
+          {"repairs", of.repairs},
+          {"input_tokens", of.input_tokens},
+          {"output_tokens", of.output_tokens},
+          {"novelty_over_runs", number(of.novelty_over_runs)},
+          {"novelty_over_inputs", number(of.novelty_over_inputs)},
+          {"coherence", of.coherence},
+          {"failures", of.failures}};
+}
+
+}  // namespace
+
+const char* name(Provenance provenance) noexcept {
+  constexpr const char* kNames[] = {"measured", "replayed", "simulated"};
+  return kNames[static_cast<size_t>(provenance)];
+}
+
+const char* name(Verdict verdict) noexcept {
+  constexpr const char* kNames[] = {"decompose", "do not", "undecided"};
+  return kNames[static_cast<size_t>(verdict)];
+}
+
+Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& options) {
+  Comparison made;
+  made.options = options;
+  const RunTable table(runs, options.variants.size());
+  for (size_t i = 0; i < options.variants.size(); ++i) made.figures.push_back(figures_of(table, i, options));
+  for (size_t i = 1; i < options.variants.size(); ++i) made.against_first.push_back(against_first(table, i, options));
+  for (const ComparedRun& run : runs) made.provenance = std::max(made.provenance, run.provenance);
+  return made;
+}
+
+double total_dollars(const Comparison& comparison, size_t variant, double users) {
+  const auto& all = comparison.options.ownership;
+  const Ownership own = all.empty() ? Ownership() : all[variant];
+  const double by_request = comparison.figures[variant].cost.value + own.operations_dollars;
+  return own.fixed_dollars + users * comparison.options.requests_per_user * by_request;
+}
+
+nlohmann::ordered_json to_json(const Comparison& comparison) {
+  nlohmann::ordered_json made = {{"provenance", name(comparison.provenance)},
+                                 {"variants", nlohmann::ordered_json::array()}};
+  for (const VariantFigures& one : comparison.figures) made["variants"].push_back(to_json(one));
+  made["against_first"] = nlohmann::ordered_json::array();
+  for (const VariantComparison& one : comparison.against_first) {
+    made["against_first"].push_back({{"variant", comparison.options.variants[one.variant]},
+                                     {"verdict", name(one.verdict)},
+                                     {"why", one.why},
+                                     {"more_inputs", one.more_inputs},
+                                     {"saving", to_json(one.saving)},
+                                     {"accepted_gain", to_json(one.accepted_gain)},
+                                     {"score_gain", to_json(one.score_gain)},
+                                     {"speed", to_json(one.speed)},
+                                     {"break_even_users", to_json(one.break_even_users)}});
+  }
+  return made;
+}
+
+}  // namespace coppice

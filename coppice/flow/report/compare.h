@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "coppice/flow/report/statistics.h"
+#include "coppice/flow/run/provenance.h"
+
+namespace coppice {
+
+/// One run of a comparison.
+struct ComparedRun {
+  size_t variant = 0, input = 0, repeat = 0;
+  bool finished = false;
+  bool accepted = false;  ///< finished, and its outputs pass all checks
+  double score = 0;       ///< of the checks, from 0 to 1; 0 where it did not finish
+  double cost_dollars = 0;
+  double seconds = 0;           ///< from its begin to its end
+  double critical_seconds = 0;  ///< of the longest chain of steps that waited for one another
+  size_t calls = 0, repairs = 0, input_tokens = 0, output_tokens = 0;
+  std::string text;      ///< what a reader sees of its outputs: for novelty
+  double coherence = 1;  ///< how well what was made side by side goes together, from 0 to 1
+  std::string error;
+  Provenance provenance = Provenance::measured;
+};
+
+/// What a variant costs beside its calls.
+struct Ownership {
+  double fixed_dollars = 0;       ///< engineering, once
+  double operations_dollars = 0;  ///< for each request: machines, people
+};
+
+struct CompareOptions {
+  std::vector<std::string> variants;  ///< the first one is what the others are held against
+  std::vector<Ownership> ownership;   ///< of each; empty = free
+  double requests_per_user = 30;      ///< over the time that is looked at
+  double quality_margin = 0.02;       ///< so much less of accepted outputs is no loss
+  uint64_t seed = 1;                  ///< of the bootstrap
+};
+
+/// Figures of one variant; intervals are over inputs.
+struct VariantFigures {
+  std::string name;
+  size_t runs = 0, finished = 0;
+  Figure accepted;                                                     ///< part of all runs
+  Figure score, cost, cost_per_accepted;                               ///< dollars
+  Figure latency_p50, latency_p95, critical_p50;                       ///< seconds
+  double calls = 0, repairs = 0, input_tokens = 0, output_tokens = 0;  ///< means of a run
+  /// 1 - the mean similarity of two outputs: over repeats of one input, and over inputs. NaN where there is no pair.
+  double novelty_over_runs = std::numeric_limits<double>::quiet_NaN();
+  double novelty_over_inputs = std::numeric_limits<double>::quiet_NaN();
+  double coherence = 1;
+  std::map<std::string, size_t> failures;  ///< by what they say
+};
+
+enum class Verdict { decompose, do_not, undecided };
+const char* name(Verdict verdict) noexcept;
+
+/// A variant against the first one, input by input.
+struct VariantComparison {
+  size_t variant = 0;
+  Figure saving;         ///< 1 - cost per accepted output / that of the first one
+  Figure accepted_gain;  ///< difference of the parts of accepted outputs
+  Figure score_gain;
+  Figure speed;  ///< its median latency / that of the first one
+  Verdict verdict = Verdict::undecided;
+  std::string why;
+  size_t more_inputs = 0;  ///< of an undecided one: so many more may decide; 0 = no number would
+
+  /// From so many users on it has cost less in all (fixed costs, and those of each request); infinite = never.
+  Figure break_even_users;
+};
+
+struct Comparison {
+  CompareOptions options;
+  std::vector<VariantFigures> figures;
+  std::vector<VariantComparison> against_first;
+  Provenance provenance = Provenance::measured;
+};
+
+/// The verdict on a variant: `decompose` where it saves (the interval of `saving` is above 0) and loses no quality
+/// (that of `accepted_gain` is above -quality_margin); `do_not` where it costs more, or loses quality, beyond doubt;
+/// else `undecided`. Names are for the case that the first variant is one big model.
+Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& options);
+
+/// What it has cost in all with so many users: fixed + users * requests_per_user * (cost + operations).
+double total_dollars(const Comparison& comparison, size_t variant, double users);
+
+nlohmann::ordered_json to_json(const Comparison& comparison);
+
+}  // namespace coppice

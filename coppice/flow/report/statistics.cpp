@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/report/statistics.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "coppice/core/random.h"
+
+namespace coppice {
+namespace {
+
+constexpr double kNormal975 = 1.959963984540054;
+
+}  // namespace
+
+double mean(std::span<const double> values) noexcept {
+  if (values.empty()) return 0;
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const double place = q * static_cast<double>(values.size() - 1);
+  const size_t below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, values.size() - 1);
+  return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
+}
+
+Figure proportion(size_t successes, size_t of) noexcept {
+  if (of == 0) return {0, 0, 1};
+  const double n = static_cast<double>(of), p = static_cast<double>(successes) / n;
+  const double z2 = kNormal975 * kNormal975;
+  const double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
+  const double half = kNormal975 / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
+  return {p, std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
+Figure bootstrap(size_t groups, const std::function<double(std::span<const size_t>)>& figure, uint64_t seed,
+                 size_t draws) {
+  std::vector<size_t> all(groups);
+  std::iota(all.begin(), all.end(), size_t{0});
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  Figure made{figure(all), -kInfinity, kInfinity};
+  if (groups < 2) return made;
+  std::vector<double> figures;
+  std::vector<size_t> drawn(groups);
+  for (size_t i = 0; i < draws; ++i) {
+    Random random(seed, i);
+    for (size_t& group : drawn) group = random.below(static_cast<uint32_t>(groups));
+    const double one = figure(drawn);
+    if (std::isfinite(one)) figures.push_back(one);
+  }
+  if (figures.empty()) return made;
+  made.low = quantile(figures, 0.025);
+  made.high = quantile(std::move(figures), 0.975);
+  return made;
+}
+
+}  // namespace coppice

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/run/item_calls.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "coppice/core/json_text.h"
+#include "coppice/flow/llm/run_clock.h"
+#include "coppice/flow/run/on_thread.h"
+#include "coppice/flow/stand_in/stand_in_schema.h"
+
+namespace coppice {
+namespace {
+
+using Clock = RunClock;
+
+/// A call may be repaired once: the numbers of its two questions.
+constexpr uint32_t kCallsOfAQuestion = 2;
+
+void fill_in(ChatRequest& request, const ModelSpec& model) {
+  request.model = model.model;
+  if (request.max_output_tokens == 0) request.max_output_tokens = model.max_output_tokens;
+  if (!request.temperature) request.temperature = model.temperature;
+  if (!request.top_p) request.top_p = model.top_p;
+  if (!request.seed) request.seed = model.seed;
+  if (request.reasoning_effort.empty()) request.reasoning_effort = model.reasoning_effort;
+  if (request.extra.is_null()) request.extra = nlohmann::json::object();
+  request.extra.update(model.extra);
+}
+
+nlohmann::ordered_json to_json(const Usage& usage) {
+  nlohmann::ordered_json made = {{"input_tokens", usage.input_tokens}, {"output_tokens", usage.output_tokens}};
+  if (usage.cached_input_tokens > 0) made["cached_input_tokens"] = usage.cached_input_tokens;
+  if (usage.cache_write_tokens > 0) made["cache_write_tokens"] = usage.cache_write_tokens;
+  if (usage.reasoning_tokens > 0) made["reasoning_tokens"] = usage.reasoning_tokens;
+  if (usage.images > 0) made["images"] = usage.images;
+  if (usage.is_estimated) made["estimated"] = true;
+  return made;
+}
+
+/// What the journal keeps of a call: `answer` is what `recorded` gives back.
+std::string settled_text(const CallIntent& intent, const CallOutcome& outcome) {
+  nlohmann::ordered_json made;
+  if (!intent.model.empty()) {
+    made = {{"endpoint", intent.endpoint}, {"model", intent.model}, {"usage", to_json(outcome.usage)}};
+  }
+  made["seconds"] = outcome.seconds;
+  if (outcome.first_token_seconds > 0) made["first_token_seconds"] = outcome.first_token_seconds;
+  made[outcome.was_answered ? "answer" : "error"] = nlohmann::ordered_json::parse(outcome.answer, nullptr, false);
+  return made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+ItemCalls::ItemCalls(RunContext& run, const StepSpec& step, int64_t item)
+    : run_(run), step_(step), item_(item), deadline_(Clock::time_point::max()) {
+  if (step.timeout_seconds > 0) {
+    deadline_ = Clock::now() + Clock::from_seconds(step.timeout_seconds);
+  }
+}
+
+template <class Answer>
+Awaitable<Answer> ItemCalls::with_model(std::string name,
+                                        std::function<Awaitable<Answer>(const ModelSpec&, LlmCall)> ask) {
+  const uint32_t first = next_call_;
+  next_call_ += kCallsOfAQuestion;
+  for (std::string at = std::move(name);;) {
+    const ModelSpec& model = run_.workflow.models.at(at);
+    const Endpoint& endpoint = run_.workflow.endpoints.at(model.endpoint);
+    try {
+      LlmCall call(endpoint, run_.workflow.prices.find(model.model, endpoint.provider), *this);
+      call.step = step_.name;
+      call.cancellation = &run_.cancellation;
+      call.deadline = deadline_;
+      call.first_call = first;
+      call.on_text = [this](std::string_view piece) { run_.services.observer.text(step_, piece); };
+      call.gate = &run_.services.gates.of(endpoint);
+      co_return co_await ask(model, call);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::budget || model.cheaper.empty()) throw;
+      note({{"cheaper", model.cheaper}, {"in_place_of", at}, {"why", error.what()}});
+      at = model.cheaper;
+    }
+  }
+}
+
+Awaitable<ChatAnswer> ItemCalls::chat(ChatRequest request) {
+  return with_model<ChatAnswer>(request.model,
+                                [this, request](const ModelSpec& model, LlmCall call) -> Awaitable<ChatAnswer> {
+                                  ChatRequest filled = request;
+                                  fill_in(filled, model);
+                                  if (run_.settings.is_pretended) filled.extra["metadata"] = {{"step", step_.name}};
+                                  return run_.services.llm.chat(std::move(filled), std::move(call));
+                                });
+}
+
+Awaitable<EmbeddingAnswer> ItemCalls::embed(EmbeddingRequest request) {
+  return with_model<EmbeddingAnswer>(
+      request.model, [this, request](const ModelSpec& model, LlmCall call) -> Awaitable<EmbeddingAnswer> {
+        EmbeddingRequest filled = request;
+        filled.model = model.model;
+        return run_.services.llm.embed(std::move(filled), std::move(call));
+      });
+}
+
+Awaitable<ImageAnswer> ItemCalls::image(ImageRequest request) {
+  return with_model<ImageAnswer>(request.model,
+                                 [this, request](const ModelSpec& model, LlmCall call) -> Awaitable<ImageAnswer> {
+                                   ImageRequest filled = request;
+                                   filled.model = model.model;
+                                   return run_.services.llm.image(std::move(filled), std::move(call));
+                                 });
+}
+
+void ItemCalls::expect_known(uint32_t call) const {
+  if (!run_.history.is_unknown(step_.name, item_, call)) return;
+  throw Error(
+      ErrorCode::io,
+      fmt::format("nobody knows whether step '{}' was done: the program died while it was under way", step_.name), {},
+      fmt::format("look whether it was; 'coppice flow approve {} --step {}' has it done again", run_.settings.id,
+                  step_.name));
+}
+
+Awaitable<nlohmann::json> ItemCalls::act(Effect effect, const nlohmann::json& what,
+                                         std::function<Awaitable<nlohmann::json>(const std::string& key)> work) {
+  if (run_.settings.is_pretended) co_return made_up_output();
+  CallIntent intent;
+  intent.call = next_call_++;
+  intent.request_hash = content_hash(what.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (const auto before = recorded(intent.call, intent.request_hash)) co_return parse_json(*before);
+  if (effect == Effect::at_most_once) expect_known(intent.call);
+  const std::string key = content_hash(fmt::format("{}/{}/{}/{}", run_.settings.id, step_.name, item_, intent.call));
+  if (effect != Effect::pure) co_await intend(intent);
+  CallOutcome outcome;
+  std::exception_ptr failure;
+  nlohmann::json made;
+  try {
+    made = co_await work(key);
+    outcome.was_answered = true;
+    outcome.answer = made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  } catch (const Error& error) {
+    failure = std::current_exception();
+    outcome.answer = nlohmann::json(error.what()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  }
+  if (effect != Effect::pure) co_await settle(intent, outcome);
+  if (failure) std::rethrow_exception(failure);
+  co_return made;
+}
+
+Awaitable<nlohmann::json> ItemCalls::apart(std::function<nlohmann::json()> work) {
+  return on_thread(run_.services.slow, std::move(work));
+}
+
+/// Something that the kind of step may have given.
+nlohmann::json ItemCalls::made_up_output() const {
+  StandInWriter writer({}, Random(static_cast<uint64_t>(item_) + 1));
+  return schema_instance(step_.kind->output_schema(step_.with.written()), writer);
+}
+
+std::optional<nlohmann::json> ItemCalls::approval() {
+  if (run_.settings.is_pretended) return nlohmann::json{{"approved", true}, {"by", "nobody"}, {"said", ""}};
+  const auto said = run_.history.approval(step_.name, item_);
+  if (!said) return std::nullopt;
+  return parse_json(*said);
+}
+
+void ItemCalls::note(nlohmann::json about) {
+  Event event = run_.event(EventKind::note, step_.name, item_);
+  event.payload = about.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  run_.journal.append(std::move(event));
+}
+
+std::optional<std::string> ItemCalls::recorded(uint32_t call, const std::string& request_hash) {
+  return run_.history.answer(step_.name, item_, call, request_hash);
+}
+
+Awaitable<void> ItemCalls::intend(const CallIntent& intent) {
+  JournalOperation operation;
+  operation.event = run_.event(EventKind::call_intended, step_.name, item_);
+  operation.event.call = intent.call;
+  operation.event.attempt = intent.attempt;
+  operation.event.input_hash = intent.request_hash;
+  operation.event.amount = intent.most;
+  operation.event.payload = nlohmann::json({{"endpoint", intent.endpoint},
+                                            {"model", intent.model},
+                                            {"most_input_tokens", intent.most_input_tokens},
+                                            {"most_output_tokens", intent.most_output_tokens}})
+                                .dump();
+  operation.budgets = run_.budgets(step_);
+  const JournalOperation done = co_await run_.journal.commit(std::move(operation));
+  if (done.short_of) {
+    throw Error(ErrorCode::budget,
+                fmt::format("the budget {} has less left than the {} that this call may cost", *done.short_of,
+                            money_text(intent.most)),
+                {}, "raise the budget, or name a cheaper model under models");
+  }
+  ++calls_;
+}
+
+Awaitable<void> ItemCalls::settle(const CallIntent& intent, const CallOutcome& outcome) {
+  usage_ += outcome.usage;
+  cost_ += outcome.cost;
+  JournalOperation operation;
+  operation.event =
+      run_.event(outcome.was_answered ? EventKind::call_answered : EventKind::call_failed, step_.name, item_);
+  operation.event.call = intent.call;
+  operation.event.attempt = intent.attempt;
+  operation.event.input_hash = intent.request_hash;
+  operation.event.amount = outcome.cost;
+  operation.event.payload = settled_text(intent, outcome);
+  operation.budgets = run_.budgets(step_);
+  co_await run_.journal.commit(std::move(operation));
+}
+
+}  // namespace coppice

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "coppice/flow/kinds/calling_kind.h"
+#include "coppice/flow/run/run_context.h"
+
+namespace coppice {
+
+/// The calls of one step, or of one item of it: numbered, within budgets, in the journal.
+class ItemCalls : public StepCalls, private CallRecorder {
+ public:
+  ItemCalls(RunContext& run, const StepSpec& step, int64_t item);
+
+  const Workflow& workflow() const override { return run_.workflow; }
+  const StepSpec& step() const override { return step_; }
+  HttpSender& sender() override { return run_.services.sender; }
+  Cancellation& cancellation() override { return run_.cancellation; }
+  std::chrono::steady_clock::time_point deadline() const override { return deadline_; }
+  const std::string& folder() const override { return run_.settings.folder; }
+  CallRecorder& recorder() override { return *this; }
+
+  Awaitable<ChatAnswer> chat(ChatRequest request) override;
+  Awaitable<EmbeddingAnswer> embed(EmbeddingRequest request) override;
+  Awaitable<ImageAnswer> image(ImageRequest request) override;
+  Awaitable<nlohmann::json> act(Effect effect, const nlohmann::json& what,
+                                std::function<Awaitable<nlohmann::json>(const std::string& key)> work) override;
+  Awaitable<nlohmann::json> apart(std::function<nlohmann::json()> work) override;
+  std::optional<nlohmann::json> approval() override;
+  void note(nlohmann::json about) override;
+
+  // What the calls so far came to.
+  Usage usage() const noexcept { return usage_; }
+  Money cost() const noexcept { return cost_; }
+  size_t calls() const noexcept { return calls_; }
+
+ private:
+  std::optional<std::string> recorded(uint32_t call, const std::string& request_hash) override;
+  Awaitable<void> intend(const CallIntent& intent) override;
+  Awaitable<void> settle(const CallIntent& intent, const CallOutcome& outcome) override;
+
+  /// Asks `ask` of one model after the other, each cheaper than the last, while there is too little money.
+  template <class Answer>
+  Awaitable<Answer> with_model(std::string name, std::function<Awaitable<Answer>(const ModelSpec&, LlmCall)> ask);
+  void expect_known(uint32_t call) const;
+  nlohmann::json made_up_output() const;
+
+  RunContext& run_;
+  const StepSpec& step_;
+  int64_t item_;
+  std::chrono::steady_clock::time_point deadline_;
+  uint32_t next_call_ = 1;
+  size_t calls_ = 0;
+  Usage usage_;
+  Money cost_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/run/measured_models.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coppice/core/json_text.h"
+#include "coppice/flow/json/json_field.h"
+#include "coppice/flow/report/statistics.h"
+#include "coppice/flow/stand_in/stand_in_words.h"
+
+namespace coppice {
+namespace {
+
+using nlohmann::json;
+
+/// Of each step and model: more would make the settings large and say little.
+constexpr size_t kMostAnswers = 50;
+constexpr double kLeastSeconds = 1e-6;
+
+struct MeasuredCall {
+  double seconds = 0, first_token_seconds = 0;  ///< 0 = not streamed
+  double tokens = 1;                            ///< of the answer
+};
+
+struct MeasuredModel {
+  std::vector<MeasuredCall> calls;
+  std::map<std::string, std::vector<std::string>> answers;  ///< by step
+};
+
+using MeasuredModels = std::map<std::string, MeasuredModel>;
+
+void add(const Event& event, MeasuredModels& models) {
+  if (event.kind != EventKind::call_answered) return;
+  const json said = parse_json(event.payload);
+  const std::string name = text_field(said, "model");
+  if (name.empty()) return;
+  MeasuredCall call;
+  call.seconds = said.value("seconds", 0.0);
+  call.first_token_seconds = said.value("first_token_seconds", 0.0);
+  MeasuredModel& model = models[name];
+  const std::string content = text_field(field(said, "answer"), "content");
+  call.tokens = std::max(1.0, static_cast<double>(stand_in_tokens(content)));
+  model.calls.push_back(call);
+  std::vector<std::string>& answers = model.answers[event.step];
+  if (!content.empty() && answers.size() < kMostAnswers) answers.push_back(content);
+}
+
+json spread_json(const std::vector<double>& values) {
+  const double median = std::max(quantile(values, 0.5), kLeastSeconds);
+  return {{"median", median}, {"p95", std::max(quantile(values, 0.95), median)}};
+}
+
+/// Seconds that a token more takes, by least squares; 0 where lengths do not tell.
+double seconds_per_token(const std::vector<MeasuredCall>& calls) {
+  double mean_tokens = 0, mean_seconds = 0, together = 0, spread = 0;
+  for (const MeasuredCall& call : calls) {
+    mean_tokens += call.tokens / static_cast<double>(calls.size());
+    mean_seconds += call.seconds / static_cast<double>(calls.size());
+  }
+  for (const MeasuredCall& call : calls) {
+    together += (call.tokens - mean_tokens) * (call.seconds - mean_seconds);
+    spread += (call.tokens - mean_tokens) * (call.tokens - mean_tokens);
+  }
+  if (calls.size() < 3 || spread == 0) return 0;
+  // No answer takes less than its tokens do.
+  double most = together / spread;
+  for (const MeasuredCall& call : calls) {
+    if (call.tokens > 1) most = std::min(most, call.seconds / (call.tokens - 1));
+  }
+  return std::max(0.0, most);
+}
+
+json speed_json(const std::vector<MeasuredCall>& calls) {
+  std::vector<double> first, later;
+  const bool is_streamed =
+      std::any_of(calls.begin(), calls.end(), [](const MeasuredCall& call) { return call.first_token_seconds > 0; });
+  const double slope = is_streamed ? 0 : seconds_per_token(calls);
+  for (const MeasuredCall& call : calls) {
+    if (is_streamed && call.first_token_seconds == 0) continue;
+    first.push_back(is_streamed ? call.first_token_seconds : call.seconds - slope * (call.tokens - 1));
+    if (is_streamed && call.tokens > 1) {
+      later.push_back((call.seconds - call.first_token_seconds) / (call.tokens - 1));
+    }
+  }
+  json speed = {{"first_token_seconds", spread_json(first)}};
+  if (is_streamed && !later.empty()) speed["output_token_seconds"] = spread_json(later);
+  if (slope > 0) speed["output_token_seconds"] = slope;
+  return speed;
+}
+
+}  // namespace
+
+json measured_models(JournalStore& journal, size_t most_runs) {
+  MeasuredModels models;
+  for (const RunRecord& record : journal.list(most_runs)) {
+    for (const Event& event : journal.events(record.id)) add(event, models);
+  }
+  json settings = {{"models", json::object()}, {"answers", json::array()}};
+  for (const auto& [name, model] : models) {
+    std::vector<double> tokens;
+    for (const MeasuredCall& call : model.calls) tokens.push_back(call.tokens);
+    settings["models"][name] = {{"speed", speed_json(model.calls)}, {"answer_tokens", spread_json(tokens)}};
+    for (const auto& [step, answers] : model.answers) {
+      if (answers.empty()) continue;
+      settings["answers"].push_back({{"when", {{"step", step}, {"model", name}}}, {"one_of", answers}});
+    }
+  }
+  return settings;
+}
+
+}  // namespace coppice

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/run/run.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "coppice/core/json_text.h"
+#include "coppice/flow/json/json_schema.h"
+#include "coppice/flow/llm/pause.h"
+#include "coppice/flow/run/item_calls.h"
+#include "coppice/flow/run/on_thread.h"
+#include "coppice/flow/run/run_context.h"
+#include "coppice/flow/run/run_files.h"
+
+namespace coppice {
+namespace {
+
+using boost::asio::use_awaitable;
+using Clock = RunClock;
+using Json = nlohmann::json;
+
+/// How many items of a foreach are under way at a time where nothing bounds them.
+constexpr size_t kItemsAtATime = 1000;
+
+/// Of the words of a step's outputs.
+constexpr size_t kMostWordBytes = 100'000;
+
+std::string text_of(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+/// A step as the run sees it.
+struct StepProgress {
+  StepState state = StepState::waiting;
+  size_t missing = 0;  ///< of those that it needs
+  std::vector<size_t> followers;
+  std::unique_ptr<JsonSchema> with_schema;
+  Json items;    ///< of a foreach
+  Json outputs;  ///< by item
+  size_t next_item = 0, ended_items = 0;
+  std::optional<Error> error;
+  Clock::time_point began;
+  StepOutcome outcome;
+};
+
+namespace {
+
+RunContext make_context(const Workflow& workflow, const RunServices& services, RunSettings settings) {
+  if (settings.id.empty()) settings.id = new_run_id();
+  const std::string run = settings.id, tenant = settings.tenant;
+  return {workflow,
+          services,
+          std::move(settings),
+          "run:" + run,
+          tenant.empty() ? "" : "tenant:" + tenant,
+          GroupCommit(services.loop.get_executor(), services.journal, run),
+          {},
+          {}};
+}
+
+}  // namespace
+
+class Run::State {
+ public:
+  State(const Workflow& workflow, const RunServices& services, RunSettings settings)
+      : context_(make_context(workflow, services, std::move(settings))),
+        steps_(workflow.steps.size()),
+        all_ended_(services.loop, Clock::time_point::max()) {
+    for (size_t i = 0; i < steps_.size(); ++i) prepare(i);
+  }
+
+  const std::string& id() const noexcept { return context_.settings.id; }
+
+  Awaitable<RunOutcome> start(Json inputs, const std::function<void()>& created) {
+    expect_allowed();
+    expect_inputs(inputs);
+    RunRecord record;
+    record.id = id();
+    record.workflow = context_.workflow.name;
+    record.variant = context_.workflow.variant;
+    record.tenant = context_.settings.tenant;
+    record.workflow_text = context_.workflow.text;
+    record.inputs = text_of(inputs);
+    record.prices_hash = context_.workflow.prices.hash();
+    record.created_nanoseconds = nanoseconds_now();
+    if (context_.settings.fork) record.parent = context_.settings.fork->parent;
+    context_.services.journal.create(record);
+    if (created) created();
+    if (context_.settings.fork) keep(context_.settings.fork->kept);
+    return drive(std::move(inputs), EventKind::run_started);
+  }
+
+  Awaitable<RunOutcome> resume(const RunRecord& record, const std::vector<Event>& events) {
+    expect_allowed();
+    Json inputs = parse_json(record.inputs);
+    expect_inputs(inputs);
+    context_.history = RunHistory(events);
+    cost_before_ += charge_open_calls(context_);
+    return drive(std::move(inputs), EventKind::run_resumed);
+  }
+
+  void stop() {
+    if (is_stopping_) context_.cancellation.cancel();
+    if (!failure_) failure_ = Error(ErrorCode::cancelled, "stopped on request", {}, resume_hint());
+    is_stopping_ = true;
+  }
+
+ private:
+  // ---- before the first step
+
+  void prepare(size_t number) {
+    const StepSpec& step = context_.workflow.steps[number];
+    StepProgress& progress = steps_[number];
+    progress.missing = step.needs.size();
+    progress.outcome.name = step.name;
+    for (const size_t other : step.needs) steps_[other].followers.push_back(number);
+    if (step.check_with) progress.with_schema = std::make_unique<JsonSchema>(step.kind->with_schema());
+  }
+
+  void expect_allowed() const {
+    for (const std::string& kind : context_.workflow.must_allow) {
+      if (context_.settings.is_pretended || context_.settings.allowed.contains(kind)) continue;
+      throw Error(ErrorCode::usage, fmt::format("the workflow has steps of the kind '{}', which is off", kind), {},
+                  fmt::format("--allow {} lets it, if you trust the workflow", kind));
+    }
+  }
+
+  void expect_inputs(const Json& inputs) const {
+    const auto faults = JsonSchema(context_.workflow.input_schema).faults(inputs, 1);
+    if (faults.empty()) return;
+    throw Error(ErrorCode::data, faults.front().message, "inputs" + faults.front().path);
+  }
+
+  /// What the parent had done is in this run's own journal, too, and costs nothing.
+  void keep(const std::vector<Event>& events) {
+    std::vector<JournalOperation> batch(events.size());
+    for (size_t i = 0; i < events.size(); ++i) batch[i].event = events[i];
+    context_.services.journal.commit(id(), batch);
+    context_.history = RunHistory(events);
+  }
+
+  // ---- the run
+
+  Awaitable<RunOutcome> drive(Json inputs, EventKind first) {
+    began_ = Clock::now();
+    fill_scope(std::move(inputs));
+    context_.journal.append(context_.event(first, {}, -1));
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      if (steps_[i].missing == 0) ready_.push_back(i);
+    }
+    begin_ready();
+    while (under_way_ > 0) {
+      boost::system::error_code ignored;
+      co_await all_ended_.async_wait(boost::asio::redirect_error(use_awaitable, ignored));
+    }
+    RunOutcome outcome = end();
+    context_.journal.flush();  // before the state: a finished run has all its events
+    context_.services.journal.set_state(id(), outcome.state);
+    co_return outcome;
+  }
+
+  void fill_scope(Json inputs) {
+    values_["inputs"] = std::move(inputs);
+    values_["steps"] = Json::object();
+    values_["files"] = context_.workflow.files;
+    values_["run"] = {{"id", id()},
+                      {"tenant", context_.settings.tenant},
+                      {"variant", context_.workflow.variant},
+                      {"workflow", context_.workflow.name}};
+    for (const char* name : {"inputs", "steps", "files", "run"}) scope_.emplace_back(name, &values_[name]);
+  }
+
+  void begin_ready() {
+    while (!ready_.empty()) {
+      const size_t next = ready_.front();
+      ready_.pop_front();
+      if (is_stopping_) continue;
+      try {
+        begin(next);
+      } catch (const Error& error) {
+        fail(next, error);
+      }
+    }
+  }
+
+  void begin(size_t number) {
+    const StepSpec& step = context_.workflow.steps[number];
+    StepProgress& progress = steps_[number];
+    progress.began = Clock::now();
+    progress.outcome.began_seconds = std::chrono::duration<double>(progress.began - began_).count();
+    for (const size_t other : step.fails_with) {
+      if (steps_[other].state != StepState::done) return end_step(number, StepState::skipped);
+    }
+    if (step.condition && !step.condition->is_true(scope_)) return end_step(number, StepState::skipped);
+    progress.state = StepState::running;
+    if (step.foreach) read_items(number);
+    const size_t items = step.foreach ? progress.items.size() : 1;
+    progress.outcome.items = items;
+    progress.outputs = Json::array();
+    progress.outputs.get_ref<Json::array_t&>().resize(items);
+    context_.services.observer.step_began(step, items);
+    const auto* function = dynamic_cast<const FunctionKind*>(step.kind);
+    if (function != nullptr && !function->is_slow()) {
+      for (size_t i = 0; i < items; ++i) run_function(number, *function, step.foreach ? static_cast<int64_t>(i) : -1);
+    } else {
+      spawn_workers(number, items);
+    }
+    if (items == 0 || (progress.ended_items == items && progress.state == StepState::running)) finish(number);
+  }
+
+  void read_items(size_t number) {
+    StepProgress& progress = steps_[number];
+    progress.items = context_.workflow.steps[number].foreach->evaluate(scope_);
+    if (!progress.items.is_array()) {
+      throw Error(ErrorCode::data, fmt::format("foreach got {}, expected a list", json_value_text(progress.items)));
+    }
+  }
+
+  /// What the templates of one item see.
+  TemplateScope item_scope(size_t number, int64_t item, Json& index) const {
+    TemplateScope scope = scope_;
+    if (item < 0) return scope;
+    index = item;
+    scope.emplace_back("item", &steps_[number].items[static_cast<size_t>(item)]);
+    scope.emplace_back("index", &index);
+    return scope;
+  }
+
+  Json with_of(size_t number, const TemplateScope& scope) const {
+    const StepSpec& step = context_.workflow.steps[number];
+    Json with = step.with.evaluate(scope);
+    if (with.is_null()) with = Json::object();
+    if (steps_[number].with_schema) {
+      const auto faults = steps_[number].with_schema->faults(with, 1);
+      if (!faults.empty()) throw Error(ErrorCode::data, faults.front().message, "with" + faults.front().path);
+    }
+    return with;
+  }
+
+  std::string input_hash(const StepSpec& step, const Json& with) const {
+    return content_hash(step.kind->name() + '\n' + step.persona + '\n' + text_of(with) + '\n' +
+                        (step.kind->late().pointers.empty() ? std::string() : text_of(step.with.written())));
+  }
+
+  void run_function(size_t number, const FunctionKind& kind, int64_t item) {
+    const StepSpec& step = context_.workflow.steps[number];
+    Json index;
+    const TemplateScope scope = item_scope(number, item, index);
+    const Json with = with_of(number, scope);
+    const std::string hash = input_hash(step, with);
+    const auto before = context_.history.output(step.name, item, hash);
+    Json output = before ? parse_json(*before)["output"] : kind.run({with, step.name, id(), item, &step.with, &scope});
+    end_item(number, item, std::move(output), before ? std::string() : hash);
+  }
+
+  void spawn_workers(size_t number, size_t items) {
+    const StepSpec& step = context_.workflow.steps[number];
+    const size_t most = step.concurrency > 0 ? step.concurrency : kItemsAtATime;
+    for (size_t i = 0; i < std::min(items, most); ++i) {
+      ++under_way_;
+      boost::asio::co_spawn(context_.services.loop, work(number, items), [this](std::exception_ptr broken) {
+        if (broken && !broken_) broken_ = broken;  // of our own making, or the journal's: nothing to do with a step
+        if (broken) is_stopping_ = true;
+        if (--under_way_ == 0) all_ended_.cancel();
+      });
+    }
+  }
+
+  /// One of those who do a step's items.
+  Awaitable<void> work(size_t number, size_t items) {
+    StepProgress& progress = steps_[number];
+    while (progress.next_item < items && progress.state == StepState::running && !is_stopping_) {
+      const size_t mine = progress.next_item++;
+      const int64_t item = context_.workflow.steps[number].foreach ? static_cast<int64_t>(mine) : -1;
+      std::optional<Error> error;
+      try {
+        co_await run_item(number, item);
+      } catch (const Error& caught) {
+        error = caught;
+      } catch (const WaitsForPerson& waits) {
+        questions_.push_back(context_.workflow.steps[number].name + ": " + waits.question);
+        co_return;
+      }
+      if (error) fail(number, *error);
+      if (progress.ended_items == items && progress.state == StepState::running) finish(number);
+    }
+    begin_ready();
+  }
+
+  Awaitable<void> run_item(size_t number, int64_t item) {
+    const StepSpec& step = context_.workflow.steps[number];
+    Json index;
+    const TemplateScope scope = item_scope(number, item, index);
+    const Json with = with_of(number, scope);
+    const std::string hash = input_hash(step, with);
+    if (const auto before = context_.history.output(step.name, item, hash)) {
+      end_item(number, item, parse_json(*before)["output"], {});
+      co_return;
+    }
+    const StepInput input{with, step.name, id(), item, &step.with, &scope};
+    for (uint32_t failures = 0;; ++failures) {
+      std::optional<Error> error;
+      try {
+        end_item(number, item, co_await run_once(number, input), hash);
+        co_return;
+      } catch (const Error& caught) {
+        if (failures >= step.retry.times || !may_be_tried_again(caught)) throw;
+        error = caught;
+      }
+      context_.services.observer.remark(fmt::format("{}: {}; tried again", step.name, error->message()));
+      const double seconds = step.retry.delay_seconds * static_cast<double>(uint64_t{1} << std::min(failures, 20u));
+      co_await pause(Clock::from_seconds(seconds), &context_.cancellation);
+    }
+  }
+
+  static bool may_be_tried_again(const Error& error) {
+    return error.code() == ErrorCode::remote || error.code() == ErrorCode::timeout || error.code() == ErrorCode::data;
+  }
+
+  Awaitable<Json> run_once(size_t number, const StepInput& input) {
+    const StepSpec& step = context_.workflow.steps[number];
+    if (const auto* function = dynamic_cast<const FunctionKind*>(step.kind)) {
+      co_return co_await on_thread(context_.services.slow, [&] { return function->run(input); });
+    }
+    ItemCalls calls(context_, step, input.item);
+    std::exception_ptr failure;
+    Json output;
+    try {
+      output = co_await dynamic_cast<const CallingKind&>(*step.kind).run(input, calls);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    StepOutcome& outcome = steps_[number].outcome;
+    outcome.calls += calls.calls();
+    outcome.usage += calls.usage();
+    outcome.cost += calls.cost();
+    if (failure) std::rethrow_exception(failure);
+    const bool asks = !step.kind->models(step.with.written()).empty();
+    if (asks && outcome.words.size() < kMostWordBytes) outcome.words += step.kind->words_of(input.with, output);
+    co_return output;
+  }
+
+  /// `hash` empty: the output is that of the journal.
+  void end_item(size_t number, int64_t item, Json output, const std::string& hash) {
+    StepProgress& progress = steps_[number];
+    const StepSpec& step = context_.workflow.steps[number];
+    if (!hash.empty()) {
+      Event event = context_.event(EventKind::step_done, step.name, item);
+      event.input_hash = hash;
+      event.payload =
+          "{\"seconds\":" + Json(Clock::seconds_since(progress.began)).dump() + ",\"output\":" + text_of(output) + "}";
+      context_.journal.append(std::move(event));
+    }
+    progress.outputs[item < 0 ? 0 : static_cast<size_t>(item)] = std::move(output);
+    ++progress.ended_items;
+    context_.services.observer.item_ended(step, progress.ended_items, progress.outcome.items);
+  }
+
+  void finish(size_t number) {
+    const StepSpec& step = context_.workflow.steps[number];
+    Json& outputs = steps_[number].outputs;
+    Json& place = values_["steps"][step.name];
+    place["output"] = step.foreach ? std::move(outputs) : std::move(outputs[0]);
+    end_step(number, StepState::done);
+  }
+
+  void end_step(size_t number, StepState state) {
+    const StepSpec& step = context_.workflow.steps[number];
+    StepProgress& progress = steps_[number];
+    progress.state = progress.outcome.state = state;
+    progress.outcome.seconds = Clock::seconds_since(progress.began);
+    values_["steps"][step.name]["state"] = std::string(name(state));
+    if (state == StepState::skipped) {
+      context_.journal.append(context_.event(EventKind::step_skipped, step.name, -1));
+    }
+    context_.services.observer.step_ended(step, state, progress.outcome.seconds, progress.outcome.cost);
+    for (const size_t follower : progress.followers) {
+      if (--steps_[follower].missing == 0) ready_.push_back(follower);
+    }
+  }
+
+  void fail(size_t number, const Error& error) {
+    const StepSpec& step = context_.workflow.steps[number];
+    StepProgress& progress = steps_[number];
+    if (progress.state == StepState::failed) return;  // another item has
+    Event event = context_.event(EventKind::step_failed, step.name, -1);
+    event.payload = text_of({{"error", error.what()}, {"code", name(error.code())}, {"where", error.where()}});
+    context_.journal.append(std::move(event));
+    progress.outcome.error = error.message();
+    end_step(number, StepState::failed);
+    if (step.optional) return;
+    is_stopping_ = true;
+    if (failure_) return;
+    const std::string where = error.where().empty() ? "step " + step.name : "step " + step.name + ": " + error.where();
+    failure_ = Error(error.code(), error.what(), where, error.hint());
+  }
+
+  std::string resume_hint() const { return fmt::format("coppice flow resume {} goes on", id()); }
+
+  RunOutcome end() {
+    if (broken_) std::rethrow_exception(broken_);
+    RunOutcome outcome;
+    outcome.id = id();
+    if (!failure_ && questions_.empty()) write_outputs(outcome);
+    outcome.error = failure_;
+    outcome.questions = questions_;
+    outcome.state = failure_ ? "failed" : questions_.empty() ? "finished" : "waiting";
+    outcome.seconds = Clock::seconds_since(began_);
+    outcome.cost = cost_before_;
+    for (StepProgress& progress : steps_) {
+      outcome.cost += progress.outcome.cost;
+      outcome.usage += progress.outcome.usage;
+      outcome.steps.push_back(progress.outcome);
+    }
+    for (const StepSpec& step : context_.workflow.steps) outcome.repairs += repairs_of(step);
+    Event event = context_.event(failure_ ? EventKind::run_failed : EventKind::run_finished, {}, -1);
+    if (failure_) event.payload = text_of({{"error", failure_->message()}});
+    if (outcome.state != "waiting") context_.journal.append(std::move(event));
+    return outcome;
+  }
+
+  /// Rounds in which a step had something mended.
+  size_t repairs_of(const StepSpec& step) const {
+    const auto found = values_["steps"].find(step.name);
+    if (step.kind->name() != "repair" || found == values_["steps"].end() || !found->contains("output")) return 0;
+    return (*found)["output"].value("rounds", size_t{0});
+  }
+
+  void write_outputs(RunOutcome& outcome) {
+    try {
+      outcome.files = make_run_files(context_.workflow, scope_);
+      if (context_.workflow.checks) {
+        outcome.checks = check_run_files(context_.workflow.checks->evaluate(scope_), outcome.files);
+      }
+      if (context_.workflow.result) outcome.result = context_.workflow.result->evaluate(scope_);
+    } catch (const Error& error) {
+      failure_ = Error(error.code(), error.what(), error.where(), error.hint());
+    }
+  }
+
+  RunContext context_;
+  std::vector<StepProgress> steps_;
+  std::deque<size_t> ready_;
+  Json values_ = Json::object();
+  TemplateScope scope_;
+  RunTimer all_ended_;
+  size_t under_way_ = 0;
+  bool is_stopping_ = false;
+  std::optional<Error> failure_;
+  std::vector<std::string> questions_;
+  std::exception_ptr broken_;
+  Money cost_before_;
+  Clock::time_point began_;
+};
+
+std::string_view name(StepState state) noexcept {
+  constexpr std::string_view kNames[] = {"waiting", "running", "done", "skipped", "failed"};
+  return kNames[static_cast<size_t>(state)];
+}
+
+Run::Run(const Workflow& workflow, const RunServices& services, RunSettings settings)
+    : state_(std::make_unique<State>(workflow, services, std::move(settings))) {}
+Run::~Run() = default;
+
+const std::string& Run::id() const noexcept {
+  return state_->id();
+}
+Awaitable<RunOutcome> Run::start(nlohmann::json inputs, std::function<void()> created) {
+  return state_->start(std::move(inputs), created);
+}
+Awaitable<RunOutcome> Run::resume(const RunRecord& record, const std::vector<Event>& events) {
+  return state_->resume(record, events);
+}
+void Run::stop() {
+  state_->stop();
+}
+
+}  // namespace coppice

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "coppice/flow/journal/group_commit.h"
+#include "coppice/flow/run/run.h"
+
+namespace coppice {
+
+/// What the parts of one run share.
+struct RunContext {
+  const Workflow& workflow;
+  RunServices services;
+  RunSettings settings;
+  std::string run_scope, tenant_scope;  ///< names of budgets; of no tenant ""
+  GroupCommit journal;
+  RunHistory history;
+  Cancellation cancellation;
+
+  /// An event of this run, now.
+  Event event(EventKind kind, const std::string& step, int64_t item) const;
+
+  /// All that a call of that step counts against, whether it has a limit or not: a later run may set one.
+  std::vector<BudgetScope> budgets(const StepSpec& step) const;
+};
+
+/// Nobody knows what came of calls that were under way when the program died: they count as the most they can cost,
+/// which is what is returned.
+Money charge_open_calls(RunContext& run);
+
+int64_t nanoseconds_now();
+
+/// XXH3-128 in hexadecimal.
+std::string content_hash(std::string_view bytes);
+
+}  // namespace coppice

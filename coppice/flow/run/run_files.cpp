@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/run/run_files.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "coppice/core/output_file.h"
+#include "coppice/flow/llm/base64.h"
+
+namespace coppice {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kLongestPath = 1000;
+
+bool is_below_its_folder(const std::string& path) {
+  if (path.empty() || path.size() > kLongestPath || path.front() == '/') return false;
+  const auto is_bad = [](unsigned char c) { return c < 0x20 || c == 0x7F || c == '\\'; };
+  if (std::any_of(path.begin(), path.end(), is_bad)) return false;
+  size_t begin = 0;
+  for (size_t end = path.find('/'); begin <= path.size(); end = path.find('/', begin)) {
+    const std::string part = path.substr(begin, end == path.npos ? path.npos : end - begin);
+    if (part.empty() || part == "." || part == "..") return false;
+    if (end == path.npos) break;
+    begin = end + 1;
+  }
+  return true;
+}
+
+std::string bytes_of(const nlohmann::json& content) {
+  if (content.is_string()) return content.get<std::string>();
+  if (content.is_object() && content.contains("base64") && content["base64"].is_string()) {
+    if (auto bytes = base64_decoded(content["base64"].get<std::string>())) return std::move(*bytes);
+    throw Error(ErrorCode::data, "'base64' holds something else");
+  }
+  return content.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+/// A link that lies there already would lead out of the folder.
+void make_folders(const fs::path& folder, const fs::path& inside) {
+  fs::path at = folder;
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) throw_io_error("make the folder", folder.string(), failed.value());
+  for (const fs::path& part : inside) {
+    at /= part;
+    if (fs::is_symlink(fs::symlink_status(at, failed))) {
+      throw Error(ErrorCode::io, "a symbolic link lies where a folder or file is to be written", at.string());
+    }
+    if (at == folder / inside) break;
+    fs::create_directory(at, failed);
+    if (failed) throw_io_error("make the folder", at.string(), failed.value());
+  }
+}
+
+RunFile make_run_file(const OutputSpec& spec, const TemplateScope& scope) {
+  RunFile file{spec.path.render(scope), {}};
+  if (!is_below_its_folder(file.path)) {
+    throw Error(ErrorCode::data, fmt::format("the output path '{}' leaves its folder, or is none", file.path));
+  }
+  try {
+    file.bytes = bytes_of(spec.content.evaluate(scope));
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("output '{}': {}", file.path, error.what()), error.where(), error.hint());
+  }
+  return file;
+}
+
+void add_files(const OutputSpec& spec, const TemplateScope& scope, std::vector<RunFile>& files) {
+  if (!spec.foreach) return files.push_back(make_run_file(spec, scope));
+  const nlohmann::json items = spec.foreach->evaluate(scope);
+  if (!items.is_array()) throw Error(ErrorCode::data, "foreach of an output file is no list");
+  for (size_t i = 0; i < items.size(); ++i) {
+    const nlohmann::json index = i;
+    TemplateScope names = scope;
+    names.emplace_back("item", &items[i]);
+    names.emplace_back("index", &index);
+    files.push_back(make_run_file(spec, names));
+  }
+}
+
+}  // namespace
+
+std::vector<RunFile> make_run_files(const Workflow& workflow, const TemplateScope& scope) {
+  std::vector<RunFile> files;
+  for (const OutputSpec& spec : workflow.outputs) add_files(spec, scope, files);
+  return files;
+}
+
+CheckReport check_run_files(const nlohmann::json& checks, const std::vector<RunFile>& files) {
+  std::map<std::string, std::string> by_name;
+  for (const RunFile& file : files) by_name[file.path] = file.bytes;
+  return run_checks(CheckRegistry().make_all(checks), CheckedFiles(std::move(by_name)));
+}
+
+void write_run_files(const std::string& folder, const std::vector<RunFile>& files) {
+  std::set<std::string> paths;
+  for (const RunFile& file : files) {
+    if (!paths.insert(file.path).second)
+      throw Error(ErrorCode::data, fmt::format("two outputs are called '{}'", file.path));
+  }
+  for (const RunFile& file : files) {
+    make_folders(folder, file.path);
+    OutputFile output((fs::path(folder) / file.path).string());
+    output.write(file.bytes);
+    output.commit();
+  }
+}
+
+}  // namespace coppice

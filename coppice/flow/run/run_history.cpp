@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/run/run_history.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace coppice {
+namespace {
+
+bool is_same_attempt(const Event& a, const Event& b) {
+  return a.step == b.step && a.item == b.item && a.call == b.call && a.attempt == b.attempt;
+}
+
+}  // namespace
+
+RunHistory::RunHistory(const std::vector<Event>& events) {
+  for (const Event& event : events) {
+    const Place place{event.step, event.item};
+    const Call call{event.step, event.item, event.call};
+    switch (event.kind) {
+      case EventKind::call_intended:
+        open_.push_back(event);
+        break;
+      case EventKind::call_answered:
+        answered_[call] = {event.input_hash, event.payload};
+        [[fallthrough]];
+      case EventKind::call_failed:
+      case EventKind::call_unknown:
+        std::erase_if(open_, [&](const Event& one) { return is_same_attempt(one, event); });
+        if (event.kind == EventKind::call_unknown) {
+          unknown_.insert(call);
+        } else {
+          unknown_.erase(call);
+        }
+        break;
+      case EventKind::step_done:
+        done_[place] = {event.input_hash, event.payload};
+        break;
+      case EventKind::approved:
+        approved_[place] = event.payload;
+        std::erase_if(unknown_, [&](const Call& one) { return Place(std::get<0>(one), std::get<1>(one)) == place; });
+        break;
+      default:
+        break;
+    }
+  }
+  for (const Event& event : open_) unknown_.emplace(event.step, event.item, event.call);
+}
+
+std::optional<std::string> RunHistory::output(const std::string& step, int64_t item,
+                                              const std::string& input_hash) const {
+  const auto found = done_.find({step, item});
+  if (found == done_.end() || found->second.first != input_hash) return std::nullopt;
+  return found->second.second;
+}
+
+std::optional<std::string> RunHistory::answer(const std::string& step, int64_t item, uint32_t call,
+                                              const std::string& request_hash) const {
+  const auto found = answered_.find({step, item, call});
+  if (found == answered_.end() || found->second.first != request_hash) return std::nullopt;
+  const auto kept = nlohmann::ordered_json::parse(found->second.second, nullptr, false);
+  return kept.is_object() && kept.contains("answer") ? std::optional(kept["answer"].dump()) : std::nullopt;
+}
+
+bool RunHistory::is_unknown(const std::string& step, int64_t item, uint32_t call) const {
+  return unknown_.contains({step, item, call});
+}
+
+std::optional<std::string> RunHistory::approval(const std::string& step, int64_t item) const {
+  const auto found = approved_.find({step, item});
+  if (found == approved_.end()) return std::nullopt;
+  return found->second;
+}
+
+}  // namespace coppice

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "coppice/flow/journal/journal.h"
+
+namespace coppice {
+
+/// What a run had done before it was interrupted, as its journal tells it.
+class RunHistory {
+ public:
+  RunHistory() = default;
+  explicit RunHistory(const std::vector<Event>& events);
+
+  /// The output of a step that ended, if it was given the same as now.
+  std::optional<std::string> output(const std::string& step, int64_t item, const std::string& input_hash) const;
+
+  /// The answer to a call, if the same was asked.
+  std::optional<std::string> answer(const std::string& step, int64_t item, uint32_t call,
+                                    const std::string& request_hash) const;
+
+  /// Calls that were sent and of which nobody knows what came of them: the program died.
+  const std::vector<Event>& open_calls() const noexcept { return open_; }
+
+  /// Was this call, or effect, open once, and not allowed since to be done again?
+  bool is_unknown(const std::string& step, int64_t item, uint32_t call) const;
+
+  /// What a person said.
+  std::optional<std::string> approval(const std::string& step, int64_t item) const;
+
+ private:
+  using Place = std::pair<std::string, int64_t>;
+  using Call = std::tuple<std::string, int64_t, uint32_t>;
+
+  std::map<Place, std::pair<std::string, std::string>> done_;     // hash, output
+  std::map<Call, std::pair<std::string, std::string>> answered_;  // hash, answer
+  std::map<Place, std::string> approved_;
+  std::set<Call> unknown_;
+  std::vector<Event> open_;
+};
+
+}  // namespace coppice

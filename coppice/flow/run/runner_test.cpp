@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/run/runner.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coppice/flow/kinds/kinds.h"
+#include "coppice/flow/temporary_folder.h"
+
+namespace coppice {
+namespace {
+
+using nlohmann::json;
+
+/// Counts how often it is done, and fails as often as it is told.
+class CountingKind : public FunctionKind {
+ public:
+  struct Counts {
+    int done = 0, failures_left = 0;
+  };
+  explicit CountingKind(Counts& counts) : counts_(counts) {}
+  std::string name() const override { return "count"; }
+  json with_schema() const override { return {{"type", "object"}}; }
+  json run(const StepInput& input) const override {
+    ++counts_.done;
+    if (counts_.failures_left > 0) {
+      --counts_.failures_left;
+      throw Error(ErrorCode::remote, "not yet");
+    }
+    return input.with.value("value", json(counts_.done));
+  }
+  bool is_slow() const override { return true; }
+
+ private:
+  Counts& counts_;
+};
+
+class RunnerTest : public testing::Test {
+ protected:
+  RunnerTest() {
+    add_kinds(kinds_, {});
+    kinds_.add(std::make_unique<CountingKind>(counts_));
+  }
+
+  Workflow workflow(const json& steps, const json& result = nullptr) {
+    json whole = {{"workflow", "test"}, {"steps", steps}};
+    if (!result.is_null()) whole["outputs"]["result"] = result;
+    return read_workflow_text(whole.dump(), kinds_);
+  }
+
+  RunOutcome run(const Workflow& flow, json inputs = json::object()) {
+    Runner runner(options_, observer_);
+    return runner.run({&flow, std::move(inputs), {}});
+  }
+
+  CountingKind::Counts counts_;
+  StepKinds kinds_;
+  RunObserver observer_;
+  RunnerOptions options_;
+};
+
+json step(const char* kind, json with) {
+  return {{"kind", kind}, {"with", std::move(with)}};
+}
+json text(const char* value) {
+  return step("template", {{"value", value}});
+}
+
+TEST_F(RunnerTest, StepsGetWhatThoseBeforeThemPutOut) {
+  const Workflow flow =
+      workflow({{"b", text("{{ steps.a.output + 1 }}")}, {"a", text("{{ inputs.x * 2 }}")}}, "{{ steps.b.output }}");
+  EXPECT_EQ(flow.steps.front().name, "a") << "each after those that it needs";
+  const RunOutcome outcome = run(flow, {{"x", 20}});
+  EXPECT_EQ(outcome.state, "finished");
+  EXPECT_EQ(outcome.result, 41);
+}
+
+TEST_F(RunnerTest, AForeachKeepsTheOrderOfItsItems) {
+  json steps = {{"a", step("count", {{"value", "{{ item }}:{{ index }}"}})}};
+  steps["a"]["foreach"] = "{{ inputs }}";
+  const RunOutcome outcome = run(workflow(steps, "{{ steps.a.output }}"), {"x", "y", "z"});
+  EXPECT_EQ(outcome.result, (json{"x:0", "y:1", "z:2"}));
+}
+
+TEST_F(RunnerTest, AForeachOfNothingPutsOutNothing) {
+  json steps = {{"a", step("count", {{"value", "{{ item }}"}})}, {"b", step("template", {{"value", "{{ item }}"}})}};
+  steps["a"]["foreach"] = steps["b"]["foreach"] = "{{ [] }}";
+  EXPECT_EQ(run(workflow(steps, json{"{{ steps.a.output }}", "{{ steps.b.output }}"})).result,
+            (json{json::array(), json::array()}));
+}
+
+TEST_F(RunnerTest, AStepThatFailsIsTriedAgainWhereTheWorkflowSaysSo) {
+  json steps = {{"a", step("count", {{"value", 7}})}};
+  steps["a"]["retry"] = {{"times", 2}, {"delay", 0}};
+  counts_.failures_left = 2;
+  EXPECT_EQ(run(workflow(steps, "{{ steps.a.output }}")).result, 7);
+  EXPECT_EQ(counts_.done, 3);
+  counts_.failures_left = 3;
+  const RunOutcome failed = run(workflow(steps, "{{ steps.a.output }}"));
+  EXPECT_EQ(failed.state, "failed");
+  EXPECT_EQ(failed.error->code(), ErrorCode::remote);
+}
+
+TEST_F(RunnerTest, AnOptionalStepMayFailAndThoseThatCannotDoWithoutItAreSkipped) {
+  json steps = {{"a", step("count", {{"value", 1}})},
+                {"b", text("{{ steps.a.output }}")},
+                {"c", text("{{ steps.a.output | default('none') }}")}};
+  steps["a"]["optional"] = true;
+  counts_.failures_left = 1;
+  const RunOutcome outcome = run(workflow(steps, json{"{{ steps.b.state }}", "{{ steps.c.output }}"}));
+  EXPECT_EQ(outcome.state, "finished");
+  EXPECT_EQ(outcome.result, (json{"skipped", "none"}));
+}
+
+TEST_F(RunnerTest, ARunThatFailedGoesOnAndDoesNothingTwice) {
+  const TemporaryFolder folder;
+  options_.journal = (folder.path() / "runs.db").string();
+  const Workflow flow =
+      workflow({{"a", step("count", {{"value", 1}})}, {"b", step("count", {{"value", "{{ steps.a.output + 1 }}"}})}},
+               "{{ steps.b.output }}");
+  RunSettings settings;
+  settings.id = "r1";
+  struct FailSecond : RunObserver {
+    CountingKind::Counts& counts;
+    explicit FailSecond(CountingKind::Counts& of) : counts(of) {}
+    void step_ended(const StepSpec& ended, StepState, double, Money) override {
+      if (ended.name == "a") counts.failures_left = 1;
+    }
+  } observer(counts_);
+  {
+    Runner first(options_, observer);
+    EXPECT_EQ(first.run({&flow, json::object(), settings}).state, "failed");
+  }
+  EXPECT_EQ(counts_.done, 2);
+  counts_.failures_left = 0;
+  Runner runner(options_, observer_);
+  const RunOutcome outcome = runner.resume(kinds_, settings);
+  EXPECT_EQ(outcome.state, "finished");
+  EXPECT_EQ(outcome.result, 2);
+  EXPECT_EQ(counts_.done, 3) << "a was not done again";
+  EXPECT_THROW(runner.resume(kinds_, settings), Error) << "it has finished";
+}
+
+TEST_F(RunnerTest, AForkKeepsWhatComesBefore) {
+  const Workflow flow =
+      workflow({{"a", step("count", {{"value", 1}})}, {"b", step("count", {{"value", "{{ steps.a.output + 1 }}"}})}},
+               "{{ steps.b.output }}");
+  Runner runner(options_, observer_);
+  RunSettings settings;
+  settings.id = "r1";
+  runner.run({&flow, json::object(), settings});
+  const RunOutcome forked = runner.fork(kinds_, "r1", "b", {});
+  EXPECT_EQ(forked.result, 2);
+  EXPECT_EQ(counts_.done, 3);
+  EXPECT_EQ(runner.journal().find(forked.id)->parent, "r1");
+  EXPECT_THROW(runner.fork(kinds_, "r1", "c", {}), Error);
+}
+
+TEST_F(RunnerTest, InputsThatTheWorkflowDoesNotTakeAreRefusedBeforeAnythingIsWritten) {
+  json whole = {
+      {"workflow", "test"}, {"inputs", {{"type", "object"}, {"required", {"x"}}}}, {"steps", {{"a", text("1")}}}};
+  const Workflow flow = read_workflow_text(whole.dump(), kinds_);
+  Runner runner(options_, observer_);
+  EXPECT_THROW(runner.run({&flow, json::object(), {}}), Error);
+  EXPECT_TRUE(runner.journal().list(10).empty());
+}
+
+TEST_F(RunnerTest, ManyRunsEndEach) {
+  const Workflow flow = workflow({{"a", step("count", {{"value", "{{ inputs.x }}"}})}}, "{{ steps.a.output }}");
+  std::vector<RunTask> tasks;
+  for (int i = 0; i < 50; ++i) tasks.push_back({&flow, {{"x", i}}, {}});
+  Runner runner(options_, observer_);
+  std::vector<int> results(50, -1);
+  runner.run_all(tasks, 8, [&](size_t task, const RunOutcome& outcome) { results[task] = outcome.result; });
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(results[static_cast<size_t>(i)], i);
+}
+
+TEST_F(RunnerTest, WhatLeavesItsFolderIsRefused) {
+  for (const char* path : {"../x", "/x", "a/../../x", "a//b", "", ".", "a\\b", "x/"}) {
+    json whole = {{"workflow", "test"},
+                  {"steps", {{"a", text(path)}}},
+                  {"outputs", {{"files", {{{"path", "{{ steps.a.output }}"}, {"content", "x"}}}}}}};
+    const RunOutcome outcome = run(read_workflow_text(whole.dump(), kinds_));
+    EXPECT_EQ(outcome.state, "failed") << path;
+  }
+}
+
+}  // namespace
+}  // namespace coppice

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "coppice/flow/template/template.h"
+#include "coppice/flow/workflow/yaml.h"
+
+namespace coppice {
+
+/// A JSON value whose texts may be templates: what stands under `with` in a workflow.
+///
+/// Threads: const methods from any.
+class TemplatedValue {
+ public:
+  TemplatedValue() = default;
+  /// The value at `pointer` of a document. Throws as `Template::parse`. What stands at and below the pointers `late`
+  /// (into the value) is left as it is by `evaluate`.
+  TemplatedValue(const YamlDocument& document, const std::string& pointer, const std::vector<std::string>& late = {});
+
+  /// All templates replaced by what they come to; one that is a single {{ expression }} keeps its type.
+  nlohmann::json evaluate(const TemplateScope& scope) const;
+
+  /// From now on a number or a truth value that a template comes to stands as text where `schema`, of the whole value,
+  /// takes texts alone.
+  void write_texts_by(const nlohmann::json& schema);
+
+  /// Can what it comes to be of a type that is not seen now?
+  bool has_single_expressions() const noexcept;
+
+  /// The late ones at and below `pointer`.
+  nlohmann::json evaluate_late(const std::string& pointer, const TemplateScope& scope) const;
+
+  enum class Which { early, late };
+  std::vector<TemplateReference> references(Which which) const;
+
+  /// Those of the early texts that are one reference and nothing else: their value comes as it is. By pointer.
+  std::vector<std::pair<std::string, TemplateReference>> single_references() const;
+
+  /// As written.
+  const nlohmann::json& written() const noexcept { return written_; }
+
+  /// Of the text at that pointer, or null where it is plain.
+  const Template* find(const std::string& pointer) const noexcept;
+
+ private:
+  void collect(const YamlDocument& document, const std::string& from, const std::string& pointer);
+  bool is_late(const std::string& pointer) const noexcept;
+
+  struct Leaf {
+    nlohmann::json::json_pointer pointer;
+    std::string pointer_text;
+    Template text;
+    bool is_late, is_text;
+
+    nlohmann::json evaluate(const TemplateScope& scope) const;
+  };
+  std::vector<std::string> late_;
+  nlohmann::json written_;
+  std::vector<Leaf> leaves_;  // not the plain ones
+};
+
+}  // namespace coppice

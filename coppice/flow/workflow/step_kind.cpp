@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/workflow/step_kind.h"
+
+#include <fmt/core.h>
+
+#include <utility>
+
+#include "coppice/core/error.h"
+
+namespace coppice {
+namespace {
+
+void add_texts(const nlohmann::json& value, std::string& text) {
+  if (value.is_string()) text += value.get_ref<const std::string&>() + "\n";
+  if (!value.is_structured()) return;
+  for (const auto& item : value) add_texts(item, text);
+}
+
+}  // namespace
+
+std::string StepKind::words_of(const nlohmann::json& /*with*/, const nlohmann::json& output) const {
+  std::string text;
+  add_texts(output, text);
+  return text;
+}
+
+void StepKinds::add(std::unique_ptr<StepKind> kind) {
+  if (find(kind->name()) != nullptr) {
+    throw Error(ErrorCode::usage, fmt::format("there is a kind of step called '{}' already", kind->name()));
+  }
+  kinds_.push_back(std::move(kind));
+}
+
+const StepKind* StepKinds::find(const std::string& name) const noexcept {
+  for (const auto& kind : kinds_) {
+    if (kind->name() == name) return kind.get();
+  }
+  return nullptr;
+}
+
+std::vector<std::string> StepKinds::names() const {
+  std::vector<std::string> names;
+  for (const auto& kind : kinds_) names.push_back(kind->name());
+  return names;
+}
+
+}  // namespace coppice

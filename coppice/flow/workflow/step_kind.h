@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "coppice/flow/template/templated_value.h"
+
+namespace coppice {
+
+/// What doing a step twice does to the world. It decides what happens to a step that was under way when its program
+/// died.
+enum class Effect {
+  pure,         ///< nothing beside its cost: it is done again
+  idempotent,   ///< the same as doing it once: it is done again, with the same key
+  at_most_once  ///< something else: it is not done again until a person has said so
+};
+
+/// What a step of some kind is given.
+struct StepInput {
+  const nlohmann::json& with;  ///< what stands under `with`, its templates filled in, valid by `with_schema`
+  const std::string& step;
+  const std::string& run;
+  int64_t item = -1;                        ///< of a foreach, from 0; -1 = the step has none
+  const TemplatedValue* written = nullptr;  ///< `with` as it was written, for late templates
+  const TemplateScope* scope = nullptr;     ///< what they may use beside their own names
+};
+
+/// Templates that are not filled in before the step begins.
+struct LateTemplates {
+  std::vector<std::string> pointers;  ///< JSON pointers into `with`: what stands there and below
+  std::vector<std::string> names;     ///< that they may use beside those of the workflow
+};
+
+/// A kind of step: what a workflow calls `kind`. Add one of your own by deriving from `FunctionKind`.
+///
+/// Threads: const methods are called from any.
+class StepKind {
+ public:
+  virtual ~StepKind() = default;
+
+  virtual std::string name() const = 0;
+
+  /// JSON Schema of `with`: part of the schema of workflows, and what `flow check` holds steps to.
+  virtual nlohmann::json with_schema() const = 0;
+
+  /// JSON Schema of the output, as far as `with` (templates not filled in) tells it; true = any value.
+  virtual nlohmann::json output_schema(const nlohmann::json& /*with*/) const { return true; }
+
+  virtual Effect effect(const nlohmann::json& /*with*/) const { return Effect::pure; }
+
+  /// Throws `ErrorCode::usage` for what the schema cannot say. Of `with` as written, valid by the schema.
+  virtual void expect_sound(const nlohmann::json& /*with*/) const {}
+
+  /// The models (names in the workflow) that it may ask. Of `with` as written.
+  virtual std::vector<std::string> models(const nlohmann::json& /*with*/) const { return {}; }
+
+  /// What under `with` is filled in by the kind itself, with names that the workflow does not know: `findings` in a
+  /// repair.
+  virtual LateTemplates late() const { return {}; }
+
+  /// What an output says in words, for measures of how well outputs go together: all texts in it.
+  virtual std::string words_of(const nlohmann::json& with, const nlohmann::json& output) const;
+
+  /// Does it do something that is off unless allowed on the command line (`--allow NAME`)?
+  virtual bool must_be_allowed() const { return false; }
+};
+
+/// A kind that computes its output from its input, on the spot.
+class FunctionKind : public StepKind {
+ public:
+  /// What it throws fails the step. Takes microseconds, or says so by `is_slow`.
+  virtual nlohmann::json run(const StepInput& input) const = 0;
+
+  /// Slow ones are run by threads beside the event loop.
+  virtual bool is_slow() const { return false; }
+};
+
+/// The kinds that a program knows, by name.
+class StepKinds {
+ public:
+  /// Throws `ErrorCode::usage` where the name is taken.
+  void add(std::unique_ptr<StepKind> kind);
+  const StepKind* find(const std::string& name) const noexcept;
+  std::vector<std::string> names() const;
+
+ private:
+  std::vector<std::unique_ptr<StepKind>> kinds_;
+};
+
+}  // namespace coppice

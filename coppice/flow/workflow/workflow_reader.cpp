@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "coppice/core/json_text.h"
+#include "coppice/core/options.h"
+#include "coppice/flow/checks/checks.h"
+#include "coppice/flow/json/json_schema.h"
+#include "coppice/flow/workflow/step_order.h"
+#include "coppice/flow/workflow/workflow.h"
+#include "coppice/flow/workflow/workflow_references.h"
+#include "coppice/flow/workflow/workflow_variant.h"
+
+namespace coppice {
+namespace {
+
+using Ordered = nlohmann::ordered_json;
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw_io_error("read", path.string(), errno);
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) throw_io_error("read", path.string(), errno);
+  return text;
+}
+
+Money money_of(const Ordered& value) {
+  return value.is_string() ? parse_money(value.get<std::string>()) : Money::of_dollars(value.get<double>());
+}
+
+template <class T>
+void read(const Ordered& object, const char* key, T& value) {
+  if (const auto found = object.find(key); found != object.end()) value = found->get<T>();
+}
+
+template <class T>
+void read(const Ordered& object, const char* key, std::optional<T>& value) {
+  if (const auto found = object.find(key); found != object.end()) value = found->get<T>();
+}
+
+void read(const Ordered& object, const char* key, std::optional<Money>& value) {
+  if (const auto found = object.find(key); found != object.end()) value = money_of(*found);
+}
+
+StructuredOutput structured_output_of(const std::string& name) {
+  if (name == "json_schema") return StructuredOutput::json_schema;
+  if (name == "json_object") return StructuredOutput::json_object;
+  if (name == "grammar") return StructuredOutput::grammar;
+  return name == "prompt" ? StructuredOutput::prompt : StructuredOutput::automatic;
+}
+
+Endpoint endpoint_of(const std::string& name, const Ordered& written) {
+  Endpoint made;
+  made.name = name;
+  made.structured_output = structured_output_of(written.value("structured_output", "automatic"));
+  read(written, "url", made.url);
+  read(written, "provider", made.provider);
+  read(written, "key", made.key_variable);
+  read(written, "max_tokens_name", made.max_tokens_name);
+  read(written, "usage_in_stream", made.usage_in_stream);
+  read(written, "concurrency", made.concurrency);
+  read(written, "requests_per_minute", made.requests_per_minute);
+  read(written, "tokens_per_minute", made.tokens_per_minute);
+  read(written, "retries", made.retry.max_retries);
+  if (written.contains("timeout")) {
+    made.timeout = std::chrono::milliseconds(static_cast<int64_t>(written["timeout"].get<double>() * 1000));
+  }
+  return made;
+}
+
+ModelSpec model_of(const Ordered& written) {
+  ModelSpec made;
+  read(written, "endpoint", made.endpoint);
+  read(written, "model", made.model);
+  read(written, "cheaper", made.cheaper);
+  read(written, "max_output_tokens", made.max_output_tokens);
+  read(written, "temperature", made.temperature);
+  read(written, "top_p", made.top_p);
+  read(written, "seed", made.seed);
+  read(written, "reasoning_effort", made.reasoning_effort);
+  if (written.contains("extra")) made.extra = written["extra"];
+  return made;
+}
+
+/// Builds a workflow of a document, and gathers what is wrong with it.
+class Builder {
+ public:
+  Builder(const YamlDocument& document, const StepKinds& kinds, std::filesystem::path folder)
+      : document_(document), kinds_(kinds), folder_(std::move(folder)) {}
+
+  Workflow build() {
+    check_schema();
+    read_top();
+    attempt("/endpoints", [&] { read_endpoints(); });
+    for (const auto& [name, step] : document_.value["steps"].items()) read_step(name, step);
+    if (document_.value.contains("outputs")) read_outputs(document_.value["outputs"]);
+    raise();
+    add_faults(check_references(workflow_, document_));
+    raise();
+    sort_steps();
+    workflow_.text = resolved_text();
+    return std::move(workflow_);
+  }
+
+ private:
+  void fault(const std::string& pointer, const std::string& what, const std::string& hint = {}) {
+    faults_.emplace_back(ErrorCode::data, what, place_text(document_.place_of(pointer)), hint);
+  }
+  void add_faults(std::vector<Error> faults) {
+    faults_.insert(faults_.end(), std::make_move_iterator(faults.begin()), std::make_move_iterator(faults.end()));
+  }
+  void raise() {
+    if (!faults_.empty()) throw FaultyWorkflow(std::move(faults_));
+  }
+
+  /// What `work` throws is a fault, at its own place or at `pointer`; files that cannot be read are errors of their
+  /// own.
+  template <class Work>
+  void attempt(const std::string& pointer, Work&& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::io) throw;
+      faults_.emplace_back(ErrorCode::data, error.what(),
+                           error.where().empty() ? place_text(document_.place_of(pointer)) : error.where(),
+                           error.hint());
+    }
+  }
+
+  void check_schema() {
+    nlohmann::json schema = workflow_schema(kinds_);
+    schema["$defs"]["step"].erase("allOf");  // what stands under `with` is looked at step by step
+    for (const SchemaFault& found : JsonSchema(schema).faults(nlohmann::json(document_.value), 20)) {
+      fault(found.path, found.message);
+    }
+    raise();
+  }
+
+  void read_top() {
+    const Ordered& top = document_.value;
+    read(top, "workflow", workflow_.name);
+    read(top, "description", workflow_.description);
+    if (top.contains("inputs")) {
+      attempt("/inputs", [&] { (void)JsonSchema(workflow_.input_schema = nlohmann::json(top["inputs"])); });
+    }
+    if (top.contains("budget")) {
+      attempt("/budget", [&] {
+        read(top["budget"], "run", workflow_.budget.run);
+        read(top["budget"], "day", workflow_.budget.day);
+        read(top["budget"], "tenant", workflow_.budget.tenant);
+      });
+    }
+    if (top.contains("files")) {
+      for (const auto& [name, file] : top["files"].items()) {
+        workflow_.files[name] = file.is_object() ? nlohmann::json(file["text"])
+                                                 : nlohmann::json(read_file(folder_ / file.get<std::string>()));
+      }
+    }
+    if (top.contains("prices")) attempt("/prices", [&] { read_prices(top["prices"]); });
+  }
+
+  void read_prices(const Ordered& written) {
+    workflow_.prices = written.is_string() ? PriceTable::load((folder_ / written.get<std::string>()).string())
+                                           : PriceTable::parse(written.dump(), document_.file);
+  }
+
+  void read_endpoints() {
+    const Ordered none = Ordered::object();
+    const Ordered endpoints = document_.value.value("endpoints", none);
+    for (const auto& [name, written] : endpoints.items()) {
+      workflow_.endpoints.emplace(name, endpoint_of(name, written));
+    }
+    const Ordered models = document_.value.value("models", none);
+    for (const auto& [name, written] : models.items()) workflow_.models.emplace(name, model_of(written));
+    for (const auto& [name, model] : workflow_.models) {
+      const std::string at = pointer_to("/models", name);
+      expect_name(workflow_.endpoints, model.endpoint, "endpoint", at + "/endpoint");
+      if (!model.cheaper.empty()) expect_name(workflow_.models, model.cheaper, "model", at + "/cheaper");
+      expect_end_of_cheaper(name, at);
+    }
+  }
+
+  void expect_end_of_cheaper(const std::string& first, const std::string& at) {
+    std::string name = first;
+    for (size_t i = 0; i <= workflow_.models.size(); ++i) {
+      const auto found = workflow_.models.find(name);
+      if (found == workflow_.models.end() || found->second.cheaper.empty()) return;
+      name = found->second.cheaper;
+    }
+    fault(at + "/cheaper", fmt::format("the cheaper models of '{}' go round in a circle", first));
+  }
+
+  template <class Map>
+  void expect_name(const Map& map, const std::string& name, const char* what, const std::string& pointer) {
+    if (map.contains(name)) return;
+    std::vector<std::string> names;
+    for (const auto& [key, value] : map) names.push_back(key);
+    const std::string nearest = nearest_name(name, names);
+    fault(pointer, fmt::format("unknown {} '{}'", what, name),
+          nearest.empty() ? fmt::format("name it under {}s", what) : fmt::format("did you mean '{}'?", nearest));
+  }
+
+  void read_step(const std::string& name, const Ordered& written) {
+    const std::string at = pointer_to("/steps", name);
+    StepSpec step;
+    step.name = name;
+    step.place = document_.place_of(at);
+    step.kind = kinds_.find(written["kind"].get<std::string>());
+    check(step.kind != nullptr, "the schema names the kinds");
+    attempt(at, [&] { read_settings(written, at, step); });
+    attempt(at, [&] { read_templates(written, at, step); });
+    check_with(at, step);
+    workflow_.steps.push_back(std::move(step));
+  }
+
+  static void read_settings(const Ordered& written, const std::string& /*at*/, StepSpec& step) {
+    read(written, "persona", step.persona);
+    read(written, "concurrency", step.concurrency);
+    read(written, "timeout", step.timeout_seconds);
+    read(written, "budget", step.budget);
+    read(written, "optional", step.optional);
+    if (written.contains("retry")) {
+      read(written["retry"], "times", step.retry.times);
+      read(written["retry"], "delay", step.retry.delay_seconds);
+    }
+  }
+
+  void read_templates(const Ordered& written, const std::string& at, StepSpec& step) {
+    if (const auto condition = written.find("if"); condition != written.end()) {
+      const std::string text = condition->is_boolean() ? condition->dump() : condition->get<std::string>();
+      step.condition = Template::parse_expression(text, document_.place_of(at + "/if"));
+    }
+    if (written.contains("foreach")) {
+      step.foreach = Template::parse(written["foreach"].get<std::string>(), document_.place_of(at + "/foreach"));
+    }
+    if (written.contains("with")) step.with = TemplatedValue(document_, at + "/with", step.kind->late().pointers);
+  }
+
+  /// Faults of templates can only be judged when the step begins; the rest is judged now.
+  void check_with(const std::string& at, StepSpec& step) {
+    if (step.kind->must_be_allowed()) workflow_.must_allow.insert(step.kind->name());
+    nlohmann::json with = step.with.written();
+    if (with.is_null()) with = nlohmann::json::object();
+    const size_t faults_before = faults_.size();
+    for (const SchemaFault& found : JsonSchema(step.kind->with_schema()).faults(with, 20)) {
+      if (step.with.find(found.path) != nullptr) {
+        step.check_with = true;
+      } else {
+        fault(at + "/with" + found.path, found.message);
+      }
+    }
+    step.with.write_texts_by(step.kind->with_schema());
+    step.check_with = step.check_with || step.with.has_single_expressions();
+    if (faults_.size() > faults_before) return;
+    attempt(at + "/with", [&] { step.kind->expect_sound(with); });
+    for (const std::string& model : step.kind->models(with)) {
+      expect_name(workflow_.models, model, "model", at + "/with/model");
+    }
+  }
+
+  void read_outputs(const Ordered& written) {
+    if (written.contains("files")) {
+      size_t number = 0;
+      for (const Ordered& file : written["files"]) {
+        const std::string at = "/outputs/files/" + std::to_string(number++);
+        attempt(at, [&] { read_output(file, at); });
+      }
+    }
+    if (written.contains("checks")) {
+      attempt("/outputs/checks", [&] {
+        workflow_.checks = TemplatedValue(document_, "/outputs/checks");
+        (void)CheckRegistry().make_all(workflow_.checks->written());
+      });
+    }
+    if (written.contains("result")) {
+      attempt("/outputs/result", [&] { workflow_.result = TemplatedValue(document_, "/outputs/result"); });
+    }
+  }
+
+  void read_output(const Ordered& file, const std::string& at) {
+    OutputSpec made{std::nullopt, Template::parse(file["path"].get<std::string>(), document_.place_of(at + "/path")),
+                    Template::parse(file["content"].get<std::string>(), document_.place_of(at + "/content"))};
+    if (file.contains("foreach")) {
+      made.foreach = Template::parse(file["foreach"].get<std::string>(), document_.place_of(at + "/foreach"));
+    }
+    workflow_.outputs.push_back(std::move(made));
+  }
+
+  void sort_steps() {
+    Needs needs;
+    for (const StepSpec& step : workflow_.steps) needs.push_back(step.needs);
+    const StepOrder order = order_steps(needs);
+    if (!order.circle.empty()) fault_of_circle(order.circle);
+    raise();
+    std::vector<size_t> new_number(needs.size());
+    for (size_t i = 0; i < order.order.size(); ++i) new_number[order.order[i]] = i;
+    std::vector<StepSpec> sorted;
+    for (const size_t old : order.order) sorted.push_back(std::move(workflow_.steps[old]));
+    for (StepSpec& step : sorted) {
+      for (std::vector<size_t>* numbers : {&step.needs, &step.reads, &step.fails_with}) {
+        for (size_t& other : *numbers) other = new_number[other];
+      }
+    }
+    workflow_.steps = std::move(sorted);
+  }
+
+  void fault_of_circle(const std::vector<size_t>& circle) {
+    std::string way;
+    for (const size_t step : circle) way += workflow_.steps[step].name + " -> ";
+    way += workflow_.steps[circle.front()].name;
+    fault(pointer_to("/steps", workflow_.steps[circle.front()].name), "steps that wait for one another: " + way);
+  }
+
+  std::string resolved_text() const {
+    Ordered whole = document_.value;
+    for (const auto& [name, text] : workflow_.files.items()) whole["files"][name] = {{"text", text}};
+    if (!workflow_.prices.empty()) whole["prices"] = Ordered::parse(used_prices().text());
+    return whole.dump();
+  }
+
+  /// The whole table may be megabytes.
+  PriceTable used_prices() const {
+    PriceTable used;
+    for (const auto& [name, model] : workflow_.models) {
+      const std::string& provider = workflow_.endpoints.at(model.endpoint).provider;
+      if (const auto price = workflow_.prices.find(model.model, provider)) used.set(model.model, *price);
+    }
+    return used;
+  }
+
+  const YamlDocument& document_;
+  const StepKinds& kinds_;
+  std::filesystem::path folder_;
+  Workflow workflow_;
+  std::vector<Error> faults_;
+};
+
+}  // namespace
+
+FaultyWorkflow::FaultyWorkflow(std::vector<Error> faults)
+    : Error(ErrorCode::data, faults.front().what(), faults.front().where(), faults.front().hint()),
+      faults_(std::move(faults)) {}
+
+const StepSpec* Workflow::find(std::string_view step) const noexcept {
+  const auto found = std::find_if(steps.begin(), steps.end(), [&](const StepSpec& one) { return one.name == step; });
+  return found == steps.end() ? nullptr : &*found;
+}
+
+Workflow read_workflow(const std::string& path, const std::string& variant, const StepKinds& kinds) {
+  const YamlDocument document = in_variant(read_yaml(read_file(path), path), variant);
+  Workflow made = Builder(document, kinds, std::filesystem::path(path).parent_path()).build();
+  made.variant = variant;
+  return made;
+}
+
+Workflow read_workflow_text(std::string_view text, const StepKinds& kinds) {
+  YamlDocument document{Ordered(), "workflow", {}};
+  if (!nests_deeper(text, kDeepestJson)) document.value = Ordered::parse(text, nullptr, false);
+  if (document.value.is_discarded()) throw Error(ErrorCode::data, "the workflow of a run is no JSON");
+  return Builder(document, kinds, {}).build();
+}
+
+void redirect(Workflow& workflow, const std::string& endpoint, const std::string& url) {
+  const auto found = workflow.endpoints.find(endpoint);
+  if (found == workflow.endpoints.end()) throw Error(ErrorCode::usage, fmt::format("unknown endpoint '{}'", endpoint));
+  found->second.url = url;
+  Ordered whole = Ordered::parse(workflow.text);
+  whole["endpoints"][endpoint]["url"] = url;
+  workflow.text = whole.dump();
+}
+
+std::vector<std::string> variant_names(const std::string& path) {
+  return variant_names(read_yaml(read_file(path), path));
+}
+
+}  // namespace coppice

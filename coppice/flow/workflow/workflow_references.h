@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "coppice/core/error.h"
+#include "coppice/flow/workflow/workflow.h"
+
+namespace coppice {
+
+/// Looks at all that templates refer to: fills in what each step needs, and says what leads nowhere: unknown names and
+/// steps, fields that an output cannot have, a type that `with` does not take.
+std::vector<Error> check_references(Workflow& workflow, const YamlDocument& document);
+
+/// The names that templates of a workflow may use, whatever the step; in a foreach `item` and `index`, too.
+inline constexpr const char* kTemplateNames[] = {"inputs", "steps", "files", "run"};
+
+}  // namespace coppice
