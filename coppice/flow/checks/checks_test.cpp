@@ -367,7 +367,7 @@ TEST(Coherent, TellsWhatContradicts) {
   const CheckResult result = run("coherent", {{"branches", {{"image", "20 years, a roof"}}}, {"least", 0.9}}, files);
   EXPECT_FALSE(result.passed);
   EXPECT_EQ(findings_of(result),
-            " 'image' says 20 for 'year', 'index.html' 25\n the coherence is 0.42, expected at least 0.90\n");
+            " 'image' says 20 for 'year', 'index.html' 25\n the coherence is 0.33, expected at least 0.90\n");
   EXPECT_FALSE(run("coherent", json::object(), files).passed);
   EXPECT_THROW(run("coherent", {{"branches", {"a"}}}, files), Error);
   EXPECT_THROW(run("coherent", {{"branches", {{"a", 1}}}}, files), Error);

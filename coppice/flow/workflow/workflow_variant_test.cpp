@@ -44,7 +44,7 @@ TEST(WorkflowVariant, PatchesAddChangeAndTakeAway) {
 TEST(WorkflowVariant, WhatAPatchBringsStandsWhereThePatchDoes) {
   const YamlDocument made = in_variant(read_yaml(kText, "f"), "single");
   EXPECT_EQ(place_text(made.place_of("/steps/c/kind")), "f:9:17");
-  EXPECT_EQ(place_text(made.place_of("/steps/b/with/model")), "f:4:80");
+  EXPECT_EQ(place_text(made.place_of("/steps/b/with/model")), "f:4:74");
 }
 
 TEST(WorkflowVariant, ANameThatIsNotThereIsRefusedWithTheNearest) {
