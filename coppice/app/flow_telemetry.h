@@ -9,6 +9,7 @@
 #include "coppice/core/options.h"
 #include "coppice/flow/journal/journal.h"
 #include "coppice/flow/report/otlp_sender.h"
+#include "coppice/flow/report/run_telemetry.h"
 
 namespace coppice::app {
 

@@ -5,9 +5,11 @@
 
 #include <cstdlib>
 #include <deque>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "coppice/http/loop_fixture.h"
 
@@ -17,7 +19,7 @@ namespace {
 /// While it lives, the environment has these variables of OpenTelemetry and no others.
 class Variables {
  public:
-  explicit Variables(const std::map<std::string, std::string>& set) {
+  Variables(std::initializer_list<std::pair<const char*, const char*>> set) {
     for (const char* name :
          {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
           "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_CERTIFICATE",
@@ -27,7 +29,7 @@ class Variables {
       names_.emplace_back(name);
       ::unsetenv(name);
     }
-    for (const auto& [name, value] : set) ::setenv(name.c_str(), value.c_str(), 1);
+    for (const auto& [name, value] : set) ::setenv(name, value, 1);
   }
   ~Variables() {
     for (const std::string& name : names_) ::unsetenv(name.c_str());
@@ -68,8 +70,8 @@ std::string post(Collector& collector) {
 }
 
 TEST(OtlpDestinationTest, TheOptionComesBeforeTheEnvironment) {
-  const Variables set({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://there:4318/"},
-                       {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://elsewhere/t"}});
+  const Variables set{{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://there:4318/"},
+                      {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://elsewhere/t"}};
   EXPECT_EQ(otlp_destination("http://here:1/otlp/")->traces_url, "http://here:1/otlp/v1/traces");
   EXPECT_EQ(otlp_destination("")->traces_url, "http://elsewhere/t");
   EXPECT_EQ(otlp_destination("")->metrics_url, "http://there:4318/v1/metrics");
@@ -77,15 +79,15 @@ TEST(OtlpDestinationTest, TheOptionComesBeforeTheEnvironment) {
 
 TEST(OtlpDestinationTest, NothingIsSentWhereNobodySaysWhere) {
   {
-    const Variables none({});
+    const Variables none{};
     EXPECT_FALSE(otlp_destination(""));
   }
-  const Variables off({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://there"}, {"OTEL_SDK_DISABLED", "true"}});
+  const Variables off{{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://there"}, {"OTEL_SDK_DISABLED", "true"}};
   EXPECT_FALSE(otlp_destination(""));
 }
 
 TEST(OtlpDestinationTest, HeadersComeFromTheEnvironment) {
-  const Variables set({{"OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b, x-team = one ,"}});
+  const Variables set{{"OTEL_EXPORTER_OTLP_HEADERS", "api-key=a%20b, x-team = one ,"}};
   const auto to = otlp_destination("http://here");
   EXPECT_EQ(to->headers.find("api-key"), "a b");
   EXPECT_EQ(to->headers.find("x-team"), "one");
@@ -94,7 +96,7 @@ TEST(OtlpDestinationTest, HeadersComeFromTheEnvironment) {
 
 TEST(OtlpDestinationTest, WhatIsNoneIsRefusedWithoutShowingKeys) {
   {
-    const Variables set({{"OTEL_EXPORTER_OTLP_HEADERS", "sk-secret"}});
+    const Variables set{{"OTEL_EXPORTER_OTLP_HEADERS", "sk-secret"}};
     try {
       otlp_destination("http://here");
       FAIL();
@@ -102,15 +104,15 @@ TEST(OtlpDestinationTest, WhatIsNoneIsRefusedWithoutShowingKeys) {
       EXPECT_EQ(error.message().find("sk-secret"), std::string::npos);
     }
   }
-  const Variables set({{"OTEL_EXPORTER_OTLP_TIMEOUT", "soon"}});
+  const Variables set{{"OTEL_EXPORTER_OTLP_TIMEOUT", "soon"}};
   EXPECT_THROW(otlp_destination("http://here"), Error);
   EXPECT_THROW(otlp_destination("localhost:4318"), Error);
 }
 
 TEST(OtlpSourceTest, TheServiceHasTheNameThatTheEnvironmentSays) {
-  const Variables set({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=a,host.name=h"}});
+  const Variables set{{"OTEL_RESOURCE_ATTRIBUTES", "service.name=a,host.name=h"}};
   EXPECT_EQ(otlp_source().service, "a");
-  const Variables named({{"OTEL_RESOURCE_ATTRIBUTES", "broken"}, {"OTEL_SERVICE_NAME", "b"}});
+  const Variables named{{"OTEL_RESOURCE_ATTRIBUTES", "broken"}, {"OTEL_SERVICE_NAME", "b"}};
   EXPECT_EQ(otlp_source().service, "b");
 }
 

@@ -69,9 +69,11 @@ Server server_of(const Json& endpoint) {
 
 class Telemetry {
  public:
-  explicit Telemetry(const RunRecord& record) : workflow_(Json::parse(record.workflow_text, nullptr, false)) {
-    for (const auto& [name, endpoint] : part(workflow_, "endpoints").items()) servers_[name] = server_of(endpoint);
-    for (const auto& [name, step] : part(workflow_, "steps").items()) made_.kinds[name] = text_at(step, "kind");
+  explicit Telemetry(const RunRecord& record) {
+    const Json workflow = Json::parse(record.workflow_text, nullptr, false);
+    const Json endpoints = part(workflow, "endpoints"), steps = part(workflow, "steps");
+    for (const auto& [name, endpoint] : endpoints.items()) servers_[name] = server_of(endpoint);
+    for (const auto& [name, step] : steps.items()) made_.kinds[name] = text_at(step, "kind");
   }
 
   RunTelemetry read(const RunRecord& record, const std::vector<Event>& events) {
@@ -151,7 +153,6 @@ class Telemetry {
     made_.steps.push_back(std::move(step));
   }
 
-  Json workflow_;
   std::map<std::string, Server> servers_;
   RunTelemetry made_;
   std::map<Question, size_t> latest_;  // which operation has asked it last
