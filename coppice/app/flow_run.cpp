@@ -15,6 +15,7 @@
 #include "coppice/app/flow_inputs.h"
 #include "coppice/app/flow_options.h"
 #include "coppice/app/flow_progress.h"
+#include "coppice/app/flow_telemetry.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/stop_runner.h"
@@ -31,6 +32,7 @@ using nlohmann::ordered_json;
 struct RunArguments {
   CommonOptions common;
   FlowOptions flow;
+  TelemetryOptions telemetry;
   std::string workflow, input = "", output, variant, tenant, id, from;
   std::vector<std::string> endpoints;
   bool json = false;
@@ -65,7 +67,21 @@ ordered_json to_json(const RunOutcome& outcome) {
   return made;
 }
 
-void tell_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
+/// A run on its way: all that `flow run`, `resume` and `fork` share.
+struct ActiveRun {
+  explicit ActiveRun(const RunArguments& arguments)
+      : reporter(arguments.telemetry, arguments.common),
+        progress(arguments.common),
+        runner(runner_options(arguments.flow), progress),
+        stop(runner) {}
+
+  RunReporter reporter;
+  FlowProgress progress;
+  Runner runner;
+  StopRunner stop;
+};
+
+void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArguments& arguments) {
   if (!arguments.output.empty() && outcome.state == "finished") {
     write_run_files(arguments.output, outcome.files);
     say(fmt::format("{} files in {}", outcome.files.size(), arguments.output), arguments.common);
@@ -82,6 +98,7 @@ void tell_outcome(const RunOutcome& outcome, const RunArguments& arguments) {
     say(fmt::format("waits for a person: {} (coppice flow approve {} --step NAME)", question, outcome.id),
         arguments.common);
   }
+  active.reporter.tell(active.runner.journal(), outcome.id);
   if (!outcome.error) return;
   say(fmt::format("coppice flow resume {} goes on from here", outcome.id), arguments.common);
   throw Error(*outcome.error);
@@ -100,19 +117,17 @@ void run(const RunArguments& arguments) {
   const StepKinds kinds = make_kinds();
   Workflow workflow = read_workflow(arguments.workflow, arguments.variant, kinds);
   redirect(workflow, arguments.endpoints);
-  FlowProgress progress(arguments.common);
-  Runner runner(runner_options(arguments.flow), progress);
-  const StopRunner stop(runner);
+  ActiveRun active(arguments);
   const std::string folder = std::filesystem::absolute(arguments.workflow).parent_path().string();
-  tell_outcome(runner.run({&workflow, read_flow_input(arguments.input), settings_of(arguments, folder)}), arguments);
+  tell_outcome(active.runner.run({&workflow, read_flow_input(arguments.input), settings_of(arguments, folder)}), active,
+               arguments);
 }
 
 void resume(const RunArguments& arguments) {
   const StepKinds kinds = make_kinds();
-  FlowProgress progress(arguments.common);
-  Runner runner(runner_options(arguments.flow), progress);
-  const StopRunner stop(runner);
-  tell_outcome(runner.resume(kinds, settings_of(arguments, std::filesystem::current_path().string())), arguments);
+  ActiveRun active(arguments);
+  const std::string folder = std::filesystem::current_path().string();
+  tell_outcome(active.runner.resume(kinds, settings_of(arguments, folder)), active, arguments);
 }
 
 void fork(const RunArguments& arguments) {
@@ -122,18 +137,16 @@ void fork(const RunArguments& arguments) {
     changed = read_workflow(arguments.workflow, arguments.variant, kinds);
     redirect(*changed, arguments.endpoints);
   }
-  FlowProgress progress(arguments.common);
-  Runner runner(runner_options(arguments.flow), progress);
-  const StopRunner stop(runner);
+  ActiveRun active(arguments);
   RunArguments own = arguments;
   own.id.clear();
   const std::string folder = arguments.workflow.empty()
                                  ? std::filesystem::current_path().string()
                                  : std::filesystem::absolute(arguments.workflow).parent_path().string();
   const nlohmann::json inputs = arguments.input.empty() ? nlohmann::json() : read_flow_input(arguments.input);
-  tell_outcome(runner.fork(kinds, arguments.id, arguments.from,
-                           {changed ? &*changed : nullptr, inputs, settings_of(own, folder)}),
-               arguments);
+  tell_outcome(active.runner.fork(kinds, arguments.id, arguments.from,
+                                  {changed ? &*changed : nullptr, inputs, settings_of(own, folder)}),
+               active, arguments);
 }
 
 struct ApproveArguments {
@@ -175,6 +188,18 @@ void approve(const ApproveArguments& arguments) {
       arguments.common);
 }
 
+void add_flags(Command& command, RunArguments& arguments) {
+  OptionTable own, flow, telemetry, common;
+  describe(own, arguments);
+  describe(flow, arguments.flow);
+  describe(telemetry, arguments.telemetry);
+  describe(common, arguments.common);
+  command.flags().add(command.app(), std::move(own), "Run");
+  command.flags().add(command.app(), std::move(flow), "Journal");
+  command.flags().add(command.app(), std::move(telemetry), "Observability");
+  command.flags().add(command.app(), std::move(common), "Common");
+}
+
 void add_run(CommandList& commands) {
   Command command(commands, "flow run", "Run a workflow.",
                   "  coppice flow run site.yaml --input visitor.json -o out/\n"
@@ -188,13 +213,7 @@ void add_run(CommandList& commands) {
   command.app().add_option("--tenant", arguments->tenant, "on whose behalf: whose budget counts");
   command.app().add_option("--id", arguments->id, "a name for the run; one is made unless given");
   command.app().add_option("--endpoint", arguments->endpoints, "NAME=URL: another server for one of the endpoints");
-  OptionTable own, flow, common;
-  describe(own, *arguments);
-  describe(flow, arguments->flow);
-  describe(common, arguments->common);
-  command.flags().add(command.app(), std::move(own), "Run");
-  command.flags().add(command.app(), std::move(flow), "Journal");
-  command.flags().add(command.app(), std::move(common), "Common");
+  add_flags(command, *arguments);
   command.action([arguments] { run(*arguments); });
 }
 
@@ -204,13 +223,7 @@ void add_resume(CommandList& commands) {
   auto arguments = std::make_shared<RunArguments>();
   command.app().add_option("run", arguments->id, "its id")->required();
   command.app().add_option("-o,--output", arguments->output, "the folder that its files go to");
-  OptionTable own, flow, common;
-  describe(own, *arguments);
-  describe(flow, arguments->flow);
-  describe(common, arguments->common);
-  command.flags().add(command.app(), std::move(own), "Run");
-  command.flags().add(command.app(), std::move(flow), "Journal");
-  command.flags().add(command.app(), std::move(common), "Common");
+  add_flags(command, *arguments);
   command.action([arguments] { resume(*arguments); });
 }
 
@@ -226,13 +239,7 @@ void add_fork(CommandList& commands) {
   command.app().add_option("-i,--input", arguments->input, "another input; that of the run unless given");
   command.app().add_option("-o,--output", arguments->output, "the folder that its files go to");
   command.app().add_option("--endpoint", arguments->endpoints, "NAME=URL: another server, with --workflow");
-  OptionTable own, flow, common;
-  describe(own, *arguments);
-  describe(flow, arguments->flow);
-  describe(common, arguments->common);
-  command.flags().add(command.app(), std::move(own), "Run");
-  command.flags().add(command.app(), std::move(flow), "Journal");
-  command.flags().add(command.app(), std::move(common), "Common");
+  add_flags(command, *arguments);
   command.action([arguments] { fork(*arguments); });
 }
 

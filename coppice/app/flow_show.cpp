@@ -11,6 +11,7 @@
 #include "coppice/app/flow_engines.h"
 #include "coppice/app/flow_options.h"
 #include "coppice/app/flow_progress.h"
+#include "coppice/app/flow_telemetry.h"
 #include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/core/output_file.h"
@@ -127,6 +128,7 @@ void add_report(CommandList& commands) {
 
 void add_flow_views(CommandList& commands) {
   add_report(commands);
+  add_flow_export(commands);
   {
     Command command(commands, "flow list", "List the runs of a journal, the newest first.", "  coppice flow list\n");
     auto arguments = std::make_shared<ShowArguments>();

@@ -72,8 +72,8 @@ def csc_npz(matrix):
 
 
 def environment():
-    """The environment without any COPPICE_ variable but those a test sets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COPPICE")}
+    """The environment without any variable of COPPICE_ or OTEL_ but those a test sets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("COPPICE", "OTEL_"))}
 
 
 class ProgramTest(unittest.TestCase):

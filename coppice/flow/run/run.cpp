@@ -424,7 +424,7 @@ class Run::State {
     }
     for (const StepSpec& step : context_.workflow.steps) outcome.repairs += repairs_of(step);
     Event event = context_.event(failure_ ? EventKind::run_failed : EventKind::run_finished, {}, -1);
-    if (failure_) event.payload = text_of({{"error", failure_->message()}});
+    if (failure_) event.payload = text_of({{"error", failure_->message()}, {"code", name(failure_->code())}});
     if (outcome.state != "waiting") context_.journal.append(std::move(event));
     return outcome;
   }

@@ -40,6 +40,33 @@ Usage usage_in(const Json& payload) {
   return made;
 }
 
+std::string error_type_of(const Json& payload) {
+  return payload.contains("code") ? text_in(payload, "code") : "_OTHER";
+}
+
+/// What a trace may call the failure of a call: texts of a server may repeat what it was asked.
+std::string call_error_type(const Event& event, const Json& payload) {
+  if (event.kind == EventKind::call_unknown) return "unknown";
+  if (event.kind != EventKind::call_failed) return {};
+  const Json error = payload.value("error", Json());
+  const Json inner = error.is_object() ? error.value("error", Json()) : Json();
+  if (!inner.is_object()) return "_OTHER";
+  const int status = number_in<int>(inner, "status");
+  if (status > 0) return std::to_string(status);
+  return inner.contains("code") ? text_in(inner, "code") : "_OTHER";
+}
+
+/// Of an answer in the form of OpenAI's protocol.
+void read_answer(const Json& payload, CallSummary& call) {
+  const Json answer = payload.value("answer", Json());
+  if (call.model.empty() || !answer.is_object()) return;
+  call.answered_by = text_in(answer, "model");
+  const Json choices = answer.value("choices", Json());
+  if (choices.is_array() && !choices.empty() && choices[0].is_object()) {
+    call.finish_reason = text_in(choices[0], "finish_reason");
+  }
+}
+
 /// Reads the events of a run one after the other.
 class Summary {
  public:
@@ -71,6 +98,12 @@ class Summary {
         break;
       case EventKind::run_failed:
         run_.error = text_in(payload, "error");
+        run_.error_type = error_type_of(payload);
+        break;
+      case EventKind::run_resumed:
+      case EventKind::run_finished:
+        run_.error.clear();  // of an earlier try
+        run_.error_type.clear();
         break;
       default:
         break;
@@ -120,6 +153,8 @@ class Summary {
     call->usage = usage_in(payload);
     call->cost = event.amount;
     call->error = text_in(payload, "error");
+    call->error_type = call_error_type(event, payload);
+    read_answer(payload, *call);
     StepSummary& its = step(event.step);
     its.usage += call->usage;
     its.cost += event.amount;
@@ -130,12 +165,15 @@ class Summary {
     if (its.items++ == 0) its.began_seconds = at - number_in<double>(payload, "seconds");
     its.ended_seconds = at;
     its.state = "done";
+    its.error.clear();  // of an earlier try
+    its.error_type.clear();
   }
 
   void end_step(const Event& event, const Json& payload, double at) {
     StepSummary& its = step(event.step);
     its.state = event.kind == EventKind::step_failed ? "failed" : "skipped";
     its.error = text_in(payload, "error");
+    if (event.kind == EventKind::step_failed) its.error_type = error_type_of(payload);
     its.ended_seconds = at;
     if (its.items == 0 && its.calls == 0) its.began_seconds = at;
   }

@@ -23,10 +23,12 @@ struct CallSummary {
   Usage usage;
   Money cost;
   std::string error;
+  std::string error_type;  ///< the server's status, our own code, or "unknown"; "" = none: never what somebody said
+  std::string answered_by, finish_reason;  ///< the model that says it has answered; why it stopped
 };
 
 struct StepSummary {
-  std::string name, state = "waiting", error;
+  std::string name, state = "waiting", error, error_type;
   size_t items = 0, calls = 0;
   double began_seconds = 0, ended_seconds = 0;
   Usage usage;
@@ -42,7 +44,7 @@ struct RunSummary {
   Usage usage;
   Money cost;
   double seconds = 0;  ///< from the first event to the last one
-  std::string error;
+  std::string error, error_type;
 };
 
 RunSummary summarize(const RunRecord& record, const std::vector<Event>& events);
