@@ -35,6 +35,12 @@ struct MeasuredModel {
 
 using MeasuredModels = std::map<std::string, MeasuredModel>;
 
+/// What a model said, as the journal has it; "" of an answer that is no chat's.
+std::string content_of(const json& answer) {
+  if (!answer.is_object()) return {};
+  return answer.value(json::json_pointer("/choices/0/message/content"), std::string());
+}
+
 void add(const Event& event, MeasuredModels& models) {
   if (event.kind != EventKind::call_answered) return;
   const json said = parse_json(event.payload);
@@ -44,7 +50,7 @@ void add(const Event& event, MeasuredModels& models) {
   call.seconds = said.value("seconds", 0.0);
   call.first_token_seconds = said.value("first_token_seconds", 0.0);
   MeasuredModel& model = models[name];
-  const std::string content = text_field(field(said, "answer"), "content");
+  const std::string content = content_of(field(said, "answer"));
   call.tokens = std::max(1.0, static_cast<double>(stand_in_tokens(content)));
   model.calls.push_back(call);
   std::vector<std::string>& answers = model.answers[event.step];
