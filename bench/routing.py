@@ -1,0 +1,250 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Which prompts are worth the strong model: our ranker as a router, on recorded answers of two models.
+
+bench/routing.py --data FOLDER [--seeds 5]
+
+FOLDER has all.tsv: a heading, then `source<TAB>weak right<TAB>strong right<TAB>prompt` a row (RouteLLM's tables: Mixtral
+8x7B and GPT-4). One ranker (coppice train --flat) learns which models answer a prompt right, labels strong and weak, and
+of which subject it is. A prompt's score is the difference of the two margins, or that and the mean gain of the subject
+that the ranker takes it for; the highest scores go to the strong model. Judged by cross-validation of ten folds on the
+MMLU part, once with rows in random folds, once with whole subjects left out. The recipe is chosen anew in each fold, by
+three folds of its training rows: test rows judge, and nothing else. Each seed is another split; every seed is kept as
+soon as it is there, and a run that was stopped goes on. Writes results/routing.json, .md and .svg.
+"""
+import argparse
+import itertools
+import json
+import os
+import random
+import statistics
+import tempfile
+
+import measure
+from routing_report import drawing_of, text_of
+
+PART, OTHER_PART = "mmlu_", "gsm8k_responses"
+FOLDS, INNER_FOLDS = 10, 3
+ALWAYS = ["--flat", "--tf", "sublinear", "--min-df", "2", "--punctuation", "keep", "--threshold", "0",
+          "--train-post-processor", "noop"]
+COSTS = {f"C {c}": ["--c-positive", c, "--c-negative", c] for c in ("0.04", "0.08")}
+FORMS = ("outcomes", "outcomes and subject")
+RECIPES = [f"{cost}, {form}" for cost in COSTS for form in FORMS]
+DEFAULTS = ["--flat", "--train-post-processor", "noop"]
+SPLITS = ("rows", "subjects")
+OUTCOMES = ("strong", "weak")
+
+
+class Row:
+    """A prompt, and which of the two models had it right."""
+
+    def __init__(self, line):
+        source, weak, strong, self.prompt = line.rstrip("\n").split("\t")
+        self.subject = source.removeprefix(PART)
+        self.weak, self.strong = weak == "True", strong == "True"
+        self.gain = self.strong - self.weak
+
+    def labels(self):
+        return [name for name in OUTCOMES if getattr(self, name)] + ["subject " + self.subject]
+
+
+def rows_of(path, part):
+    with open(path, encoding="utf-8") as file:
+        return [Row(line) for line in list(file)[1:] if line.startswith(part)]
+
+
+def folds_of(rows, split, n_folds, draw):
+    """The fold of each row. Equal prompts, or whole subjects, are in one fold."""
+    keys = [row.prompt if split == "rows" else row.subject for row in rows]
+    distinct = sorted(set(keys))
+    draw.shuffle(distinct)
+    fold = {key: i % n_folds for i, key in enumerate(distinct)}
+    return [fold[key] for key in keys]
+
+
+def curve_of(rows, scores):
+    """Accuracy with 0, 1, .. 100 % of the rows, those of the highest scores, answered by the strong model.
+
+    Rows of equal scores count as in the mean over their orders."""
+    order = sorted(range(len(rows)), key=lambda i: -scores[i])
+    gains = [0.0]
+    for _, ties in itertools.groupby(order, key=lambda i: scores[i]):
+        ties = list(ties)
+        mean = sum(rows[i].gain for i in ties) / len(ties)
+        gains += [gains[-1] + mean * (i + 1) for i in range(len(ties))]
+    weak = sum(row.weak for row in rows)
+
+    def at(place):
+        below = min(int(place), len(rows) - 1)
+        return gains[below] + (place - below) * (gains[below + 1] - gains[below])
+    return [(weak + at(share * len(rows) / 100)) / len(rows) for share in range(101)]
+
+
+def apgr(curve):
+    """Mean over the shares of strong calls of what is gained of the gap between the models; random calls give 0.5."""
+    return statistics.mean((value - curve[0]) / (curve[100] - curve[0]) for value in curve)
+
+
+class Router:
+    """Trains the program on rows and asks it for scores."""
+
+    def __init__(self, arguments):
+        self.program = measure.program(arguments.build, "coppice")
+        self.threads = ["--threads", str(arguments.threads), "--quiet"]
+        self.place = tempfile.TemporaryDirectory()
+        self.cost = []  # of each training: (rows, CPU seconds, bytes)
+
+    def path(self, name):
+        return os.path.join(self.place.name, name)
+
+    def write(self, name, lines):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
+        return self.path(name)
+
+    def train(self, rows, options):
+        outcomes = self.write("outcomes.jsonl", (json.dumps({"text": row.prompt, "labels": row.labels()}) for row in rows))
+        model = self.path("router.coppice")
+        _, usage = measure.run([self.program, "train", outcomes, "-o", model, *options, *self.threads])
+        self.cost.append((len(rows), usage["cpu_seconds"], os.path.getsize(model)))
+
+    def margins(self, rows, labels):
+        """Of each row the margins by label."""
+        prompts = self.write("prompts.jsonl", (json.dumps({"text": row.prompt}) for row in rows))
+        asked = self.write("labels.txt", labels)
+        out, _ = measure.run([self.program, "predict", self.path("router.coppice"), prompts, "--score-labels", "@" + asked,
+                              *self.threads])
+        answers = [json.loads(line) for line in out.splitlines()]
+        if len(answers) != len(rows):
+            raise measure.Failed(f"{len(answers)} predictions of {len(rows)} prompts")
+        return [dict(zip(answer["labels"], answer["scores"])) for answer in answers]
+
+    def tried(self, rows, test, options):
+        """The scores of the test rows, by form; "subject known" takes the row's own in place of the one it is taken for."""
+        gains = subject_gains(rows)
+        self.train(rows, options)
+        margins = self.margins(test, [*OUTCOMES, *gains])
+        outcomes = [margin["strong"] - margin["weak"] for margin in margins]
+        taken_for = [max(gains, key=margin.get) for margin in margins]
+        known = [gains.get("subject " + row.subject, 0) for row in test]
+        return {"outcomes": outcomes, "outcomes and subject": [a + gains[b] for a, b in zip(outcomes, taken_for)],
+                "subject known": [a + b for a, b in zip(outcomes, known)]}
+
+
+def subject_gains(rows):
+    """By label of a subject: how many more of its rows the strong model has right than the weak one, in the mean."""
+    gains = {}
+    for row in rows:
+        gains.setdefault("subject " + row.subject, []).append(row.gain)
+    return {label: statistics.mean(values) for label, values in sorted(gains.items())}
+
+
+def part_of(rows, folds, fold):
+    """(training rows, test rows). A prompt that is tested is not learned from, in whichever subject it stands."""
+    test = [row for row, own in zip(rows, folds) if own == fold]
+    tested = {row.prompt for row in test}
+    return [row for row, own in zip(rows, folds) if own != fold and row.prompt not in tested], test
+
+
+def tried_recipes(router, rows, test):
+    """By recipe, and "subject known" for each cost: the scores of the test rows."""
+    return {f"{cost}, {form}": scores for cost, options in COSTS.items()
+            for form, scores in router.tried(rows, test, ALWAYS + options).items()}
+
+
+def choose(router, rows, split, draw):
+    """The recipe of the highest APGR in folds of these rows, and the score above which half of them lies there."""
+    folds = folds_of(rows, split, INNER_FOLDS, draw)
+    tested, scores = [], {name: [] for name in RECIPES}
+    for fold in range(INNER_FOLDS):
+        train, test = part_of(rows, folds, fold)
+        tested += test
+        tried = tried_recipes(router, train, test)
+        for name in RECIPES:
+            scores[name] += tried[name]
+    best = max(RECIPES, key=lambda name: apgr(curve_of(tested, scores[name])))
+    return best, statistics.median(scores[best])
+
+
+def fold_scores(router, train, test, split, best):
+    """By name of a router: its scores of the test rows."""
+    tried = tried_recipes(router, train, test)
+    scores = {"ours": tried[best], **{name: tried[name] for name in RECIPES},
+              "options at their defaults, outcomes": router.tried(train, test, DEFAULTS)["outcomes"],
+              "length of the prompt": [len(row.prompt) for row in test], "oracle": [row.gain for row in test]}
+    if split == "rows":
+        gains = subject_gains(train)
+        scores["ours, subject known"] = tried[best.split(",")[0] + ", subject known"]
+        scores["mean of the subject"] = [gains["subject " + row.subject] for row in test]
+    return scores
+
+
+def at_threshold(test, scores, threshold):
+    strong = [score > threshold for score in scores]
+    right = sum(row.strong if called else row.weak for row, called in zip(test, strong))
+    return {"share": sum(strong) / len(test), "accuracy": right / len(test),
+            "rows": len(test)}
+
+
+def measure_split(router, rows, split, seed):
+    draw = random.Random(f"{seed} {split}")
+    folds = folds_of(rows, split, FOLDS, draw)
+    tested, pooled, by_fold, thresholds = [], {}, {}, []
+    for fold in range(FOLDS):
+        train, test = part_of(rows, folds, fold)
+        best, threshold = choose(router, train, split, draw)
+        tested += test
+        for name, scores in fold_scores(router, train, test, split, best).items():
+            pooled.setdefault(name, []).extend(scores)
+            curve = curve_of(test, scores)
+            by_fold.setdefault(name, []).append({"accuracy": curve[50], "apgr": apgr(curve)})
+            if name == "ours":
+                thresholds.append({"recipe": best, **at_threshold(test, scores, threshold)})
+        measure.say(f"seed {seed}, {split}, fold {fold}: {best}, {by_fold['ours'][-1]['accuracy']:.4f}")
+    curves = {name: [round(value, 5) for value in curve_of(tested, scores)] for name, scores in pooled.items()}
+    return {"curves": curves, "folds": by_fold, "thresholds": thresholds}
+
+
+def measure_other_task(router, data):
+    """All of the one part is learned, the other part judges: by the first recipe, none is chosen."""
+    train, test = rows_of(data, PART), rows_of(data, OTHER_PART)
+    recipe = RECIPES[0]
+    curve = curve_of(test, tried_recipes(router, train, test)[recipe])
+    lengths = curve_of(test, [len(row.prompt) for row in test])
+    return {"rows": len(test), "recipe": recipe, "curve": curve, "apgr": apgr(curve), "length": lengths[50],
+            "length apgr": apgr(lengths)}
+
+
+def about(rows):
+    return {"rows": len(rows), "subjects": len({row.subject for row in rows}),
+            "prompts": len({row.prompt for row in rows}), "weak": sum(row.weak for row in rows) / len(rows),
+            "strong": sum(row.strong for row in rows) / len(rows), "always": ALWAYS, "recipes": RECIPES,
+            "folds": FOLDS, "inner_folds": INNER_FOLDS}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    measure.add_common(parser, peer=False)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--tables-only", action="store_true")
+    arguments = parser.parse_args()
+    path = os.path.join(arguments.out, "routing.json")
+    result = measure.load(path) if os.path.exists(path) else {"kind": "routing", "machine": measure.machine(), "seeds": []}
+    if not arguments.tables_only:
+        data = os.path.join(arguments.data, "all.tsv")
+        rows, router = rows_of(data, PART), Router(arguments)
+        result["about"] = about(rows)
+        for seed in range(len(result["seeds"]) + 1, arguments.seeds + 1):
+            result["seeds"].append({split: measure_split(router, rows, split, seed) for split in SPLITS})
+            measure.save(result, path)
+        result["other task"] = measure_other_task(router, data)
+        result["cost"] = dict(zip(("rows", "cpu_seconds", "bytes"), router.cost[-1]))
+        measure.save(result, path)
+    for ending, content in (("md", text_of(result)), ("svg", drawing_of(result))):
+        with open(os.path.join(arguments.out, f"routing.{ending}"), "w", encoding="utf-8") as file:
+            file.write(content)
+
+
+if __name__ == "__main__":
+    main()
