@@ -12,7 +12,7 @@ SHARES = range(0, 101, 10)
 
 
 def curves(result, split, name):
-    return [seed[split]["curves"][name] for seed in result["seeds"]]
+    return [seed[split]["curves"][name] for seed in result["seeds"] if name in seed[split]["curves"]]
 
 
 def mean_curve(result, split, name):
@@ -33,7 +33,7 @@ def spread(values):
 
 def by_fold(result, split, name, figure="accuracy"):
     """For each seed the figures of its folds."""
-    return [[fold[figure] for fold in seed[split]["folds"][name]] for seed in result["seeds"]]
+    return [[fold[figure] for fold in seed[split]["folds"][name]] for seed in result["seeds"] if name in seed[split]["folds"]]
 
 
 def fold_text(seeds, form="{:.4f} ± {:.4f}"):
