@@ -6,8 +6,9 @@ bench/routing.py --data FOLDER [--seeds 5]
 
 FOLDER has all.tsv: a heading, then `source<TAB>weak right<TAB>strong right<TAB>prompt` a row (RouteLLM's tables: Mixtral
 8x7B and GPT-4). One ranker (coppice train --flat) learns which models answer a prompt right, labels strong and weak, and
-of which subject it is. A prompt's score is the difference of the two margins, or that and the mean gain of the subject
-that the ranker takes it for; the highest scores go to the strong model. Judged by cross-validation of ten folds on the
+of which subject it is. A prompt's score is the gain foretold: half the difference of the two margins (as margins are
+1 for surely right and -1 for surely wrong), or the mean of that, twice, and of the gain of the subject that the ranker
+takes it for; the highest scores go to the strong model. Judged by cross-validation of ten folds on the
 MMLU part, once with rows in random folds, once with whole subjects left out. The recipe is chosen anew in each fold, by
 three folds of its training rows: test rows judge, and nothing else. Each seed is another split; every seed is kept as
 soon as it is there, and a run that was stopped goes on. So many folds as threads are done side by side, each by one
@@ -27,11 +28,12 @@ from routing_report import drawing_of, text_of
 
 PART, OTHER_PART = "mmlu_", "gsm8k_responses"
 FOLDS, INNER_FOLDS = 10, 3
-ALWAYS = ["--flat", "--tf", "sublinear", "--min-df", "2", "--punctuation", "keep", "--threshold", "0",
+SHAPE = ["--flat", "--tf", "sublinear", "--min-df", "2", "--punctuation", "keep", "--threshold", "0",
           "--train-post-processor", "noop"]
-COSTS = {f"C {c}": ["--c-positive", c, "--c-negative", c] for c in ("0.04", "0.08")}
+OPTIONS = SHAPE + ["--c-positive", "0.04", "--c-negative", "0.04"]
+RUNS = {f"runs of {name} words": OPTIONS + ["--word-ngrams", f"1,{longest}"] for name, longest in (("two", 2), ("three", 3))}
 FORMS = ("outcomes", "outcomes and subject")
-RECIPES = [f"{cost}, {form}" for cost in COSTS for form in FORMS]
+RECIPES = [f"{runs}, {form}" for runs in RUNS for form in FORMS]
 DEFAULTS = ["--flat", "--train-post-processor", "noop"]
 DEFAULTS_SEED = 1  # they are slow to train, and tried with this seed alone
 SPLITS = ("rows", "subjects")
@@ -127,11 +129,11 @@ class Router:
         gains = subject_gains(rows)
         self.train(rows, options)
         margins = self.margins(test, [*OUTCOMES, *gains])
-        outcomes = [margin["strong"] - margin["weak"] for margin in margins]
+        outcomes = [(margin["strong"] - margin["weak"]) / 2 for margin in margins]
         taken_for = [max(gains, key=margin.get) for margin in margins]
         known = [gains.get("subject " + row.subject, 0) for row in test]
-        return {"outcomes": outcomes, "outcomes and subject": [a + gains[b] for a, b in zip(outcomes, taken_for)],
-                "subject known": [a + b for a, b in zip(outcomes, known)]}
+        return {"outcomes": outcomes, "outcomes and subject": [(2 * a + gains[b]) / 3 for a, b in zip(outcomes, taken_for)],
+                "subject known": [(2 * a + b) / 3 for a, b in zip(outcomes, known)]}
 
 
 def subject_gains(rows):
@@ -150,9 +152,9 @@ def part_of(rows, folds, fold):
 
 
 def tried_recipes(router, rows, test):
-    """By recipe, and "subject known" for each cost: the scores of the test rows."""
-    return {f"{cost}, {form}": scores for cost, options in COSTS.items()
-            for form, scores in router.tried(rows, test, ALWAYS + options).items()}
+    """By recipe, and "subject known" for each runs: the scores of the test rows."""
+    return {f"{runs}, {form}": scores for runs, options in RUNS.items()
+            for form, scores in router.tried(rows, test, options).items()}
 
 
 def choose(router, rows, split, draw):
@@ -208,28 +210,39 @@ def measure_split(arguments, rows, split, seed):
         for name, scores in scores_by_name.items():
             pooled.setdefault(name, []).extend(scores)
             curve = curve_of(test, scores)
-            by_fold.setdefault(name, []).append({"accuracy": round(curve[50], 5), "apgr": round(apgr(curve), 5)})
+            by_fold.setdefault(name, []).append({"accuracy": round(curve[50], 5), "rows": len(test)})
         thresholds.append({"recipe": best, **at_threshold(test, scores_by_name["ours"], threshold)})
     curves = {name: [round(value, 5) for value in curve_of(tested, scores)] for name, scores in pooled.items()}
-    within = statistics.mean(fold["accuracy"] for fold in by_fold["ours"])
+    within = sum(fold["accuracy"] * fold["rows"] for fold in by_fold["ours"]) / len(tested)
     measure.say(f"seed {seed}, {split}: {curves['ours'][50]:.4f}, within folds {within:.4f}")
     return {"curves": curves, "folds": by_fold, "thresholds": thresholds}
+
+
+def measure_calibration(build, rows, split):
+    """Of the fifths of the rows in order of their score by the first recipe: [predicted gain, gain], in the mean."""
+    folds, router, scored = folds_of(rows, split, FOLDS, random.Random(f"calibration {split}")), Router(build), []
+    for fold in range(FOLDS):
+        train, test = part_of(rows, folds, fold)
+        scored += zip(router.tried(train, test, RUNS["runs of two words"])["outcomes"], (row.gain for row in test))
+    scored.sort()
+    fifths = [scored[i * len(scored) // 5:(i + 1) * len(scored) // 5] for i in range(5)]
+    return [[round(statistics.mean(score for score, _ in fifth), 4), round(statistics.mean(gain for _, gain in fifth), 4)]
+            for fifth in fifths]
 
 
 def measure_other_task(router, data):
     """All of the one part is learned, the other part judges: by the first recipe, none is chosen."""
     train, test = rows_of(data, PART), rows_of(data, OTHER_PART)
-    recipe = RECIPES[0]
-    curve = curve_of(test, tried_recipes(router, train, test)[recipe])
+    curve = curve_of(test, router.tried(train, test, RUNS["runs of two words"])["outcomes"])
     lengths = curve_of(test, [len(row.prompt) for row in test])
-    return {"rows": len(test), "recipe": recipe, "curve": curve, "apgr": apgr(curve), "length": lengths[50],
+    return {"rows": len(test), "curve": [round(value, 5) for value in curve], "apgr": apgr(curve), "length": lengths[50],
             "length apgr": apgr(lengths)}
 
 
 def about(rows):
     return {"rows": len(rows), "subjects": len({row.subject for row in rows}),
             "prompts": len({row.prompt for row in rows}), "weak": sum(row.weak for row in rows) / len(rows),
-            "strong": sum(row.strong for row in rows) / len(rows), "always": ALWAYS, "recipes": RECIPES,
+            "strong": sum(row.strong for row in rows) / len(rows), "options": OPTIONS, "recipes": RECIPES,
             "folds": FOLDS, "inner_folds": INNER_FOLDS}
 
 
@@ -251,6 +264,7 @@ def main():
             measure.save(result, path)
         result["other task"] = measure_other_task(router, data)
         result["cost"] = router.cost
+        result["calibration"] = {split: measure_calibration(arguments.build, rows, split) for split in SPLITS}
         measure.save(result, path)
     for ending, content in (("md", text_of(result)), ("svg", drawing_of(result))):
         with open(os.path.join(arguments.out, f"routing.{ending}"), "w", encoding="utf-8") as file:
