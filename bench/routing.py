@@ -24,7 +24,7 @@ import statistics
 import tempfile
 
 import measure
-from routing_report import drawing_of, text_of
+from routing_report import MEAN, drawing_of, text_of
 
 PART, OTHER_PART = "mmlu_", "gsm8k_responses"
 FOLDS, INNER_FOLDS = 10, 3
@@ -176,6 +176,7 @@ def fold_scores(router, train, test, split, best, seed):
     tried = tried_recipes(router, train, test)
     scores = {"ours": tried[best], **{name: tried[name] for name in RECIPES},
               "length of the prompt": [len(row.prompt) for row in test], "oracle": [row.gain for row in test]}
+    scores[MEAN] = [statistics.mean(values) for values in zip(*(tried[name] for name in RECIPES))]
     if seed == DEFAULTS_SEED:
         scores["options at their defaults, outcomes"] = router.tried(train, test, DEFAULTS)["outcomes"]
     if split == "rows":

@@ -5,9 +5,10 @@ import statistics
 from quality_drawing import BOTTOM, LEFT, RIGHT, TOP, Axis, text
 from report import table
 
+MEAN = "mean of the recipes"
 GOALS = {"rows": 0.774, "subjects": 0.760}
 HEADINGS = {"rows": "Rows in random folds", "subjects": "Whole subjects left out"}
-DRAWN = {"ours": "#2a7", "mean of the subject": "#c60", "length of the prompt": "#46c", "oracle": "#888"}
+DRAWN = {"ours": "#2a7", MEAN: "#825", "mean of the subject": "#c60", "length of the prompt": "#46c", "oracle": "#888"}
 SHARES = range(0, 101, 10)
 
 
@@ -94,14 +95,13 @@ def curve_table(result, split):
                  [[name, *(f"{curve[share]:.3f}" for share in SHARES)] for name, curve in named])
 
 
-def goal_text(result, split):
-    pooled = statistics.mean(curve[50] for curve in curves(result, split, "ours"))
-    within = statistics.mean(mean_and_error(folds)[0] for folds in by_fold(result, split, "ours"))
+def goal_text(result, split, name):
+    pooled = statistics.mean(curve[50] for curve in curves(result, split, name))
+    within = statistics.mean(mean_and_error(folds)[0] for folds in by_fold(result, split, name))
 
     def verdict(value):
         return f"{value:.4f}, " + ("reached" if value >= GOALS[split] else "**missed**")
-    return (f"Goal {GOALS[split]:.3f}, half of all rows to the strong model: {verdict(pooled)}. With half of each fold's rows: "
-            f"{verdict(within)}")
+    return f"- *{name}*, half of all rows to the strong model: {verdict(pooled)}; half of each fold's rows: {verdict(within)}"
 
 
 def threshold_text(result, split):
@@ -127,7 +127,10 @@ def chosen_text(result, split):
 def split_text(result, split):
     return f"""## {HEADINGS[split]}
 
-{goal_text(result, split)}.
+The goal is {GOALS[split]:.3f}:
+
+{goal_text(result, split, 'ours')}.
+{goal_text(result, split, MEAN)}.
 
 {main_table(result, split)}
 Chosen by the inner folds: {chosen_text(result, split)}.
@@ -185,7 +188,8 @@ The prompts of the highest scores are given to the strong model ([docs/routing.m
 {len(result['seeds'])} seeds, each another split in {about['folds']} folds; equal prompts are in one fold, and no prompt that is tested is learned from.
 Vocabulary, weights, gains of subjects and the choice of one of the {len(about['recipes'])} recipes (by APGR in {about['inner_folds']} folds of the training rows,
 made as the outer ones are) are those of training rows alone; that is *ours*. What each recipe would have come to stands
-below it. Which recipes there are to choose from, and all other options, was found on these very questions, in other
+below it. *Mean of the recipes* chooses nothing: the mean of the four scores, which takes two rankers. It was added when
+four of the five seeds had shown how little there is between the recipes. Which recipes there are to choose from, and all other options, was found on these very questions, in other
 splits: C 0.04 was tried against 0.02 and 0.08, and single words, n-grams inside words, no idf and the logistic loss, on
 one split of ten folds each. All that was tried came to between 0.769 and 0.776 with rows in random folds and between 0.758
 and 0.768 with subjects left out. A first version added the gain of the subject without bringing both forms to one scale:
