@@ -188,12 +188,13 @@ The prompts of the highest scores are given to the strong model ([docs/routing.m
 {len(result['seeds'])} seeds, each another split in {about['folds']} folds; equal prompts are in one fold, and no prompt that is tested is learned from.
 Vocabulary, weights, gains of subjects and the choice of one of the {len(about['recipes'])} recipes (by APGR in {about['inner_folds']} folds of the training rows,
 made as the outer ones are) are those of training rows alone; that is *ours*. What each recipe would have come to stands
-below it. *Mean of the recipes* chooses nothing: it is the mean of the four scores, and takes two rankers. It was added
-after four of the five seeds had been seen, where choosing lost a little. Which recipes there are to choose from, and all
-other options, was found on these very questions, in other splits: C 0.04 was tried against 0.02 and 0.08, and single words, n-grams
-inside words, no idf and the logistic loss, on one split of ten folds each (two with subjects left out, for some). All that was tried came to between 0.769 and 0.776 with rows in random folds and between 0.758
-and 0.768 with subjects left out. A first version added the gain of the subject without bringing both forms to one scale:
-in one order of all folds that came to 0.7730 and 0.7621 (two seeds), which is why they now are.
+below it. *Mean of the recipes* chooses nothing: it is the mean of the four scores, and takes two rankers. It was
+added after four of the five seeds had been seen, where choosing lost a little. Which recipes there are to choose
+from, and all other options, was found on these very questions, in other splits: C 0.04 was tried against 0.02 and
+0.08, and single words, n-grams inside words, no idf and the logistic loss, on one split of ten folds each (two with
+subjects left out, for some). All that was tried came to between 0.769 and 0.776 with rows in random folds and between
+0.758 and 0.768 with subjects left out. A first version added the gain of the subject without bringing both forms to
+one scale: in one order of all folds that came to 0.7730 and 0.7621 (two seeds), which is why they now are.
 Training on {cost['rows']:,} prompts takes {cost['cpu_seconds']:.1f} s of CPU time, the model has {cost['bytes'] / 1e6:.1f} MB.
 
 *Accuracy at 50 %*: one order of all rows tested, each scored by the model of its fold; the upper half is given to the
