@@ -7,6 +7,7 @@ from report import table
 
 MEAN = "mean of the recipes"
 GOALS = {"rows": 0.774, "subjects": 0.760}
+SEEN_SEEDS = 2  # the recipes were changed after these had been looked at
 HEADINGS = {"rows": "Rows in random folds", "subjects": "Whole subjects left out"}
 DRAWN = {"ours": "#2a7", MEAN: "#825", "mean of the subject": "#c60", "length of the prompt": "#46c", "oracle": "#888"}
 SHARES = range(0, 101, 10)
@@ -101,7 +102,9 @@ def goal_text(result, split, name):
 
     def verdict(value):
         return f"{value:.4f}, " + ("reached" if value >= GOALS[split] else "**missed**")
-    return f"- *{name}*, half of all rows to the strong model: {verdict(pooled)}; half of each fold's rows: {verdict(within)}"
+    late = statistics.mean(curve[50] for curve in curves(result, split, name)[SEEN_SEEDS:])
+    return (f"- *{name}*, half of all rows to the strong model: {verdict(pooled)}; half of each fold's rows: {verdict(within)}; the "
+            f"former without seeds 1 and 2: {verdict(late)}")
 
 
 def threshold_text(result, split):
