@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workflows as their users run them, against the stand-in; the example of examples/website."""
+"""Workflows as their users run them, against the stand-in; the examples of examples/website and examples/routing."""
 import json
 import os
 import random
@@ -16,7 +16,8 @@ from pathlib import Path
 
 from program import COPPICE, ProgramTest, environment, jsonl
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "website"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLE = EXAMPLES / "website"
 
 
 class StandIn:
@@ -424,6 +425,43 @@ class Website(FlowTest):
         page = (self.folder / "report.html").read_text()
         self.assertIn("simulated", page)
         self.assertNotIn("http://", page.replace("http://www.w3.org/2000/svg", ""))
+
+
+class Routing(FlowTest):
+    """examples/routing by the commands of docs/routing.md."""
+
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(EXAMPLES / "routing", self.folder / "routing")
+        self.router, self.flow = self.path("routing/router.coppice"), self.path("routing/route.yaml")
+        self.expect(0, "train", self.path("routing/outcomes.jsonl"), "-o", self.router, "--flat", "--threshold", "0",
+                    "--train-post-processor", "noop", "--quiet")
+
+    def routed(self, prompt, stand_in, **more):
+        """(the model that was asked, the gain that the router foretold)."""
+        done = self.run_flow(0, self.flow, "--input", self.write("prompt.json", json.dumps({"prompt": prompt, **more})),
+                             "--endpoint", f"local={stand_in.url}")
+        asked = [step["step"] for step in done["steps"] if step["calls"]]
+        self.assertEqual(len(asked), 1)
+        return asked[0], done["result"]["gain"]
+
+    def test_a_prompt_goes_where_the_router_says(self):
+        stand_in = StandIn(self, self.path("routing/stand_in.yaml"))
+        easy, hard = "Do you ship to Spain?", "I was charged tax twice for two of three items: how much do I get back?"
+        self.assertEqual(self.routed(easy, stand_in)[0], "weak")
+        model, gain = self.routed(hard, stand_in)
+        self.assertEqual(model, "strong")
+        self.assertEqual(self.routed(hard, stand_in, threshold=gain + 0.01)[0], "weak")
+        self.assertEqual(self.routed(easy, stand_in, threshold=-1)[0], "strong")
+
+    def test_the_workflow_scores_as_predict_does(self):
+        held_out = [json.loads(line) for line in (EXAMPLES / "routing" / "held_out.jsonl").read_text().splitlines()]
+        done = self.expect(0, "predict", self.router, self.path("routing/held_out.jsonl"), "--score-labels", "strong,weak",
+                           "--quiet")
+        answer = json.loads(done.stdout.splitlines()[0])
+        score = dict(zip(answer["labels"], answer["scores"]))
+        gain = self.routed(held_out[0]["text"], StandIn(self))[1]
+        self.assertAlmostEqual(gain, (score["strong"] - score["weak"]) / 2, places=5)
 
 
 if __name__ == "__main__":

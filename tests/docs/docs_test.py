@@ -3,7 +3,9 @@
 C++ compile; flags, defaults and links are those that there are."""
 import os
 import re
+import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -52,7 +54,7 @@ def pages():
     """Those about commands that there are."""
     told = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
     left_out = set() if COPPICE_NET.exists() else {"networks.md", "parameters_net.md"}
-    left_out |= set() if HAS_FLOW else {"workflows.md"}
+    left_out |= set() if HAS_FLOW else {"workflows.md", "routing.md"}
     return [page for page in told if page.name not in left_out]
 
 
@@ -85,16 +87,23 @@ OTHER_PROGRAMS = re.compile(r"\b(cmake|ctest|torchrun)\b|_test\b")
 
 
 class DocumentsTest(unittest.TestCase):
-    def run_blocks(self, path):
+    def run_blocks(self, path, more_files=()):
+        """The shell blocks, and behind them those of Python, in a folder with the sample rows and these files."""
         with tempfile.TemporaryDirectory(prefix="coppice_docs_") as folder:
             for name in ("packages.jsonl", "held_out.jsonl"):
                 (Path(folder) / name).write_text(sample_rows())
+            for file in more_files:
+                shutil.copy(file, folder)
             environment = dict(os.environ, PATH=f"{COPPICE.parent}:{os.environ['PATH']}")
             del environment["COPPICE"]
             script = "set -e\n" + "\n".join(blocks(path))
             done = subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True,
                                   timeout=120)
             self.assertEqual(done.returncode, 0, f"{path.name}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+            if not more_files:
+                return done.stdout
+            python = "\n".join(re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S))
+            return subprocess.run([sys.executable, "-c", python], cwd=folder, capture_output=True, text=True, check=True).stdout
 
     def test_the_readme_runs_and_is_short(self):
         self.assertTrue(blocks(ROOT / "README.md"))
@@ -116,6 +125,11 @@ class DocumentsTest(unittest.TestCase):
     def test_passages_are_found(self):
         self.assertTrue(blocks(ROOT / "docs" / "retrieval.md"))
         self.run_blocks(ROOT / "docs" / "retrieval.md")
+
+    def test_a_router_is_trained(self):
+        self.assertTrue(blocks(ROOT / "docs" / "routing.md"))
+        self.assertIn("50% strong calls", self.run_blocks(ROOT / "docs" / "routing.md",
+                                                          (ROOT / "examples" / "routing").glob("*.jsonl")))
 
     @unittest.skipUnless(COPPICE_NET.exists(), "coppice-net was not built: it needs LibTorch")
     def test_networks_are_trained(self):
