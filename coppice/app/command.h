@@ -84,6 +84,7 @@ void add_dist(CommandList& commands);
 void add_flow_checks(CommandList& commands);
 void add_flow_compare(CommandList& commands);
 void add_flow_plan(CommandList& commands);
+void add_flow_optimize(CommandList& commands);
 void add_flow_runs(CommandList& commands);
 void add_flow_views(CommandList& commands);
 void add_flow_stand_in(CommandList& commands);

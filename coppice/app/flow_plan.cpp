@@ -12,12 +12,12 @@
 #include "coppice/app/command.h"
 #include "coppice/app/flow_engines.h"
 #include "coppice/app/flow_inputs.h"
+#include "coppice/app/flow_models.h"
 #include "coppice/app/flow_options.h"
 #include "coppice/app/flow_progress.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/core/quantity.h"
-#include "coppice/flow/run/measured_models.h"
 #include "coppice/flow/run/plan.h"
 
 namespace coppice::app {
@@ -40,33 +40,6 @@ void describe(OptionTable& table, PlanArguments& arguments) {
             "So many of the journal's latest runs are looked at for how the models behave.");
   table.add("seed", arguments.plan.seed, 0, uint64_t{1} << 53, "Of the simulation.");
   table.add("json", arguments.json, "Print one JSON object for machines in place of the table.");
-}
-
-bool is_there(const std::string& journal) {
-  return journal.find(':') != std::string::npos || std::filesystem::exists(journal);
-}
-
-/// What is known of the models, and from where.
-struct KnownModels {
-  json settings;
-  std::string source;
-};
-
-KnownModels known_models(const PlanArguments& arguments) {
-  if (!arguments.models.empty()) return {read_stand_in_settings(arguments.models), arguments.models};
-  if (is_there(arguments.flow.journal)) {
-    const auto journal = open_journal(arguments.flow.journal, Durability::process);
-    json settings = measured_models(*journal, arguments.measured_runs);
-    if (!settings["models"].empty()) return {std::move(settings), "runs in " + arguments.flow.journal};
-  }
-  return {{{"models", json::object()}}, ""};
-}
-
-/// Without models `read_stand_in_options` would take every name for one.
-StandInOptions options_of(const json& settings) {
-  StandInOptions options = read_stand_in_options(settings);
-  if (settings.contains("models") && settings["models"].empty()) options.models.clear();
-  return options;
 }
 
 std::string dollars(double amount) {
@@ -121,9 +94,9 @@ void plan(PlanArguments& arguments) {
   }
   const std::vector<json> inputs = arguments.inputs.empty() ? std::vector<json>{read_flow_input(arguments.input)}
                                                             : read_flow_inputs(arguments.inputs);
-  const KnownModels known = known_models(arguments);
+  const KnownModels known = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs);
   arguments.plan.folder = std::filesystem::absolute(arguments.workflow).parent_path().string();
-  const Plan made = plan_workflow(workflow, inputs, options_of(known.settings), arguments.plan);
+  const Plan made = plan_workflow(workflow, inputs, known.models, arguments.plan);
   if (arguments.json) {
     nlohmann::ordered_json object = to_json(made);
     object["models_from"] = known.source;
@@ -134,9 +107,7 @@ void plan(PlanArguments& arguments) {
 }
 
 void models(const PlanArguments& arguments) {
-  if (!is_there(arguments.flow.journal)) throw Error(ErrorCode::io, "there is no journal", arguments.flow.journal);
-  const auto journal = open_journal(arguments.flow.journal, Durability::process);
-  const json settings = measured_models(*journal, arguments.measured_runs);
+  const json settings = measured_models_of(arguments.flow.journal, arguments.measured_runs);
   if (settings["models"].empty()) throw Error(ErrorCode::data, "no run has asked a model yet", arguments.flow.journal);
   print_out(json_text(nlohmann::ordered_json(settings)));
 }

@@ -23,6 +23,7 @@ int main(int argc, char** argv) {
     add_flow_runs(commands);
     add_flow_plan(commands);
     add_flow_compare(commands);
+    add_flow_optimize(commands);
     add_flow_views(commands);
     add_flow_stand_in(commands);
 #endif

@@ -111,10 +111,7 @@ class RepairStep : public CallingKind {
     schema["properties"]["value"] = with.contains("fix") ? answer_schema(with["fix"]) : Json(true);
     return schema;
   }
-  std::vector<std::string> models(const Json& with) const override {
-    if (!with.contains("fix") || !with["fix"].is_object() || !with["fix"].contains("model")) return {};
-    return {with["fix"]["model"].get<std::string>()};
-  }
+  std::vector<std::string> model_places() const override { return {"/fix/model"}; }
   LateTemplates late() const override { return {{"/files", "/fix"}, {"value", "findings", "round"}}; }
   void expect_sound(const Json& with) const override { (void)CheckRegistry().make_all(with["checks"]); }
 

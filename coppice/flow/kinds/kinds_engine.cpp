@@ -19,12 +19,6 @@ std::string path_from(const std::string& folder, const std::string& path) {
   return (std::filesystem::path(folder) / path).string();
 }
 
-std::vector<std::string> models_otherwise(const Json& with) {
-  const auto found = with.find("otherwise");
-  if (found == with.end() || !found->is_object() || !found->contains("model")) return {};
-  return {(*found)["model"].get<std::string>()};
-}
-
 Json with_fall_through(Json schema) {
   Json question = question_schema();
   question["description"] = kOtherwise;
@@ -60,7 +54,7 @@ class RetrieveKind : public CallingKind {
     if (with.contains("otherwise")) schema["properties"]["answer"] = answer_schema(with["otherwise"]);
     return schema;
   }
-  std::vector<std::string> models(const Json& with) const override { return models_otherwise(with); }
+  std::vector<std::string> model_places() const override { return {"/otherwise/model"}; }
 
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
     if (!retrieve_) throw Error(ErrorCode::unsupported, "this program has no index to retrieve from");
@@ -101,7 +95,7 @@ class ClassifyKind : public CallingKind {
     schema["properties"]["label"] = with.contains("otherwise") ? Json(true) : Json{{"type", {"string", "null"}}};
     return schema;
   }
-  std::vector<std::string> models(const Json& with) const override { return models_otherwise(with); }
+  std::vector<std::string> model_places() const override { return {"/otherwise/model"}; }
 
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
     if (!classify_) throw Error(ErrorCode::unsupported, "this program has no classifier");

@@ -12,17 +12,12 @@ namespace {
 
 using Json = nlohmann::json;
 
-std::vector<std::string> model_of(const Json& with) {
-  const auto found = with.find("model");
-  return found != with.end() && found->is_string() ? std::vector<std::string>{*found} : std::vector<std::string>();
-}
-
 class LlmKind : public CallingKind {
  public:
   std::string name() const override { return "llm"; }
   Json with_schema() const override { return question_schema(); }
   Json output_schema(const Json& with) const override { return answer_schema(with); }
-  std::vector<std::string> models(const Json& with) const override { return model_of(with); }
+  std::vector<std::string> model_places() const override { return {"/model"}; }
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
     return ask(input.with, calls.step().persona, calls);
   }
@@ -48,7 +43,7 @@ class ImageKind : public CallingKind {
       "additionalProperties": false
     })json");
   }
-  std::vector<std::string> models(const Json& with) const override { return model_of(with); }
+  std::vector<std::string> model_places() const override { return {"/model"}; }
   std::string words_of(const Json& with, const Json& /*output*/) const override {
     return with["prompt"].get<std::string>() + "\n";
   }
@@ -81,7 +76,7 @@ class EmbedKind : public CallingKind {
     const Json vector = {{"type", "array"}, {"items", {{"type", "number"}}}};
     return with.contains("text") ? vector : Json{{"type", "array"}, {"items", vector}};
   }
-  std::vector<std::string> models(const Json& with) const override { return model_of(with); }
+  std::vector<std::string> model_places() const override { return {"/model"}; }
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
     EmbeddingRequest request;
     request.model = input.with["model"];

@@ -24,6 +24,15 @@ std::string StepKind::words_of(const nlohmann::json& /*with*/, const nlohmann::j
   return text;
 }
 
+std::vector<std::string> StepKind::models(const nlohmann::json& with) const {
+  std::vector<std::string> found;
+  for (const std::string& place : model_places()) {
+    const nlohmann::json::json_pointer pointer(place);
+    if (with.contains(pointer) && with[pointer].is_string()) found.push_back(with[pointer].get<std::string>());
+  }
+  return found;
+}
+
 void StepKinds::add(std::unique_ptr<StepKind> kind) {
   if (find(kind->name()) != nullptr) {
     throw Error(ErrorCode::usage, fmt::format("there is a kind of step called '{}' already", kind->name()));

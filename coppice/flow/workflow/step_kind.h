@@ -55,8 +55,11 @@ class StepKind {
   /// Throws `ErrorCode::usage` for what the schema cannot say. Of `with` as written, valid by the schema.
   virtual void expect_sound(const nlohmann::json& /*with*/) const {}
 
-  /// The models (names in the workflow) that it may ask. Of `with` as written.
-  virtual std::vector<std::string> models(const nlohmann::json& /*with*/) const { return {}; }
+  /// JSON pointers into `with` to the names of models (as the workflow has them) that it may ask.
+  virtual std::vector<std::string> model_places() const { return {}; }
+
+  /// The names at those places, of those that are there. Of `with` as written.
+  std::vector<std::string> models(const nlohmann::json& with) const;
 
   /// What under `with` is filled in by the kind itself, with names that the workflow does not know: `findings` in a
   /// repair.

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// coppice flow optimize: the cheapest model for each step that keeps the quality.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "coppice/app/command.h"
+#include "coppice/app/flow_engines.h"
+#include "coppice/app/flow_inputs.h"
+#include "coppice/app/flow_models.h"
+#include "coppice/app/flow_options.h"
+#include "coppice/app/flow_progress.h"
+#include "coppice/app/messages.h"
+#include "coppice/app/output.h"
+#include "coppice/app/stop_runner.h"
+#include "coppice/core/quantity.h"
+#include "coppice/flow/report/optimize.h"
+#include "coppice/flow/run/plan.h"
+
+namespace coppice::app {
+namespace {
+
+using nlohmann::json;
+
+struct OptimizeArguments {
+  CommonOptions common;
+  FlowOptions flow;
+  std::string workflow, inputs, variant, tenant, models, most_cost;
+  std::vector<std::string> endpoints, candidates;
+  double floor = 0.9;
+  uint32_t repeats = 1, at_a_time = 1, simulated_runs = 200, measured_runs = 100;
+  bool simulate = false, json = false;
+};
+
+void describe(OptionTable& table, OptimizeArguments& arguments) {
+  table.add("floor", arguments.floor, 0, 1, "The least part of outputs that pass all checks.");
+  table.add("candidates", arguments.candidates,
+            "STEP=MODEL,MODEL: what may stand in that step; the workflow's models of that kind unless given.");
+  table.add("repeats", arguments.repeats, 1, 1000, "So many runs of each input and choice of models.");
+  table.add("at_a_time", arguments.at_a_time, 1, 1000, "So many runs side by side.");
+  table.add("most_cost", arguments.most_cost,
+            "Dollars: no further choice is tried once so much has been spent; 0 = any.");
+  table.add("simulate", arguments.simulate, "Ask nobody: simulate, as flow plan does.");
+  table.add("simulated_runs", arguments.simulated_runs, 1, 100'000, "With --simulate: runs of each choice.");
+  table.add("measured_runs", arguments.measured_runs, 1, 100'000,
+            "With --simulate: so many of the journal's latest runs are looked at for how the models behave.");
+  table.add("json", arguments.json, "Print one JSON object for machines in place of the table.");
+}
+
+std::map<std::string, std::vector<std::string>> read_candidates(const std::vector<std::string>& entries) {
+  std::map<std::string, std::vector<std::string>> candidates;
+  for (const std::string& entry : entries) {
+    const size_t at = entry.find('=');
+    if (at == entry.npos) {
+      throw Error(ErrorCode::usage, fmt::format("--candidates got '{}', expected STEP=MODEL,MODEL", entry));
+    }
+    std::vector<std::string>& models = candidates[entry.substr(0, at)];
+    for (size_t begin = at + 1; begin <= entry.size();) {
+      const size_t end = std::min(entry.find(',', begin), entry.size());
+      models.push_back(entry.substr(begin, end - begin));
+      begin = end + 1;
+    }
+  }
+  return candidates;
+}
+
+/// Runs every input with one choice of models.
+class Measurer {
+ public:
+  Measurer(const OptimizeArguments& arguments, std::vector<json> inputs)
+      : arguments_(arguments),
+        inputs_(std::move(inputs)),
+        folder_(std::filesystem::absolute(arguments.workflow).parent_path().string()),
+        most_(arguments.most_cost.empty() ? Money{} : parse_money(arguments.most_cost)) {
+    if (arguments.simulate) known_ = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs);
+  }
+
+  Measured measure(const Workflow& workflow) { return arguments_.simulate ? simulated(workflow) : real(workflow); }
+
+  const std::string& source() const noexcept { return known_.source; }
+  Money spent() const noexcept { return spent_; }
+
+ private:
+  Measured simulated(const Workflow& workflow) const {
+    PlanOptions options;
+    options.runs = arguments_.simulated_runs;
+    options.folder = folder_;
+    const Plan plan = plan_workflow(workflow, inputs_, known_.models, options);
+    return {plan.runs, plan.accepted, plan.cost_mean, plan.seconds_p50};
+  }
+
+  Measured real(const Workflow& workflow) {
+    if (most_ != Money{} && most_ < spent_) {
+      throw Error(ErrorCode::budget,
+                  fmt::format("{} have been spent, more than --most-cost {}", money_text(spent_), money_text(most_)));
+    }
+    std::vector<RunTask> tasks;
+    RunSettings settings;
+    settings.tenant = arguments_.tenant;
+    settings.folder = folder_;
+    settings.allowed = {arguments_.flow.allow.begin(), arguments_.flow.allow.end()};
+    for (uint32_t repeat = 0; repeat < arguments_.repeats; ++repeat) {
+      for (const json& input : inputs_) tasks.push_back({&workflow, input, settings});
+    }
+    RunObserver quiet;
+    Runner runner(runner_options(arguments_.flow), quiet);
+    const StopRunner stop(runner);
+    Measured made;
+    std::vector<double> seconds;
+    runner.run_all(tasks, arguments_.at_a_time, [&](size_t, const RunOutcome& outcome) {
+      ++made.runs;
+      const bool is_finished = outcome.state == "finished";
+      if (is_finished && (!outcome.checks || outcome.checks->passed)) ++made.accepted;
+      if (is_finished) seconds.push_back(outcome.seconds);
+      made.cost_dollars += outcome.cost.dollars() / static_cast<double>(tasks.size());
+      spent_ += outcome.cost;
+    });
+    if (made.runs < tasks.size()) throw Error(ErrorCode::cancelled, "stopped on request");
+    made.seconds = quantile(seconds, 0.5);
+    return made;
+  }
+
+  const OptimizeArguments& arguments_;
+  std::vector<json> inputs_;
+  std::string folder_;
+  Money most_, spent_;
+  KnownModels known_;
+};
+
+/// What differs from the workflow as written: "developer: big".
+std::string changes_text(const std::vector<ModelSlot>& slots, const Assignment& models) {
+  std::string text;
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (models[i] == slots[i].model) continue;
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", slots[i].step, models[i]);
+  }
+  return text.empty() ? "as written" : text;
+}
+
+std::string row(const Optimum& optimum, size_t number) {
+  const MeasuredAssignment& one = optimum.all[number];
+  return fmt::format("{}{} {:>6.1f} % ({:.1f} to {:.1f}) {:>11} {:>9}  {}\n", number == optimum.chosen ? '>' : ' ',
+                     one.is_frontier ? '*' : ' ', 100 * one.accepted.value, 100 * one.accepted.low,
+                     100 * one.accepted.high, money_text(Money::of_dollars(one.measured.cost_dollars)),
+                     seconds_text(one.measured.seconds), changes_text(optimum.slots, one.models));
+}
+
+void print(const Optimum& optimum, const OptimizeArguments& arguments, const Measurer& measurer) {
+  std::vector<size_t> order(optimum.all.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return optimum.all[a].measured.cost_dollars < optimum.all[b].measured.cost_dollars;
+  });
+  print_out("   accepted (95 % interval)  cost of a run  time p50  models\n");
+  for (const size_t number : order) print_out(row(optimum, number));
+  const MeasuredAssignment& base = optimum.all.front();
+  const MeasuredAssignment& best = optimum.all[optimum.chosen];
+  print_out("\n> chosen; * none is both cheaper and as good\n");
+  if (!optimum.reaches_floor) {
+    print_out(fmt::format("No choice has {:.0f} % accepted outputs: this is the best.\n", 100 * arguments.floor));
+  } else if (best.accepted.low < arguments.floor) {
+    print_out(fmt::format("The interval of the chosen one begins below {:.0f} %: more inputs would say more.\n",
+                          100 * arguments.floor));
+  }
+  if (base.measured.cost_dollars > 0 && optimum.chosen != 0) {
+    print_out(fmt::format("It costs {:.0f} % of what the workflow as written does.\n",
+                          100 * best.measured.cost_dollars / base.measured.cost_dollars));
+  }
+  if (arguments.simulate) {
+    print_out(fmt::format("All of this is simulated; how the models behave is {}.\n",
+                          measurer.source().empty() ? "not known, and made up" : "from " + measurer.source()));
+  } else {
+    print_out(fmt::format("Trying it out has cost {}.\n", money_text(measurer.spent())));
+  }
+}
+
+void optimize_models(const OptimizeArguments& arguments) {
+  const StepKinds kinds = make_kinds();
+  Workflow workflow = read_workflow(arguments.workflow, arguments.variant, kinds);
+  redirect(workflow, arguments.endpoints);
+  const std::vector<ModelSlot> slots = model_slots(workflow, read_candidates(arguments.candidates));
+  if (slots.empty()) throw Error(ErrorCode::data, "no step asks a model", arguments.workflow);
+  Measurer measurer(arguments, read_flow_inputs(arguments.inputs));
+  size_t most = 1 + slots.size(), tried = 0;
+  for (const ModelSlot& slot : slots) most += slot.candidates.size();
+  const Optimum found = optimize(slots, arguments.floor, [&](const Assignment& models) {
+    const Measured made = measurer.measure(assigned(workflow, slots, models, kinds));
+    say(fmt::format("{} of {} at most: {} of {} accepted, {} a run ({})", ++tried, most, made.accepted, made.runs,
+                    money_text(Money::of_dollars(made.cost_dollars)), changes_text(slots, models)),
+        arguments.common);
+    return made;
+  });
+  if (arguments.json) {
+    nlohmann::ordered_json object = to_json(found);
+    object["provenance"] = arguments.simulate ? "simulated" : "measured";
+    print_out(json_text(object));
+  } else {
+    print(found, arguments, measurer);
+  }
+}
+
+}  // namespace
+
+void add_flow_optimize(CommandList& commands) {
+  Command command(commands, "flow optimize", "Choose the cheapest model for each step that keeps the quality.",
+                  "  coppice flow optimize site.yaml --inputs visitors.jsonl --floor 0.9\n"
+                  "  coppice flow optimize site.yaml --inputs visitors.jsonl --candidates developer=coder,big\n");
+  auto arguments = std::make_shared<OptimizeArguments>();
+  command.app().add_option("workflow", arguments->workflow, "the workflow file")->required();
+  command.app().add_option("--inputs", arguments->inputs, "an input on each line (JSON lines)")->required();
+  command.app().add_option("--variant", arguments->variant, "one of the workflow's variants");
+  command.app().add_option("--tenant", arguments->tenant, "on whose behalf: whose budget counts");
+  command.app().add_option("--endpoint", arguments->endpoints, "NAME=URL: another server for one of the endpoints");
+  command.app().add_option("--models", arguments->models,
+                           "with --simulate: how the models behave, settings of a stand-in");
+  OptionTable own, flow, common;
+  describe(own, *arguments);
+  describe(flow, arguments->flow);
+  describe(common, arguments->common);
+  command.flags().add(command.app(), std::move(own), "Search");
+  command.flags().add(command.app(), std::move(flow), "Journal");
+  command.flags().add(command.app(), std::move(common), "Common");
+  command.action([arguments] { optimize_models(*arguments); });
+}
+
+}  // namespace coppice::app

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/report/optimize.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "coppice/core/error.h"
+#include "coppice/flow/kinds/kinds.h"
+
+namespace coppice {
+namespace {
+
+using nlohmann::json;
+
+/// Two slots; what a model costs and how often it errs.
+const std::vector<ModelSlot> kSlots = {{"a", "/model", "small", {"small", "big"}},
+                                       {"b", "/model", "small", {"tiny", "small", "big"}}};
+
+Measured measured(double cost, size_t accepted) {
+  return {100, accepted, cost, 1};
+}
+
+double price(const std::string& model) {
+  return model == "big" ? 10 : model == "small" ? 1 : 0.1;
+}
+
+TEST(Optimize, SavesWhereTheFloorHolds) {
+  size_t tried = 0;
+  const Optimum found = optimize(kSlots, 0.9, [&](const Assignment& models) {
+    ++tried;
+    return measured(price(models[0]) + price(models[1]), models[1] == "tiny" ? 91 : 95);
+  });
+  EXPECT_TRUE(found.reaches_floor);
+  EXPECT_EQ(found.all[found.chosen].models, (Assignment{"small", "tiny"}));
+  EXPECT_TRUE(found.all[found.chosen].is_frontier);
+  EXPECT_EQ(tried, found.all.size()) << "none is measured twice";
+  EXPECT_LE(tried, 8u);
+}
+
+TEST(Optimize, PaysForWhatTheFloorNeedsAndNoMore) {
+  const Optimum found = optimize(kSlots, 0.9, [&](const Assignment& models) {
+    return measured(price(models[0]) + price(models[1]), models[0] == "big" ? 93 : models[1] == "big" ? 72 : 70);
+  });
+  EXPECT_TRUE(found.reaches_floor);
+  EXPECT_EQ(found.all[found.chosen].models, (Assignment{"big", "tiny"})) << "the other one does not matter";
+}
+
+TEST(Optimize, WhatTwoExchangesDoTogetherIsMeasured) {
+  const std::vector<ModelSlot> slots = {{"a", "/model", "small", {"tiny"}}, {"b", "/model", "small", {"tiny"}}};
+  const Optimum found = optimize(slots, 0.9, [&](const Assignment& models) {
+    const bool both = models[0] == "tiny" && models[1] == "tiny";
+    return measured(price(models[0]) + price(models[1]), both ? 50 : 95);
+  });
+  EXPECT_EQ(found.all[found.chosen].models[0] == "tiny", found.all[found.chosen].models[1] != "tiny");
+}
+
+TEST(Optimize, WhereNothingReachesTheFloorTheBestIsSaid) {
+  const Optimum found =
+      optimize(kSlots, 0.99, [](const Assignment& models) { return measured(1, models[0] == "big" ? 80 : 60); });
+  EXPECT_FALSE(found.reaches_floor);
+  EXPECT_EQ(found.all[found.chosen].models[0], "big");
+}
+
+class ModelSlots : public testing::Test {
+ protected:
+  ModelSlots() {
+    add_kinds(kinds_, {});
+    json whole = json::parse(R"({"workflow": "w", "endpoints": {"l": {"url": "http://127.0.0.1:9/v1"}},
+      "models": {"small": {"endpoint": "l", "model": "s"}, "big": {"endpoint": "l", "model": "b"},
+                 "painter": {"endpoint": "l", "model": "p"}},
+      "steps": {"a": {"kind": "llm", "with": {"model": "small", "prompt": "x"}},
+                "b": {"kind": "image", "with": {"model": "painter", "prompt": "{{ steps.a.output }}"}}}})");
+    workflow_ = read_workflow_text(whole.dump(), kinds_);
+  }
+  StepKinds kinds_;
+  Workflow workflow_;
+};
+
+TEST_F(ModelSlots, PaintersDoNotWriteAndWritersDoNotPaint) {
+  const std::vector<ModelSlot> slots = model_slots(workflow_, {});
+  ASSERT_EQ(slots.size(), 2u);
+  EXPECT_EQ(slots[0].candidates, (std::vector<std::string>{"big", "small"}));
+  EXPECT_EQ(slots[1].candidates, std::vector<std::string>{"painter"});
+}
+
+TEST_F(ModelSlots, CandidatesMayBeNamed) {
+  EXPECT_EQ(model_slots(workflow_, {{"a", {"big"}}})[0].candidates, std::vector<std::string>{"big"});
+  EXPECT_THROW(model_slots(workflow_, {{"c", {"big"}}}), Error);
+  EXPECT_THROW(model_slots(workflow_, {{"a", {"bigger"}}}), Error);
+}
+
+TEST_F(ModelSlots, AWorkflowIsMadeWithOtherModels) {
+  const std::vector<ModelSlot> slots = model_slots(workflow_, {});
+  const Workflow other = assigned(workflow_, slots, {"big", "painter"}, kinds_);
+  EXPECT_EQ(other.find("a")->kind->models(other.find("a")->with.written()), std::vector<std::string>{"big"});
+}
+
+}  // namespace
+}  // namespace coppice
