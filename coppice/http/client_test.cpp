@@ -394,6 +394,20 @@ TEST_F(HttpClientTest, IsSentOnceMoreWhereTheServerClosedBeforeAByteOfTheAnswer)
   EXPECT_EQ(requests, 3);
 }
 
+TEST_F(HttpClientTest, WhatMayDoSomethingIsNotSentOnceMore) {
+  int requests = 0;
+  serve([&requests](const HttpRequest&, HttpResponder& responder) -> Awaitable<void> {
+    if (++requests == 2) {
+      responder.cut();
+    } else {
+      co_await responder.send({});
+    }
+  });
+  send(call("POST", "x"));
+  EXPECT_EQ(fault_of(call("POST", "x")).code(), ErrorCode::remote);
+  EXPECT_EQ(requests, 2);
+}
+
 TEST_F(HttpClientTest, IsNotSentOnceMoreOnceAByteCame) {
   int requests = 0;
   serve([&requests](const HttpRequest&, HttpResponder& responder) -> Awaitable<void> {
