@@ -86,9 +86,8 @@ def text_of(result):
             "committed before the next one begins (chain, turn, sqlite).\nOf the chains of 100 `turn` and of 100 `act`, "
             f"{result['not_yet_durable']['turn']} and {result['not_yet_durable']['act']} steps did their work before those "
             "before them were on disk.\n\nA step's time is the difference of runs of 100 and 3 (10) steps; the run's own is "
-            "the rest. An `act` is two commits that also set money\naside and settle it: a run of 100 writes 1,000 pages, "
-            "after which SQLite moves its log into the file and flushes it,\nwhich is 4 ms of the disk in most such runs and "
-            "in few of the shorter ones.\n\n")
+            "the rest. Where others take the cores,\nruns of several milliseconds are "
+            "interrupted, and their CPU time tells more (`act` on disk: two commits, which set money\naside and settle it).\n\n")
     made = head + table(["shape", "kind", "journal", "us a step", "CPU us a step", "us a run", "run of 1", "of 3", "of 10",
                          "of 100"], [case_row(case) for case in result["cases"]])
     if result.get("peer"):
