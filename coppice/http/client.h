@@ -21,8 +21,9 @@ struct HttpClientOptions {
   std::string user_agent;                 ///< "" = "coppice/" and the version
 };
 
-/// A client of HTTP/1.1, with TLS, that keeps connections open. A request on a connection that the server had closed
-/// meanwhile is sent anew on a fresh one, once, if not a byte of an answer came.
+/// A client of HTTP/1.1, with TLS, that keeps connections open. A request on one that the server closes before a byte
+/// of an answer came is sent anew on a fresh one, once, if its method is idempotent: of a POST nobody knows whether the
+/// server has done, and charged, what it asks for, so that is for the caller to decide.
 ///
 /// It may be destroyed while calls are under way: they come to their ends. Connections that nobody needs are closed
 /// when the next call ends; no timer of theirs keeps the loop running. Threads: of its event loop alone. Cost: one

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "coppice/http/message_parser.h"
@@ -25,6 +27,12 @@ constexpr size_t kMostReservedBytes = size_t{256} << 10;
 std::string milliseconds_text(std::chrono::milliseconds time) {
   const auto count = time.count();
   return count % 1000 == 0 ? std::to_string(count / 1000) + " s" : std::to_string(count) + " ms";
+}
+
+/// Does the same request twice come to the same as once? Source: RFC 9110, section 9.2.2.
+bool is_idempotent(const std::string& method) {
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"};
+  return std::find(std::begin(kMethods), std::end(kMethods), method) != std::end(kMethods);
 }
 
 /// One request and its answer on one connection.
@@ -152,13 +160,14 @@ Awaitable<HttpResponse> HttpClient::Pool::exchange(Pool& pool, Watch& watch, Htt
   while (true) {
     const bool is_fresh = wire == nullptr;
     if (is_fresh) wire = co_await pool.connect(watch, url, call.connect_timeout);
-    Exchange exchange(call, pool.buffer_, is_fresh);
+    const bool is_last = is_fresh || !is_idempotent(call.request.method);
+    Exchange exchange(call, pool.buffer_, is_last);
     fate.may_be_sent = true;
     try {
       co_await exchange.run(watch, *wire, head);
     } catch (const Error& error) {
       fate.thrown_by_caller = exchange.thrown_by_caller();
-      if (is_fresh || exchange.has_begun() || error.code() != ErrorCode::remote) throw;
+      if (is_last || exchange.has_begun() || error.code() != ErrorCode::remote) throw;
       wire.reset();  // closed by the server while nobody looked: once more, on a fresh one
       continue;
     }

@@ -39,7 +39,7 @@ nlohmann::ordered_json to_json(const Usage& usage) {
   return made;
 }
 
-/// What the journal keeps of a call: `answer` is what `recorded` gives back.
+/// What the journal keeps of a call: `answer`, which is JSON already, is what `recorded` gives back.
 std::string settled_text(const CallIntent& intent, const CallOutcome& outcome) {
   nlohmann::ordered_json made;
   if (!intent.model.empty()) {
@@ -47,8 +47,9 @@ std::string settled_text(const CallIntent& intent, const CallOutcome& outcome) {
   }
   made["seconds"] = outcome.seconds;
   if (outcome.first_token_seconds > 0) made["first_token_seconds"] = outcome.first_token_seconds;
-  made[outcome.was_answered ? "answer" : "error"] = nlohmann::ordered_json::parse(outcome.answer, nullptr, false);
-  return made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  text.back() = ',';
+  return text + (outcome.was_answered ? R"("answer":)" : R"("error":)") + outcome.answer + '}';
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ TEST_F(PlanTest, StepsThatWaitForOneAnotherTakeTheSumAndOthersTheLongest) {
   EXPECT_NEAR(chain.cost_mean, 0.020, 1e-9);
   EXPECT_EQ(chain.calls, 2);
   EXPECT_EQ(chain.output_tokens, 20);
-  EXPECT_GE(chain.cost_most, 0.2) << "a hundred tokens each, twice";
+  EXPECT_GE(chain.cost_most, 0.1999) << "a hundred tokens each, twice";
   const Plan wide = plan(workflow({{"a", ask("small", "x")}, {"b", ask("small", "y")}}), kModels);
   EXPECT_NEAR(wide.seconds_p95, 2.9, 0.01);
   EXPECT_NEAR(wide.steps[0].critical_seconds + wide.steps[1].critical_seconds, 2.9, 0.01);
@@ -82,7 +82,7 @@ TEST_F(PlanTest, ItemsGoSideBySideAsTheWorkflowSays) {
 }
 
 TEST_F(PlanTest, NothingIsDoneToTheWorld) {
-  json steps = {{"a", {{"kind", "command"}, {"with", {{"run", {"/bin/false"}}}}}},
+  json steps = {{"a", {{"kind", "command"}, {"with", {{"command", {"/bin/false"}}}}}},
                 {"b", {{"kind", "approve"}, {"with", {{"question", "ok?"}}}}},
                 {"c", ask("small", "{{ steps.b.output.said }}!")}};
   const Plan made = plan(workflow(steps), kModels);

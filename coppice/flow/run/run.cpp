@@ -44,7 +44,6 @@ struct StepProgress {
   StepState state = StepState::waiting;
   size_t missing = 0;  ///< of those that it needs
   std::vector<size_t> followers;
-  std::unique_ptr<JsonSchema> with_schema;
   Json items;    ///< of a foreach
   Json outputs;  ///< by item
   size_t next_item = 0, ended_items = 0;
@@ -124,7 +123,6 @@ class Run::State {
     progress.missing = step.needs.size();
     progress.outcome.name = step.name;
     for (const size_t other : step.needs) steps_[other].followers.push_back(number);
-    if (step.check_with) progress.with_schema = std::make_unique<JsonSchema>(step.kind->with_schema());
   }
 
   void expect_allowed() const {
@@ -240,8 +238,8 @@ class Run::State {
     const StepSpec& step = context_.workflow.steps[number];
     Json with = step.with.evaluate(scope);
     if (with.is_null()) with = Json::object();
-    if (steps_[number].with_schema) {
-      const auto faults = steps_[number].with_schema->faults(with, 1);
+    if (step.with_schema) {
+      const auto faults = step.with_schema->faults(with, 1);
       if (!faults.empty()) throw Error(ErrorCode::data, faults.front().message, "with" + faults.front().path);
     }
     return with;

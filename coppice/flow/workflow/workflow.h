@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/error.h"
+#include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/llm/llm.h"
 #include "coppice/flow/llm/money.h"
 #include "coppice/flow/llm/prices.h"
@@ -55,7 +57,7 @@ struct StepSpec {
   std::optional<Template> foreach;
   uint32_t concurrency = 0;  ///< of a foreach: items at a time; 0 = what the endpoint allows
   TemplatedValue with;
-  bool check_with = false;  ///< what the templates come to must be held against the kind's schema
+  std::shared_ptr<const JsonSchema> with_schema;  ///< what the templates come to is held against it; null = need not be
   StepRetry retry;
   double timeout_seconds = 0;  ///< 0 = none
   std::optional<Money> budget;

@@ -247,15 +247,17 @@ class Builder {
     nlohmann::json with = step.with.written();
     if (with.is_null()) with = nlohmann::json::object();
     const size_t faults_before = faults_.size();
-    for (const SchemaFault& found : JsonSchema(step.kind->with_schema()).faults(with, 20)) {
+    auto schema = std::make_shared<const JsonSchema>(step.kind->with_schema());
+    bool is_checked_later = step.with.has_single_expressions();
+    for (const SchemaFault& found : schema->faults(with, 20)) {
       if (step.with.find(found.path) != nullptr) {
-        step.check_with = true;
+        is_checked_later = true;
       } else {
         fault(at + "/with" + found.path, found.message);
       }
     }
-    step.with.write_texts_by(step.kind->with_schema());
-    step.check_with = step.check_with || step.with.has_single_expressions();
+    step.with.write_texts_by(schema->schema());
+    if (is_checked_later) step.with_schema = std::move(schema);
     if (faults_.size() > faults_before) return;
     attempt(at + "/with", [&] { step.kind->expect_sound(with); });
     for (const std::string& model : step.kind->models(with)) {
