@@ -42,7 +42,7 @@ struct OptimizeArguments {
 void describe(OptionTable& table, OptimizeArguments& arguments) {
   table.add("floor", arguments.floor, 0, 1, "The least part of outputs that pass all checks.");
   table.add("candidates", arguments.candidates,
-            "STEP=MODEL,MODEL: what may stand in that step; the workflow's models of that kind unless given.");
+            "STEP=MODEL+MODEL: what may stand in that step; the workflow's models of that kind unless given.");
   table.add("repeats", arguments.repeats, 1, 1000, "So many runs of each input and choice of models.");
   table.add("at_a_time", arguments.at_a_time, 1, 1000, "So many runs side by side.");
   table.add("most_cost", arguments.most_cost,
@@ -59,11 +59,11 @@ std::map<std::string, std::vector<std::string>> read_candidates(const std::vecto
   for (const std::string& entry : entries) {
     const size_t at = entry.find('=');
     if (at == entry.npos) {
-      throw Error(ErrorCode::usage, fmt::format("--candidates got '{}', expected STEP=MODEL,MODEL", entry));
+      throw Error(ErrorCode::usage, fmt::format("--candidates got '{}', expected STEP=MODEL+MODEL", entry));
     }
     std::vector<std::string>& models = candidates[entry.substr(0, at)];
     for (size_t begin = at + 1; begin <= entry.size();) {
-      const size_t end = std::min(entry.find(',', begin), entry.size());
+      const size_t end = std::min(entry.find('+', begin), entry.size());
       models.push_back(entry.substr(begin, end - begin));
       begin = end + 1;
     }
@@ -211,7 +211,7 @@ void optimize_models(const OptimizeArguments& arguments) {
 void add_flow_optimize(CommandList& commands) {
   Command command(commands, "flow optimize", "Choose the cheapest model for each step that keeps the quality.",
                   "  coppice flow optimize site.yaml --inputs visitors.jsonl --floor 0.9\n"
-                  "  coppice flow optimize site.yaml --inputs visitors.jsonl --candidates developer=coder,big\n");
+                  "  coppice flow optimize site.yaml --inputs visitors.jsonl --candidates developer=coder+big\n");
   auto arguments = std::make_shared<OptimizeArguments>();
   command.app().add_option("workflow", arguments->workflow, "the workflow file")->required();
   command.app().add_option("--inputs", arguments->inputs, "an input on each line (JSON lines)")->required();

@@ -4,6 +4,7 @@ C++ compile; flags, defaults and links are those that there are."""
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def blocks(path):
     """The shell blocks of a document that use the program."""
     found = re.findall(r"^```sh\n(.*?)^```", path.read_text(), re.M | re.S)
-    return [block for block in found if re.search(r"(^|\| )coppice ", block, re.M)]
+    return [block for block in found if re.search(r"(^|\| )coppice ", block, re.M)
+            and (HAS_FLOW or "coppice flow" not in block)]
 
 
 def cpp_blocks(path):
@@ -92,19 +94,35 @@ def help_pages(program, command):
 OTHER_PROGRAMS = re.compile(r"\b(cmake|ctest|torchrun)\b|_test\b")
 
 
+def run_shell(script, folder, environment):
+    """What a script said; servers that it left in the background are ended."""
+    with tempfile.TemporaryFile("w+") as told, tempfile.TemporaryFile("w+") as complained:
+        shell = subprocess.Popen(["sh", "-c", script], cwd=folder, env=environment, stdout=told, stderr=complained,
+                                 start_new_session=True)
+        try:
+            shell.wait(timeout=120)
+        finally:
+            try:
+                os.killpg(shell.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # all have ended
+            shell.wait()
+        told.seek(0), complained.seek(0)
+        return subprocess.CompletedProcess(script, shell.returncode, told.read(), complained.read())
+
+
 class DocumentsTest(unittest.TestCase):
     def run_blocks(self, path, more_files=()):
         """The shell blocks, and behind them those of Python, in a folder with the sample rows and these files."""
         with tempfile.TemporaryDirectory(prefix="coppice_docs_") as folder:
             for name in ("packages.jsonl", "held_out.jsonl"):
                 (Path(folder) / name).write_text(sample_rows())
+            shutil.copytree(ROOT / "examples", Path(folder) / "examples")
             for file in more_files:
                 shutil.copy(file, folder)
             environment = dict(os.environ, PATH=f"{COPPICE.parent}:{os.environ['PATH']}")
             del environment["COPPICE"]
-            script = "set -e\n" + "\n".join(blocks(path))
-            done = subprocess.run(["sh", "-c", script], cwd=folder, env=environment, capture_output=True, text=True,
-                                  timeout=120)
+            done = run_shell("set -e\n" + "\n".join(blocks(path)), folder, environment)
             self.assertEqual(done.returncode, 0, f"{path.name}: {done.stdout[-2000:]}\n{done.stderr[-2000:]}")
             if not more_files:
                 return done.stdout
@@ -132,6 +150,12 @@ class DocumentsTest(unittest.TestCase):
         self.assertTrue(blocks(ROOT / "docs" / "retrieval.md"))
         self.run_blocks(ROOT / "docs" / "retrieval.md")
 
+    @unittest.skipUnless(HAS_FLOW, "built without workflows")
+    def test_workflows_are_planned_run_and_compared(self):
+        told = self.run_blocks(ROOT / "docs" / "workflows.md", (ROOT / "examples" / "website").iterdir())
+        self.assertIsNotNone(told)
+
+    @unittest.skipUnless(HAS_FLOW, "built without workflows")
     def test_a_router_is_trained(self):
         self.assertTrue(blocks(ROOT / "docs" / "routing.md"))
         self.assertIn("50% strong calls", self.run_blocks(ROOT / "docs" / "routing.md",
