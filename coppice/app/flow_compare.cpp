@@ -203,6 +203,7 @@ std::vector<ComparedRun> run_all(const std::vector<Workflow>& workflows, const s
         RunSettings settings;
         settings.tenant = arguments.tenant;
         settings.folder = folder;
+        settings.uses_cache = false;  // it is the models that are measured
         settings.allowed = {arguments.flow.allow.begin(), arguments.flow.allow.end()};
         tasks.push_back({&workflows[variant], inputs[input], settings});
         runs.push_back({});

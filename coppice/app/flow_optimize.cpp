@@ -105,6 +105,7 @@ class Measurer {
     RunSettings settings;
     settings.tenant = arguments_.tenant;
     settings.folder = folder_;
+    settings.uses_cache = false;  // it is the models that are measured
     settings.allowed = {arguments_.flow.allow.begin(), arguments_.flow.allow.end()};
     for (uint32_t repeat = 0; repeat < arguments_.repeats; ++repeat) {
       for (const json& input : inputs_) tasks.push_back({&workflow, input, settings});

@@ -35,11 +35,14 @@ struct RunArguments {
   TelemetryOptions telemetry;
   std::string workflow, input = "", output, variant, tenant, id, from;
   std::vector<std::string> endpoints;
-  bool json = false;
+  bool json = false, no_cache = false;
 };
 
 void describe(OptionTable& table, RunArguments& arguments) {
   table.add("json", arguments.json, "Print one JSON object for machines: the run's state, result, cost and steps.");
+  table.add(
+      "no_cache", arguments.no_cache,
+      "Ask anew, and keep nothing, where steps say `cache`. So it is with --record, --replay and flow fork, too.");
 }
 
 ordered_json to_json(const RunOutcome& outcome) {
@@ -56,11 +59,9 @@ ordered_json to_json(const RunOutcome& outcome) {
   for (const RunFile& file : outcome.files) made["files"].push_back(file.path);
   made["steps"] = ordered_json::array();
   for (const StepOutcome& step : outcome.steps) {
-    ordered_json one = {{"step", step.name},
-                        {"state", std::string(name(step.state))},
-                        {"seconds", step.seconds},
-                        {"calls", step.calls},
-                        {"cost_usd", step.cost.dollars()}};
+    ordered_json one = {{"step", step.name},       {"state", std::string(name(step.state))},
+                        {"seconds", step.seconds}, {"calls", step.calls},
+                        {"cached", step.cached},   {"cost_usd", step.cost.dollars()}};
     if (!step.error.empty()) one["error"] = step.error;
     made["steps"].push_back(std::move(one));
   }
@@ -91,8 +92,9 @@ void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArgumen
   } else if (!outcome.result.is_null()) {
     print_out(outcome.result.is_string() ? outcome.result.get<std::string>() + "\n" : json_text(outcome.result));
   }
-  say(fmt::format("run {}: {} in {}, {}", outcome.id, outcome.state, seconds_text(outcome.seconds),
-                  money_text(outcome.cost)),
+  say(fmt::format("run {}: {} in {}, {}{}", outcome.id, outcome.state, seconds_text(outcome.seconds),
+                  money_text(outcome.cost),
+                  outcome.cached() == 0 ? "" : fmt::format(", {} outputs from the cache", outcome.cached())),
       arguments.common);
   for (const std::string& question : outcome.questions) {
     say(fmt::format("waits for a person: {} (coppice flow approve {} --step NAME)", question, outcome.id),
@@ -109,6 +111,8 @@ RunSettings settings_of(const RunArguments& arguments, const std::string& folder
   settings.id = arguments.id;
   settings.tenant = arguments.tenant;
   settings.folder = folder;
+  // A cassette is to hold all traffic that the run needs.
+  settings.uses_cache = !arguments.no_cache && arguments.flow.record.empty() && arguments.flow.replay.empty();
   settings.allowed = {arguments.flow.allow.begin(), arguments.flow.allow.end()};
   return settings;
 }

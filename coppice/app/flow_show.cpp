@@ -99,9 +99,10 @@ void show(const ShowArguments& arguments) {
   print_out(fmt::format("\n{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}\n", "step", "state", "items", "calls", "began",
                         "took", "cost"));
   for (const StepSummary& step : run.steps) {
-    print_out(fmt::format("{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}{}\n", step.name, step.state, step.items,
+    print_out(fmt::format("{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}{}{}\n", step.name, step.state, step.items,
                           step.calls, seconds_text(step.began_seconds),
                           seconds_text(step.ended_seconds - step.began_seconds), money_text(step.cost),
+                          step.cached == 0 ? "" : fmt::format("  {} from the cache", step.cached),
                           step.error.empty() ? "" : "  " + step.error));
   }
   if (arguments.calls) print_calls(run);

@@ -2,6 +2,7 @@
 #include "coppice/http/cassette.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -66,7 +67,7 @@ struct CassetteTest : testing::Test {
   TestLoop loop;
   Scripted sender;
   std::string message;
-  const std::string path = testing::TempDir() + "cassette_test.jsonl";
+  const std::string path = testing::TempDir() + "cassette_test_" + std::to_string(::getpid()) + ".jsonl";
 };
 
 TEST_F(CassetteTest, ReplaysWhatWasRecorded) {

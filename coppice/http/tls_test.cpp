@@ -2,6 +2,7 @@
 #include "coppice/http/tls.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <boost/asio/read.hpp>
@@ -90,7 +91,7 @@ struct TlsTest : testing::Test {
     return {};
   }
 
-  const std::string ca_path = testing::TempDir() + "tls_test_ca.pem";
+  const std::string ca_path = testing::TempDir() + "tls_test_ca_" + std::to_string(::getpid()) + ".pem";
   const CertificateText good{"localhost", "subjectAltName=DNS:localhost,IP:127.0.0.1"};
   const std::string ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
   Key ca_key = make_key(), key = make_key();

@@ -117,6 +117,12 @@ class JournalStore {
   virtual void commit(const std::string& run, std::span<JournalOperation> batch) = 0;
 
   virtual BudgetState budget(const std::string& scope) = 0;
+
+  /// What was kept under that key by any run, unless its time is over by the store's clock.
+  virtual std::optional<std::string> cached(const std::string& key) = 0;
+  /// Keeps a text for `seconds`, in place of what was there. What is large is not kept; where all of it is too much
+  /// (`CacheLimits`) the texts whose time ends first go. Throws `ErrorCode::usage` for no time at all.
+  virtual void cache(const std::string& key, const std::string& value, double seconds) = 0;
 };
 
 /// What a commit outlives. Source: SQLite's pragma synchronous, NORMAL and FULL in WAL mode; synchronous_commit of

@@ -391,6 +391,55 @@ void connections_see_each_others_runs(StoreUnderTest& under_test) {
   expect_budget(*second, "b", {}, {100});
 }
 
+void gives_what_was_cached_until_its_time_is_over(StoreUnderTest& under_test) {
+  const auto store = under_test.open();
+  EXPECT_EQ(store->cached("k"), std::nullopt);
+  store->cache("k", R"({"a": "ä\u0000'"})", 10);
+  store->cache("other", "", 20);
+  EXPECT_EQ(store->cached("k"), R"({"a": "ä\u0000'"})");
+  EXPECT_EQ(store->cached("other"), "");
+  store->cache("k", "2", 10);
+  EXPECT_EQ(store->cached("k"), "2");
+  *under_test.now += 9'999'999'999;
+  EXPECT_EQ(store->cached("k"), "2");
+  *under_test.now += 1;
+  EXPECT_EQ(store->cached("k"), std::nullopt);
+  EXPECT_EQ(store->cached("other"), "");
+  store->cache("k", "3", 1e300);
+  *under_test.now += 1'000'000'000'000'000'000;
+  EXPECT_EQ(store->cached("k"), "3");
+  EXPECT_EQ(store->cached("other"), std::nullopt);
+  for (const double seconds : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
+    message_of(ErrorCode::usage, [&] { store->cache("k", "4", seconds); });
+  }
+  EXPECT_EQ(store->cached("k"), "3");
+}
+
+void keeps_as_much_in_the_cache_as_there_is_room(StoreUnderTest& under_test) {
+  const auto store = under_test.open();
+  const std::string large(1000, 'x');
+  store->cache("too large", large + "x", 100);
+  EXPECT_EQ(store->cached("too large"), std::nullopt);
+  for (int i = 0; i < 7; ++i) store->cache(std::to_string(i), large, 100 + 10 * ((i + 3) % 7));
+  // The times of 4 and 5 end first.
+  for (int i = 0; i < 7; ++i) EXPECT_EQ(store->cached(std::to_string(i)).has_value(), i != 4 && i != 5) << i;
+  *under_test.now += 125'000'000'000;  // 6 is over: room for one more
+  store->cache("new", large, 1);
+  EXPECT_TRUE(store->cached("new"));
+  EXPECT_TRUE(store->cached("0"));
+}
+
+void connections_share_the_cache(StoreUnderTest& under_test) {
+  if (!under_test.has_connections) return;
+  const auto first = under_test.open();
+  const auto second = under_test.open();
+  first->cache("k", "1", 10);
+  EXPECT_EQ(second->cached("k"), "1");
+  second->cache("k", "2", 10);
+  EXPECT_EQ(first->cached("k"), "2");
+  EXPECT_EQ(under_test.open()->cached("k"), "2");
+}
+
 }  // namespace
 
 RunRecord run_named(const std::string& id) {
@@ -436,7 +485,10 @@ const std::vector<StoreCheck>& store_checks() {
       {"ARunBelongsToOneAtATime", a_run_belongs_to_one_at_a_time},
       {"AClockThatGoesBackFreesNoRun", a_clock_that_goes_back_frees_no_run},
       {"WhoLostARunWritesNoMore", who_lost_a_run_writes_no_more},
-      {"ConnectionsSeeEachOthersRuns", connections_see_each_others_runs}};
+      {"ConnectionsSeeEachOthersRuns", connections_see_each_others_runs},
+      {"GivesWhatWasCachedUntilItsTimeIsOver", gives_what_was_cached_until_its_time_is_over},
+      {"KeepsAsMuchInTheCacheAsThereIsRoom", keeps_as_much_in_the_cache_as_there_is_room},
+      {"ConnectionsShareTheCache", connections_share_the_cache}};
   return checks;
 }
 

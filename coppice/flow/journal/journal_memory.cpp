@@ -64,9 +64,49 @@ class StagedBudgets final : public BudgetBook {
   Reserved staged_reserved_;
 };
 
+/// Texts that are kept for a time.
+class MemoryCache {
+ public:
+  explicit MemoryCache(const CacheLimits& limits) : limits_(limits) {}
+
+  std::optional<std::string> find(const std::string& key, int64_t now) const {
+    const auto found = entries_.find(key);
+    if (found == entries_.end() || found->second.until_nanoseconds <= now) return std::nullopt;
+    return found->second.value;
+  }
+
+  void keep(const std::string& key, const std::string& value, int64_t now, int64_t until) {
+    if (static_cast<int64_t>(value.size()) > limits_.value_bytes) return;
+    entries_[key] = {value, until};
+    if (writes_++ % limits_.writes_between_sweeps == 0) sweep(now);
+  }
+
+ private:
+  struct Entry {
+    std::string value;
+    int64_t until_nanoseconds = 0;
+  };
+
+  void sweep(int64_t now) {
+    std::erase_if(entries_, [&](const auto& entry) { return entry.second.until_nanoseconds <= now; });
+    std::vector<std::pair<int64_t, std::string>> last_first;
+    for (const auto& [key, entry] : entries_) last_first.emplace_back(entry.until_nanoseconds, key);
+    std::sort(last_first.rbegin(), last_first.rend());
+    int64_t bytes = 0;
+    for (const auto& [until, key] : last_first) {
+      bytes += static_cast<int64_t>(entries_[key].value.size()) + kCacheRowBytes;
+      if (bytes > limits_.all_bytes) entries_.erase(key);
+    }
+  }
+
+  CacheLimits limits_;
+  std::unordered_map<std::string, Entry> entries_;
+  uint64_t writes_ = 0;
+};
+
 class MemoryJournal final : public JournalStore {
  public:
-  explicit MemoryJournal(WallClock clock) : clock_(std::move(clock)) {}
+  MemoryJournal(WallClock clock, const CacheLimits& cache) : clock_(std::move(clock)), cache_(cache) {}
 
   void create(const RunRecord& run) override {
     if (numbers_.contains(run.id)) throw_run_exists(run.id);
@@ -142,6 +182,12 @@ class MemoryJournal final : public JournalStore {
     return found == budgets_.end() ? BudgetState{} : found->second;
   }
 
+  std::optional<std::string> cached(const std::string& key) override { return cache_.find(key, clock_()); }
+  void cache(const std::string& key, const std::string& value, double seconds) override {
+    const int64_t now = clock_();
+    cache_.keep(key, value, now, cached_until(now, seconds));
+  }
+
  private:
   struct Run {
     RunRecord record;
@@ -181,12 +227,13 @@ class MemoryJournal final : public JournalStore {
   Budgets budgets_;
   Reserved reserved_;
   TakenRuns taken_;
+  MemoryCache cache_;
 };
 
 }  // namespace
 
-std::unique_ptr<JournalStore> open_memory_journal(WallClock clock) {
-  return std::make_unique<MemoryJournal>(std::move(clock));
+std::unique_ptr<JournalStore> open_memory_journal(WallClock clock, const CacheLimits& cache) {
+  return std::make_unique<MemoryJournal>(std::move(clock), cache);
 }
 
 }  // namespace coppice

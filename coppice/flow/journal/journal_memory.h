@@ -9,6 +9,6 @@
 namespace coppice {
 
 /// A journal that ends with the process: for tests, and for runs that nobody resumes.
-std::unique_ptr<JournalStore> open_memory_journal(WallClock clock = wall_nanoseconds);
+std::unique_ptr<JournalStore> open_memory_journal(WallClock clock = wall_nanoseconds, const CacheLimits& cache = {});
 
 }  // namespace coppice

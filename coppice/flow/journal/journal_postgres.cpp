@@ -18,7 +18,8 @@ namespace coppice {
 namespace {
 
 constexpr int64_t kVersion = 1;
-constexpr int64_t kSchemaLock = 0x436F70706963654A;  ///< a number that nobody else locks
+constexpr int64_t kSchemaLock = 0x436F70706963654A;  ///< numbers that nobody else locks
+constexpr int64_t kSweepLock = 0x436F707069636543;
 
 constexpr const char* kTables[] = {
     "CREATE TABLE IF NOT EXISTS coppice_journal(version bigint NOT NULL)",
@@ -37,6 +38,12 @@ constexpr const char* kTables[] = {
     "NULL)",
     "CREATE TABLE IF NOT EXISTS coppice_reservations(run bigint, step text, item bigint, call bigint, attempt bigint, "
     "scope text, amount bigint NOT NULL, PRIMARY KEY(run, step, item, call, attempt, scope))"};
+
+/// Came later. The version stays: a program that does not know the table leaves it alone, and loses nothing by it.
+constexpr const char* kCacheTables[] = {
+    "CREATE TABLE coppice_cache(key text PRIMARY KEY, value text NOT NULL, bytes bigint NOT NULL, expires bigint NOT "
+    "NULL)",
+    "CREATE INDEX coppice_cache_by_end ON coppice_cache(expires, bytes)"};
 
 /// Everything until `commit`, or nothing of it.
 class Transaction {
@@ -137,7 +144,8 @@ class PostgresJournal final : public JournalStore {
  public:
   PostgresJournal(const std::string& url, const PostgresJournalOptions& options)
       : connection_(url, {options.timeout, options.durability == Durability::power ? "on" : "off"}),
-        clock_(options.clock) {
+        clock_(options.clock),
+        cache_limits_(options.cache) {
     expect_utf8();
     prepare();
   }
@@ -205,7 +213,20 @@ class PostgresJournal final : public JournalStore {
     return row.size() == 0 ? BudgetState{} : BudgetState{{row.number(0, 0)}, {row.number(0, 1)}};
   }
 
+  std::optional<std::string> cached(const std::string& key) override {
+    Transaction transaction(connection_);
+    const PostgresRows row =
+        connection_.run("SELECT value FROM coppice_cache WHERE key = $1 AND expires > $2", {key, now()});
+    return row.size() == 0 ? std::nullopt : std::optional(row.text(0, 0));
+  }
+
+  void cache(const std::string& key, const std::string& value, double seconds) override;
+
  private:
+  bool is_there(const std::string& table) {
+    return connection_.run("SELECT 1 WHERE to_regclass($1) IS NOT NULL", {table}).size() > 0;
+  }
+
   void expect_utf8() {
     const std::string encoding = connection_.run("SHOW server_encoding").text(0, 0);
     if (encoding == "UTF8") return;
@@ -217,8 +238,7 @@ class PostgresJournal final : public JournalStore {
     Transaction transaction(connection_);
     // Of several processes that find no tables, one makes them.
     connection_.run("SELECT pg_advisory_xact_lock($1)", {kSchemaLock});
-    const bool is_there = connection_.run("SELECT 1 WHERE to_regclass('coppice_journal') IS NOT NULL").size() > 0;
-    if (!is_there) {
+    if (!is_there("coppice_journal")) {
       for (const char* table : kTables) connection_.run(table);
       connection_.run("INSERT INTO coppice_journal VALUES ($1)", {kVersion});
     }
@@ -228,6 +248,9 @@ class PostgresJournal final : public JournalStore {
       throw Error(ErrorCode::unsupported,
                   fmt::format("the journal has version {}, and this program knows version {}", found, kVersion),
                   connection_.name(), "use the program that wrote it, or a newer one");
+    }
+    if (!is_there("coppice_cache")) {
+      for (const char* table : kCacheTables) connection_.run(table);
     }
     transaction.commit();
   }
@@ -266,10 +289,13 @@ class PostgresJournal final : public JournalStore {
 
   std::set<std::string> scopes_of(int64_t run, std::span<const JournalOperation> batch);
   void add(int64_t run, std::span<const Event* const> events, int64_t first_sequence);
+  void sweep_cache(int64_t now_nanoseconds);
 
   PostgresConnection connection_;
   WallClock clock_;
   TakenRuns taken_;
+  CacheLimits cache_limits_;
+  uint64_t cache_writes_ = 0;
 };
 
 std::vector<RunRecord> PostgresJournal::records(const std::string& which, const std::vector<PostgresValue>& values) {
@@ -377,6 +403,29 @@ void PostgresJournal::commit(const std::string& run, std::span<JournalOperation>
     batch[i].sequence = short_of[i] ? 0 : static_cast<uint64_t>(++sequence);
     batch[i].short_of = std::move(short_of[i]);
   }
+}
+
+void PostgresJournal::cache(const std::string& key, const std::string& value, double seconds) {
+  Transaction transaction(connection_);
+  const int64_t at = now(), until = cached_until(at, seconds);
+  if (static_cast<int64_t>(value.size()) > cache_limits_.value_bytes) return;
+  connection_.run(
+      "INSERT INTO coppice_cache VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO UPDATE SET value = excluded.value, bytes "
+      "= excluded.bytes, expires = excluded.expires",
+      {key, value, static_cast<int64_t>(value.size()) + kCacheRowBytes, until});
+  if (cache_writes_++ % cache_limits_.writes_between_sweeps == 0) sweep_cache(at);
+  transaction.commit();
+}
+
+void PostgresJournal::sweep_cache(int64_t now_nanoseconds) {
+  // One process at a time, and nobody waits: two that remove the same rows in another order would wait for each other.
+  const PostgresRows lock = connection_.run("SELECT 1 WHERE pg_try_advisory_xact_lock($1)", {kSweepLock});
+  if (lock.size() == 0) return;
+  connection_.run("DELETE FROM coppice_cache WHERE expires <= $1", {now_nanoseconds});
+  connection_.run(
+      "DELETE FROM coppice_cache WHERE key IN (SELECT key FROM (SELECT key, sum(bytes) OVER (ORDER BY expires DESC, "
+      "key) AS total FROM coppice_cache) AS all_of_it WHERE total > $1)",
+      {cache_limits_.all_bytes});
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ struct PostgresJournalOptions {
   Durability durability = Durability::process;
   std::chrono::milliseconds timeout{10'000};  ///< how long to wait for others who write
   WallClock clock;                            ///< none = the server's
+  CacheLimits cache = {};
 };
 
 /// A journal in a PostgreSQL database, by libpq: in tables whose names begin with coppice_, in the first schema of the

@@ -76,6 +76,7 @@ TEST_F(PostgresJournalTest, DoesWhatEveryStoreMust) {
     StoreUnderTest store;
     PostgresJournalOptions options;
     options.clock = [now = store.now] { return *now; };
+    options.cache = kSmallCache;
     store.open = [url = fresh(check.name), options] { return open_postgres_journal(url, options); };
     check.run(store);
   }
@@ -116,6 +117,15 @@ TEST_F(PostgresJournalTest, ANewerVersionIsRefusedWithASentence) {
   const std::string fault = fault_of([&] { open_quickly(url); });
   EXPECT_TRUE(fault.starts_with("unsupported: ")) << fault;
   EXPECT_NE(fault.find("the journal has version 2, and this program knows version 1"), std::string::npos) << fault;
+}
+
+TEST_F(PostgresJournalTest, AJournalFromBeforeTheCacheGetsItsTable) {
+  const std::string url = fresh("older");
+  open_quickly(url)->create(run_named("r"));
+  PostgresConnection(url, session()).run("DROP TABLE coppice_cache");
+  open_quickly(url)->cache("k", "1", 10);
+  EXPECT_EQ(open_quickly(url)->cached("k"), "1");
+  EXPECT_TRUE(open_quickly(url)->find("r"));
 }
 
 TEST_F(PostgresJournalTest, LockedForLongerThanItsTimeOutIsSaidSo) {

@@ -73,6 +73,12 @@ void settle(BudgetBook& book, const JournalOperation& operation) {
 
 }  // namespace
 
+int64_t cached_until(int64_t now_nanoseconds, double seconds) {
+  constexpr double kMostSeconds = 3e9;  // a century: later ones do not fit
+  if (!(seconds > 0)) throw Error(ErrorCode::usage, "a text is to be cached for no time");
+  return now_nanoseconds + static_cast<int64_t>(std::min(seconds, kMostSeconds) * 1e9);
+}
+
 bool settles_call(EventKind kind) noexcept {
   return kind == EventKind::call_answered || kind == EventKind::call_failed || kind == EventKind::call_unknown;
 }

@@ -55,6 +55,18 @@ class TakenRuns {
 /// of them named twice.
 void expect_sound(const JournalOperation& operation);
 
+/// How much of the outputs of earlier runs a store keeps. It looks for what is to go at the first of its writes and at
+/// every `writes_between_sweeps`-th after: in between it may hold as many more.
+struct CacheLimits {
+  int64_t value_bytes = int64_t{16} << 20;  ///< of one; a larger one is not kept
+  int64_t all_bytes = int64_t{256} << 20;   ///< of all, with `kCacheRowBytes` for each
+  uint64_t writes_between_sweeps = 100;
+};
+constexpr int64_t kCacheRowBytes = 512;  ///< what an entry takes beside its text, about
+
+/// When an entry's time is over. Throws `ErrorCode::usage` unless it has some.
+int64_t cached_until(int64_t now_nanoseconds, double seconds);
+
 /// Answered, failed, unknown: the call is over.
 bool settles_call(EventKind kind) noexcept;
 

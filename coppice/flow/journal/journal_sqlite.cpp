@@ -11,6 +11,7 @@
 #include "coppice/core/error.h"
 #include "coppice/flow/journal/journal_sqlite_schema.h"
 #include "coppice/flow/journal/row_checksum.h"
+#include "coppice/flow/journal/sqlite_cache.h"
 #include "coppice/flow/journal/sqlite_database.h"
 
 namespace coppice {
@@ -160,7 +161,10 @@ class SqliteBudgets final : public BudgetBook {
 class SqliteJournal final : public JournalStore {
  public:
   SqliteJournal(const std::string& path, const SqliteJournalOptions& options)
-      : database_(path, options.timeout), clock_(options.clock), statements_(prepared(options.durability)) {}
+      : database_(path, options.timeout),
+        clock_(options.clock),
+        statements_(prepared(options.durability)),
+        cache_(database_, options.cache) {}
 
   void create(const RunRecord& run) override {
     SqliteTransaction transaction(database_, statements_.transaction);
@@ -229,6 +233,17 @@ class SqliteJournal final : public JournalStore {
   void commit(const std::string& run, std::span<JournalOperation> batch) override;
 
   BudgetState budget(const std::string& scope) override { return SqliteBudgets(database_, statements_, 0).load(scope); }
+
+  std::optional<std::string> cached(const std::string& key) override { return cache_.find(key, clock_()); }
+
+  void cache(const std::string& key, const std::string& value, double seconds) override {
+    const int64_t now = clock_(), until = cached_until(now, seconds);
+    if (!cache_.fits(value)) return;
+    SqliteTransaction transaction(database_, statements_.transaction);
+    cache_.keep(key, value, until);
+    cache_.sweep_at_times(now);
+    transaction.commit();
+  }
 
  private:
   /// Several reads see one state of the journal.
@@ -320,6 +335,7 @@ class SqliteJournal final : public JournalStore {
   SqliteDatabase database_;
   WallClock clock_;
   Statements statements_;
+  SqliteCache cache_;
   std::unordered_map<std::string, int64_t> numbers_;
   TakenRuns taken_;
 };

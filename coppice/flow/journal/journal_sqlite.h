@@ -14,6 +14,7 @@ struct SqliteJournalOptions {
   Durability durability = Durability::process;
   std::chrono::milliseconds timeout{10'000};  ///< how long to wait for others who write
   WallClock clock = wall_nanoseconds;
+  CacheLimits cache = {};
 };
 
 /// A journal in an SQLite file (write-ahead log): several processes of one machine may use it at once. Throws as

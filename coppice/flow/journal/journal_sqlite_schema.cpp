@@ -29,8 +29,20 @@ CREATE TABLE reservations(run INTEGER, step TEXT, item INTEGER, call INTEGER, at
   amount INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY(run, step, item, call, attempt, scope)) WITHOUT ROWID;
 )sql";
 
+/// Came later. The version stays: a program that does not know the table leaves it alone, and loses nothing by it.
+/// The index is what sweeps read: the texts may be large.
+constexpr const char* kCacheSchema = R"sql(
+CREATE TABLE IF NOT EXISTS cache(number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value TEXT NOT NULL,
+  bytes INTEGER NOT NULL, expires INTEGER NOT NULL, checksum INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS cache_by_end ON cache(expires, bytes);
+)sql";
+
 bool is_empty(SqliteDatabase& database) {
   return database.number_of("SELECT count(*) FROM sqlite_schema") == 0;
+}
+
+bool has_cache(SqliteDatabase& database) {
+  return database.number_of("SELECT count(*) FROM sqlite_schema WHERE name IN ('cache', 'cache_by_end')") == 2;
 }
 
 /// Of several processes that find no tables, one makes them.
@@ -42,6 +54,7 @@ void make_tables(SqliteDatabase& database) {
       database.run(fmt::format("PRAGMA application_id = {}", kApplication).c_str());
       database.run(fmt::format("PRAGMA user_version = {}", kVersion).c_str());
     }
+    database.run(kCacheSchema);
     database.run("COMMIT");
   } catch (...) {
     database.roll_back();
@@ -67,6 +80,7 @@ void prepare_journal_schema(SqliteDatabase& database) {
                 fmt::format("the journal has version {}, and this program knows version {}", version, kVersion),
                 database.path(), "use the program that wrote it, or a newer one");
   }
+  if (!has_cache(database)) make_tables(database);
 }
 
 }  // namespace coppice

@@ -211,6 +211,21 @@ TEST_F(SqliteJournalTest, ANewerVersionIsRefusedWithASentence) {
   EXPECT_NE(fault.find("the journal has version 2, and this program knows version 1"), std::string::npos) << fault;
 }
 
+TEST_F(SqliteJournalTest, AJournalFromBeforeTheCacheGetsItsTable) {
+  filled();
+  run_sql(file_, "DROP TABLE cache");
+  open_quickly(file_)->cache("k", "1", 10);
+  EXPECT_EQ(open_quickly(file_)->cached("k"), "1");
+  EXPECT_EQ(open_quickly(file_)->events("r").size(), static_cast<size_t>(kEvents));
+}
+
+TEST_F(SqliteJournalTest, ADamagedOutputIsNotGiven) {
+  open_quickly(file_)->cache("k", "12345", 10);
+  run_sql(file_, "UPDATE cache SET value = '12354'");
+  EXPECT_NE(fault_of([&] { open_quickly(file_)->cached("k"); }).find("the cached output 'k' is damaged"),
+            std::string::npos);
+}
+
 TEST_F(SqliteJournalTest, AMissingTableIsDamage) {
   filled();
   run_sql(file_, "DROP TABLE reservations");

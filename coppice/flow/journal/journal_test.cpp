@@ -26,10 +26,11 @@ class EveryStore : public ::testing::TestWithParam<std::tuple<std::string, Store
     const auto clock = [now = store.now] { return *now; };
     if (kind == "Memory") {
       store.has_connections = false;
-      store.open = [clock] { return open_memory_journal(clock); };
+      store.open = [clock] { return open_memory_journal(clock, kSmallCache); };
     } else {
       SqliteJournalOptions options;
       options.clock = clock;
+      options.cache = kSmallCache;
       if (kind == "SqlitePower") options.durability = Durability::power;
       store.open = [path = folder_.path() / "journal.db", options] { return open_sqlite_journal(path, options); };
     }

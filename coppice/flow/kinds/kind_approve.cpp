@@ -13,6 +13,8 @@ using Json = nlohmann::json;
 class ApproveKind : public CallingKind {
  public:
   std::string name() const override { return "approve"; }
+  /// What a person said to one run is said to no other.
+  Effect effect(const nlohmann::json& /*with*/) const override { return Effect::at_most_once; }
   Json with_schema() const override {
     return Json::parse(R"json({
       "type": "object", "required": ["question"], "additionalProperties": false,

@@ -37,6 +37,7 @@ class RetrieveKind : public CallingKind {
  public:
   explicit RetrieveKind(const Engines& engines) : retrieve_(engines.retrieve) {}
   std::string name() const override { return "retrieve"; }
+  bool reads_folder() const override { return true; }
   Json with_schema() const override {
     return with_fall_through(Json::parse(R"json({
       "type": "object", "required": ["index", "query"], "additionalProperties": false,
@@ -78,6 +79,7 @@ class ClassifyKind : public CallingKind {
  public:
   explicit ClassifyKind(const Engines& engines) : classify_(engines.classify) {}
   std::string name() const override { return "classify"; }
+  bool reads_folder() const override { return true; }
   Json with_schema() const override {
     return with_fall_through(Json::parse(R"json({
       "type": "object", "required": ["classifier", "text"], "additionalProperties": false,

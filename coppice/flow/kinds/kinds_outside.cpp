@@ -138,6 +138,7 @@ class HttpKind : public CallingKind {
 class SqlKind : public CallingKind {
  public:
   std::string name() const override { return "sql"; }
+  bool reads_folder() const override { return true; }
   bool must_be_allowed() const override { return true; }
   Json with_schema() const override {
     return Json::parse(R"json({
@@ -198,6 +199,7 @@ class SqlKind : public CallingKind {
 class CommandKind : public CallingKind {
  public:
   std::string name() const override { return "command"; }
+  bool reads_folder() const override { return true; }
   bool must_be_allowed() const override { return true; }
   Json with_schema() const override {
     return Json::parse(R"json({

@@ -82,6 +82,7 @@ Awaitable<Answer> ItemCalls::with_model(std::string name,
       if (error.code() != ErrorCode::budget || model.cheaper.empty()) throw;
       note({{"cheaper", model.cheaper}, {"in_place_of", at}, {"why", error.what()}});
       at = model.cheaper;
+      took_cheaper_ = true;
     }
   }
 }

@@ -36,6 +36,7 @@ class ItemCalls : public StepCalls, private CallRecorder {
   Usage usage() const noexcept { return usage_; }
   Money cost() const noexcept { return cost_; }
   size_t calls() const noexcept { return calls_; }
+  bool took_cheaper() const noexcept { return took_cheaper_; }  ///< a model in place of the one that was named
 
  private:
   std::optional<std::string> recorded(uint32_t call, const std::string& request_hash) override;
@@ -54,6 +55,7 @@ class ItemCalls : public StepCalls, private CallRecorder {
   std::chrono::steady_clock::time_point deadline_;
   uint32_t next_call_ = 1;
   size_t calls_ = 0;
+  bool took_cheaper_ = false;
   Usage usage_;
   Money cost_;
 };

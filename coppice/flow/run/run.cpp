@@ -17,8 +17,10 @@
 #include "coppice/flow/llm/pause.h"
 #include "coppice/flow/run/item_calls.h"
 #include "coppice/flow/run/on_thread.h"
+#include "coppice/flow/run/output_cache.h"
 #include "coppice/flow/run/run_context.h"
 #include "coppice/flow/run/run_files.h"
+#include "coppice/flow/run/step_progress.h"
 
 namespace coppice {
 namespace {
@@ -36,23 +38,6 @@ constexpr size_t kMostWordBytes = 100'000;
 std::string text_of(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
-
-}  // namespace
-
-/// A step as the run sees it.
-struct StepProgress {
-  StepState state = StepState::waiting;
-  size_t missing = 0;  ///< of those that it needs
-  std::vector<size_t> followers;
-  Json items;    ///< of a foreach
-  Json outputs;  ///< by item
-  size_t next_item = 0, ended_items = 0;
-  std::optional<Error> error;
-  Clock::time_point began;
-  StepOutcome outcome;
-};
-
-namespace {
 
 RunContext make_context(const Workflow& workflow, const RunServices& services, RunSettings settings) {
   if (settings.id.empty()) settings.id = new_run_id();
@@ -245,9 +230,17 @@ class Run::State {
     return with;
   }
 
-  std::string input_hash(const StepSpec& step, const Json& with) const {
-    return content_hash(step.kind->name() + '\n' + step.persona + '\n' + text_of(with) + '\n' +
-                        (step.kind->late().pointers.empty() ? std::string() : text_of(step.with.written())));
+  /// Ends an item whose output is known, from this run's own history or from the cache.
+  bool end_if_known(const ItemInput& input) {
+    const StepSpec& step = context_.workflow.steps[input.number];
+    if (const auto before = context_.history.output(step.name, input.item, input.hash)) {
+      Json done = parse_json(*before);
+      end_item(input.number, input.item, {std::move(done["output"]), {}, done.value("cached", false)});
+      return true;
+    }
+    auto cached = cache_.find(input.cache_key);
+    if (cached) end_item(input.number, input.item, {std::move(*cached), input.hash, true});
+    return cached.has_value();
   }
 
   void run_function(size_t number, const FunctionKind& kind, int64_t item) {
@@ -255,10 +248,11 @@ class Run::State {
     Json index;
     const TemplateScope scope = item_scope(number, item, index);
     const Json with = with_of(number, scope);
-    const std::string hash = input_hash(step, with);
-    const auto before = context_.history.output(step.name, item, hash);
-    Json output = before ? parse_json(*before)["output"] : kind.run({with, step.name, id(), item, &step.with, &scope});
-    end_item(number, item, std::move(output), before ? std::string() : hash);
+    const ItemInput known{number, item, input_hash(step, with), cache_.key(step, with, scope)};
+    if (end_if_known(known)) return;
+    Json output = kind.run({with, step.name, id(), item, &step.with, &scope});
+    cache_.keep(step, known.cache_key, output);
+    end_item(number, item, {std::move(output), known.hash});
   }
 
   void spawn_workers(size_t number, size_t items) {
@@ -300,16 +294,14 @@ class Run::State {
     Json index;
     const TemplateScope scope = item_scope(number, item, index);
     const Json with = with_of(number, scope);
-    const std::string hash = input_hash(step, with);
-    if (const auto before = context_.history.output(step.name, item, hash)) {
-      end_item(number, item, parse_json(*before)["output"], {});
-      co_return;
-    }
+    const ItemInput known{number, item, input_hash(step, with), cache_.key(step, with, scope)};
+    if (end_if_known(known)) co_return;
     const StepInput input{with, step.name, id(), item, &step.with, &scope};
     for (uint32_t failures = 0;; ++failures) {
       std::optional<Error> error;
       try {
-        end_item(number, item, co_await run_once(number, input), hash);
+        Json output = co_await run_once(known, input);
+        end_item(number, item, {std::move(output), known.hash});
         co_return;
       } catch (const Error& caught) {
         if (failures >= step.retry.times || !may_be_tried_again(caught)) throw;
@@ -325,10 +317,12 @@ class Run::State {
     return error.code() == ErrorCode::remote || error.code() == ErrorCode::timeout || error.code() == ErrorCode::data;
   }
 
-  Awaitable<Json> run_once(size_t number, const StepInput& input) {
-    const StepSpec& step = context_.workflow.steps[number];
+  Awaitable<Json> run_once(const ItemInput& known, const StepInput& input) {
+    const StepSpec& step = context_.workflow.steps[known.number];
     if (const auto* function = dynamic_cast<const FunctionKind*>(step.kind)) {
-      co_return co_await on_thread(context_.services.slow, [&] { return function->run(input); });
+      Json output = co_await on_thread(context_.services.slow, [&] { return function->run(input); });
+      cache_.keep(step, known.cache_key, output);
+      co_return output;
     }
     ItemCalls calls(context_, step, input.item);
     std::exception_ptr failure;
@@ -338,28 +332,30 @@ class Run::State {
     } catch (...) {
       failure = std::current_exception();
     }
-    StepOutcome& outcome = steps_[number].outcome;
+    StepOutcome& outcome = steps_[known.number].outcome;
     outcome.calls += calls.calls();
     outcome.usage += calls.usage();
     outcome.cost += calls.cost();
     if (failure) std::rethrow_exception(failure);
+    // What a cheaper model said is for today, when money is short.
+    if (!calls.took_cheaper()) cache_.keep(step, known.cache_key, output);
     const bool asks = !step.kind->models(step.with.written()).empty();
     if (asks && outcome.words.size() < kMostWordBytes) outcome.words += step.kind->words_of(input.with, output);
     co_return output;
   }
 
-  /// `hash` empty: the output is that of the journal.
-  void end_item(size_t number, int64_t item, Json output, const std::string& hash) {
+  void end_item(size_t number, int64_t item, ItemEnd end) {
     StepProgress& progress = steps_[number];
     const StepSpec& step = context_.workflow.steps[number];
-    if (!hash.empty()) {
+    if (end.is_cached) ++progress.outcome.cached;
+    if (!end.hash.empty()) {
       Event event = context_.event(EventKind::step_done, step.name, item);
-      event.input_hash = hash;
-      event.payload =
-          "{\"seconds\":" + Json(Clock::seconds_since(progress.began)).dump() + ",\"output\":" + text_of(output) + "}";
+      event.input_hash = std::move(end.hash);
+      event.payload = "{\"seconds\":" + Json(Clock::seconds_since(progress.began)).dump() +
+                      (end.is_cached ? ",\"cached\":true" : "") + ",\"output\":" + text_of(end.output) + "}";
       context_.journal.append(std::move(event));
     }
-    progress.outputs[item < 0 ? 0 : static_cast<size_t>(item)] = std::move(output);
+    progress.outputs[item < 0 ? 0 : static_cast<size_t>(item)] = std::move(end.output);
     ++progress.ended_items;
     context_.services.observer.item_ended(step, progress.ended_items, progress.outcome.items);
   }
@@ -447,6 +443,7 @@ class Run::State {
   }
 
   RunContext context_;
+  OutputCache cache_{context_};
   std::vector<StepProgress> steps_;
   std::deque<size_t> ready_;
   Json values_ = Json::object();
@@ -464,6 +461,12 @@ class Run::State {
 std::string_view name(StepState state) noexcept {
   constexpr std::string_view kNames[] = {"waiting", "running", "done", "skipped", "failed"};
   return kNames[static_cast<size_t>(state)];
+}
+
+size_t RunOutcome::cached() const noexcept {
+  size_t sum = 0;
+  for (const StepOutcome& step : steps) sum += step.cached;
+  return sum;
 }
 
 Run::Run(const Workflow& workflow, const RunServices& services, RunSettings settings)

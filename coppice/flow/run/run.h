@@ -66,6 +66,7 @@ struct RunSettings {
   std::string folder;             ///< of the workflow: where relative paths begin
   std::set<std::string> allowed;  ///< kinds that are off unless allowed
   std::optional<ForkPoint> fork;
+  bool uses_cache = true;  ///< steps that say `cache` take and leave outputs there; not where models are measured
   /// Nothing is done to the world: what would be gives a made-up output, and every person says yes. Requests to models
   /// name their step under `metadata`. For plans.
   bool is_pretended = false;
@@ -75,6 +76,7 @@ struct StepOutcome {
   std::string name;
   StepState state = StepState::waiting;
   size_t items = 1, calls = 0;
+  size_t cached = 0;                      ///< items whose output came from the cache
   double began_seconds = 0, seconds = 0;  ///< from the run's beginning; how long
   Money cost;
   Usage usage;
@@ -98,6 +100,8 @@ struct RunOutcome {
   Money cost;
   Usage usage;
   double seconds = 0;
+
+  size_t cached() const noexcept;  ///< outputs that came from the cache
 };
 
 /// One run of a workflow: steps begin as soon as those that they need have ended, many at a time.

@@ -163,6 +163,7 @@ class Summary {
   void end_item(const Event& event, const Json& payload, double at) {
     StepSummary& its = step(event.step);
     if (its.items++ == 0) its.began_seconds = at - number_in<double>(payload, "seconds");
+    if (payload.value("cached", false)) ++its.cached;
     its.ended_seconds = at;
     its.state = "done";
     its.error.clear();  // of an earlier try
@@ -207,6 +208,7 @@ nlohmann::ordered_json to_json(const RunSummary& run) {
                                   {"state", step.state},
                                   {"items", step.items},
                                   {"calls", step.calls},
+                                  {"cached", step.cached},
                                   {"began_seconds", step.began_seconds},
                                   {"ended_seconds", step.ended_seconds},
                                   {"cost_usd", step.cost.dollars()}};

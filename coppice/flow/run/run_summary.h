@@ -30,6 +30,7 @@ struct CallSummary {
 struct StepSummary {
   std::string name, state = "waiting", error, error_type;
   size_t items = 0, calls = 0;
+  size_t cached = 0;  ///< items whose output came from the cache
   double began_seconds = 0, ended_seconds = 0;
   Usage usage;
   Money cost;

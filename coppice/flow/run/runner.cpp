@@ -157,6 +157,7 @@ class Runner::Impl {
     }
     if (task.inputs.is_null()) task.inputs = parse_json(record.inputs);
     task.settings.tenant = record.tenant;
+    task.settings.uses_cache = false;  // what is done again is asked again
     task.settings.fork = ForkPoint{parent, outputs_before(*task.workflow, from, journal_->events(parent))};
     return run(task);
   }

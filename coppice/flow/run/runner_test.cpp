@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coppice/flow/kinds/kinds.h"
+#include "coppice/flow/run/run_summary.h"
 #include "coppice/flow/temporary_folder.h"
 
 namespace coppice {
@@ -159,6 +160,126 @@ TEST_F(RunnerTest, AForkKeepsWhatComesBefore) {
   EXPECT_EQ(counts_.done, 3);
   EXPECT_EQ(runner.journal().find(forked.id)->parent, "r1");
   EXPECT_THROW(runner.fork(kinds_, "r1", "c", {}), Error);
+}
+
+/// A workflow of one step that is cached, and how it is run.
+class CachingTest : public RunnerTest {
+ protected:
+  RunOutcome done(json with, RunSettings settings = {}) { return done_as("a", std::move(with), std::move(settings)); }
+
+  RunOutcome done_as(const char* name, json with, RunSettings settings = {}) {
+    json steps = {{name, step("count", std::move(with))}};
+    steps[name]["cache"] = cache_;
+    if (!persona_.empty()) steps[name]["persona"] = persona_;
+    flow_ = workflow(steps, "{{ steps." + std::string(name) + ".output }}");
+    flow_.name = workflow_name_;
+    return runner_.run({&flow_, json::object(), std::move(settings)});
+  }
+
+  static RunSettings of_tenant(const char* tenant) {
+    RunSettings settings;
+    settings.tenant = tenant;
+    return settings;
+  }
+
+  json cache_ = true;
+  std::string persona_, workflow_name_ = "test";
+  Workflow flow_;
+  Runner runner_{options_, observer_};
+};
+
+TEST_F(CachingTest, WhatWasAskedBeforeIsTakenFromTheCache) {
+  EXPECT_EQ(done(json::object()).result, 1);
+  const RunOutcome second = done_as("b", json::object());  // a step's name is nothing to it
+  EXPECT_EQ(second.result, 1);
+  EXPECT_EQ(second.steps[0].cached, 1U);
+  EXPECT_EQ(second.cached(), 1U);
+  EXPECT_EQ(counts_.done, 1);
+  const RunSummary told = summarize(*runner_.journal().find(second.id), runner_.journal().events(second.id));
+  EXPECT_EQ(told.steps[0].cached, 1U);
+  EXPECT_EQ(to_json(told)["steps"][0]["cached"], 1);
+}
+
+TEST_F(CachingTest, SomethingElseIsAskedAnew) {
+  done(json::object());
+  EXPECT_EQ(done({{"x", 1}}).result, 2);
+  persona_ = "a poet";
+  EXPECT_EQ(done(json::object()).result, 3);
+  RunSettings settings;
+  settings.uses_cache = false;
+  EXPECT_EQ(done(json::object(), settings).result, 4);
+  EXPECT_EQ(done(json::object()).result, 3) << "the one without a cache has left nothing there";
+}
+
+TEST_F(CachingTest, TenantsAreAmongThemselvesUnlessTheWorkflowSaysOtherwise) {
+  EXPECT_EQ(done(json::object()).result, 1);
+  EXPECT_EQ(done(json::object(), of_tenant("acme")).result, 2);
+  EXPECT_EQ(done(json::object(), of_tenant("acme")).result, 2);
+  workflow_name_ = "another";
+  EXPECT_EQ(done(json::object(), of_tenant("acme")).result, 2);
+  cache_ = {{"scope", "workflow"}};
+  EXPECT_EQ(done(json::object(), of_tenant("acme")).result, 3);
+  EXPECT_EQ(done(json::object(), of_tenant("other")).result, 3);
+  workflow_name_ = "acme";  // a tenant's name is no workflow's
+  EXPECT_EQ(done(json::object(), of_tenant("other")).result, 4);
+}
+
+TEST_F(CachingTest, WhatFailsIsNotKept) {
+  counts_.failures_left = 1;
+  EXPECT_EQ(done(json::object()).state, "failed");
+  EXPECT_EQ(done(json::object()).result, 2);
+}
+
+TEST_F(CachingTest, AForkAsksAnew) {
+  RunSettings settings;
+  settings.id = "r1";
+  done(json::object(), settings);
+  EXPECT_EQ(runner_.fork(kinds_, "r1", "a", {}).result, 2);
+}
+
+TEST_F(CachingTest, ARunThatGoesOnKnowsWhatCameFromTheCache) {
+  json steps = {{"a", step("count", json::object())}, {"b", step("count", {{"value", "{{ steps.a.output + 1 }}"}})}};
+  steps["a"]["cache"] = true;
+  const Workflow flow = workflow(steps, "{{ steps.b.output }}");
+  done(json::object());
+  RunSettings settings;
+  settings.id = "r1";
+  counts_.failures_left = 1;
+  EXPECT_EQ(runner_.run({&flow, json::object(), settings}).state, "failed");
+  const RunOutcome resumed = runner_.resume(kinds_, settings);
+  EXPECT_EQ(resumed.result, 2);
+  EXPECT_EQ(resumed.cached(), 1U);
+  EXPECT_EQ(counts_.done, 3);
+}
+
+TEST_F(CachingTest, ItemsAreCachedEach) {
+  json steps = {{"a", step("count", {{"value", "{{ item }}"}})}};
+  steps["a"]["foreach"] = "{{ inputs }}";
+  steps["a"]["concurrency"] = 1;
+  steps["a"]["cache"] = true;
+  const Workflow flow = workflow(steps, "{{ steps.a.output }}");
+  const RunOutcome first = runner_.run({&flow, {"x", "y", "x"}, {}});
+  EXPECT_EQ(first.cached(), 1U);
+  const RunOutcome second = runner_.run({&flow, {"y", "z"}, {}});
+  EXPECT_EQ(second.result, (json{"y", "z"}));
+  EXPECT_EQ(second.cached(), 1U);
+}
+
+TEST_F(CachingTest, WhatChangesTheWorldIsRefused) {
+  for (json changing : {step("http", {{"url", "http://h/"}, {"method", "POST"}}),
+                        step("http", {{"url", "http://h/"}, {"method", "{{ inputs.m }}"}}),
+                        step("sql", {{"database", "d"}, {"query", "q"}, {"write", true}}),
+                        step("sql", {{"database", "d"}, {"query", "q"}, {"write", "{{ inputs.w }}"}}),
+                        step("command", {{"command", {"ls"}}}), step("approve", {{"question", "?"}})}) {
+    EXPECT_NO_THROW(workflow({{"a", changing}})) << changing;
+    changing["cache"] = true;
+    EXPECT_THROW(workflow({{"a", changing}}), FaultyWorkflow) << changing;
+    changing["cache"] = false;
+    EXPECT_NO_THROW(workflow({{"a", changing}})) << changing;
+  }
+  json pure = step("command", {{"command", {"ls"}}, {"effect", "pure"}});
+  pure["cache"] = {{"seconds", 5}, {"scope", "tenant"}};
+  EXPECT_EQ(workflow({{"a", pure}}).steps[0].cache->seconds, 5);
 }
 
 TEST_F(RunnerTest, InputsThatTheWorkflowDoesNotTakeAreRefusedBeforeAnythingIsWritten) {

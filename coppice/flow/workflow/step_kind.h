@@ -52,6 +52,9 @@ class StepKind {
 
   virtual Effect effect(const nlohmann::json& /*with*/) const { return Effect::pure; }
 
+  /// Do relative paths in `with` start at the workflow's folder? Then it belongs to what the step is given.
+  virtual bool reads_folder() const { return false; }
+
   /// Throws `ErrorCode::usage` for what the schema cannot say. Of `with` as written, valid by the schema.
   virtual void expect_sound(const nlohmann::json& /*with*/) const {}
 

@@ -40,6 +40,16 @@ struct StepRetry {
   double delay_seconds = 1;  ///< doubled each time
 };
 
+/// Outputs of a step are kept for later runs that ask the same.
+struct CacheSpec {
+  enum class Scope {
+    tenant,   ///< those of the same tenant take them, whatever their workflow; runs of no tenant are among themselves
+    workflow  ///< those of the same workflow take them, whoever their tenant
+  };
+  double seconds = 30.0 * 24 * 3600;  ///< how long
+  Scope scope = Scope::tenant;
+};
+
 /// What may be spent.
 struct BudgetSpec {
   std::optional<Money> run, day, tenant;
@@ -59,6 +69,7 @@ struct StepSpec {
   TemplatedValue with;
   std::shared_ptr<const JsonSchema> with_schema;  ///< what the templates come to is held against it; null = need not be
   StepRetry retry;
+  std::optional<CacheSpec> cache;
   double timeout_seconds = 0;  ///< 0 = none
   std::optional<Money> budget;
   bool optional = false;  ///< may fail, or be left out when the budget is short

@@ -87,6 +87,23 @@ ModelSpec model_of(const Ordered& written) {
   return made;
 }
 
+std::optional<CacheSpec> cache_of(const Ordered& written) {
+  if (written.is_boolean()) return written.get<bool>() ? std::optional(CacheSpec()) : std::nullopt;
+  CacheSpec made;
+  read(written, "seconds", made.seconds);
+  if (written.value("scope", "tenant") == "workflow") made.scope = CacheSpec::Scope::workflow;
+  return made;
+}
+
+/// Of `with` as written. Where a template stands in the place of what decides, nobody knows yet.
+bool is_pure(const StepKind& kind, const nlohmann::json& with) {
+  try {
+    return kind.effect(with) == Effect::pure;
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+}
+
 /// Builds a workflow of a document, and gathers what is wrong with it.
 class Builder {
  public:
@@ -224,6 +241,7 @@ class Builder {
     read(written, "timeout", step.timeout_seconds);
     read(written, "budget", step.budget);
     read(written, "optional", step.optional);
+    if (written.contains("cache")) step.cache = cache_of(written["cache"]);
     if (written.contains("retry")) {
       read(written["retry"], "times", step.retry.times);
       read(written["retry"], "delay", step.retry.delay_seconds);
@@ -260,6 +278,10 @@ class Builder {
     if (is_checked_later) step.with_schema = std::move(schema);
     if (faults_.size() > faults_before) return;
     attempt(at + "/with", [&] { step.kind->expect_sound(with); });
+    if (step.cache && !is_pure(*step.kind, with)) {
+      fault(at + "/cache", fmt::format("'{}' changes something in the world: its output cannot be cached", step.name),
+            "only what is done for its answer alone can be");
+    }
     for (const std::string& model : step.kind->models(with)) {
       expect_name(workflow_.models, model, "model", at + "/with/model");
     }

@@ -143,6 +143,14 @@ constexpr const char* kTop = R"json({
           "properties": {"times": {"type": "integer", "minimum": 0, "maximum": 20},
                          "delay": {"type": "number", "minimum": 0, "maximum": 3600, "description": "Seconds; doubled each time."}}
         },
+        "cache": {
+          "type": ["boolean", "object"],
+          "description": "Outputs are kept for later runs that ask the same; for steps that change nothing in the world.",
+          "additionalProperties": false,
+          "properties": {"seconds": {"type": "number", "exclusiveMinimum": 0, "description": "How long; 30 days unless given."},
+                         "scope": {"enum": ["tenant", "workflow"],
+                                   "description": "Who takes them: runs of the same tenant (unless given), or of the same workflow, whoever their tenant."}}
+        },
         "timeout": {"type": "number", "exclusiveMinimum": 0, "description": "Seconds for the step, each item of a foreach."},
         "budget": {"$ref": "#/$defs/money"},
         "optional": {"type": "boolean", "description": "The run goes on where it fails, or when there is no money for it."},
