@@ -169,9 +169,10 @@ std::string verdict_of(const Comparison& comparison, const VariantComparison& on
                       with_interval(one.saving, percent), with_interval(one.accepted_gain, percent),
                       with_interval(one.speed, percent));
   const auto users = [](double count) {
-    return std::isfinite(count) ? fmt::format("{:.0f}", std::ceil(count)) : std::string("never");
+    return std::isfinite(count) ? fmt::format("{:.0f}", std::ceil(count)) : std::string("no number");
   };
-  return text + fmt::format("<br>Pays from {} users on.</div>", with_interval(one.break_even_users, users));
+  if (!std::isfinite(one.break_even_users.low)) return text + "<br>It never pays, however many users there are.</div>";
+  return text + fmt::format("<br>It pays from {} users on.</div>", with_interval(one.break_even_users, users));
 }
 
 std::string failures_of(const Comparison& comparison) {

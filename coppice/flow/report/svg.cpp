@@ -161,7 +161,7 @@ std::string bars_svg(const std::vector<ValueBar>& bars) {
 }
 
 std::string lines_svg(const LineChart& chart) {
-  constexpr double kLeft = 80, kTop = 12, kHeight = 320, kBottom = 52, kRight = 20;
+  constexpr double kLeft = 80, kTop = 28, kHeight = 320, kBottom = 52, kRight = 20;
   if (chart.x.size() < 2) return {};
   const double low = std::log10(chart.x.front()), high = std::log10(chart.x.back());
   double most = 1e-300;
@@ -200,7 +200,7 @@ std::string lines_svg(const LineChart& chart) {
     svg += text_at(kLeft + 30, y, chart.lines[i].name);
   }
   svg += text_at((kLeft + kWidth) / 2, kHeight - 14, chart.x_title, R"(text-anchor="middle")");
-  svg += text_at(14, kTop - 2 + 10, chart.y_title, R"(class="small")");
+  svg += text_at(14, kTop - 12, chart.y_title, R"(class="small")");
   return svg + "</svg>";
 }
 
