@@ -36,13 +36,15 @@ struct OptimizeArguments {
   std::vector<std::string> endpoints, candidates;
   double floor = 0.9;
   uint32_t repeats = 1, at_a_time = 1, simulated_runs = 200, measured_runs = 100;
-  bool simulate = false, json = false;
+  bool simulate = false, ablate = false, json = false;
 };
 
 void describe(OptionTable& table, OptimizeArguments& arguments) {
   table.add("floor", arguments.floor, 0, 1, "The least part of outputs that pass all checks.");
   table.add("candidates", arguments.candidates,
             "STEP=MODEL+MODEL: what may stand in that step; the workflow's models of that kind unless given.");
+  table.add("ablate", arguments.ablate,
+            "Try to do without optional steps, too: one that changes nothing is one too many.");
   table.add("repeats", arguments.repeats, 1, 1000, "So many runs of each input and choice of models.");
   table.add("at_a_time", arguments.at_a_time, 1, 1000, "So many runs side by side.");
   table.add("most_cost", arguments.most_cost,
@@ -140,7 +142,8 @@ std::string changes_text(const std::vector<ModelSlot>& slots, const Assignment& 
   std::string text;
   for (size_t i = 0; i < slots.size(); ++i) {
     if (models[i] == slots[i].model) continue;
-    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", slots[i].step, models[i]);
+    text +=
+        fmt::format("{}{}: {}", text.empty() ? "" : ", ", slots[i].step, models[i].empty() ? "left out" : models[i]);
   }
   return text.empty() ? "as written" : text;
 }
@@ -186,7 +189,7 @@ void optimize_models(const OptimizeArguments& arguments) {
   const StepKinds kinds = make_kinds();
   Workflow workflow = read_workflow(arguments.workflow, arguments.variant, kinds);
   redirect(workflow, arguments.endpoints);
-  const std::vector<ModelSlot> slots = model_slots(workflow, read_candidates(arguments.candidates));
+  const std::vector<ModelSlot> slots = model_slots(workflow, {read_candidates(arguments.candidates), arguments.ablate});
   if (slots.empty()) throw Error(ErrorCode::data, "no step asks a model", arguments.workflow);
   Measurer measurer(arguments, read_flow_inputs(arguments.inputs));
   size_t most = 1 + slots.size(), tried = 0;

@@ -66,6 +66,9 @@ class Website(WebsiteTest):
         self.assertEqual(len(simulated["assignments"]), 2)
         self.assertEqual(simulated["assignments"][simulated["chosen"]]["models"]["developer/model"], "big")
         self.assertEqual(self.stand_in.answered(), 0)
+        without = json.loads(self.expect(0, "flow", "optimize", self.site, *options, "--simulate", "--simulated-runs", "20",
+                                         "--ablate", "--models", self.path("website/stand_in.yaml")).stdout)
+        self.assertIsNone(without["assignments"][without["chosen"]]["models"]["judgement/model"], "nobody reads its score")
         measured = json.loads(self.expect(0, "flow", "optimize", self.site, *options, *self.endpoint).stdout)
         self.assertEqual((measured["provenance"], len(measured["assignments"])), ("measured", 2))
         self.assertGreater(self.stand_in.answered(), 8)

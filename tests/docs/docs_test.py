@@ -156,6 +156,12 @@ class DocumentsTest(unittest.TestCase):
         self.assertIsNotNone(told)
 
     @unittest.skipUnless(HAS_FLOW, "built without workflows")
+    def test_the_schema_of_workflows_is_what_the_program_prints(self):
+        printed = subprocess.run([COPPICE, "flow", "schema"], capture_output=True, text=True, check=True).stdout
+        self.assertEqual((ROOT / "docs" / "workflow.schema.json").read_text(), printed,
+                         "run: build/release/coppice flow schema > docs/workflow.schema.json")
+
+    @unittest.skipUnless(HAS_FLOW, "built without workflows")
     def test_a_router_is_trained(self):
         self.assertTrue(blocks(ROOT / "docs" / "routing.md"))
         self.assertIn("50% strong calls", self.run_blocks(ROOT / "docs" / "routing.md",

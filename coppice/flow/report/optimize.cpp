@@ -178,18 +178,18 @@ class Search {
 
 }  // namespace
 
-std::vector<ModelSlot> model_slots(const Workflow& workflow,
-                                   const std::map<std::string, std::vector<std::string>>& candidates) {
-  expect_known(workflow, candidates);
+std::vector<ModelSlot> model_slots(const Workflow& workflow, const SlotOptions& options) {
+  expect_known(workflow, options.candidates);
   std::vector<ModelSlot> slots;
   for (const StepSpec& step : workflow.steps) {
     const json& with = step.with.written();
     for (const std::string& place : step.kind->model_places()) {
       const json::json_pointer pointer(place);
       if (!with.contains(pointer) || !with[pointer].is_string()) continue;
-      const auto named = candidates.find(step.name);
+      const auto named = options.candidates.find(step.name);
       slots.push_back({step.name, place, with[pointer].get<std::string>(),
-                       named != candidates.end() ? named->second : candidates_for(step, workflow)});
+                       named != options.candidates.end() ? named->second : candidates_for(step, workflow)});
+      if (options.ablate && step.optional) slots.back().candidates.emplace_back();
     }
   }
   return slots;
@@ -199,7 +199,12 @@ Workflow assigned(const Workflow& workflow, const std::vector<ModelSlot>& slots,
                   const StepKinds& kinds) {
   ordered_json whole = ordered_json::parse(workflow.text);
   for (size_t i = 0; i < slots.size(); ++i) {
-    whole["steps"][slots[i].step]["with"][ordered_json::json_pointer(slots[i].place)] = models[i];
+    ordered_json& step = whole["steps"][slots[i].step];
+    if (models[i].empty()) {
+      step["if"] = false;
+    } else {
+      step["with"][ordered_json::json_pointer(slots[i].place)] = models[i];
+    }
   }
   Workflow made = read_workflow_text(whole.dump(), kinds);
   made.variant = workflow.variant;
@@ -216,7 +221,8 @@ ordered_json to_json(const Optimum& optimum) {
   for (const MeasuredAssignment& one : optimum.all) {
     ordered_json models = ordered_json::object();
     for (size_t i = 0; i < optimum.slots.size(); ++i) {
-      models[optimum.slots[i].step + optimum.slots[i].place] = one.models[i];
+      models[optimum.slots[i].step + optimum.slots[i].place] =
+          one.models[i].empty() ? ordered_json() : ordered_json(one.models[i]);
     }
     all.push_back(
         {{"models", models},

@@ -17,16 +17,21 @@ struct ModelSlot {
   std::string step;
   std::string place;                    ///< JSON pointer into the step's `with`
   std::string model;                    ///< as written
-  std::vector<std::string> candidates;  ///< others that may do
+  std::vector<std::string> candidates;  ///< others that may do; "" = without the step
 };
 
-/// Every place with a model. Candidates are, unless `candidates` names others for a step, the workflow's other models,
+/// What may stand in slots.
+struct SlotOptions {
+  std::map<std::string, std::vector<std::string>> candidates;  ///< by step; of others as `model_slots` says
+  bool ablate = false;                                         ///< optional steps may be left out
+};
+
+/// Every place with a model. Candidates are, unless the options name others for a step, the workflow's other models,
 /// those for images and embeddings aside: of these only such as stand in steps of that kind. Throws `ErrorCode::usage`
 /// for a step or a model that is not there.
-std::vector<ModelSlot> model_slots(const Workflow& workflow,
-                                   const std::map<std::string, std::vector<std::string>>& candidates);
+std::vector<ModelSlot> model_slots(const Workflow& workflow, const SlotOptions& options);
 
-/// A model for each slot, by its name in the workflow.
+/// A model for each slot, by its name in the workflow; "" = without the step.
 using Assignment = std::vector<std::string>;
 
 /// The workflow with these models in its slots.

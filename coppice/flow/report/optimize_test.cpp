@@ -85,15 +85,24 @@ TEST_F(ModelSlots, PaintersDoNotWriteAndWritersDoNotPaint) {
 }
 
 TEST_F(ModelSlots, CandidatesMayBeNamed) {
-  EXPECT_EQ(model_slots(workflow_, {{"a", {"big"}}})[0].candidates, std::vector<std::string>{"big"});
-  EXPECT_THROW(model_slots(workflow_, {{"c", {"big"}}}), Error);
-  EXPECT_THROW(model_slots(workflow_, {{"a", {"bigger"}}}), Error);
+  EXPECT_EQ(model_slots(workflow_, {{{"a", {"big"}}}})[0].candidates, std::vector<std::string>{"big"});
+  EXPECT_THROW(model_slots(workflow_, {{{"c", {"big"}}}}), Error);
+  EXPECT_THROW(model_slots(workflow_, {{{"a", {"bigger"}}}}), Error);
 }
 
 TEST_F(ModelSlots, AWorkflowIsMadeWithOtherModels) {
   const std::vector<ModelSlot> slots = model_slots(workflow_, {});
   const Workflow other = assigned(workflow_, slots, {"big", "painter"}, kinds_);
   EXPECT_EQ(other.find("a")->kind->models(other.find("a")->with.written()), std::vector<std::string>{"big"});
+}
+
+TEST_F(ModelSlots, OptionalStepsMayBeLeftOut) {
+  workflow_.steps[1].optional = true;
+  EXPECT_EQ(model_slots(workflow_, {})[1].candidates.size(), 1u);
+  const std::vector<ModelSlot> slots = model_slots(workflow_, {{}, true});
+  EXPECT_EQ(slots[0].candidates.size(), 2u) << "the other one is not optional";
+  ASSERT_EQ(slots[1].candidates, (std::vector<std::string>{"painter", ""}));
+  EXPECT_TRUE(assigned(workflow_, slots, {"small", ""}, kinds_).find("b")->condition);
 }
 
 }  // namespace
