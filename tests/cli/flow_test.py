@@ -122,6 +122,31 @@ class Running(FlowTest):
         made = self.run_flow(0, flow, "--endpoint", f"local={stand_in.url}")
         self.assertLess(made["cost_usd"], 0.003)
 
+    def test_where_the_budget_is_short_optional_steps_are_left_out(self):
+        stand_in = StandIn(self)
+        steps = {"a": self.ask("x" * 100), "b": {**self.ask("y {{ steps.a.output }}"), "optional": True}}
+        flow = self.workflow(steps, budget={"run": 0.0012},
+                             outputs={"result": "{{ steps.a.output }}{{ steps.b.output | default('') }}"})
+        made = self.run_flow(0, flow, "--endpoint", f"local={stand_in.url}")
+        self.assertEqual([step["state"] for step in made["steps"]], ["done", "failed"])
+        self.assertIn("budget", made["steps"][1]["error"])
+        self.assertEqual(stand_in.answered(), 1)
+
+    def test_days_and_tenants_have_budgets_over_all_their_runs(self):
+        stand_in = StandIn(self)
+        endpoint = ("--endpoint", f"local={stand_in.url}")
+        flow = self.workflow({"a": self.ask("x" * 100)}, budget={"tenant": 0.0025})
+        spent, runs = 0.0, 0
+        while (done := self.run_program("flow", "run", flow, "--json", "--tenant", "acme", *endpoint)).returncode == 0:
+            spent, runs = spent + json.loads(done.stdout)["cost_usd"], runs + 1
+            self.assertLess(runs, 100)
+        self.assertEqual(done.returncode, 8, done.stderr)
+        self.assertIn("tenant:acme", done.stderr)
+        self.assertTrue(0 < spent <= 0.0025, spent)
+        self.run_flow(0, flow, "--tenant", "other", *endpoint)
+        flow = self.workflow({"a": self.ask("z" * 100)}, budget={"day": spent + 0.0001})
+        self.expect(8, "flow", "run", flow, *endpoint, says=["budget", "day:"])
+
     def test_commands_and_sql_are_off_unless_allowed_and_read_by_no_shell(self):
         flow = self.workflow({"a": {"kind": "command", "with": {"command": ["printf", "%s", "{{ inputs.text }}"]}}},
                              outputs={"result": "{{ steps.a.output.text }}"})
