@@ -15,8 +15,8 @@ EXAMPLE = EXAMPLES / "website"
 class StandIn:
     """`coppice flow stand-in` on a port of its own, until the test has ended."""
 
-    def __init__(self, test, settings=None):
-        arguments = [COPPICE, "flow", "stand-in", "--port", "0", "--patience-seconds", "0"]
+    def __init__(self, test, settings=None, port="0"):
+        arguments = [COPPICE, "flow", "stand-in", "--port", port, "--patience-seconds", "0"]
         if settings is not None:
             arguments.append(settings)
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment(), cwd=test.folder)

@@ -4,11 +4,25 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "coppice/core/error.h"
+
 namespace coppice {
 namespace {
 
 bool is_same_attempt(const Event& a, const Event& b) {
   return a.step == b.step && a.item == b.item && a.call == b.call && a.attempt == b.attempt;
+}
+
+/// Did the step fail by what it was told, so that to hear the same once more would not help?
+bool is_of_content(const Event& failed) {
+  const auto said = nlohmann::json::parse(failed.payload, nullptr, false);
+  return said.is_object() && said.value("code", "") == name(ErrorCode::data);
+}
+
+/// Answers of models, and not of servers on which something was done.
+bool is_of_model(const std::string& answered) {
+  const auto said = nlohmann::json::parse(answered, nullptr, false);
+  return said.is_object() && said.contains("model");
 }
 
 }  // namespace
@@ -36,6 +50,9 @@ RunHistory::RunHistory(const std::vector<Event>& events) {
       case EventKind::step_done:
         done_[place] = {event.input_hash, event.payload};
         break;
+      case EventKind::step_failed:
+        if (is_of_content(event)) forget_answers(event.step);
+        break;
       case EventKind::approved:
         approved_[place] = event.payload;
         std::erase_if(unknown_, [&](const Call& one) { return Place(std::get<0>(one), std::get<1>(one)) == place; });
@@ -45,6 +62,12 @@ RunHistory::RunHistory(const std::vector<Event>& events) {
     }
   }
   for (const Event& event : open_) unknown_.emplace(event.step, event.item, event.call);
+}
+
+/// They are in the journal, and paid, and asked for anew.
+void RunHistory::forget_answers(const std::string& step) {
+  std::erase_if(answered_,
+                [&](const auto& one) { return std::get<0>(one.first) == step && is_of_model(one.second.second); });
 }
 
 std::optional<std::string> RunHistory::output(const std::string& step, int64_t item,

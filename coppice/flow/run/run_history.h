@@ -23,7 +23,8 @@ class RunHistory {
   /// The output of a step that ended, if it was given the same as now.
   std::optional<std::string> output(const std::string& step, int64_t item, const std::string& input_hash) const;
 
-  /// The answer to a call, if the same was asked.
+  /// The answer to a call, if the same was asked. Answers of a model by which the step then failed (a refusal, no JSON)
+  /// are none: the step is tried anew.
   std::optional<std::string> answer(const std::string& step, int64_t item, uint32_t call,
                                     const std::string& request_hash) const;
 
@@ -37,6 +38,8 @@ class RunHistory {
   std::optional<std::string> approval(const std::string& step, int64_t item) const;
 
  private:
+  void forget_answers(const std::string& step);
+
   using Place = std::pair<std::string, int64_t>;
   using Call = std::tuple<std::string, int64_t, uint32_t>;
 
