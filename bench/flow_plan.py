@@ -106,7 +106,7 @@ SHAPES = {
         "flow": workflow(items(20), "{{ steps.each.output }}", {"concurrency": 5}), "settings": settings(),
         "inputs": topic},
     "foreach of 40, a server of 30 requests a minute": {
-        "flow": workflow(items(40), "{{ steps.each.output }}", {"retries": 50}),
+        "flow": workflow(items(40), "{{ steps.each.output }}", {"retries": 20}),
         "settings": settings(requests_per_minute=30), "inputs": topic},
     "a repair loop, each try fails half the time": {
         "flow": workflow(CHECKED, "{{ steps.mended.output }}"),
