@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `coppice flow plan` says a workflow will take, against what `coppice flow run` then takes.
 
-bench/flow_plan.py [--runs 200] [--learn-from 100] [--side-by-side 4] [--faster 10] [SHAPE ...]
+bench/flow_plan.py [--runs 200] [--learn-from 100] [--side-by-side 4] [--faster 20] [SHAPE ...]
 
 The models are stand-ins, in processes of their own. Two plans of each shape:
   from settings  of the stand-in's settings (`--models`), which the runs are then served by
@@ -280,10 +280,10 @@ def main():
     parser.add_argument("shapes", nargs="*", help="beginnings of names; default: all")
     parser.add_argument("--runs", type=int, default=200, help="measured ones")
     parser.add_argument("--learn-from", type=int, default=100, help="runs that the second plan is made of")
-    parser.add_argument("--plan-runs", type=int, default=1000)
-    parser.add_argument("--other-plans", type=int, default=10, help="plans of other seeds, for the interval")
+    parser.add_argument("--plan-runs", type=int, default=300)
+    parser.add_argument("--other-plans", type=int, default=5, help="plans of other seeds, for the interval")
     parser.add_argument("--side-by-side", type=int, default=4)
-    parser.add_argument("--faster", type=float, default=10)
+    parser.add_argument("--faster", type=float, default=20)
     parser.add_argument("--add", action="store_true", help="keep the other shapes of results/flow_plan.json")
     parser.add_argument("--folder", help="where journals are made (the system's folder for temporary files)")
     arguments = parser.parse_args()

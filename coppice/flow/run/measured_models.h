@@ -16,7 +16,7 @@ namespace coppice {
 ///
 /// Where answers were streamed, times to the first token and between tokens are those measured; else the time of an
 /// answer is parted by its length, a line of least squares giving the slope at first. Tokens are the stand-in's, of
-/// four bytes.
+/// four bytes. Not known are a server's limits, nor how often calls fail.
 nlohmann::json measured_models(JournalStore& journal, size_t most_runs);
 
 }  // namespace coppice
