@@ -13,12 +13,12 @@ ANSWER = [{"find": {"asked": ["Question ", "?"]}, "template": "Answer {{ asked }
 
 
 class StandIn:
-    """On a free port of the loopback, until the block ends."""
+    """On a free port of the loopback, until the block ends. `settings`: an object, or the text of a file."""
 
     def __init__(self, program, folder, settings):
         path = os.path.join(folder, "stand_in.json")
         with open(path, "w", encoding="utf-8") as file:
-            json.dump(settings, file)
+            file.write(settings if isinstance(settings, str) else json.dumps(settings))
         self.process = subprocess.Popen([program, "flow", "stand-in", "--port", "0", "--patience-seconds", "0", path],
                                         stdout=subprocess.PIPE, text=True)
         self.url = self.process.stdout.readline().strip()

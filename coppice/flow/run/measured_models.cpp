@@ -12,6 +12,7 @@
 #include "coppice/core/json_text.h"
 #include "coppice/flow/json/json_field.h"
 #include "coppice/flow/report/statistics.h"
+#include "coppice/flow/stand_in/stand_in_given.h"
 #include "coppice/flow/stand_in/stand_in_words.h"
 
 namespace coppice {
@@ -20,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 /// Of each step and model: more would make the settings large and say little.
-constexpr size_t kMostAnswers = 50;
+constexpr size_t kMostAnswers = 200;
 constexpr double kLeastSeconds = 1e-6;
 
 struct MeasuredCall {
@@ -28,9 +29,14 @@ struct MeasuredCall {
   double tokens = 1;                            ///< of the answer
 };
 
+struct MeasuredAnswers {
+  std::vector<std::string> texts;
+  std::vector<GivenTexts> given;  ///< of each text: what of its run's input it has
+};
+
 struct MeasuredModel {
   std::vector<MeasuredCall> calls;
-  std::map<std::string, std::vector<std::string>> answers;  ///< by step
+  std::map<std::string, MeasuredAnswers> answers;  ///< by step
 };
 
 using MeasuredModels = std::map<std::string, MeasuredModel>;
@@ -41,7 +47,8 @@ std::string content_of(const json& answer) {
   return answer.value(json::json_pointer("/choices/0/message/content"), std::string());
 }
 
-void add(const Event& event, MeasuredModels& models) {
+/// `inputs` is what the event's run was given.
+void add(const Event& event, const json& inputs, MeasuredModels& models) {
   if (event.kind != EventKind::call_answered) return;
   const json said = parse_json(event.payload);
   const std::string name = text_field(said, "model");
@@ -53,8 +60,10 @@ void add(const Event& event, MeasuredModels& models) {
   const std::string content = content_of(field(said, "answer"));
   call.tokens = std::max(1.0, static_cast<double>(stand_in_tokens(content)));
   model.calls.push_back(call);
-  std::vector<std::string>& answers = model.answers[event.step];
-  if (!content.empty() && answers.size() < kMostAnswers) answers.push_back(content);
+  MeasuredAnswers& answers = model.answers[event.step];
+  if (content.empty() || answers.texts.size() >= kMostAnswers) return;
+  answers.texts.push_back(content);
+  answers.given.push_back(given_texts(content, inputs));
 }
 
 json spread_json(const std::vector<double>& values) {
@@ -74,29 +83,50 @@ double seconds_per_token(const std::vector<MeasuredCall>& calls) {
     spread += (call.tokens - mean_tokens) * (call.tokens - mean_tokens);
   }
   if (calls.size() < 3 || spread == 0) return 0;
-  // No answer takes less than its tokens do.
-  double most = together / spread;
+  return std::max(0.0, together / spread);
+}
+
+/// Seconds of calls, parted.
+struct Parts {
+  std::vector<double> first, later;  ///< to the first token; from one token to the next, of some calls
+};
+
+Parts parts_of_streams(const std::vector<MeasuredCall>& calls) {
+  Parts parts;
   for (const MeasuredCall& call : calls) {
-    if (call.tokens > 1) most = std::min(most, call.seconds / (call.tokens - 1));
+    if (call.first_token_seconds == 0) continue;
+    parts.first.push_back(call.first_token_seconds);
+    if (call.tokens > 1) parts.later.push_back((call.seconds - call.first_token_seconds) / (call.tokens - 1));
   }
-  return std::max(0.0, most);
+  return parts;
+}
+
+/// Of answers that came whole. Both times differ from call to call: that to the first token shows in short answers, and
+/// that from one token to the next, which each call has one of, in long ones.
+Parts parts_by_length(const std::vector<MeasuredCall>& calls) {
+  Parts parts;
+  const double slope = seconds_per_token(calls);
+  std::vector<double> tokens;
+  for (const MeasuredCall& call : calls) tokens.push_back(call.tokens);
+  const double middle = quantile(tokens, 0.5);
+  for (const MeasuredCall& call : calls) {
+    const bool is_short = slope == 0 || call.tokens <= middle;
+    if (is_short) parts.first.push_back(std::max(kLeastSeconds, call.seconds - slope * (call.tokens - 1)));
+  }
+  const double first = quantile(parts.first, 0.5);
+  for (const MeasuredCall& call : calls) {
+    if (slope == 0 || call.tokens <= middle) continue;
+    parts.later.push_back(std::max(0.0, (call.seconds - first) / (call.tokens - 1)));
+  }
+  return parts;
 }
 
 json speed_json(const std::vector<MeasuredCall>& calls) {
-  std::vector<double> first, later;
   const bool is_streamed =
       std::any_of(calls.begin(), calls.end(), [](const MeasuredCall& call) { return call.first_token_seconds > 0; });
-  const double slope = is_streamed ? 0 : seconds_per_token(calls);
-  for (const MeasuredCall& call : calls) {
-    if (is_streamed && call.first_token_seconds == 0) continue;
-    first.push_back(is_streamed ? call.first_token_seconds : call.seconds - slope * (call.tokens - 1));
-    if (is_streamed && call.tokens > 1) {
-      later.push_back((call.seconds - call.first_token_seconds) / (call.tokens - 1));
-    }
-  }
-  json speed = {{"first_token_seconds", spread_json(first)}};
-  if (is_streamed && !later.empty()) speed["output_token_seconds"] = spread_json(later);
-  if (slope > 0) speed["output_token_seconds"] = slope;
+  const Parts parts = is_streamed ? parts_of_streams(calls) : parts_by_length(calls);
+  json speed = {{"first_token_seconds", spread_json(parts.first)}};
+  if (!parts.later.empty()) speed["output_token_seconds"] = spread_json(parts.later);
   return speed;
 }
 
@@ -105,7 +135,8 @@ json speed_json(const std::vector<MeasuredCall>& calls) {
 json measured_models(JournalStore& journal, size_t most_runs) {
   MeasuredModels models;
   for (const RunRecord& record : journal.list(most_runs)) {
-    for (const Event& event : journal.events(record.id)) add(event, models);
+    const json inputs = parse_json(record.inputs);
+    for (const Event& event : journal.events(record.id)) add(event, inputs, models);
   }
   json settings = {{"models", json::object()}, {"answers", json::array()}};
   for (const auto& [name, model] : models) {
@@ -113,8 +144,9 @@ json measured_models(JournalStore& journal, size_t most_runs) {
     for (const MeasuredCall& call : model.calls) tokens.push_back(call.tokens);
     settings["models"][name] = {{"speed", speed_json(model.calls)}, {"answer_tokens", spread_json(tokens)}};
     for (const auto& [step, answers] : model.answers) {
-      if (answers.empty()) continue;
-      settings["answers"].push_back({{"when", {{"step", step}, {"model", name}}}, {"one_of", answers}});
+      if (answers.texts.empty()) continue;
+      settings["answers"].push_back(
+          {{"when", {{"step", step}, {"model", name}}}, {"one_of", answers.texts}, {"given", answers.given}});
     }
   }
   return settings;

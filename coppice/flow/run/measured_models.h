@@ -11,10 +11,12 @@ namespace coppice {
 
 /// The models that the latest runs asked, as settings of a stand-in (`read_stand_in_options`): how fast they are, how
 /// long their answers, and, for each step and model, what was answered, so that a plan's answers are drawn from real
-/// ones. An object without models where no call was answered.
+/// ones. An object without models where no call was answered. With each answer stands what it has of the texts of its
+/// run's input, so that in a plan for another input it has those.
 ///
 /// Where answers were streamed, times to the first token and between tokens are those measured; else the time of an
-/// answer is parted by least squares over its length. Tokens are the stand-in's, of four bytes.
+/// answer is parted by its length, a line of least squares giving the slope at first. Tokens are the stand-in's, of
+/// four bytes. Not known are a server's limits, nor how often calls fail.
 nlohmann::json measured_models(JournalStore& journal, size_t most_runs);
 
 }  // namespace coppice

@@ -226,7 +226,8 @@ Plan plan_workflow(const Workflow& workflow, const std::vector<json>& inputs, co
   Planner planner(workflow);
   for (uint32_t i = 0; i < options.runs; ++i) {
     known.seed = options.seed + i;
-    planner.add(simulate(workflow, inputs[i % inputs.size()], known, options.folder));
+    known.inputs = inputs[i % inputs.size()];
+    planner.add(simulate(workflow, known.inputs, known, options.folder));
   }
   return planner.finish(std::move(unknown));
 }

@@ -189,6 +189,7 @@ StandInChat read_chat(const StandInAsk& ask) {
   StandInChat chat;
   chat.question.path = ask.path;
   chat.question.model = ask.model_name;
+  if (!ask.options.inputs.is_null()) chat.question.inputs = &ask.options.inputs;
   if (const json* metadata = given(ask.body, "metadata"); metadata != nullptr && metadata->is_object()) {
     chat.question.step = text_field(*metadata, "step");
   }

@@ -47,6 +47,7 @@ struct StandInOptions {
   double times_faster = 1;        ///< time runs so much faster than the settings say: 10 = a second takes 0.1 s
   std::string key;                ///< a request without "Authorization: Bearer KEY" gets 401; "" = none is asked for
   uint32_t tokens_per_event = 1;  ///< of a stream
+  nlohmann::json inputs;          ///< of the run that all requests come from, which simulations set; null = not known
   std::map<std::string, StandInModel> models;  ///< "*" = any other; what is in none gets 404
 };
 

@@ -46,6 +46,30 @@ bool is_list_of_texts(const json& value) {
   return value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), is_text);
 }
 
+bool is_pointer(const std::string& text) {
+  try {
+    return !json::json_pointer(text).empty();
+  } catch (const json::parse_error&) {
+    return false;
+  }
+}
+
+/// A list of objects of texts, one for each of the texts.
+std::vector<GivenTexts> read_given(const json& value, size_t texts, const std::string& place) {
+  const auto is_given = [](const json& item) {
+    return item.is_object() && std::all_of(item.begin(), item.end(), [](const json& text) { return text.is_string(); });
+  };
+  if (!value.is_array() || value.size() != texts || !std::all_of(value.begin(), value.end(), is_given)) {
+    refuse_field(value, "a list with an object of texts for each of 'one_of'", place);
+  }
+  for (const json& item : value) {
+    for (const auto& [pointer, text] : item.items()) {
+      if (!is_pointer(pointer)) refuse_field(pointer, "a JSON pointer", place);
+    }
+  }
+  return value.get<std::vector<GivenTexts>>();
+}
+
 StandInMark read_mark(const std::string& name, const json& value, const std::string& place) {
   const auto texts = [](const json& list) {
     return std::all_of(list.begin(), list.end(), [](const json& item) { return item.is_string(); });
@@ -149,6 +173,9 @@ StandInContent StandInContent::read(StandInFields& fields) {
     if (there.back() == "one_of") {
       content.is_choice_ = is_list_of_texts(*value);
       if (!content.is_choice_) refuse_field(*value, "a list of texts", fields.place(key));
+      if (const json* given = fields.find("given")) {
+        content.given_ = read_given(*given, value->size(), fields.place("given"));
+      }
     }
     if (there.back() == "json") content.value_ = value->dump(-1, ' ', false, json::error_handler_t::replace);
     if (there.back() != "template") continue;
@@ -164,8 +191,15 @@ StandInContent StandInContent::read(StandInFields& fields) {
               fields.place("text"));
 }
 
-std::string StandInContent::text(const TemplateScope& scope, double draw) const {
-  if (is_choice_) return value_[static_cast<size_t>(draw * static_cast<double>(value_.size()))].get<std::string>();
+std::string StandInContent::chosen(const StandInQuestion& question) const {
+  const auto which = static_cast<size_t>(question.draw * static_cast<double>(value_.size()));
+  auto text = value_[which].get<std::string>();
+  if (question.inputs == nullptr || given_.empty()) return text;
+  return with_given(text, given_[which], *question.inputs);
+}
+
+std::string StandInContent::text(const TemplateScope& scope, const StandInQuestion& question) const {
+  if (is_choice_) return chosen(question);
   if (templates_.empty() && value_.is_string()) return value_.get<std::string>();
   if (value_.is_string()) return templates_.front().render(scope);
   json made = value_;
@@ -200,7 +234,7 @@ std::string rule_text(const StandInContent& content, const StandInQuestion& ques
                          {"model", &model},   {"words", &words},   {"schema", &question.schema},
                          {"seed", &seed},     {"draw", &draw},     {"found", &found}};
   for (const auto& [name, value] : found.items()) scope.emplace_back(name, &value);
-  return content.text(scope, question.draw);
+  return content.text(scope, question);
 }
 
 }  // namespace coppice

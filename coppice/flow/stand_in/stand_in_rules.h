@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coppice/flow/stand_in/stand_in_given.h"
 #include "coppice/flow/template/template.h"
 
 namespace coppice {
@@ -25,25 +26,30 @@ struct StandInQuestion {
   std::string system;  ///< the same of the roles system and developer
   std::string text;    ///< of all messages
   nlohmann::json messages = nlohmann::json::array();
-  nlohmann::json schema;  ///< null = none
-  uint64_t seed = 0;      ///< the request's own; 0 = none
-  double draw = 0;        ///< in [0, 1), by the hash of the request
+  nlohmann::json schema;                   ///< null = none
+  uint64_t seed = 0;                       ///< the request's own; 0 = none
+  double draw = 0;                         ///< in [0, 1), by the hash of the request
+  const nlohmann::json* inputs = nullptr;  ///< of the run that asks, where that is known
 };
 
 /// A text, one of some texts, a JSON value, or a template of either: a template that is a list or an object has
 /// templates in its texts, and values keep their type.
 class StandInContent {
  public:
-  /// Reads the one of the keys "text", "one_of", "json" and "template" that is there. Throws `ErrorCode::usage` for
-  /// none, for more, and for a template that is none.
+  /// Reads the one of the keys "text", "one_of", "json" and "template" that is there, and beside "one_of" what was
+  /// "given" for each of the texts. Throws `ErrorCode::usage` for none, for more, and for a template that is none.
   static StandInContent read(StandInFields& fields);
 
-  /// `draw` in [0, 1) chooses one of some texts. Throws `ErrorCode::data` where a template reads what is not there.
-  std::string text(const TemplateScope& scope, double draw) const;
+  /// `draw` in [0, 1) chooses one of some texts, which then says what the question's run was given. Throws
+  /// `ErrorCode::data` where a template reads what is not there.
+  std::string text(const TemplateScope& scope, const StandInQuestion& question) const;
 
  private:
+  std::string chosen(const StandInQuestion& question) const;
+
   nlohmann::json value_;
   bool is_choice_ = false;
+  std::vector<GivenTexts> given_;    ///< of each of some texts; none where nothing is known of what was given
   std::vector<Template> templates_;  ///< of the texts in the value, in order; none where it is no template
 };
 

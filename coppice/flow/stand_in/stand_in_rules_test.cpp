@@ -50,6 +50,20 @@ TEST(StandInRules, FitByWhatTheRequestHas) {
   EXPECT_FALSE(answered(R"({"text": "yes"})", asked)) << "a rule is for chats where it says nothing";
 }
 
+TEST(StandInRules, OneOfSomeTextsSaysWhatTheRunWasGiven) {
+  const char* const text = R"({"one_of": ["Dear Ada", "Hello Ada"], "given": [{"/name": "Ada"}, {}]})";
+  StandInQuestion asked = question("x");
+  EXPECT_EQ(answered(text, asked), "Dear Ada") << "nothing is known of the run";
+  const json inputs = {{"name", "Bo"}};
+  asked.inputs = &inputs;
+  EXPECT_EQ(answered(text, asked), "Dear Bo");
+  asked.draw = 0.75;
+  EXPECT_EQ(answered(text, asked), "Hello Ada");
+  for (const char* given : {"[{}]", R"([{"name": "Ada"}, {}])", R"([{"/name": 1}, {}])", "{}"}) {
+    EXPECT_THROW(rule((R"({"one_of": ["a", "b"], "given": )" + std::string(given) + "}").c_str()), Error) << given;
+  }
+}
+
 TEST(StandInRules, FindWhatStandsBetweenMarks) {
   const StandInQuestion asked = question("Name: Ada Byron. Age: 36");
   EXPECT_EQ(answered(R"({"find": {"name": ["Name: ", "."]}, "template": "Dear {{ name }}"})", asked), "Dear Ada Byron");
