@@ -142,6 +142,12 @@ void fork(const RunArguments& arguments) {
     redirect(*changed, arguments.endpoints);
   }
   ActiveRun active(arguments);
+  if (const auto parent = active.runner.journal().find(arguments.id);
+      parent && !changed && !arguments.endpoints.empty()) {
+    changed = read_workflow_text(parent->workflow_text, kinds);
+    changed->variant = parent->variant;
+    redirect(*changed, arguments.endpoints);
+  }
   RunArguments own = arguments;
   own.id.clear();
   const std::string folder = arguments.workflow.empty()
@@ -242,7 +248,7 @@ void add_fork(CommandList& commands) {
   command.app().add_option("--variant", arguments->variant, "of the changed workflow");
   command.app().add_option("-i,--input", arguments->input, "another input; that of the run unless given");
   command.app().add_option("-o,--output", arguments->output, "the folder that its files go to");
-  command.app().add_option("--endpoint", arguments->endpoints, "NAME=URL: another server, with --workflow");
+  command.app().add_option("--endpoint", arguments->endpoints, "NAME=URL: another server for one of the endpoints");
   add_flags(command, *arguments);
   command.action([arguments] { fork(*arguments); });
 }

@@ -187,6 +187,37 @@ class Running(FlowTest):
         self.assertNotIn("sk-secret-1234", done.stderr)
 
 
+class Stopped(FlowTest):
+    def fan(self, **endpoint):
+        step = {**self.ask("{{ item }}"), "foreach": "{{ inputs.n }}"}
+        self.write("in.json", json.dumps({"n": list(range(100))}))
+        return self.workflow({"a": step}, endpoints={"local": {"url": "http://127.0.0.1:9/v1", **endpoint}})
+
+    def test_what_waits_for_its_turn_does_not_begin_after_a_failure(self):
+        sick = StandIn(self, self.write("s.json", json.dumps({"faults": {"unauthorized": 1.0}})))
+        self.expect(7, "flow", "run", self.fan(concurrency=1, retries=0), "--input",
+                    self.path("in.json"), "--endpoint", f"local={sick.url}")
+        self.assertLessEqual(sick.answered(), 3, "of a hundred")
+
+    def test_the_first_interrupt_lets_calls_under_way_end_and_begins_none(self):
+        speed = {"first_token_seconds": 0.5}
+        slow = StandIn(self, self.write("s.json", json.dumps({"models": {"small": {"speed": speed}}})))
+        process = subprocess.Popen([COPPICE, "flow", "run", self.fan(concurrency=2), "--input",
+                                    self.path("in.json"), "--id", "r", "--json", "--endpoint", f"local={slow.url}"], cwd=self.folder, env=environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        while slow.answered() < 2:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        told = json.loads(process.communicate(timeout=30)[0])
+        self.assertEqual(process.returncode, 130)
+        self.assertLess(slow.answered(), 10)
+        self.assertEqual(told["steps"][0]["calls"], slow.answered(), "what was sent is waited for")
+        resumed = self.run_program("flow", "resume", "r", "--json")
+        self.assertEqual(resumed.returncode, 0, resumed.stderr)
+        self.assertEqual(slow.answered(), 100)
+        self.assertGreater(json.loads(resumed.stdout)["cost_usd"], told["cost_usd"], "of the whole run")
+
+
 class Killed(FlowTest):
     def test_what_was_answered_is_not_asked_again(self):
         settings = self.write("s.json", json.dumps({"models": {"*": {"speed": {"first_token_seconds": 0.05}}}}))

@@ -100,7 +100,7 @@ def run_shell(script, folder, environment):
         shell = subprocess.Popen(["sh", "-c", script], cwd=folder, env=environment, stdout=told, stderr=complained,
                                  start_new_session=True)
         try:
-            shell.wait(timeout=120)
+            shell.wait(timeout=600)  # of sanitizers
         finally:
             try:
                 os.killpg(shell.pid, signal.SIGKILL)

@@ -30,6 +30,8 @@ struct LlmCall {
   std::optional<ModelPrice> price;  ///< nothing = not known: it counts as free, which the caller has said
   CallRecorder& recorder;
   Cancellation* cancellation = nullptr;
+  /// Ends waits for a turn and between attempts, and not what was sent; null = as `cancellation`.
+  Cancellation* waiting = nullptr;
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   uint32_t first_call = 1;                        ///< the number of the first call that is made
   std::function<void(std::string_view)> on_text;  ///< pieces of a streamed answer; of a repair none

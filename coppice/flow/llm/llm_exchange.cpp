@@ -177,7 +177,7 @@ Awaitable<Json> LlmExchange::send(const LlmAsk& ask) {
     if (!tried.failure) co_return std::move(tried.reading->answer);
     const auto wait = delay(ask, tried, retries);
     if (!wait) std::rethrow_exception(tried.failure);
-    co_await pause(*wait, call_.cancellation);
+    co_await pause(*wait, waiting());
   }
 }
 
@@ -191,11 +191,11 @@ Awaitable<LlmExchange::Tried> LlmExchange::attempt(const LlmAsk& ask) {
   if (call_.gate != nullptr) {
     const bool is_limited = ask.body.contains(call_.endpoint.max_tokens_name);
     GateEntry entry(call_.step, ask.basis.likely_input + (is_limited ? ask.basis.most_output : 0));
-    entry.cancellation = call_.cancellation;
+    entry.cancellation = waiting();
     entry.deadline = call_.deadline;
     permit = co_await call_.gate->enter(std::move(entry));
   }
-  if (call_.cancellation != nullptr) call_.cancellation->throw_if_cancelled();
+  if (waiting() != nullptr) waiting()->throw_if_cancelled();
   const CallIntent intent = intent_of(ask);
   co_await call_.recorder.intend(intent);
   Tried tried;
@@ -387,7 +387,7 @@ Awaitable<std::string> LlmExchange::fetch(const std::string& url) {
     const Attempt attempt{retries, &response, false};
     const auto wait = retry_delay(call_.endpoint.retry, attempt, std::chrono::system_clock::now(), 0);
     if (!wait) throw Error(ErrorCode::remote, fmt::format("got status {} for '{}'", response.status, one_line(url)));
-    co_await pause(*wait, call_.cancellation);
+    co_await pause(*wait, waiting());
   }
 }
 

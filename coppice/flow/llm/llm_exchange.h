@@ -62,6 +62,7 @@ class LlmExchange {
   Awaitable<std::string> fetch(const std::string& url);
 
  private:
+  Cancellation* waiting() const noexcept { return call_.waiting != nullptr ? call_.waiting : call_.cancellation; }
   using Clock = RunClock;
   struct Tried;
 

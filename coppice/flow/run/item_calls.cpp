@@ -73,6 +73,7 @@ Awaitable<Answer> ItemCalls::with_model(std::string name,
       LlmCall call(endpoint, run_.workflow.prices.find(model.model, endpoint.provider), *this);
       call.step = step_.name;
       call.cancellation = &run_.cancellation;
+      call.waiting = &run_.no_more;
       call.deadline = deadline_;
       call.first_call = first;
       call.on_text = [this](std::string_view piece) { run_.services.observer.text(step_, piece); };

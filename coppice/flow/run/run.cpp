@@ -49,6 +49,7 @@ RunContext make_context(const Workflow& workflow, const RunServices& services, R
           tenant.empty() ? "" : "tenant:" + tenant,
           GroupCommit(services.loop.get_executor(), services.journal, run),
           {},
+          {},
           {}};
 }
 
@@ -89,6 +90,7 @@ class Run::State {
     Json inputs = parse_json(record.inputs);
     expect_inputs(inputs);
     context_.history = RunHistory(events);
+    for (const Event& event : events) cost_before_ += cost_of(event);
     cost_before_ += charge_open_calls(context_);
     return drive(std::move(inputs), EventKind::run_resumed);
   }
@@ -96,7 +98,7 @@ class Run::State {
   void stop() {
     if (is_stopping_) context_.cancellation.cancel();
     if (!failure_) failure_ = Error(ErrorCode::cancelled, "stopped on request", {}, resume_hint());
-    is_stopping_ = true;
+    begin_no_more();
   }
 
  private:
@@ -262,7 +264,7 @@ class Run::State {
       ++under_way_;
       boost::asio::co_spawn(context_.services.loop, work(number, items), [this](std::exception_ptr broken) {
         if (broken && !broken_) broken_ = broken;  // of our own making, or the journal's: nothing to do with a step
-        if (broken) is_stopping_ = true;
+        if (broken) begin_no_more();
         if (--under_way_ == 0) all_ended_.cancel();
       });
     }
@@ -283,6 +285,8 @@ class Run::State {
         questions_.push_back(context_.workflow.steps[number].name + ": " + waits.question);
         co_return;
       }
+      if (error && is_stopping_ && error->code() == ErrorCode::cancelled)
+        co_return;  // it had not begun, or was given up
       if (error) fail(number, *error);
       if (progress.ended_items == items && progress.state == StepState::running) finish(number);
     }
@@ -309,7 +313,7 @@ class Run::State {
       }
       context_.services.observer.remark(fmt::format("{}: {}; tried again", step.name, error->message()));
       const double seconds = step.retry.delay_seconds * static_cast<double>(uint64_t{1} << std::min(failures, 20u));
-      co_await pause(Clock::from_seconds(seconds), &context_.cancellation);
+      co_await pause(Clock::from_seconds(seconds), &context_.no_more);
     }
   }
 
@@ -393,10 +397,16 @@ class Run::State {
     progress.outcome.error = error.message();
     end_step(number, StepState::failed);
     if (step.optional) return;
-    is_stopping_ = true;
+    begin_no_more();
     if (failure_) return;
     const std::string where = error.where().empty() ? "step " + step.name : "step " + step.name + ": " + error.where();
     failure_ = Error(error.code(), error.what(), where, error.hint());
+  }
+
+  /// What is under way goes on to its end; what waits for a turn, or to be tried again, does not begin.
+  void begin_no_more() {
+    is_stopping_ = true;
+    context_.no_more.cancel();
   }
 
   std::string resume_hint() const { return fmt::format("coppice flow resume {} goes on", id()); }

@@ -18,7 +18,8 @@ struct RunContext {
   std::string run_scope, tenant_scope;  ///< names of budgets; of no tenant ""
   GroupCommit journal;
   RunHistory history;
-  Cancellation cancellation;
+  Cancellation cancellation;  ///< of what is under way
+  Cancellation no_more;       ///< of what waits to begin
 
   /// An event of this run, now.
   Event event(EventKind kind, const std::string& step, int64_t item) const;

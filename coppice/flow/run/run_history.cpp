@@ -27,6 +27,12 @@ bool is_of_model(const std::string& answered) {
 
 }  // namespace
 
+Money cost_of(const Event& event) noexcept {
+  const bool is_end = event.kind == EventKind::call_answered || event.kind == EventKind::call_failed ||
+                      event.kind == EventKind::call_unknown;
+  return is_end ? event.amount : Money{};
+}
+
 RunHistory::RunHistory(const std::vector<Event>& events) {
   for (const Event& event : events) {
     const Place place{event.step, event.item};

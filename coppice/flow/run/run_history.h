@@ -14,6 +14,9 @@
 
 namespace coppice {
 
+/// What came of a call cost that much; 0 of other events.
+Money cost_of(const Event& event) noexcept;
+
 /// What a run had done before it was interrupted, as its journal tells it.
 class RunHistory {
  public:
