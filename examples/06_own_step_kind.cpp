@@ -81,5 +81,6 @@ int main(int argc, char** argv) {
   const RunOutcome outcome = runner.run({&workflow, {{"text", "SALE red shoes and a HUGE blue hat"}}, {}});
   if (outcome.error) std::cerr << outcome.error->message() << '\n';
   std::cout << outcome.result << '\n';
-  return outcome.result == Json{{"teaser", "SALE red shoes and a ..."}, {"passed", true}} ? 0 : 1;
+  const bool is_accepted = outcome.checks && outcome.checks->passed;  // what outputs.checks of the workflow say
+  return is_accepted && outcome.result == Json{{"teaser", "SALE red shoes and a ..."}, {"passed", true}} ? 0 : 1;
 }
