@@ -2,9 +2,9 @@
 # What `cmake --install` puts in place: libcoppice, its public headers, the CMake package and the pkg-config file.
 include(CMakePackageConfigHelpers)
 
-# The public headers are those that the front door reaches, so that no list of them can go stale.
+# The public headers are those that the front doors reach, so that no list of them can go stale.
 function(coppice_public_headers out)
-  set(queue coppice/coppice.h)
+  set(queue ${ARGN})
   set(seen)
   while(queue)
     list(POP_FRONT queue header)
@@ -87,7 +87,11 @@ set_target_properties(libcoppice PROPERTIES
 install(TARGETS libcoppice EXPORT coppice_targets
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
-coppice_public_headers(headers)
+set(front_doors coppice/coppice.h)
+if(COPPICE_WITH_FLOW)
+  list(APPEND front_doors coppice/flow.h)
+endif()
+coppice_public_headers(headers ${front_doors})
 foreach(header IN LISTS headers)
   cmake_path(GET header PARENT_PATH folder)
   install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/${folder})

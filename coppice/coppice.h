@@ -2,7 +2,7 @@
 #pragma once
 
 // The front door of libcoppice: the public headers in the order in which the data travels. What is not reached from
-// here is not installed.
+// here, or from flow.h (workflows), is not installed.
 
 // core: things that know no mathematics
 #include "coppice/core/error.h"        // the one exception, with place and hint, and its exit codes

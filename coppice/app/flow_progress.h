@@ -4,7 +4,7 @@
 #include <string>
 
 #include "coppice/app/command.h"
-#include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_observer.h"
 
 namespace coppice::app {
 

@@ -4,15 +4,10 @@
 #include <memory>
 #include <string>
 
+#include "coppice/http/cassette_mode.h"
 #include "coppice/http/sender.h"
 
 namespace coppice {
-
-enum class CassetteMode {
-  record,  ///< all goes to the server and is written down; what the file held is kept
-  replay,  ///< nothing goes to the server; a request that was not recorded is an error
-  once     ///< what was recorded is replayed, the rest is sent and written down
-};
 
 /// A sender that writes down what another one sent and got, in a file of JSON lines, and answers from it later.
 ///

@@ -55,6 +55,13 @@ class Layering(unittest.TestCase):
         self.write("coppice/core/b.h", "#include <fmt/core.h>\n")
         self.expect_one("public header includes third-party fmt/core.h")
 
+    def test_values_of_workflows_are_json_and_nothing_else_from_outside(self):
+        self.write("coppice/flow.h", '#include "coppice/flow/d.h"\n')
+        self.write("coppice/flow/d.h", "#include <nlohmann/json.hpp>\n")
+        self.assertEqual(breaches(self.root), [])
+        self.write("coppice/flow/d.h", "#include <boost/asio/awaitable.hpp>\n")
+        self.expect_one("public header includes third-party boost/asio/awaitable.hpp")
+
     def test_a_third_party_header_in_a_source_is_fine(self):
         self.write("coppice/core/c.cpp", "#include <fmt/core.h>\n")
         self.assertEqual(breaches(self.root), [])

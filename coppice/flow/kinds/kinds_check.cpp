@@ -39,12 +39,13 @@ std::map<std::string, std::string> files_of(const Json& files) {
   return made;
 }
 
-CheckReport check_files(const Json& checks, const Json& files) {
-  return run_checks(CheckRegistry().make_all(checks), CheckedFiles(files_of(files)));
+CheckReport check_files(const CheckRegistry& kinds, const Json& checks, const Json& files) {
+  return run_checks(kinds.make_all(checks), CheckedFiles(files_of(files)));
 }
 
 class CheckStep : public FunctionKind {
  public:
+  explicit CheckStep(const CheckRegistry& checks) : checks_(checks) {}
   std::string name() const override { return "check"; }
   Json with_schema() const override {
     Json schema = Json::parse(R"json({
@@ -58,15 +59,18 @@ class CheckStep : public FunctionKind {
     return schema;
   }
   Json output_schema(const Json& /*with*/) const override { return Json::parse(kReport); }
-  void expect_sound(const Json& with) const override { (void)CheckRegistry().make_all(with["checks"]); }
+  void expect_sound(const Json& with) const override { (void)checks_.make_all(with["checks"]); }
 
   Json run(const StepInput& input) const override {
-    const CheckReport report = check_files(input.with["checks"], input.with["files"]);
+    const CheckReport report = check_files(checks_, input.with["checks"], input.with["files"]);
     if (!report.passed && input.with.value("must_pass", false)) {
       throw Error(ErrorCode::data, "checks did not pass: " + faults_text(report, 3));
     }
     return report_json(report);
   }
+
+ private:
+  const CheckRegistry& checks_;
 };
 
 /// What templates see while a value is being mended.
@@ -84,6 +88,7 @@ struct RepairState {
 
 class RepairStep : public CallingKind {
  public:
+  explicit RepairStep(const CheckRegistry& checks) : checks_(checks) {}
   std::string name() const override { return "repair"; }
   Json with_schema() const override {
     Json schema = Json::parse(R"json({
@@ -113,7 +118,7 @@ class RepairStep : public CallingKind {
   }
   std::vector<std::string> model_places() const override { return {"/fix/model"}; }
   LateTemplates late() const override { return {{"/files", "/fix"}, {"value", "findings", "round"}}; }
-  void expect_sound(const Json& with) const override { (void)CheckRegistry().make_all(with["checks"]); }
+  void expect_sound(const Json& with) const override { (void)checks_.make_all(with["checks"]); }
 
   /// The best of all rounds is what comes out: mending may make it worse.
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
@@ -143,16 +148,19 @@ class RepairStep : public CallingKind {
   }
 
  private:
-  static CheckReport check_value(const StepInput& input, const RepairState& state) {
-    return check_files(input.with["checks"], input.written->evaluate_late("/files", state.scope(*input.scope)));
+  CheckReport check_value(const StepInput& input, const RepairState& state) const {
+    return check_files(checks_, input.with["checks"],
+                       input.written->evaluate_late("/files", state.scope(*input.scope)));
   }
+
+  const CheckRegistry& checks_;
 };
 
 }  // namespace
 
 void add_check_kinds(StepKinds& kinds) {
-  kinds.add(std::make_unique<CheckStep>());
-  kinds.add(std::make_unique<RepairStep>());
+  kinds.add(std::make_unique<CheckStep>(kinds.checks()));
+  kinds.add(std::make_unique<RepairStep>(kinds.checks()));
 }
 
 }  // namespace coppice

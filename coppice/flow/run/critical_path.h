@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_outcome.h"
 #include "coppice/flow/workflow/workflow.h"
 
 namespace coppice {

@@ -54,7 +54,7 @@ struct Plan {
 ///
 /// A model that `models` does not have answers as `unknown_model()` does. Where answers are made up from schemas alone,
 /// checks of their content say little; with recorded answers (`measured_models`) they say what they will.
-/// Throws as `Run::start`.
+/// Throws as `Runner::run`.
 Plan plan_workflow(const Workflow& workflow, const std::vector<nlohmann::json>& inputs, const StandInOptions& models,
                    const PlanOptions& options);
 

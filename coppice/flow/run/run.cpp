@@ -444,7 +444,7 @@ class Run::State {
     try {
       outcome.files = make_run_files(context_.workflow, scope_);
       if (context_.workflow.checks) {
-        outcome.checks = check_run_files(context_.workflow.checks->evaluate(scope_), outcome.files);
+        outcome.checks = check_run_files(context_.workflow, scope_, outcome.files);
       }
       if (context_.workflow.result) outcome.result = context_.workflow.result->evaluate(scope_);
     } catch (const Error& error) {
@@ -467,17 +467,6 @@ class Run::State {
   Money cost_before_;
   Clock::time_point began_;
 };
-
-std::string_view name(StepState state) noexcept {
-  constexpr std::string_view kNames[] = {"waiting", "running", "done", "skipped", "failed"};
-  return kNames[static_cast<size_t>(state)];
-}
-
-size_t RunOutcome::cached() const noexcept {
-  size_t sum = 0;
-  for (const StepOutcome& step : steps) sum += step.cached;
-  return sum;
-}
 
 Run::Run(const Workflow& workflow, const RunServices& services, RunSettings settings)
     : state_(std::make_unique<State>(workflow, services, std::move(settings))) {}

@@ -7,6 +7,7 @@
 
 #include "coppice/flow/journal/group_commit.h"
 #include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_history.h"
 
 namespace coppice {
 

@@ -93,10 +93,10 @@ std::vector<RunFile> make_run_files(const Workflow& workflow, const TemplateScop
   return files;
 }
 
-CheckReport check_run_files(const nlohmann::json& checks, const std::vector<RunFile>& files) {
+CheckReport check_run_files(const Workflow& workflow, const TemplateScope& scope, const std::vector<RunFile>& files) {
   std::map<std::string, std::string> by_name;
   for (const RunFile& file : files) by_name[file.path] = file.bytes;
-  return run_checks(CheckRegistry().make_all(checks), CheckedFiles(std::move(by_name)));
+  return run_checks(workflow.check_kinds->make_all(workflow.checks->evaluate(scope)), CheckedFiles(std::move(by_name)));
 }
 
 void write_run_files(const std::string& folder, const std::vector<RunFile>& files) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_outcome.h"
 #include "coppice/flow/workflow/workflow.h"
 
 namespace coppice {
@@ -14,8 +14,8 @@ namespace coppice {
 /// one that is absolute, has "..", an empty part, a backslash or a control character, or is too long.
 std::vector<RunFile> make_run_files(const Workflow& workflow, const TemplateScope& scope);
 
-/// What checks, as a workflow has them, say of the files.
-CheckReport check_run_files(const nlohmann::json& checks, const std::vector<RunFile>& files);
+/// What the checks of a workflow, which it has, say of the files.
+CheckReport check_run_files(const Workflow& workflow, const TemplateScope& scope, const std::vector<RunFile>& files);
 
 /// Writes them below a folder, which is made if need be. Each appears whole or not at all. Throws `ErrorCode::io`, also
 /// where a part of a path is a symbolic link, and `data` where two have the same path.

@@ -20,6 +20,8 @@
 #include "coppice/core/json_text.h"
 #include "coppice/core/options.h"
 #include "coppice/flow/llm/endpoint_gates.h"
+#include "coppice/flow/run/run.h"
+#include "coppice/http/cassette.h"
 #include "coppice/http/client.h"
 
 namespace coppice {

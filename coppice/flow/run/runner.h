@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "coppice/flow/journal/journal.h"
 #include "coppice/flow/run/provenance.h"
-#include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_observer.h"
+#include "coppice/flow/run/run_outcome.h"
+#include "coppice/flow/run/run_settings.h"
 #include "coppice/flow/workflow/workflow.h"
-#include "coppice/http/cassette.h"
+#include "coppice/http/cassette_mode.h"
 
 namespace coppice {
 
@@ -43,10 +48,12 @@ class Runner {
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
 
-  /// As `Run::start`.
+  /// Throws `ErrorCode::data` for inputs that the workflow's schema does not allow, before anything is written down;
+  /// `usage` for a kind of step that must be allowed; `io` where the journal fails. What fails in a step is in the
+  /// outcome.
   RunOutcome run(const RunTask& task);
 
-  /// Many, at most `at_a_time`; `ended` is told of each in the order in which they end. What `Run::start` would throw
+  /// Many, at most `at_a_time`; `ended` is told of each in the order in which they end. What `run` would throw
   /// is the outcome's error.
   void run_all(const std::vector<RunTask>& tasks, size_t at_a_time,
                const std::function<void(size_t task, RunOutcome outcome)>& ended);
@@ -59,7 +66,7 @@ class Runner {
   /// is done again in any case.
   RunOutcome fork(const StepKinds& kinds, const std::string& parent, const std::string& from, RunTask changed);
 
-  /// As `Run::stop`, of all that are under way.
+  /// No step begins any more; calls under way are waited for. A second time: they are given up.
   void stop();
 
   JournalStore& journal() noexcept;

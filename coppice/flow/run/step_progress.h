@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/flow/llm/pause.h"
-#include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_outcome.h"
 
 namespace coppice {
 

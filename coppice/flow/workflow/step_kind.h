@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "coppice/flow/checks/checks.h"
 #include "coppice/flow/template/templated_value.h"
 
 namespace coppice {
@@ -85,7 +87,7 @@ class FunctionKind : public StepKind {
   virtual bool is_slow() const { return false; }
 };
 
-/// The kinds that a program knows, by name.
+/// The kinds of steps that a program knows, by name, and the kinds of checks that their steps and outputs may name.
 class StepKinds {
  public:
   /// Throws `ErrorCode::usage` where the name is taken.
@@ -93,7 +95,12 @@ class StepKinds {
   const StepKind* find(const std::string& name) const noexcept;
   std::vector<std::string> names() const;
 
+  /// Ours to begin with; kinds of steps may hold it: it stays where it is when this is moved.
+  CheckRegistry& checks() noexcept { return *checks_; }
+  const CheckRegistry& checks() const noexcept { return *checks_; }
+
  private:
+  std::unique_ptr<CheckRegistry> checks_ = std::make_unique<CheckRegistry>();
   std::vector<std::unique_ptr<StepKind>> kinds_;
 };
 

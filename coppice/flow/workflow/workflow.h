@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -13,8 +14,9 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/error.h"
+#include "coppice/flow/checks/checks.h"
 #include "coppice/flow/json/json_schema.h"
-#include "coppice/flow/llm/llm.h"
+#include "coppice/flow/llm/endpoint.h"
 #include "coppice/flow/llm/money.h"
 #include "coppice/flow/llm/prices.h"
 #include "coppice/flow/template/templated_value.h"
@@ -81,7 +83,8 @@ struct OutputSpec {
   Template path, content;
 };
 
-/// A workflow, checked: each reference leads somewhere, nothing goes round in a circle.
+/// A workflow, checked: each reference leads somewhere, nothing goes round in a circle. The kinds that it was read with
+/// outlive it.
 struct Workflow {
   std::string name, description, variant;
   nlohmann::json input_schema = true;
@@ -93,10 +96,11 @@ struct Workflow {
   std::vector<StepSpec> steps;  ///< each after those that it needs
   std::vector<OutputSpec> outputs;
   std::optional<TemplatedValue> result;
-  std::optional<TemplatedValue> checks;  ///< that the output files are to pass
-  std::set<std::string> must_allow;      ///< the kinds it uses that are off unless allowed
-  std::set<std::string> output_steps;    ///< those that outputs refer to
-  std::set<std::string> file_steps;      ///< those of them that the files are made of
+  std::optional<TemplatedValue> checks;        ///< that the output files are to pass
+  const CheckRegistry* check_kinds = nullptr;  ///< that `checks` are made by: those of the kinds it was read with
+  std::set<std::string> must_allow;            ///< the kinds it uses that are off unless allowed
+  std::set<std::string> output_steps;          ///< those that outputs refer to
+  std::set<std::string> file_steps;            ///< those of them that the files are made of
   std::string text;  ///< all of it as JSON, files and prices too: what `read_workflow_text` reads again
 
   const StepSpec* find(std::string_view step) const noexcept;

@@ -298,7 +298,8 @@ class Builder {
     if (written.contains("checks")) {
       attempt("/outputs/checks", [&] {
         workflow_.checks = TemplatedValue(document_, "/outputs/checks");
-        (void)CheckRegistry().make_all(workflow_.checks->written());
+        (void)kinds_.checks().make_all(workflow_.checks->written());
+        workflow_.check_kinds = &kinds_.checks();
       });
     }
     if (written.contains("result")) {
