@@ -178,6 +178,7 @@ void print(const Comparison& comparison) {
 }
 
 std::vector<Workflow> read_variants(CompareArguments& arguments, const StepKinds& kinds) {
+  (void)allowed_kinds(arguments.flow, kinds);  // before anything is run
   std::vector<std::string>& names = arguments.compare.variants;
   if (names.empty()) names = variant_names(arguments.workflow);
   if (names.size() < 2)

@@ -28,13 +28,17 @@ std::string read_all(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+json parsed(const std::string& text, const std::string& path, size_t line = 0) {
+  json value = parse_json(text);
+  if (value.is_discarded()) throw json_error(text, "", path, line);
+  return value;
+}
+
 }  // namespace
 
 json read_flow_input(const std::string& path) {
   if (path.empty()) return json::object();
-  json inputs = parse_json(read_all(path));
-  if (inputs.is_discarded()) throw Error(ErrorCode::data, "no JSON", path);
-  return inputs;
+  return parsed(read_all(path), path);
 }
 
 std::vector<json> read_flow_inputs(const std::string& path) {
@@ -44,8 +48,7 @@ std::vector<json> read_flow_inputs(const std::string& path) {
   for (std::string line; std::getline(file, line);) {
     ++number;
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
-    rows.push_back(parse_json(line));
-    if (rows.back().is_discarded()) throw Error(ErrorCode::data, "no JSON", fmt::format("{}:{}", path, number));
+    rows.push_back(parsed(line, path, number));
   }
   if (rows.empty()) throw Error(ErrorCode::data, "no input, expected a JSON object on each line", path);
   return rows;

@@ -187,6 +187,7 @@ void print(const Optimum& optimum, const OptimizeArguments& arguments, const Mea
 
 void optimize_models(const OptimizeArguments& arguments) {
   const StepKinds kinds = make_kinds();
+  (void)allowed_kinds(arguments.flow, kinds);  // before anything is run
   Workflow workflow = read_workflow(arguments.workflow, arguments.variant, kinds);
   redirect(workflow, arguments.endpoints);
   const std::vector<ModelSlot> slots = model_slots(workflow, {read_candidates(arguments.candidates), arguments.ablate});

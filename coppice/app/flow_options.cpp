@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/app/flow_options.h"
 
+#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <filesystem>
 
 #include "coppice/core/error.h"
@@ -21,7 +25,21 @@ void describe(OptionTable& table, FlowOptions& options) {
   table.add("replay", options.replay, "Answer all HTTP from this cassette, and send nothing.");
   table.add("ca_file", options.ca_file,
             "Certificates (PEM) that servers may be known by; those of the system unless given.");
-  table.add("allow", options.allow, "Kinds of steps that are off unless allowed: command, sql.");
+  table.add("allow", options.allow,
+            "What is off unless allowed: steps of the kinds command and sql; files, for those outside of the "
+            "workflow's folder.");
+}
+
+std::set<std::string> allowed_kinds(const FlowOptions& options, const StepKinds& kinds) {
+  std::vector<std::string> all = {kOutsideFiles};
+  for (const std::string& name : kinds.names()) {
+    if (kinds.find(name)->must_be_allowed()) all.push_back(name);
+  }
+  for (const std::string& given : options.allow) {
+    if (std::find(all.begin(), all.end(), given) != all.end()) continue;
+    throw Error(ErrorCode::usage, fmt::format("--allow got '{}', expected {}", given, fmt::join(all, ", ")));
+  }
+  return {options.allow.begin(), options.allow.end()};
 }
 
 RunnerOptions runner_options(const FlowOptions& options) {

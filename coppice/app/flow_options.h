@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct FlowOptions {
 };
 
 void describe(OptionTable& table, FlowOptions& options);
+
+/// What `--allow` lets. Throws `ErrorCode::usage` for what is nothing that is off.
+std::set<std::string> allowed_kinds(const FlowOptions& options, const StepKinds& kinds);
 
 /// The journal alone.
 void describe_journal(OptionTable& table, FlowOptions& options);

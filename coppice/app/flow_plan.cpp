@@ -60,14 +60,17 @@ void print_steps(const Plan& plan) {
 
 void print(const Plan& plan, const std::string& source) {
   print_steps(plan);
-  print_out(fmt::format("\ncost of a run     {} (half of the runs {}, one in twenty more than {}; at most {})\n",
-                        dollars(plan.cost_mean), dollars(plan.cost_p50), dollars(plan.cost_p95),
-                        dollars(plan.cost_most)));
+  print_out(fmt::format("\ncost of a run     {} (half of the runs {}, one in twenty more than {})\n",
+                        dollars(plan.cost_mean), dollars(plan.cost_p50), dollars(plan.cost_p95)));
+  print_out(fmt::format("  worst case      {} of the calls in these runs; {}\n", dollars(plan.cost_most),
+                        plan.budget ? fmt::format("the budget ends a run at {}", dollars(*plan.budget))
+                                    : "no budget bounds those of another run"));
   print_out(fmt::format("time of a run     {}, one in twenty more than {}\n", seconds_text(plan.seconds_p50),
                         seconds_text(plan.seconds_p95)));
   print_out(fmt::format(
-      "tokens of a run   {:.0f} in (at most {:.0f}; {:.0f} of them sent more than once), {:.0f} out (at most {:.0f})\n",
-      plan.input_tokens, plan.input_tokens_most, plan.repeated_tokens, plan.output_tokens, plan.output_tokens_most));
+      "tokens of a run   {:.0f} in ({:.0f} of them sent more than once; worst case {:.0f}), {:.0f} out (worst case "
+      "{:.0f})\n",
+      plan.input_tokens, plan.repeated_tokens, plan.input_tokens_most, plan.output_tokens, plan.output_tokens_most));
   print_out(fmt::format("decomposition     k = {} steps ask a model, E = {} data edges, m = {:.2f}\n",
                         plan.shape.model_steps, plan.shape.edges, plan.shape.exponent));
   print_out(fmt::format("outcome           {} of {} runs finish, {} pass all checks; {:.2f} repairs a run\n",

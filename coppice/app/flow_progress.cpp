@@ -24,6 +24,10 @@ void FlowProgress::draw(const std::string& line) {
   if (is_terminal_) fmt::print(stderr, "\r\033[K{}", line);
 }
 
+void FlowProgress::run_began(const std::string& id) {
+  common_.log_json ? log_json({{"run", id}}) : say("run " + id, common_);
+}
+
 void FlowProgress::step_began(const StepSpec& step, size_t items) {
   draw(items == 1 ? fmt::format("{} ...", step.name) : fmt::format("{} 0/{} ...", step.name, items));
 }

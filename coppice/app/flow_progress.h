@@ -13,6 +13,7 @@ class FlowProgress : public RunObserver {
  public:
   explicit FlowProgress(const CommonOptions& common);
 
+  void run_began(const std::string& id) override;
   void step_began(const StepSpec& step, size_t items) override;
   void item_ended(const StepSpec& step, size_t ended, size_t items) override;
   void step_ended(const StepSpec& step, StepState state, double seconds, Money cost) override;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// coppice flow run, resume, approve: workflows on their way.
+// coppice flow run, resume, fork: workflows on their way.
 #include <fmt/core.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -33,7 +32,7 @@ struct RunArguments {
   CommonOptions common;
   FlowOptions flow;
   TelemetryOptions telemetry;
-  std::string workflow, input = "", output, variant, tenant, id, from;
+  std::string workflow, input = "", output, variant, tenant, id, from, budget;
   std::vector<std::string> endpoints;
   bool json = false, no_cache = false;
 };
@@ -82,6 +81,35 @@ struct ActiveRun {
   StopRunner stop;
 };
 
+/// " --journal FILE", where a command that goes on with the run needs it.
+std::string journal_flag(const RunArguments& arguments) {
+  const std::string& journal = arguments.flow.journal;
+  return journal == FlowOptions().journal ? std::string() : " --journal " + journal;
+}
+
+/// What a user can do about a run that failed or waits.
+void tell_next(const RunOutcome& outcome, const RunArguments& arguments) {
+  const std::string run = outcome.id + journal_flag(arguments);
+  for (const std::string& question : outcome.questions) {
+    say(fmt::format("waits for a person: {}\ncoppice flow approve {} --step {}, then coppice flow resume {}", question,
+                    run, question.substr(0, question.find(':')), run),
+        arguments.common);
+  }
+  if (!outcome.error || arguments.flow.journal == "memory:") return;
+  say(fmt::format(
+          "coppice flow resume {} goes on from here; coppice flow fork {} --workflow FILE with a changed workflow", run,
+          run),
+      arguments.common);
+}
+
+/// The program ends with the error of one step; those of the others, and of optional ones, are told before.
+void tell_failures(const RunOutcome& outcome, const CommonOptions& common) {
+  for (const StepOutcome& step : outcome.steps) {
+    const bool is_told = outcome.error && outcome.error->where().starts_with("step " + step.name);
+    if (!step.error.empty() && !is_told) say(fmt::format("step {} failed: {}", step.name, step.error), common);
+  }
+}
+
 void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArguments& arguments) {
   if (!arguments.output.empty() && outcome.state == "finished") {
     write_run_files(arguments.output, outcome.files);
@@ -92,110 +120,90 @@ void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArgumen
   } else if (!outcome.result.is_null()) {
     print_out(outcome.result.is_string() ? outcome.result.get<std::string>() + "\n" : json_text(outcome.result));
   }
-  say(fmt::format("run {}: {} in {}, {}{}", outcome.id, outcome.state, seconds_text(outcome.seconds),
-                  money_text(outcome.cost),
+  tell_failures(outcome, arguments.common);
+  say(fmt::format("run {}: {} {}, {}{}", outcome.id, outcome.state,
+                  outcome.was_finished ? "before" : "in " + seconds_text(outcome.seconds), money_text(outcome.cost),
                   outcome.cached() == 0 ? "" : fmt::format(", {} outputs from the cache", outcome.cached())),
       arguments.common);
-  for (const std::string& question : outcome.questions) {
-    say(fmt::format("waits for a person: {} (coppice flow approve {} --step NAME)", question, outcome.id),
-        arguments.common);
-  }
-  active.reporter.tell(active.runner.journal(), outcome.id);
-  if (!outcome.error) return;
-  say(fmt::format("coppice flow resume {} goes on from here", outcome.id), arguments.common);
-  throw Error(*outcome.error);
+  tell_next(outcome, arguments);
+  if (!outcome.was_finished) active.reporter.tell(active.runner.journal(), outcome.id);
+  if (outcome.error) throw Error(*outcome.error);
 }
 
-RunSettings settings_of(const RunArguments& arguments, const std::string& folder) {
+RunSettings settings_of(const RunArguments& arguments, const StepKinds& kinds, const std::string& folder) {
   RunSettings settings;
   settings.id = arguments.id;
   settings.tenant = arguments.tenant;
   settings.folder = folder;
   // A cassette is to hold all traffic that the run needs.
   settings.uses_cache = !arguments.no_cache && arguments.flow.record.empty() && arguments.flow.replay.empty();
-  settings.allowed = {arguments.flow.allow.begin(), arguments.flow.allow.end()};
+  settings.allowed = allowed_kinds(arguments.flow, kinds);
   return settings;
+}
+
+std::string folder_of(const std::string& workflow) {
+  return std::filesystem::absolute(workflow).parent_path().string();
+}
+
+/// What the command line changes of a workflow that a run was begun with.
+RunChanges changes_of(const RunArguments& arguments) {
+  RunChanges changes;
+  for (const std::string& entry : arguments.endpoints) changes.endpoints.insert(endpoint_and_url(entry));
+  if (!arguments.budget.empty()) changes.budget = parse_money(arguments.budget);
+  return changes;
+}
+
+Workflow read_changed(const RunArguments& arguments, const StepKinds& kinds) {
+  Workflow workflow = read_workflow(arguments.workflow, arguments.variant, kinds);
+  redirect(workflow, arguments.endpoints);
+  if (!arguments.budget.empty()) set_run_budget(workflow, parse_money(arguments.budget));
+  return workflow;
+}
+
+/// Before anything is paid for.
+void expect_output(const RunArguments& arguments) {
+  if (!arguments.output.empty()) expect_writable_folder(arguments.output);
 }
 
 void run(const RunArguments& arguments) {
   const StepKinds kinds = make_kinds();
-  Workflow workflow = read_workflow(arguments.workflow, arguments.variant, kinds);
-  redirect(workflow, arguments.endpoints);
+  const Workflow workflow = read_changed(arguments, kinds);
+  const RunSettings settings = settings_of(arguments, kinds, folder_of(arguments.workflow));
+  const json inputs = read_flow_input(arguments.input);
+  expect_output(arguments);
   ActiveRun active(arguments);
-  const std::string folder = std::filesystem::absolute(arguments.workflow).parent_path().string();
-  tell_outcome(active.runner.run({&workflow, read_flow_input(arguments.input), settings_of(arguments, folder)}), active,
-               arguments);
+  tell_outcome(active.runner.run({&workflow, inputs, settings}), active, arguments);
 }
 
 void resume(const RunArguments& arguments) {
   const StepKinds kinds = make_kinds();
+  RunSettings settings = settings_of(arguments, kinds, std::filesystem::current_path().string());
+  settings.changes = changes_of(arguments);
+  expect_output(arguments);
   ActiveRun active(arguments);
-  const std::string folder = std::filesystem::current_path().string();
-  tell_outcome(active.runner.resume(kinds, settings_of(arguments, folder)), active, arguments);
+  tell_outcome(active.runner.resume(kinds, settings), active, arguments);
 }
 
 void fork(const RunArguments& arguments) {
   const StepKinds kinds = make_kinds();
+  const bool is_changed = !arguments.workflow.empty();
+  if (arguments.from.empty() && !is_changed && arguments.input.empty()) {
+    throw Error(ErrorCode::usage, "got nothing that would be done again", {},
+                "--from names the first step that is; or --workflow or --input something else");
+  }
   std::optional<Workflow> changed;
-  if (!arguments.workflow.empty()) {
-    changed = read_workflow(arguments.workflow, arguments.variant, kinds);
-    redirect(*changed, arguments.endpoints);
-  }
-  ActiveRun active(arguments);
-  if (const auto parent = active.runner.journal().find(arguments.id);
-      parent && !changed && !arguments.endpoints.empty()) {
-    changed = read_workflow_text(parent->workflow_text, kinds);
-    changed->variant = parent->variant;
-    redirect(*changed, arguments.endpoints);
-  }
+  if (is_changed) changed = read_changed(arguments, kinds);
   RunArguments own = arguments;
   own.id.clear();
-  const std::string folder = arguments.workflow.empty()
-                                 ? std::filesystem::current_path().string()
-                                 : std::filesystem::absolute(arguments.workflow).parent_path().string();
-  const nlohmann::json inputs = arguments.input.empty() ? nlohmann::json() : read_flow_input(arguments.input);
-  tell_outcome(active.runner.fork(kinds, arguments.id, arguments.from,
-                                  {changed ? &*changed : nullptr, inputs, settings_of(own, folder)}),
-               active, arguments);
-}
-
-struct ApproveArguments {
-  FlowOptions flow;
-  std::string run, step, by, said;
-  bool deny = false;
-  CommonOptions common;
-};
-
-void describe(OptionTable& table, ApproveArguments& arguments) {
-  table.add("step", arguments.step, "The step that waits.");
-  table.add("by", arguments.by, "Who says so; the user's name unless given.");
-  table.add("say", arguments.said, "A word to go with it, which the workflow sees.");
-  table.add("deny", arguments.deny, "No: the step fails.");
-}
-
-void approve(const ApproveArguments& arguments) {
-  const std::unique_ptr<JournalStore> journal = open_journal(arguments.flow.journal, Durability::power);
-  const auto record = journal->find(arguments.run);
-  if (!record) throw Error(ErrorCode::usage, fmt::format("the journal has no run '{}'", arguments.run));
-  if (arguments.step.empty()) throw Error(ErrorCode::usage, "--step is missing: the step that waits");
-  const StepKinds kinds = make_kinds();
-  if (read_workflow_text(record->workflow_text, kinds).find(arguments.step) == nullptr) {
-    throw Error(ErrorCode::usage,
-                fmt::format("the workflow of run {} has no step '{}'", arguments.run, arguments.step));
-  }
-  const char* user = getenv("USER");
-  JournalOperation operation;
-  operation.event.kind = EventKind::approved;
-  operation.event.step = arguments.step;
-  operation.event.payload = json{
-      {"approved", !arguments.deny},
-      {"by", !arguments.by.empty() ? arguments.by
-             : user != nullptr     ? user
-                                   : "somebody"},
-      {"said", arguments.said}}.dump(-1, ' ', false, json::error_handler_t::replace);
-  journal->commit(arguments.run, {&operation, 1});
-  say(fmt::format("{}: coppice flow resume {} goes on", arguments.deny ? "denied" : "approved", arguments.run),
-      arguments.common);
+  RunSettings settings =
+      settings_of(own, kinds, is_changed ? folder_of(arguments.workflow) : std::filesystem::current_path().string());
+  if (!is_changed) settings.changes = changes_of(arguments);
+  const json inputs = arguments.input.empty() ? json() : read_flow_input(arguments.input);
+  expect_output(arguments);
+  ActiveRun active(arguments);
+  tell_outcome(
+      active.runner.fork(kinds, arguments.id, arguments.from, {is_changed ? &*changed : nullptr, inputs, settings}),
+      active, arguments);
 }
 
 void add_flags(Command& command, RunArguments& arguments) {
@@ -210,6 +218,12 @@ void add_flags(Command& command, RunArguments& arguments) {
   command.flags().add(command.app(), std::move(common), "Common");
 }
 
+void add_changes(Command& command, RunArguments& arguments) {
+  command.app().add_option("--endpoint", arguments.endpoints, "NAME=URL: another server for one of the endpoints");
+  command.app().add_option("--budget", arguments.budget,
+                           "dollars for the run, in place of the workflow's budget for it");
+}
+
 void add_run(CommandList& commands) {
   Command command(commands, "flow run", "Run a workflow.",
                   "  coppice flow run site.yaml --input visitor.json -o out/\n"
@@ -222,17 +236,20 @@ void add_run(CommandList& commands) {
   command.app().add_option("--variant", arguments->variant, "one of the workflow's variants");
   command.app().add_option("--tenant", arguments->tenant, "on whose behalf: whose budget counts");
   command.app().add_option("--id", arguments->id, "a name for the run; one is made unless given");
-  command.app().add_option("--endpoint", arguments->endpoints, "NAME=URL: another server for one of the endpoints");
+  add_changes(command, *arguments);
   add_flags(command, *arguments);
   command.action([arguments] { run(*arguments); });
 }
 
 void add_resume(CommandList& commands) {
-  Command command(commands, "flow resume", "Go on with a run that was interrupted, failed or waited.",
-                  "  coppice flow resume 20261123-150405-k3f9x2 -o out/\n");
+  Command command(commands, "flow resume",
+                  "Go on with a run that was interrupted, failed or waited; write the files of one that finished.",
+                  "  coppice flow resume 20261123-150405-k3f9x2 -o out/\n"
+                  "  coppice flow resume 20261123-150405-k3f9x2 --budget 2.00\n");
   auto arguments = std::make_shared<RunArguments>();
   command.app().add_option("run", arguments->id, "its id")->required();
   command.app().add_option("-o,--output", arguments->output, "the folder that its files go to");
+  add_changes(command, *arguments);
   add_flags(command, *arguments);
   command.action([arguments] { resume(*arguments); });
 }
@@ -243,29 +260,15 @@ void add_fork(CommandList& commands) {
                   "  coppice flow fork 20261123-150405-k3f9x2 --from developer --workflow site.yaml\n");
   auto arguments = std::make_shared<RunArguments>();
   command.app().add_option("run", arguments->id, "the id of the run to fork")->required();
-  command.app().add_option("--from", arguments->from, "the first step that is done again")->required();
+  command.app().add_option("--from", arguments->from,
+                           "the first step that is done again; those that get something else are in any case");
   command.app().add_option("--workflow", arguments->workflow, "a changed workflow; that of the run unless given");
   command.app().add_option("--variant", arguments->variant, "of the changed workflow");
   command.app().add_option("-i,--input", arguments->input, "another input; that of the run unless given");
   command.app().add_option("-o,--output", arguments->output, "the folder that its files go to");
-  command.app().add_option("--endpoint", arguments->endpoints, "NAME=URL: another server for one of the endpoints");
+  add_changes(command, *arguments);
   add_flags(command, *arguments);
   command.action([arguments] { fork(*arguments); });
-}
-
-void add_approve(CommandList& commands) {
-  Command command(commands, "flow approve", "Answer a step that waits for a person.",
-                  "  coppice flow approve 20261123-150405-k3f9x2 --step publish --say \"fine\"\n");
-  auto arguments = std::make_shared<ApproveArguments>();
-  command.app().add_option("run", arguments->run, "the run's id")->required();
-  OptionTable own, flow, common;
-  describe(own, *arguments);
-  describe_journal(flow, arguments->flow);
-  describe_quiet(common, arguments->common);
-  command.flags().add(command.app(), std::move(own), "Answer");
-  command.flags().add(command.app(), std::move(flow), "Journal");
-  command.flags().add(command.app(), std::move(common), "Common");
-  command.action([arguments] { approve(*arguments); });
 }
 
 }  // namespace
@@ -274,7 +277,6 @@ void add_flow_runs(CommandList& commands) {
   add_run(commands);
   add_resume(commands);
   add_fork(commands);
-  add_approve(commands);
 }
 
 }  // namespace coppice::app

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
 #ifdef COPPICE_WITH_FLOW
     add_flow_checks(commands);
     add_flow_runs(commands);
+    add_flow_approve(commands);
     add_flow_plan(commands);
     add_flow_compare(commands);
     add_flow_optimize(commands);

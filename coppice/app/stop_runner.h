@@ -3,6 +3,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "coppice/app/signals.h"
@@ -24,6 +25,9 @@ class StopRunner {
   StopOnSignals signals_;
   std::jthread thread_;
 };
+
+/// Of "NAME=URL". Throws `ErrorCode::usage`.
+std::pair<std::string, std::string> endpoint_and_url(const std::string& entry);
 
 /// Other servers for endpoints of the workflow, each "NAME=URL". Throws `ErrorCode::usage`.
 void redirect(Workflow& workflow, const std::vector<std::string>& endpoints);

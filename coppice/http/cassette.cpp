@@ -18,6 +18,7 @@
 #include "coppice/core/mapped_file.h"
 #include "coppice/http/cassette_line.h"
 #include "coppice/http/characters.h"
+#include "coppice/http/message_parser.h"
 
 namespace coppice {
 
@@ -118,7 +119,8 @@ void Cassette::Tape::append(const CassetteEntry& entry) {
 void Cassette::Tape::refuse(const HttpRequest& request) const {
   std::string what = "the request " + request.method + ' ' + url_without_secrets(request.target);
   if (!request.body.empty()) what += " with the body " + shown_bytes(request.body, 200);
-  throw Error(ErrorCode::data, what + " is not in the cassette", path_, "record it: a cassette of mode 'once' does");
+  throw RequestNotSent(ErrorCode::data, what + " is not in the cassette", path_,
+                       "record it: a cassette of mode 'once' does");
 }
 
 Awaitable<HttpResponse> Cassette::Tape::replay(std::shared_ptr<Tape> tape, std::shared_ptr<const CassetteEntry> entry,
@@ -183,7 +185,8 @@ Awaitable<HttpResponse> Cassette::Tape::record(std::shared_ptr<Tape> tape, HttpC
     tape->append(entry);
     co_return response;
   } catch (const Error& error) {
-    const bool is_of_server = error.code() == ErrorCode::remote || error.code() == ErrorCode::timeout;
+    const bool is_of_server = error.code() == ErrorCode::remote || error.code() == ErrorCode::timeout ||
+                              dynamic_cast<const MessageError*>(&error) != nullptr;
     if (entry.status != 0 || has_caller_thrown || !is_of_server) throw;
     if (!entry.pieces.empty()) entry.status = 200;  // what came before it broke was passed on
     const bool was_sent = dynamic_cast<const RequestNotSent*>(&error) == nullptr;

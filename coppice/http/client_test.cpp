@@ -197,7 +197,7 @@ TEST_F(HttpClientTest, HoldsToItsLimits) {
   made = call();
   made.max_body_bytes = 1'000'000;
   made.on_body = [&streamed](std::string_view piece) { streamed += piece.size(); };
-  EXPECT_EQ(fault_of(std::move(made)).code(), ErrorCode::remote);
+  EXPECT_EQ(fault_of(std::move(made)).code(), ErrorCode::data);
   EXPECT_LE(streamed, 1'000'000U);
 
   serve_raw("HTTP/1.1 200 OK\r\nX: " + std::string(5'000, 'x') + "\r\n\r\n");

@@ -36,7 +36,9 @@ MessageParser::MessageParser(Kind kind, MessageLimits limits, OnBody on_body)
     : kind_(kind), limits_(limits), on_body_(std::move(on_body)) {}
 
 void MessageParser::refuse(int status, const std::string& what) const {
-  throw MessageError(status, (kind_ == Kind::response ? "the answer " : "the request ") + what);
+  if (kind_ == Kind::request) throw MessageError(status, "the request " + what);
+  // Who asks again gets what is too long once more.
+  throw MessageError(status, "the answer " + what, status == 413 ? ErrorCode::data : ErrorCode::remote);
 }
 
 size_t MessageParser::feed(std::string_view bytes) {

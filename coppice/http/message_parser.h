@@ -16,7 +16,8 @@ namespace coppice {
 /// What is wrong with a message, and the status with which a server says so.
 class MessageError : public Error {
  public:
-  MessageError(int status, const std::string& what) : Error(ErrorCode::remote, what), status_(status) {}
+  MessageError(int status, const std::string& what, ErrorCode code = ErrorCode::remote)
+      : Error(code, what), status_(status) {}
   int status() const noexcept { return status_; }
 
  private:

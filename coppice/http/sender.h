@@ -33,7 +33,8 @@ struct HttpCall {
 };
 
 /// Not a byte of the request has left: the host is unknown, the connection was refused or not made in time, TLS failed.
-/// Whatever the request would have cost, it did not. Its code is `remote`, `timeout` or `cancelled`.
+/// Whatever the request would have cost, it did not. Its code is `remote`, `timeout` or `cancelled`; `data` for what a
+/// cassette does not hold.
 class RequestNotSent : public Error {
  public:
   using Error::Error;
@@ -41,10 +42,10 @@ class RequestNotSent : public Error {
 
 /// Whoever gets requests answered: the client, or one that records or replays (cassette.h).
 ///
-/// `send` throws `ErrorCode::remote` where no answer came (unknown host, refused, TLS, cut off, no HTTP, too long),
-/// `timeout` past a deadline, `cancelled`, and `usage` for a URL that is none; where it is sure that nothing was sent,
-/// as `RequestNotSent`. Every status is an answer, 500 too. Redirections are answers as well: they are not followed,
-/// since a key would go where it should not.
+/// `send` throws `ErrorCode::remote` where no answer came (unknown host, refused, TLS, cut off, no HTTP), `data` where
+/// it is too long, `timeout` past a deadline, `cancelled`, and `usage` for a URL that is none; where it is sure that
+/// nothing was sent, as `RequestNotSent`. Every status is an answer, 500 too. Redirections are answers as well: they
+/// are not followed, since a key would go where it should not.
 class HttpSender {
  public:
   virtual ~HttpSender() = default;

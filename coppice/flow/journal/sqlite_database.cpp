@@ -106,6 +106,14 @@ Error SqliteDatabase::fault(int result) const {
   }
 }
 
+void SqliteDatabase::expect_in_place() const {
+  int has_moved = 0;
+  const int result = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &has_moved);
+  if (result != SQLITE_OK || has_moved == 0) return;
+  throw Error(ErrorCode::io, "the database was moved or removed while it was in use", path_,
+              "what was in it is lost unless it was moved: put it back, and try again");
+}
+
 void SqliteDatabase::fail(int result) const {
   throw fault(result);
 }
@@ -177,6 +185,7 @@ SqliteTransaction::~SqliteTransaction() {
 }
 
 void SqliteTransaction::commit() {
+  database_.expect_in_place();
   SqliteQuery(statements_.commit).run();
 }
 

@@ -35,6 +35,9 @@ class SqliteDatabase {
   /// Asks again until the time-out, where SQLite itself does not wait (changes of the journal mode).
   void run_patiently(const char* sql);
 
+  /// Throws `ErrorCode::io` where the file was moved or removed since it was opened.
+  void expect_in_place() const;
+
   const std::string& path() const noexcept { return path_; }
   sqlite3* handle() const noexcept { return handle_; }
 
@@ -103,6 +106,7 @@ class SqliteTransaction {
   ~SqliteTransaction();
   SqliteTransaction(const SqliteTransaction&) = delete;
   SqliteTransaction& operator=(const SqliteTransaction&) = delete;
+  /// Throws `ErrorCode::io` also where the file is not there any more: what is written to it would be lost.
   void commit();
 
  private:

@@ -210,9 +210,7 @@ Awaitable<LlmExchange::Tried> LlmExchange::attempt(const LlmAsk& ask) {
   }
   tried.seconds = Clock::seconds_since(begin);
   if (tried.failure && tried.is_unknown()) {
-    // Of a URL that is none, or of a cassette that does not have it.
-    const auto code = code_of(tried.failure);
-    tried.was_sent = code != ErrorCode::usage && code != ErrorCode::data;
+    tried.was_sent = code_of(tried.failure) != ErrorCode::usage;  // of a URL that is none
   }
   if (tried.failure) tried.failure = without_key(tried.failure);
   const CallOutcome outcome = outcome_of(ask, tried);

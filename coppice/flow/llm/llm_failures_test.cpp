@@ -71,9 +71,18 @@ TEST(LlmFailures, WhatWasNotSentCostsNothing) {
   }
   bench.sender.fail(Error(ErrorCode::usage, "no URL"));
   EXPECT_EQ(bench.fault(bench.request()), "usage: no URL");
-  bench.sender.fail(Error(ErrorCode::data, "not in the cassette"));
+  bench.sender.fail(RequestNotSent(ErrorCode::data, "not in the cassette"));
   EXPECT_EQ(bench.fault(bench.request()), "data: not in the cassette");
   for (size_t i = 3; i < 5; ++i) EXPECT_EQ(bench.recorder.outcomes[i].cost, Money{});
+}
+
+TEST(LlmFailures, AnAnswerThatIsTooLongIsNotAskedForAgainAndMayHaveCostTheMost) {
+  LlmBench bench;
+  bench.sender.fail(Error(ErrorCode::data, "more than 64 MiB"));
+  EXPECT_EQ(bench.fault(bench.request()), "data: more than 64 MiB");
+  ASSERT_EQ(bench.recorder.outcomes.size(), 1u);
+  EXPECT_EQ(bench.recorder.outcomes[0].cost, bench.recorder.intents[0].most);
+  EXPECT_GT(bench.recorder.outcomes[0].cost, Money{});
 }
 
 TEST(LlmFailures, WhatWasSentAndNeverAnsweredCostsTheWorstCase) {

@@ -99,22 +99,6 @@ std::optional<ModelPrice> price_of(const EntryReader& entry) {
   return price;
 }
 
-/// What is wrong with a text that `parse_held_json` has refused.
-[[noreturn]] void refuse_text(std::string_view text, const std::string& file) {
-  if (nests_deeper(text, kDeepestJson)) {
-    throw Error(ErrorCode::data, fmt::format("prices: lists and objects nest deeper than {}", kDeepestJson), file);
-  }
-  try {
-    [[maybe_unused]] const json ignored = json::parse(text);  // of bounded depth
-  } catch (const json::parse_error& error) {
-    throw Error(ErrorCode::data, "prices: no valid JSON: " + json_fault_without_place(error.what()),
-                file + ":" + line_and_column(text, error.byte));
-  } catch (const json::exception& error) {  // a number that no double holds
-    throw Error(ErrorCode::data, "prices: no valid JSON: " + json_fault(error.what()), file);
-  }
-  throw Error(ErrorCode::data, "prices: no valid JSON", file);
-}
-
 }  // namespace
 
 Usage& Usage::operator+=(const Usage& other) noexcept {
@@ -140,7 +124,7 @@ Money cost(const ModelPrice& price, const Usage& usage) noexcept {
 
 PriceTable PriceTable::parse(std::string_view text, const std::string& file) {
   const HeldJson held = parse_held_json(text);
-  if (held.value.is_discarded()) refuse_text(text, file);
+  if (held.value.is_discarded()) throw json_error(text, "prices", file);
   if (!held.value.is_object()) {
     throw Error(ErrorCode::data, fmt::format("prices: got {}, expected an object", json_value_text(held.value)), file);
   }

@@ -54,8 +54,8 @@ std::string settled_text(const CallIntent& intent, const CallOutcome& outcome) {
 
 }  // namespace
 
-ItemCalls::ItemCalls(RunContext& run, const StepSpec& step, int64_t item)
-    : run_(run), step_(step), item_(item), deadline_(Clock::time_point::max()) {
+ItemCalls::ItemCalls(RunContext& run, const StepSpec& step, int64_t item, Cancellation& waiting)
+    : run_(run), step_(step), item_(item), waiting_(waiting), deadline_(Clock::time_point::max()) {
   if (step.timeout_seconds > 0) {
     deadline_ = Clock::now() + Clock::from_seconds(step.timeout_seconds);
   }
@@ -70,10 +70,10 @@ Awaitable<Answer> ItemCalls::with_model(std::string name,
     const ModelSpec& model = run_.workflow.models.at(at);
     const Endpoint& endpoint = run_.workflow.endpoints.at(model.endpoint);
     try {
-      LlmCall call(endpoint, run_.workflow.prices.find(model.model, endpoint.provider), *this);
+      LlmCall call(endpoint, run_.workflow.price_of(model), *this);
       call.step = step_.name;
       call.cancellation = &run_.cancellation;
-      call.waiting = &run_.no_more;
+      call.waiting = &waiting_;
       call.deadline = deadline_;
       call.first_call = first;
       call.on_text = [this](std::string_view piece) { run_.services.observer.text(step_, piece); };
@@ -191,14 +191,23 @@ Awaitable<void> ItemCalls::intend(const CallIntent& intent) {
                                             {"most_output_tokens", intent.most_output_tokens}})
                                 .dump();
   operation.budgets = run_.budgets(step_);
+  const std::vector<BudgetScope> budgets = operation.budgets;
   const JournalOperation done = co_await run_.journal.commit(std::move(operation));
-  if (done.short_of) {
-    throw Error(ErrorCode::budget,
-                fmt::format("the budget {} has less left than the {} that this call may cost", *done.short_of,
-                            money_text(intent.most)),
-                {}, "raise the budget, or name a cheaper model under models");
-  }
+  if (done.short_of) throw_short(budgets, *done.short_of, intent);
   ++calls_;
+}
+
+void ItemCalls::throw_short(const std::vector<BudgetScope>& budgets, const std::string& scope,
+                            const CallIntent& intent) const {
+  const auto found = std::find_if(budgets.begin(), budgets.end(), [&](const auto& one) { return one.name == scope; });
+  const BudgetState state = run_.services.journal.budget(scope);
+  std::string left = money_text(std::max(found->limit - (state.spent + state.reserved), Money{}));
+  if (state.reserved > Money{})
+    left += fmt::format(" ({} more is set aside for calls under way)", money_text(state.reserved));
+  throw Error(ErrorCode::budget,
+              fmt::format("the budget '{}' of {} has {} left, and this call to '{}' may cost {}", scope,
+                          money_text(found->limit), left, intent.model, money_text(intent.most)),
+              {}, "raise the budget, lower max_output_tokens of the model, or name a cheaper one under it");
 }
 
 Awaitable<void> ItemCalls::settle(const CallIntent& intent, const CallOutcome& outcome) {
@@ -211,8 +220,7 @@ Awaitable<void> ItemCalls::settle(const CallIntent& intent, const CallOutcome& o
   operation.event.attempt = intent.attempt;
   operation.event.input_hash = intent.request_hash;
   operation.event.amount = outcome.cost;
-  operation.event.payload = settled_text(intent, outcome);
-  operation.budgets = run_.budgets(step_);
+  operation.event.payload = settled_text(intent, outcome);  // spent where it was reserved: the day may be another now
   co_await run_.journal.commit(std::move(operation));
 }
 

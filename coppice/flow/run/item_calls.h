@@ -13,7 +13,8 @@ namespace coppice {
 /// The calls of one step, or of one item of it: numbered, within budgets, in the journal.
 class ItemCalls : public StepCalls, private CallRecorder {
  public:
-  ItemCalls(RunContext& run, const StepSpec& step, int64_t item);
+  /// `waiting` ends waits for a turn.
+  ItemCalls(RunContext& run, const StepSpec& step, int64_t item, Cancellation& waiting);
 
   const Workflow& workflow() const override { return run_.workflow; }
   const StepSpec& step() const override { return step_; }
@@ -46,12 +47,15 @@ class ItemCalls : public StepCalls, private CallRecorder {
   /// Asks `ask` of one model after the other, each cheaper than the last, while there is too little money.
   template <class Answer>
   Awaitable<Answer> with_model(std::string name, std::function<Awaitable<Answer>(const ModelSpec&, LlmCall)> ask);
+  [[noreturn]] void throw_short(const std::vector<BudgetScope>& budgets, const std::string& scope,
+                                const CallIntent& intent) const;
   void expect_known(uint32_t call) const;
   nlohmann::json made_up_output() const;
 
   RunContext& run_;
   const StepSpec& step_;
   int64_t item_;
+  Cancellation& waiting_;
   std::chrono::steady_clock::time_point deadline_;
   uint32_t next_call_ = 1;
   size_t calls_ = 0;

@@ -137,7 +137,8 @@ std::vector<std::string> add_unknown(const Workflow& workflow, StandInOptions& m
 /// Gathers what runs came to.
 class Planner {
  public:
-  explicit Planner(const Workflow& workflow) : seconds_(workflow.steps.size()) {
+  explicit Planner(const Workflow& workflow) {
+    if (workflow.budget.run) plan_.budget = workflow.budget.run->dollars();
     plan_.shape = shape_of(workflow);
     for (const StepSpec& step : workflow.steps) {
       plan_.steps.push_back({step.name, step.kind->name(), step.kind->models(step.with.written())});
@@ -177,13 +178,11 @@ class Planner {
     plan_.cost_p95 = quantile(costs_, 0.95);
     plan_.seconds_p50 = quantile(run_seconds_, 0.5);
     plan_.seconds_p95 = quantile(run_seconds_, 0.95);
-    for (size_t i = 0; i < plan_.steps.size(); ++i) {
-      PlannedStep& step = plan_.steps[i];
+    for (PlannedStep& step : plan_.steps) {
       for (double* sum : {&step.ran, &step.items, &step.calls, &step.input_tokens, &step.output_tokens,
-                          &step.cost_dollars, &step.critical_seconds}) {
+                          &step.cost_dollars, &step.seconds, &step.critical_seconds}) {
         *sum /= n;
       }
-      step.seconds = quantile(seconds_[i], 0.5);
     }
     plan_.unknown = std::move(unknown);
     return std::move(plan_);
@@ -201,12 +200,11 @@ class Planner {
     step.output_tokens += static_cast<double>(outcome.usage.output_tokens);
     step.cost_dollars += outcome.cost.dollars();
     step.critical_seconds += critical_seconds;
-    seconds_[number].push_back(outcome.seconds);
+    step.seconds += outcome.seconds;
   }
 
   Plan plan_;
   std::vector<double> costs_, run_seconds_;
-  std::vector<std::vector<double>> seconds_;  ///< by step
 };
 
 }  // namespace
@@ -245,7 +243,7 @@ nlohmann::ordered_json to_json(const Plan& plan) {
                      {"input_tokens", step.input_tokens},
                      {"output_tokens", step.output_tokens},
                      {"cost_usd", step.cost_dollars},
-                     {"seconds_p50", step.seconds},
+                     {"seconds", step.seconds},
                      {"critical_seconds", step.critical_seconds}});
   }
   return {{"provenance", "simulated"},
@@ -253,7 +251,11 @@ nlohmann::ordered_json to_json(const Plan& plan) {
           {"finished", plan.finished},
           {"accepted", plan.accepted},
           {"cost_usd",
-           {{"mean", plan.cost_mean}, {"p50", plan.cost_p50}, {"p95", plan.cost_p95}, {"most", plan.cost_most}}},
+           {{"mean", plan.cost_mean},
+            {"p50", plan.cost_p50},
+            {"p95", plan.cost_p95},
+            {"most", plan.cost_most},
+            {"budget", plan.budget ? ordered_json(*plan.budget) : ordered_json()}}},
           {"seconds", {{"p50", plan.seconds_p50}, {"p95", plan.seconds_p95}}},
           {"calls", plan.calls},
           {"input_tokens",

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,19 +28,22 @@ struct PlannedStep {
   std::vector<std::string> models;  ///< as the workflow calls them
   double ran = 0;                   ///< the part of the runs in which it was not skipped
   double items = 0, calls = 0, input_tokens = 0, output_tokens = 0, cost_dollars = 0;
-  double seconds = 0;           ///< median, of the runs in which it ran
-  double critical_seconds = 0;  ///< of `seconds`, so many lie on the path that the run waits for; mean of all runs
+  double seconds = 0;
+  double critical_seconds = 0;  ///< of `seconds`, so many lie on the path that the run waits for
 };
 
 /// What a workflow will come to, before a cent is spent.
 struct Plan {
   Shape shape;
   size_t runs = 0, finished = 0, accepted = 0;
-  double cost_mean = 0, cost_p50 = 0, cost_p95 = 0;       ///< dollars of a run
-  double cost_most = 0;                                   ///< the most that the calls of any of the runs may have cost
+  double cost_mean = 0, cost_p50 = 0, cost_p95 = 0;  ///< dollars of a run
+  /// The most that the calls of any of the simulated runs may have cost (a token for each byte sent, the longest
+  /// answers). No bound: a real run may ask more often, or longer things.
+  double cost_most = 0;
+  std::optional<double> budget;                           ///< dollars: the workflow's, beyond which no run goes
   double seconds_p50 = 0, seconds_p95 = 0;                ///< of a run
   double calls = 0, input_tokens = 0, output_tokens = 0;  ///< means of a run
-  double input_tokens_most = 0, output_tokens_most = 0;   ///< bounds: the most of any of the runs
+  double input_tokens_most = 0, output_tokens_most = 0;   ///< as `cost_most`
   double repeated_tokens = 0;  ///< of the input: lines that another prompt of the run had, too
   double repairs = 0;
   std::vector<PlannedStep> steps;      ///< in the workflow's order

@@ -13,13 +13,12 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "coppice/core/json_text.h"
-#include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/llm/pause.h"
 #include "coppice/flow/run/item_calls.h"
 #include "coppice/flow/run/on_thread.h"
 #include "coppice/flow/run/output_cache.h"
 #include "coppice/flow/run/run_context.h"
-#include "coppice/flow/run/run_files.h"
+#include "coppice/flow/run/run_rules.h"
 #include "coppice/flow/run/step_progress.h"
 
 namespace coppice {
@@ -39,26 +38,12 @@ std::string text_of(const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-RunContext make_context(const Workflow& workflow, const RunServices& services, RunSettings settings) {
-  if (settings.id.empty()) settings.id = new_run_id();
-  const std::string run = settings.id, tenant = settings.tenant;
-  return {workflow,
-          services,
-          std::move(settings),
-          "run:" + run,
-          tenant.empty() ? "" : "tenant:" + tenant,
-          GroupCommit(services.loop.get_executor(), services.journal, run),
-          {},
-          {},
-          {}};
-}
-
 }  // namespace
 
 class Run::State {
  public:
   State(const Workflow& workflow, const RunServices& services, RunSettings settings)
-      : context_(make_context(workflow, services, std::move(settings))),
+      : context_(workflow, services, with_id(std::move(settings))),
         steps_(workflow.steps.size()),
         all_ended_(services.loop, Clock::time_point::max()) {
     for (size_t i = 0; i < steps_.size(); ++i) prepare(i);
@@ -67,8 +52,8 @@ class Run::State {
   const std::string& id() const noexcept { return context_.settings.id; }
 
   Awaitable<RunOutcome> start(Json inputs, const std::function<void()>& created) {
-    expect_allowed();
-    expect_inputs(inputs);
+    expect_allowed(context_.workflow, context_.settings);
+    expect_inputs(context_.workflow, inputs);
     RunRecord record;
     record.id = id();
     record.workflow = context_.workflow.name;
@@ -81,18 +66,25 @@ class Run::State {
     if (context_.settings.fork) record.parent = context_.settings.fork->parent;
     context_.services.journal.create(record);
     if (created) created();
+    context_.services.observer.run_began(id());
     if (context_.settings.fork) keep(context_.settings.fork->kept);
-    return drive(std::move(inputs), EventKind::run_started);
+    Event first = context_.event(EventKind::run_started, {}, -1);
+    first.payload = text_of({{"folder", context_.settings.folder}});
+    return drive(std::move(inputs), std::move(first));
   }
 
   Awaitable<RunOutcome> resume(const RunRecord& record, const std::vector<Event>& events) {
-    expect_allowed();
+    is_looking_back_ = record.state == "finished";
+    if (!is_looking_back_) expect_allowed(context_.workflow, context_.settings);
     Json inputs = parse_json(record.inputs);
-    expect_inputs(inputs);
+    expect_inputs(context_.workflow, inputs);
     context_.history = RunHistory(events);
     for (const Event& event : events) cost_before_ += cost_of(event);
+    context_.services.observer.run_began(id());
     cost_before_ += charge_open_calls(context_);
-    return drive(std::move(inputs), EventKind::run_resumed);
+    Event first = context_.event(EventKind::run_resumed, {}, -1);
+    first.payload = to_text(context_.settings.changes);
+    return drive(std::move(inputs), std::move(first));
   }
 
   void stop() {
@@ -112,20 +104,6 @@ class Run::State {
     for (const size_t other : step.needs) steps_[other].followers.push_back(number);
   }
 
-  void expect_allowed() const {
-    for (const std::string& kind : context_.workflow.must_allow) {
-      if (context_.settings.is_pretended || context_.settings.allowed.contains(kind)) continue;
-      throw Error(ErrorCode::usage, fmt::format("the workflow has steps of the kind '{}', which is off", kind), {},
-                  fmt::format("--allow {} lets it, if you trust the workflow", kind));
-    }
-  }
-
-  void expect_inputs(const Json& inputs) const {
-    const auto faults = JsonSchema(context_.workflow.input_schema).faults(inputs, 1);
-    if (faults.empty()) return;
-    throw Error(ErrorCode::data, faults.front().message, "inputs" + faults.front().path);
-  }
-
   /// What the parent had done is in this run's own journal, too, and costs nothing.
   void keep(const std::vector<Event>& events) {
     std::vector<JournalOperation> batch(events.size());
@@ -136,10 +114,13 @@ class Run::State {
 
   // ---- the run
 
-  Awaitable<RunOutcome> drive(Json inputs, EventKind first) {
+  Awaitable<RunOutcome> drive(Json inputs, Event first) {
     began_ = Clock::now();
     fill_scope(std::move(inputs));
-    context_.journal.append(context_.event(first, {}, -1));
+    write_down(std::move(first));
+    if (context_.workflow.timeout_seconds > 0) {
+      all_ended_.expires_at(began_ + Clock::from_seconds(context_.workflow.timeout_seconds));
+    }
     for (size_t i = 0; i < steps_.size(); ++i) {
       if (steps_[i].missing == 0) ready_.push_back(i);
     }
@@ -147,11 +128,24 @@ class Run::State {
     while (under_way_ > 0) {
       boost::system::error_code ignored;
       co_await all_ended_.async_wait(boost::asio::redirect_error(use_awaitable, ignored));
+      if (under_way_ > 0 && Clock::now() >= all_ended_.expiry()) run_out_of_time();
     }
     RunOutcome outcome = end();
     context_.journal.flush();  // before the state: a finished run has all its events
-    context_.services.journal.set_state(id(), outcome.state);
+    if (!is_looking_back_) context_.services.journal.set_state(id(), outcome.state);
     co_return outcome;
+  }
+
+  void run_out_of_time() {
+    all_ended_.expires_at(Clock::time_point::max());
+    if (!failure_) {
+      failure_ =
+          Error(ErrorCode::timeout,
+                fmt::format("the run took longer than its timeout of {} seconds", context_.workflow.timeout_seconds),
+                {}, resume_hint());
+    }
+    begin_no_more();
+    context_.cancellation.cancel();
   }
 
   void fill_scope(Json inputs) {
@@ -187,6 +181,10 @@ class Run::State {
       if (steps_[other].state != StepState::done) return end_step(number, StepState::skipped);
     }
     if (step.condition && !step.condition->is_true(scope_)) return end_step(number, StepState::skipped);
+    if (const auto failed = context_.history.failure(step.name); is_looking_back_ && failed) {
+      progress.outcome.error = *failed;
+      return end_step(number, StepState::failed);
+    }
     progress.state = StepState::running;
     if (step.foreach) read_items(number);
     const size_t items = step.foreach ? progress.items.size() : 1;
@@ -240,6 +238,11 @@ class Run::State {
       end_item(input.number, input.item, {std::move(done["output"]), {}, done.value("cached", false)});
       return true;
     }
+    if (is_looking_back_) {
+      throw Error(ErrorCode::data,
+                  "the run has finished, and the journal has no output of the step for what it is given", {},
+                  "coppice flow fork does it again");
+    }
     auto cached = cache_.find(input.cache_key);
     if (cached) end_item(input.number, input.item, {std::move(*cached), input.hash, true});
     return cached.has_value();
@@ -285,8 +288,8 @@ class Run::State {
         questions_.push_back(context_.workflow.steps[number].name + ": " + waits.question);
         co_return;
       }
-      if (error && is_stopping_ && error->code() == ErrorCode::cancelled)
-        co_return;  // it had not begun, or was given up
+      const bool is_over = is_stopping_ || progress.state != StepState::running;
+      if (error && is_over && error->code() == ErrorCode::cancelled) co_return;  // it had not begun, or was given up
       if (error) fail(number, *error);
       if (progress.ended_items == items && progress.state == StepState::running) finish(number);
     }
@@ -313,7 +316,7 @@ class Run::State {
       }
       context_.services.observer.remark(fmt::format("{}: {}; tried again", step.name, error->message()));
       const double seconds = step.retry.delay_seconds * static_cast<double>(uint64_t{1} << std::min(failures, 20u));
-      co_await pause(Clock::from_seconds(seconds), &context_.no_more);
+      co_await pause(Clock::from_seconds(seconds), &steps_[number].no_more);
     }
   }
 
@@ -328,7 +331,7 @@ class Run::State {
       cache_.keep(step, known.cache_key, output);
       co_return output;
     }
-    ItemCalls calls(context_, step, input.item);
+    ItemCalls calls(context_, step, input.item, steps_[known.number].no_more);
     std::exception_ptr failure;
     Json output;
     try {
@@ -357,7 +360,7 @@ class Run::State {
       event.input_hash = std::move(end.hash);
       event.payload = "{\"seconds\":" + Json(Clock::seconds_since(progress.began)).dump() +
                       (end.is_cached ? ",\"cached\":true" : "") + ",\"output\":" + text_of(end.output) + "}";
-      context_.journal.append(std::move(event));
+      write_down(std::move(event));
     }
     progress.outputs[item < 0 ? 0 : static_cast<size_t>(item)] = std::move(end.output);
     ++progress.ended_items;
@@ -378,9 +381,7 @@ class Run::State {
     progress.state = progress.outcome.state = state;
     progress.outcome.seconds = Clock::seconds_since(progress.began);
     values_["steps"][step.name]["state"] = std::string(name(state));
-    if (state == StepState::skipped) {
-      context_.journal.append(context_.event(EventKind::step_skipped, step.name, -1));
-    }
+    if (state == StepState::skipped) write_down(context_.event(EventKind::step_skipped, step.name, -1));
     context_.services.observer.step_ended(step, state, progress.outcome.seconds, progress.outcome.cost);
     for (const size_t follower : progress.followers) {
       if (--steps_[follower].missing == 0) ready_.push_back(follower);
@@ -393,8 +394,9 @@ class Run::State {
     if (progress.state == StepState::failed) return;  // another item has
     Event event = context_.event(EventKind::step_failed, step.name, -1);
     event.payload = text_of({{"error", error.what()}, {"code", name(error.code())}, {"where", error.where()}});
-    context_.journal.append(std::move(event));
+    write_down(std::move(event));
     progress.outcome.error = error.message();
+    progress.no_more.cancel();
     end_step(number, StepState::failed);
     if (step.optional) return;
     begin_no_more();
@@ -406,7 +408,12 @@ class Run::State {
   /// What is under way goes on to its end; what waits for a turn, or to be tried again, does not begin.
   void begin_no_more() {
     is_stopping_ = true;
-    context_.no_more.cancel();
+    for (StepProgress& step : steps_) step.no_more.cancel();
+  }
+
+  /// Of a run that had finished all is there.
+  void write_down(Event event) {
+    if (!is_looking_back_) context_.journal.append(std::move(event));
   }
 
   std::string resume_hint() const { return fmt::format("coppice flow resume {} goes on", id()); }
@@ -415,10 +422,15 @@ class Run::State {
     if (broken_) std::rethrow_exception(broken_);
     RunOutcome outcome;
     outcome.id = id();
-    if (!failure_ && questions_.empty()) write_outputs(outcome);
+    try {
+      if (!failure_ && questions_.empty()) add_outputs(outcome, context_.workflow, scope_);
+    } catch (const Error& error) {
+      failure_ = Error(error.code(), error.what(), error.where(), error.hint());
+    }
     outcome.error = failure_;
     outcome.questions = questions_;
     outcome.state = failure_ ? "failed" : questions_.empty() ? "finished" : "waiting";
+    outcome.was_finished = is_looking_back_;
     outcome.seconds = Clock::seconds_since(began_);
     outcome.cost = cost_before_;
     for (StepProgress& progress : steps_) {
@@ -426,30 +438,11 @@ class Run::State {
       outcome.usage += progress.outcome.usage;
       outcome.steps.push_back(progress.outcome);
     }
-    for (const StepSpec& step : context_.workflow.steps) outcome.repairs += repairs_of(step);
+    outcome.repairs = repairs_of(context_.workflow, values_["steps"]);
     Event event = context_.event(failure_ ? EventKind::run_failed : EventKind::run_finished, {}, -1);
     if (failure_) event.payload = text_of({{"error", failure_->message()}, {"code", name(failure_->code())}});
-    if (outcome.state != "waiting") context_.journal.append(std::move(event));
+    if (outcome.state != "waiting") write_down(std::move(event));
     return outcome;
-  }
-
-  /// Rounds in which a step had something mended.
-  size_t repairs_of(const StepSpec& step) const {
-    const auto found = values_["steps"].find(step.name);
-    if (step.kind->name() != "repair" || found == values_["steps"].end() || !found->contains("output")) return 0;
-    return (*found)["output"].value("rounds", size_t{0});
-  }
-
-  void write_outputs(RunOutcome& outcome) {
-    try {
-      outcome.files = make_run_files(context_.workflow, scope_);
-      if (context_.workflow.checks) {
-        outcome.checks = check_run_files(context_.workflow, scope_, outcome.files);
-      }
-      if (context_.workflow.result) outcome.result = context_.workflow.result->evaluate(scope_);
-    } catch (const Error& error) {
-      failure_ = Error(error.code(), error.what(), error.where(), error.hint());
-    }
   }
 
   RunContext context_;
@@ -461,6 +454,7 @@ class Run::State {
   RunTimer all_ended_;
   size_t under_way_ = 0;
   bool is_stopping_ = false;
+  bool is_looking_back_ = false;  ///< the run had finished: nothing is done or written
   std::optional<Error> failure_;
   std::vector<std::string> questions_;
   std::exception_ptr broken_;

@@ -6,10 +6,11 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <limits>
+#include <utility>
+
+#include <boost/asio/io_context.hpp>
 
 namespace coppice {
 namespace {
@@ -29,20 +30,17 @@ int64_t nanoseconds_now() {
       .count();
 }
 
+RunContext::RunContext(const Workflow& workflow_, const RunServices& services_, RunSettings settings_)
+    : workflow(workflow_),
+      services(services_),
+      settings(std::move(settings_)),
+      run_scope("run:" + settings.id),
+      tenant_scope(settings.tenant.empty() ? "" : "tenant:" + settings.tenant),
+      journal(services.loop.get_executor(), services.journal, settings.id) {}
+
 std::string content_hash(std::string_view bytes) {
   const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
-
-std::string new_run_id() {
-  constexpr std::string_view kLetters = "0123456789abcdefghijkmnpqrstuvwxyz";  // no l, no o
-  std::array<uint32_t, 6> random{};
-  // Not by a std::random_device: where machines are virtual, making one takes longer than all else of a short run.
-  if (::getentropy(random.data(), sizeof random) != 0) throw_io_error("read", "random bytes of the system", errno);
-  std::string end;
-  for (const uint32_t number : random) end += kLetters[number % kLetters.size()];
-  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  return fmt::format("{:%Y%m%d-%H%M%S}-{}", fmt::gmtime(now), end);
 }
 
 Event RunContext::event(EventKind kind, const std::string& step, int64_t item) const {
@@ -72,7 +70,6 @@ Money charge_open_calls(RunContext& run) {
     operation.event.attempt = open.attempt;
     operation.event.input_hash = open.input_hash;
     operation.event.amount = open.amount;
-    if (const StepSpec* step = run.workflow.find(open.step)) operation.budgets = run.budgets(*step);
     run.services.journal.commit(run.settings.id, {&operation, 1});
     charged += open.amount;
   }

@@ -13,6 +13,8 @@ namespace coppice {
 
 /// What the parts of one run share.
 struct RunContext {
+  RunContext(const Workflow& workflow_, const RunServices& services_, RunSettings settings_);
+
   const Workflow& workflow;
   RunServices services;
   RunSettings settings;
@@ -20,7 +22,6 @@ struct RunContext {
   GroupCommit journal;
   RunHistory history;
   Cancellation cancellation;  ///< of what is under way
-  Cancellation no_more;       ///< of what waits to begin
 
   /// An event of this run, now.
   Event event(EventKind kind, const std::string& step, int64_t item) const;

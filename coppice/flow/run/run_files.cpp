@@ -2,8 +2,10 @@
 #include "coppice/flow/run/run_files.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -85,11 +87,20 @@ void add_files(const OutputSpec& spec, const TemplateScope& scope, std::vector<R
   }
 }
 
+void expect_different(const std::vector<RunFile>& files) {
+  std::set<std::string> paths;
+  for (const RunFile& file : files) {
+    if (paths.insert(file.path).second) continue;
+    throw Error(ErrorCode::data, fmt::format("two outputs are called '{}'", file.path));
+  }
+}
+
 }  // namespace
 
 std::vector<RunFile> make_run_files(const Workflow& workflow, const TemplateScope& scope) {
   std::vector<RunFile> files;
   for (const OutputSpec& spec : workflow.outputs) add_files(spec, scope, files);
+  expect_different(files);
   return files;
 }
 
@@ -99,12 +110,14 @@ CheckReport check_run_files(const Workflow& workflow, const TemplateScope& scope
   return run_checks(workflow.check_kinds->make_all(workflow.checks->evaluate(scope)), CheckedFiles(std::move(by_name)));
 }
 
+void expect_writable_folder(const std::string& folder) {
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) throw_io_error("make the folder", folder, failed.value());
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) throw_io_error("write into the folder", folder, errno);
+}
+
 void write_run_files(const std::string& folder, const std::vector<RunFile>& files) {
-  std::set<std::string> paths;
-  for (const RunFile& file : files) {
-    if (!paths.insert(file.path).second)
-      throw Error(ErrorCode::data, fmt::format("two outputs are called '{}'", file.path));
-  }
   for (const RunFile& file : files) {
     make_folders(folder, file.path);
     OutputFile output((fs::path(folder) / file.path).string());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "coppice/flow/llm/money.h"
@@ -14,6 +15,8 @@ namespace coppice {
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
+  /// It is in the journal from now on.
+  virtual void run_began(const std::string& /*id*/) {}
   virtual void step_began(const StepSpec& /*step*/, size_t /*items*/) {}
   virtual void item_ended(const StepSpec& /*step*/, size_t /*ended*/, size_t /*items*/) {}
   virtual void step_ended(const StepSpec& /*step*/, StepState /*state*/, double /*seconds*/, Money /*cost*/) {}

@@ -48,6 +48,7 @@ struct RunOutcome {
   Money cost;
   Usage usage;
   double seconds = 0;
+  bool was_finished = false;  ///< before it was resumed: nothing was done now
 
   size_t cached() const noexcept;  ///< outputs that came from the cache
 };

@@ -54,6 +54,24 @@ HttpClientOptions client_options(const RunnerOptions& options) {
   return made;
 }
 
+/// What a run was begun with, and what was changed since.
+void take_over(const std::vector<Event>& events, RunSettings& settings) {
+  RunChanges changes;
+  for (const Event& event : events) {
+    if (event.kind == EventKind::run_started && !event.payload.empty()) {
+      settings.folder = parse_json(event.payload).value("folder", settings.folder);
+    }
+    if (event.kind == EventKind::run_resumed) add(changes, event.payload);
+  }
+  add(changes, to_text(settings.changes));
+  settings.changes = std::move(changes);
+}
+
+void change(Workflow& workflow, const RunChanges& changes) {
+  for (const auto& [endpoint, url] : changes.endpoints) redirect(workflow, endpoint, url);
+  if (changes.budget) set_run_budget(workflow, *changes.budget);
+}
+
 /// Outputs of the steps that do not come after `from`, nor are it.
 std::vector<Event> outputs_before(const Workflow& workflow, const std::string& from, const std::vector<Event>& events) {
   std::vector<bool> is_again(workflow.steps.size(), false);
@@ -64,7 +82,7 @@ std::vector<Event> outputs_before(const Workflow& workflow, const std::string& f
                   std::any_of(step.needs.begin(), step.needs.end(), [&](size_t other) { return is_again[other]; });
     if (is_again[i]) again.insert(step.name);
   }
-  if (again.empty()) {
+  if (again.empty() && !from.empty()) {
     std::vector<std::string> names;
     for (const StepSpec& step : workflow.steps) names.push_back(step.name);
     const std::string nearest = nearest_name(from, names);
@@ -132,13 +150,11 @@ class Runner::Impl {
 
   RunOutcome resume(const StepKinds& kinds, RunSettings settings) {
     const RunRecord record = find(settings.id);
-    if (record.state == "finished") {
-      throw Error(ErrorCode::usage, fmt::format("run {} has finished", settings.id), {},
-                  "coppice flow fork begins another one from one of its steps");
-    }
     Workflow workflow = read_workflow_text(record.workflow_text, kinds);
     workflow.variant = record.variant;
     settings.tenant = record.tenant;
+    take_over(journal_->events(record.id), settings);
+    change(workflow, settings.changes);
     RunOutcome outcome;
     wait_for([&]() -> Awaitable<void> {
       Run run(workflow, services(), settings);
@@ -151,16 +167,19 @@ class Runner::Impl {
 
   RunOutcome fork(const StepKinds& kinds, const std::string& parent, const std::string& from, RunTask task) {
     const RunRecord record = find(parent);
+    const std::vector<Event> events = journal_->events(parent);
     std::optional<Workflow> own;
     if (task.workflow == nullptr) {
       own = read_workflow_text(record.workflow_text, kinds);
       own->variant = record.variant;
+      take_over(events, task.settings);
+      change(*own, task.settings.changes);
       task.workflow = &*own;
     }
     if (task.inputs.is_null()) task.inputs = parse_json(record.inputs);
     task.settings.tenant = record.tenant;
     task.settings.uses_cache = false;  // what is done again is asked again
-    task.settings.fork = ForkPoint{parent, outputs_before(*task.workflow, from, journal_->events(parent))};
+    task.settings.fork = ForkPoint{parent, outputs_before(*task.workflow, from, events)};
     return run(task);
   }
 

@@ -58,10 +58,13 @@ class Runner {
   void run_all(const std::vector<RunTask>& tasks, size_t at_a_time,
                const std::function<void(size_t task, RunOutcome outcome)>& ended);
 
-  /// Goes on with a run of the journal, by the workflow that it was begun with. `settings.id` names it.
+  /// Goes on with a run of the journal, by the workflow and in the folder that it was begun with, with
+  /// `settings.changes`. `settings.id` names it. Of one that has finished it tells the outcome once more, and does
+  /// nothing.
   RunOutcome resume(const StepKinds& kinds, RunSettings settings);
 
   /// Begins a run anew from one of its steps: what came before is kept, that step and those after it are done again.
+  /// "" = none of them: only what is given something else than before is.
   /// `changed` takes the place of the workflow it was begun with, unless null: a step that is given something else then
   /// is done again in any case.
   RunOutcome fork(const StepKinds& kinds, const std::string& parent, const std::string& from, RunTask changed);

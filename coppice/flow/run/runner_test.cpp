@@ -144,7 +144,12 @@ TEST_F(RunnerTest, ARunThatFailedGoesOnAndDoesNothingTwice) {
   EXPECT_EQ(outcome.state, "finished");
   EXPECT_EQ(outcome.result, 2);
   EXPECT_EQ(counts_.done, 3) << "a was not done again";
-  EXPECT_THROW(runner.resume(kinds_, settings), Error) << "it has finished";
+  const size_t events = runner.journal().events("r1").size();
+  const RunOutcome again = runner.resume(kinds_, settings);
+  EXPECT_TRUE(again.was_finished);
+  EXPECT_EQ(again.result, 2);
+  EXPECT_EQ(counts_.done, 3) << "a finished run is looked at alone";
+  EXPECT_EQ(runner.journal().events("r1").size(), events);
 }
 
 TEST_F(RunnerTest, AForkKeepsWhatComesBefore) {

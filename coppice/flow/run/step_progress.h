@@ -23,6 +23,7 @@ struct StepProgress {
   size_t next_item = 0, ended_items = 0;
   std::optional<Error> error;
   RunClock::time_point began;
+  Cancellation no_more;  ///< of its items that wait to begin
   StepOutcome outcome;
 };
 

@@ -27,8 +27,9 @@ namespace coppice {
 /// A model by the name that steps use, and how it is asked.
 struct ModelSpec {
   std::string endpoint;
-  std::string model;    ///< as the server calls it
-  std::string cheaper;  ///< another name in the workflow, taken when the budget is short; "" = none
+  std::string model;                ///< as the server calls it
+  std::string cheaper;              ///< another name in the workflow, taken when the budget is short; "" = none
+  std::optional<ModelPrice> price;  ///< in place of the price table's
   uint32_t max_output_tokens = 0;
   std::optional<double> temperature, top_p;
   std::optional<uint64_t> seed;
@@ -83,6 +84,9 @@ struct OutputSpec {
   Template path, content;
 };
 
+/// What is off unless allowed beside kinds of steps: files outside of the workflow's folder.
+inline constexpr const char* kOutsideFiles = "files";
+
 /// A workflow, checked: each reference leads somewhere, nothing goes round in a circle. The kinds that it was read with
 /// outlive it.
 struct Workflow {
@@ -93,17 +97,20 @@ struct Workflow {
   std::map<std::string, ModelSpec> models;
   PriceTable prices;
   BudgetSpec budget;
+  double timeout_seconds = 0;   ///< of a run, each time that it is begun or resumed; 0 = none
   std::vector<StepSpec> steps;  ///< each after those that it needs
   std::vector<OutputSpec> outputs;
   std::optional<TemplatedValue> result;
   std::optional<TemplatedValue> checks;        ///< that the output files are to pass
   const CheckRegistry* check_kinds = nullptr;  ///< that `checks` are made by: those of the kinds it was read with
-  std::set<std::string> must_allow;            ///< the kinds it uses that are off unless allowed
+  std::set<std::string> must_allow;            ///< the kinds it uses that are off unless allowed, and `kOutsideFiles`
   std::set<std::string> output_steps;          ///< those that outputs refer to
   std::set<std::string> file_steps;            ///< those of them that the files are made of
   std::string text;  ///< all of it as JSON, files and prices too: what `read_workflow_text` reads again
 
   const StepSpec* find(std::string_view step) const noexcept;
+  /// What a model costs; nothing = nobody knows.
+  std::optional<ModelPrice> price_of(const ModelSpec& model) const;
   /// Does what the workflow gives out refer to that step?
   bool is_output(const std::string& step) const noexcept { return output_steps.contains(step); }
   size_t number_of(const StepSpec& step) const noexcept { return static_cast<size_t>(&step - steps.data()); }
@@ -129,8 +136,11 @@ Workflow read_workflow(const std::string& path, const std::string& variant, cons
 Workflow read_workflow_text(std::string_view text, const StepKinds& kinds);
 
 /// Another server for one of its endpoints; a run that is resumed keeps it. Throws `ErrorCode::usage` for a name that
-/// is not there.
+/// is not there, and for a URL that is none.
 void redirect(Workflow& workflow, const std::string& endpoint, const std::string& url);
+
+/// Another budget for a run of it.
+void set_run_budget(Workflow& workflow, Money budget);
 
 /// The names under `variants`, and those that steps name, in order.
 std::vector<std::string> variant_names(const std::string& path);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -13,8 +14,10 @@
 #include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/workflow/step_order.h"
 #include "coppice/flow/workflow/workflow.h"
+#include "coppice/flow/workflow/workflow_prices.h"
 #include "coppice/flow/workflow/workflow_references.h"
 #include "coppice/flow/workflow/workflow_variant.h"
+#include "coppice/http/url.h"
 
 namespace coppice {
 namespace {
@@ -118,6 +121,7 @@ class Builder {
     if (document_.value.contains("outputs")) read_outputs(document_.value["outputs"]);
     raise();
     add_faults(check_references(workflow_, document_));
+    add_faults(check_prices(workflow_, document_));
     raise();
     sort_steps();
     workflow_.text = resolved_text();
@@ -162,6 +166,7 @@ class Builder {
     const Ordered& top = document_.value;
     read(top, "workflow", workflow_.name);
     read(top, "description", workflow_.description);
+    read(top, "timeout", workflow_.timeout_seconds);
     if (top.contains("inputs")) {
       attempt("/inputs", [&] { (void)JsonSchema(workflow_.input_schema = nlohmann::json(top["inputs"])); });
     }
@@ -174,11 +179,18 @@ class Builder {
     }
     if (top.contains("files")) {
       for (const auto& [name, file] : top["files"].items()) {
-        workflow_.files[name] = file.is_object() ? nlohmann::json(file["text"])
-                                                 : nlohmann::json(read_file(folder_ / file.get<std::string>()));
+        workflow_.files[name] = file.is_object() ? nlohmann::json(file["text"]) : text_of_file(file.get<std::string>());
       }
     }
     if (top.contains("prices")) attempt("/prices", [&] { read_prices(top["prices"]); });
+  }
+
+  nlohmann::json text_of_file(const std::string& path) {
+    namespace fs = std::filesystem;
+    const fs::path folder = folder_.empty() ? fs::path(".") : folder_;
+    const fs::path inside = fs::weakly_canonical(folder / path).lexically_relative(fs::weakly_canonical(folder));
+    if (inside.empty() || *inside.begin() == "..") workflow_.must_allow.insert(kOutsideFiles);
+    return read_file(folder / path);
   }
 
   void read_prices(const Ordered& written) {
@@ -193,7 +205,12 @@ class Builder {
       workflow_.endpoints.emplace(name, endpoint_of(name, written));
     }
     const Ordered models = document_.value.value("models", none);
-    for (const auto& [name, written] : models.items()) workflow_.models.emplace(name, model_of(written));
+    for (const auto& [name, written] : models.items()) {
+      workflow_.models.emplace(name, model_of(written));
+      if (!written.contains("price")) continue;
+      attempt(pointer_to("/models", name) + "/price",
+              [&] { workflow_.models[name].price = read_price(written["price"], document_.file); });
+    }
     for (const auto& [name, model] : workflow_.models) {
       const std::string at = pointer_to("/models", name);
       expect_name(workflow_.endpoints, model.endpoint, "endpoint", at + "/endpoint");
@@ -392,10 +409,24 @@ Workflow read_workflow_text(std::string_view text, const StepKinds& kinds) {
 
 void redirect(Workflow& workflow, const std::string& endpoint, const std::string& url) {
   const auto found = workflow.endpoints.find(endpoint);
-  if (found == workflow.endpoints.end()) throw Error(ErrorCode::usage, fmt::format("unknown endpoint '{}'", endpoint));
+  if (found == workflow.endpoints.end()) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : workflow.endpoints) names.push_back(name);
+    throw Error(ErrorCode::usage, fmt::format("the workflow has no endpoint '{}'", endpoint), {},
+                names.empty() ? "it has none" : fmt::format("it has {}", fmt::join(names, ", ")));
+  }
+  (void)parse_url(url);
   found->second.url = url;
   Ordered whole = Ordered::parse(workflow.text);
   whole["endpoints"][endpoint]["url"] = url;
+  workflow.text = whole.dump();
+}
+
+void set_run_budget(Workflow& workflow, Money budget) {
+  workflow.budget.run = budget;
+  Ordered whole = Ordered::parse(workflow.text);
+  whole["budget"]["run"] =
+      fmt::format("{}.{:012}", budget.pico_dollars / 1'000'000'000'000, budget.pico_dollars % 1'000'000'000'000);
   workflow.text = whole.dump();
 }
 

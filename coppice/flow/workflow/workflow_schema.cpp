@@ -49,6 +49,8 @@ constexpr const char* kTop = R"json({
       "additionalProperties": false,
       "properties": {"run": {"$ref": "#/$defs/money"}, "day": {"$ref": "#/$defs/money"}, "tenant": {"$ref": "#/$defs/money"}}
     },
+    "timeout": {"type": "number", "exclusiveMinimum": 0,
+                "description": "Seconds for a run: what is under way then is given up. Anew each time that it is resumed."},
     "steps": {
       "type": "object",
       "minProperties": 1,
@@ -113,6 +115,10 @@ constexpr const char* kTop = R"json({
       "properties": {
         "endpoint": {"type": "string"},
         "model": {"type": "string", "minLength": 1, "description": "As the server calls it."},
+        "price": {
+          "description": "In place of the price table: the word free, or an entry of such a table.",
+          "oneOf": [{"const": "free"}, {"type": "object", "minProperties": 1}]
+        },
         "cheaper": {"type": "string", "description": "The model that takes its place when the budget is short."},
         "max_output_tokens": {"type": "integer", "minimum": 1, "maximum": 10000000},
         "temperature": {"type": "number", "minimum": 0, "maximum": 2},

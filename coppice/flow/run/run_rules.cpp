@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/run/run_rules.h"
+
+#include <fmt/core.h>
+
+#include "coppice/flow/json/json_schema.h"
+#include "coppice/flow/run/run_files.h"
+
+namespace coppice {
+
+void expect_allowed(const Workflow& workflow, const RunSettings& settings) {
+  for (const std::string& kind : workflow.must_allow) {
+    if (settings.is_pretended || settings.allowed.contains(kind)) continue;
+    throw Error(ErrorCode::usage,
+                kind == kOutsideFiles ? "the workflow reads files outside of its folder, which is off"
+                                      : fmt::format("the workflow has steps of the kind '{}', which is off", kind),
+                {}, fmt::format("--allow {} lets it, if you trust the workflow", kind));
+  }
+}
+
+void expect_inputs(const Workflow& workflow, const nlohmann::json& inputs) {
+  const auto faults = JsonSchema(workflow.input_schema).faults(inputs, 1);
+  if (!faults.empty()) throw Error(ErrorCode::data, faults.front().message, "inputs" + faults.front().path);
+}
+
+void add_outputs(RunOutcome& outcome, const Workflow& workflow, const TemplateScope& scope) {
+  outcome.files = make_run_files(workflow, scope);
+  if (workflow.checks) outcome.checks = check_run_files(workflow, scope, outcome.files);
+  if (workflow.result) outcome.result = workflow.result->evaluate(scope);
+}
+
+size_t repairs_of(const Workflow& workflow, const nlohmann::json& steps) {
+  size_t rounds = 0;
+  for (const StepSpec& step : workflow.steps) {
+    const auto found = steps.find(step.name);
+    if (step.kind->name() != "repair" || found == steps.end() || !found->contains("output")) continue;
+    rounds += (*found)["output"].value("rounds", size_t{0});
+  }
+  return rounds;
+}
+
+}  // namespace coppice
