@@ -87,6 +87,7 @@ void add_flow_plan(CommandList& commands);
 void add_flow_optimize(CommandList& commands);
 void add_flow_runs(CommandList& commands);
 void add_flow_approve(CommandList& commands);
+void add_flow_probe(CommandList& commands);
 void add_flow_views(CommandList& commands);
 void add_flow_stand_in(CommandList& commands);
 /// Of the program of that name. The list must outlive the action.

@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
     add_dist(commands);
 #ifdef COPPICE_WITH_FLOW
     add_flow_checks(commands);
+    add_flow_probe(commands);
     add_flow_runs(commands);
     add_flow_approve(commands);
     add_flow_plan(commands);

@@ -86,6 +86,22 @@ class Refused(RunTest):
         self.expect(3, "flow", "plan", flow, "--inputs", self.write("in.jsonl", '{"a": 1}\n{"b": }\n'), says="in.jsonl:2:7")
 
 
+class Probed(RunTest):
+    def test_servers_are_asked_what_they_can_do(self):
+        stand_in = StandIn(self)
+        flow = self.workflow({"a": self.ask("x"), "e": {"kind": "embed", "with": {"model": "big", "text": "x"}}})
+        told = self.expect(0, "flow", "probe", flow, *self.endpoint(stand_in)).stdout
+        self.assertRegex(told, r"small .*: answers; follows schemas by json_schema, .*limits by max_completion_tokens; .*\$")
+        self.assertNotIn("big", told, "which embeds")
+        self.assertNotIn("set under", told)
+        for fault, advice in (("ignored_schema", "structured_output: prompt"), ("missing_usage", "usage_in_stream: false")):
+            deaf = StandIn(self, self.settings(faults={fault: 1.0}))
+            made = json.loads(self.expect(0, "flow", "probe", flow, *self.endpoint(deaf), "--json").stdout)["models"][0]
+            self.assertEqual(made["advice"], [advice])
+        self.expect(7, "flow", "probe", flow, says="'small' does not answer")
+        self.expect(3, "flow", "probe", self.workflow({"a": {"kind": "template", "with": {"value": 1}}}), says="no step chats")
+
+
 class Changed(RunTest):
     def test_a_budget_that_was_too_small_is_raised(self):
         stand_in = StandIn(self)
