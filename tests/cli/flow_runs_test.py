@@ -2,6 +2,8 @@
 """Runs as users steer them: what is refused before a cent is spent, what is changed on the way, what is written after."""
 import json
 import os
+import shutil
+import signal
 import subprocess
 import time
 import unittest
@@ -171,6 +173,52 @@ class Finished(RunTest):
         flow = self.workflow({"a": {"kind": "template", "with": {"value": ["x", "x"]}}},
                              outputs={"files": [{"path": "{{ item }}", "foreach": "{{ steps.a.output }}", "content": "1"}]})
         self.expect(3, "flow", "run", flow, "-o", self.path("out"), says="two outputs are called 'x'")
+
+
+class KilledInTheMiddle(RunTest):
+    """Steps that do something to the world, of a program that died while they did."""
+
+    def killed(self, effect, durability):
+        """A run that was killed while its command slept; what that does is a line in a file."""
+        line = f"echo done >> {self.path('world')}; sleep \"$SECONDS_EACH\""
+        flow = self.workflow({"a": {"kind": "command", "with": {"command": ["sh", "-c", line], "effect": effect}}})
+        command = ["--id", "r", "--allow", "command", "--durability", durability]
+        process = subprocess.Popen([COPPICE, "flow", "run", flow, *command], cwd=self.folder, stderr=subprocess.DEVNULL,
+                                   env={**environment(), "SECONDS_EACH": "3"}, start_new_session=True)
+        while not (self.folder / "world").exists():
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def resume(self, code, **kept):
+        return self.expect(code, "flow", "resume", "r", "--allow", "command", variables={"SECONDS_EACH": "0"}, **kept)
+
+    def lines(self):
+        return (self.folder / "world").read_text().count("done")
+
+    def test_what_may_be_done_once_only_is_done_again_when_a_person_says_so(self):
+        for durability in ("process", "power"):
+            with self.subTest(durability=durability):
+                self.killed("at_most_once", durability)
+                self.resume(4, says=["nobody knows whether step 'a' was done", "flow approve r --step a"])
+                self.resume(4)
+                self.assertEqual(self.lines(), 1)
+                self.expect(0, "flow", "approve", "r", "--step", "a")
+                self.resume(0)
+                self.assertEqual(self.lines(), 2)
+                self.resume(0, says="finished before")
+                self.assertEqual(self.lines(), 2)
+                shutil.rmtree(self.folder / ".coppice")
+                (self.folder / "world").unlink()
+
+    def test_what_may_be_done_twice_is_done_again(self):
+        for effect in ("idempotent", "pure"):
+            with self.subTest(effect=effect):
+                self.killed(effect, "power")
+                self.resume(0)
+                self.assertEqual(self.lines(), 2)
+                shutil.rmtree(self.folder / ".coppice")
+                (self.folder / "world").unlink()
 
 
 class Ended(RunTest):
