@@ -39,6 +39,11 @@ class Checking(FlowTest):
                 ("  a: {kind: template, needs: [z], with: {value: 1}}\n", "unknown step 'z'")):
             self.assertIn(says, self.faults("workflow: w\nsteps:\n" + steps), steps)
 
+    def test_a_fault_of_a_template_brings_no_second_one(self):
+        for text in ("{{ inputs.x | foo }}", "{{ x", "{% if x %}"):
+            flow = self.workflow({"a": {"kind": "llm", "with": {"model": "small", "prompt": text}}})
+            self.assertEqual(self.expect(3, "flow", "check", flow, says="1 fault in").stdout.count("flow.yaml:"), 1)
+
     def test_no_yaml_and_unknown_files_are_told_apart(self):
         self.assertIn("w.yaml:2:1: no YAML", self.faults("{workflow: [\n"))
         self.expect(4, "flow", "check", self.path("none.yaml"), says="none.yaml")
