@@ -5,7 +5,8 @@
 // from there, is not installed. It is there where workflows were built. Values of workflows are nlohmann::json.
 
 // a workflow file
-#include "coppice/flow/workflow/shape.h"     // how it is decomposed, and what of that looks overdone
+#include "coppice/flow/workflow/advice.h"    // what of it looks overdone
+#include "coppice/flow/workflow/shape.h"     // how it is decomposed
 #include "coppice/flow/workflow/workflow.h"  // read from a file, and checked
 
 // steps and checks: ours, and those of a user

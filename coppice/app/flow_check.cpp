@@ -12,6 +12,7 @@
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/core/quantity.h"
+#include "coppice/flow/workflow/advice.h"
 #include "coppice/flow/workflow/shape.h"
 #include "coppice/flow/workflow/workflow.h"
 

@@ -29,6 +29,7 @@ class SseParser {
   bool is_inside_event() const noexcept;
 
  private:
+  void end_event(const std::function<void(const SseEvent&)>& on_event);
   void end_line(std::string_view line, const std::function<void(const SseEvent&)>& on_event);
 
   size_t max_event_bytes_;

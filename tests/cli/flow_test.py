@@ -36,7 +36,18 @@ class Checking(FlowTest):
                  "  b: {kind: template, with: {value: {x: 1}}}\n", "expected a string"),
                 ("  a: {kind: sql, with: {database: d, query: \"select '{{ inputs.x }}'\"}}\n", "query"),
                 ("  a: {kind: template, with: {value: '{{ item }}'}}\n", "foreach"),
-                ("  a: {kind: template, needs: [z], with: {value: 1}}\n", "unknown step 'z'")):
+                ("  a: {kind: template, needs: [z], with: {value: 1}}\n", "unknown step 'z'"),
+                ("  a: {kind: json_to_text, with: {value: 1}}\n"
+                 "  b: {kind: template, foreach: '{{ steps.a.output }}', with: {value: 1}}\n",
+                 "w.yaml:4:32: foreach got a string, expected a list"),
+                ("  a: {kind: json_to_text, with: {value: 1}}\n"
+                 "  b: {kind: retrieve, with: {index: i, query: x, top_k: '{{ steps.a.output }}'}}\n",
+                 "w.yaml:4:58: this is a string, expected an integer"),
+                ("  a: {kind: template, with: {value: 1}}\noutputs: {files: [{path: ../x, content: x}]}\n",
+                 "w.yaml:4:26: the output path '../x' leaves its folder"),
+                ("  a: {kind: json_to_text, with: {value: 1}}\n"
+                 "  b: {kind: command, with: {command: ['{{ steps.a.output }}']}}\n",
+                 "w.yaml:4:39: what a step puts out may not decide 'with/command/0'")):
             self.assertIn(says, self.faults("workflow: w\nsteps:\n" + steps), steps)
 
     def test_a_fault_of_a_template_brings_no_second_one(self):
@@ -57,6 +68,20 @@ class Checking(FlowTest):
         told = json.loads(self.expect(0, "flow", "check", flow, "--json").stdout)["variants"][0]
         self.assertEqual((told["k"], told["edges"]), (3, 3))
         self.assertAlmostEqual(told["m"], 2)
+
+    def test_a_program_that_a_model_chooses_is_not_run_whatever_is_allowed(self):
+        flow = self.workflow({"a": self.ask("x"), "b": {"kind": "command", "with": {"command": "{{ steps.a.output | split }}"}}})
+        self.expect(3, "flow", "run", flow, "--allow", "command", says="may not decide 'with/command/0'")
+
+    def test_what_several_prompts_send_is_told_with_its_tokens(self):
+        flow = self.workflow({"a": self.ask("x"), "b": self.ask("{{ steps.a.output }}{{ inputs.text }}"),
+                              "c": self.ask("{{ steps.a.output }}{{ inputs.text }}")},
+                             outputs={"result": ["{{ steps.b.output }}", "{{ steps.c.output }}"]})
+        told = json.loads(self.expect(0, "flow", "check", flow, "--json").stdout)["variants"][0]["advice"]
+        self.assertEqual([(advice["rule"], advice["what"].split(" is sent")[0]) for advice in told],
+                         [("repeated-text", "inputs.text"), ("repeated-text", "steps.a.output")])
+        self.assertIn("at most 100 tokens", told[1]["what"])
+        self.assertIn("coppice flow plan tells", told[0]["what"])
 
     def test_the_schema_for_editors_is_json(self):
         self.assertEqual(json.loads(self.expect(0, "flow", "schema").stdout)["title"], "Coppice workflow")

@@ -116,6 +116,14 @@ class RepairStep : public CallingKind {
     schema["properties"]["value"] = with.contains("fix") ? answer_schema(with["fix"]) : Json(true);
     return schema;
   }
+  /// What passes at once comes out as it was given; after that it is what the model answers.
+  StaticType output_type(const Json& with, const GivenTypes& given) const override {
+    const StaticType answer = StaticType::of_schema(answer_schema(with.at("fix")));
+    return StaticType::object_of({{"value", StaticType::either(given("/value"), answer)},
+                                  {"passed", StaticType::of(schema::kBoolean)},
+                                  {"rounds", StaticType::of(schema::kInteger)},
+                                  {"report", StaticType::of_schema(Json::parse(kReport))}});
+  }
   std::vector<std::string> model_places() const override { return {"/fix/model"}; }
   LateTemplates late() const override { return {{"/files", "/fix"}, {"value", "findings", "round"}}; }
   void expect_sound(const Json& with) const override { (void)checks_.make_all(with["checks"]); }

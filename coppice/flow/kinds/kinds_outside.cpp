@@ -170,6 +170,8 @@ class SqlKind : public CallingKind {
     throw Error(ErrorCode::usage, "'query' has a template", {}, "values go into 'parameters'");
   }
 
+  std::vector<std::string> trusted_places() const override { return {"/database"}; }
+
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
     const Json with = input.with;
     SqlQuery query;
@@ -227,6 +229,11 @@ class CommandKind : public CallingKind {
     const std::string said = with.value("effect", "at_most_once");
     if (said == "pure") return Effect::pure;
     return said == "idempotent" ? Effect::idempotent : Effect::at_most_once;
+  }
+
+  /// The program, and what decides which one is found and what is loaded into it.
+  std::vector<std::string> trusted_places() const override {
+    return {"/command/0", "/environment/PATH", "/environment/LD_PRELOAD", "/environment/LD_LIBRARY_PATH"};
   }
 
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {

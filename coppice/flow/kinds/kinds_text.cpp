@@ -20,6 +20,7 @@ class TemplateKind : public FunctionKind {
     })json");
   }
   Json output_schema(const Json& with) const override { return schema_of(with.value("value", Json())); }
+  StaticType output_type(const Json& /*with*/, const GivenTypes& given) const override { return given("/value"); }
   Json run(const StepInput& input) const override { return input.with["value"]; }
 
  private:

@@ -18,8 +18,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-void keep_first(std::string& text, const Json& value) {
-  if (text.empty() && value.is_string()) text = value.get<std::string>();
+void keep_first(std::string& text, const std::string& found) {
+  if (text.empty()) text = found;
 }
 
 }  // namespace
@@ -46,29 +46,39 @@ void ChatStream::take_event(const SseEvent& event, const OnText& on_text) {
   }
   const bool is_error = event.event == "error";
   if (!is_error && !event.event.empty() && event.event != "message") return;
+  if (is_error || !scan_chunk(event.data, chunk_)) return take_document(event, on_text);
+  keep_first(model_, chunk_.model);
+  keep_first(id_, chunk_.id);
+  for (const ChatChunk::Choice& choice : chunk_.choices) take_choice(choice.finish_reason, choice.piece, on_text);
+}
+
+/// A chunk that is not of the usual kind.
+void ChatStream::take_document(const SseEvent& event, const OnText& on_text) {
   const HeldJson chunk = parse_held_json(event.data);
-  if (is_error || (chunk.value.is_object() && is_server_error(chunk.value))) {
+  if (event.event == "error" || (chunk.value.is_object() && is_server_error(chunk.value))) {
     throw RefusedByServer(names_.endpoint, 0, read_server_error(without_secret(event.data, names_.secret)));
   }
   if (!chunk.value.is_object()) refuse(event.data);
   if (auto usage = read_usage(field(chunk.value, "usage"))) usage_ = std::move(usage);
-  keep_first(model_, field(chunk.value, "model"));
-  keep_first(id_, field(chunk.value, "id"));
+  keep_first(model_, text_field(chunk.value, "model"));
+  keep_first(id_, text_field(chunk.value, "id"));
   const Json& choices = field(chunk.value, "choices");
   if (choices.is_null()) return;
   if (!choices.is_array()) refuse(event.data);
   for (const Json& choice : choices) {
     if (!choice.is_object()) refuse(event.data);
     const Json& index = field(choice, "index");
-    if (index.is_null() || index == 0) take_choice(choice, on_text);
+    if (!index.is_null() && index != 0) continue;
+    // Even of one whose message cannot be read.
+    has_choice_ = true;
+    if (std::string reason = text_field(choice, "finish_reason"); !reason.empty()) finish_reason_ = std::move(reason);
+    take_choice({}, read_message(field(choice, "delta")), on_text);
   }
 }
 
-void ChatStream::take_choice(const Json& choice, const OnText& on_text) {
+void ChatStream::take_choice(const std::string& finish_reason, const MessageText& piece, const OnText& on_text) {
   has_choice_ = true;
-  const std::string* const reason = field(choice, "finish_reason").get_ptr<const std::string*>();
-  if (reason != nullptr && !reason->empty()) finish_reason_ = *reason;
-  const MessageText piece = read_message(field(choice, "delta"));
+  if (!finish_reason.empty()) finish_reason_ = finish_reason;
   text_.refusal += piece.refusal;
   text_.calls_tools = text_.calls_tools || piece.calls_tools;
   text_.unseen_bytes += piece.unseen_bytes;

@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "coppice/flow/llm/chunk_scanner.h"
 #include "coppice/flow/llm/llm_answer.h"
 #include "coppice/http/sse.h"
 
@@ -46,7 +46,8 @@ class ChatStream {
 
  private:
   void take_event(const SseEvent& event, const OnText& on_text);
-  void take_choice(const nlohmann::json& choice, const OnText& on_text);
+  void take_document(const SseEvent& event, const OnText& on_text);
+  void take_choice(const std::string& finish_reason, const MessageText& piece, const OnText& on_text);
   Said<ChatAnswer> finish_whole(const OnText& on_text);
   [[noreturn]] void refuse(const std::string& data) const;
 
@@ -54,6 +55,7 @@ class ChatStream {
   SseParser events_;
   std::string whole_;  ///< of a body that is no stream
   bool is_stream_ = false, is_whole_ = false, is_done_ = false, has_choice_ = false;
+  ChatChunk chunk_;  ///< the last one; kept for its memory
   MessageText text_;
   std::string finish_reason_, model_, id_;
   std::optional<Usage> usage_;

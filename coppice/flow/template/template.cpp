@@ -90,4 +90,33 @@ bool Template::is_plain_text() const noexcept {
   return true;
 }
 
+std::optional<std::string> Template::outline(std::string_view stand_in) const {
+  if (parsed_->expression) return std::string(stand_in);
+  std::string outline;
+  for (const auto& statement : parsed_->body) {
+    if (const auto* const text = dynamic_cast<const templates::Text*>(statement.get())) {
+      outline += text->text;
+    } else if (dynamic_cast<const templates::Print*>(statement.get())) {
+      outline += stand_in;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return outline;
+}
+
+Template::Typed Template::type(const TypeScope& scope) const {
+  templates::Typing typing(scope, parsed_->n_slots);
+  Typed typed;
+  if (const templates::Expression* const expression = parsed_->only_expression()) {
+    typed.type = typing.type_of(*expression);
+    typed.tested = typing.tested();
+  } else {
+    templates::infer(parsed_->body, typing);
+    typed.type = StaticType::of(schema::kString);
+  }
+  typed.faults = typing.take_faults();
+  return typed;
+}
+
 }  // namespace coppice

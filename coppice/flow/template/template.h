@@ -11,6 +11,8 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "coppice/flow/template/static_type.h"
+
 namespace coppice {
 
 /// Where a text stands in a file, for messages: the file's name, and line and column of its first byte, from 1.
@@ -91,6 +93,17 @@ class Template {
 
   /// Has it no expression and no block?
   bool is_plain_text() const noexcept;
+
+  /// Where it is text and {{ expressions }} without blocks, that text, with `stand_in` in place of each expression.
+  std::optional<std::string> outline(std::string_view stand_in) const;
+
+  /// What is known of the value of `evaluate` before it is there.
+  struct Typed {
+    StaticType type;
+    std::vector<TypeFault> faults;    ///< what is sure to fail
+    std::vector<std::string> tested;  ///< what it asks for its type, for the `tested` of those that stand behind it
+  };
+  Typed type(const TypeScope& scope) const;
 
  private:
   struct Parsed;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,13 +23,30 @@ struct FilterCall {
   bool has(size_t index) const { return !arguments[index].is_undefined(); }
 };
 
+using ArgumentTypes = std::span<const std::optional<StaticType>>;
+
 /// A function of values. Parameters are given by position or by name, the first `n_required` always.
 struct Filter {
   std::string_view name;
   std::vector<std::string> parameters;
   size_t n_required;
   Value (*apply)(Evaluation&, const FilterCall&);
+  schema::Types takes;  ///< the types that it may be applied to
+  /// What it comes to. Arguments that are not given have no type.
+  StaticType (*type)(const StaticType& input, ArgumentTypes arguments);
 };
+
+// What filters take.
+inline constexpr schema::Types kPrintedTypes = schema::kString | schema::kNumber | schema::kInteger | schema::kBoolean;
+inline constexpr schema::Types kListTypes = schema::kArray | schema::kObject;
+inline constexpr schema::Types kNumberTypes = schema::kNumber | schema::kInteger;
+
+// What several of them come to: a text, a list of texts, a whole number.
+StaticType text_type(const StaticType& input, ArgumentTypes arguments);
+StaticType texts_type(const StaticType& input, ArgumentTypes arguments);
+StaticType count_type(const StaticType& input, ArgumentTypes arguments);
+/// The list that a filter of lists goes over: of an object its keys, of a text its characters.
+StaticType listed_type(const StaticType& input);
 
 /// A question after `is`, with an argument or without.
 struct Test {
@@ -87,6 +105,7 @@ struct FilterNode : Expression {
   ExpressionPtr input;
   std::vector<ExpressionPtr> arguments;  ///< one a parameter; null where none is given
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
   Absence absence(Evaluation& evaluation) const override;
 };
 
@@ -94,6 +113,7 @@ struct FilterNode : Expression {
 struct DefaultNode : Expression {
   ExpressionPtr input, otherwise, for_false;  ///< the last two may be null
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
   Absence absence(Evaluation& evaluation) const override;
 };
 
@@ -103,6 +123,7 @@ struct MapNode : Expression {
   const Filter* filter = nullptr;
   std::vector<ExpressionPtr> arguments;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 /// a | select("test", ...), selectattr("attribute", "test", ...), and reject and rejectattr, which negate.
@@ -113,6 +134,7 @@ struct SelectNode : Expression {
   const Test* test = nullptr;  ///< null: is it true
   ExpressionPtr argument;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 /// a is test(b), or is not
@@ -121,6 +143,7 @@ struct TestNode : Expression {
   bool is_negated = false;
   ExpressionPtr input, argument;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 }  // namespace coppice::templates

@@ -227,25 +227,60 @@ Value unique(Evaluation& evaluation, const FilterCall& call) {
   return evaluation.keep(std::move(kept));
 }
 
+// What they come to.
+
+StaticType list_type(const StaticType& input, ArgumentTypes /*arguments*/) {
+  return listed_type(input);
+}
+
+StaticType reversed_type(const StaticType& input, ArgumentTypes /*arguments*/) {
+  if (input.is_surely(schema::kString)) return StaticType::of(schema::kString);
+  return input.may_be(schema::kString) ? StaticType() : listed_type(input);
+}
+
+StaticType item_type(const StaticType& input, ArgumentTypes /*arguments*/) {
+  return listed_type(input).any_item().type.value_or(StaticType());
+}
+
+StaticType batches_type(const StaticType& input, ArgumentTypes arguments) {
+  StaticType batch = listed_type(input);
+  if (arguments[1]) batch = StaticType::of(schema::kArray);
+  return StaticType::list_of(std::move(batch));
+}
+
+StaticType pairs_type(const StaticType& /*input*/, ArgumentTypes /*arguments*/) {
+  return StaticType::list_of(StaticType::of(schema::kArray));
+}
+
+StaticType values_type(const StaticType& /*input*/, ArgumentTypes /*arguments*/) {
+  return StaticType::of(schema::kArray);
+}
+
+/// Of texts and of lists there are sums, too.
+StaticType sum_type(const StaticType& /*input*/, ArgumentTypes /*arguments*/) {
+  return {};
+}
+
 }  // namespace
 
 const std::vector<Filter>& list_filters() {
-  static const std::vector<Filter> kFilters{{"batch", {"linecount", "fill_with"}, 1, batch},
-                                            {"count", {}, 0, length},
-                                            {"first", {}, 0, first},
-                                            {"items", {}, 0, items},
-                                            {"join", {"d", "attribute"}, 0, join},
-                                            {"keys", {}, 0, keys},
-                                            {"last", {}, 0, last},
-                                            {"length", {}, 0, length},
-                                            {"list", {}, 0, any_input},
-                                            {"max", {"case_sensitive", "attribute"}, 0, max},
-                                            {"min", {"case_sensitive", "attribute"}, 0, min},
-                                            {"reverse", {}, 0, reverse},
-                                            {"sort", {"reverse", "case_sensitive", "attribute"}, 0, sort},
-                                            {"sum", {"attribute", "start"}, 0, sum},
-                                            {"unique", {"case_sensitive", "attribute"}, 0, unique},
-                                            {"values", {}, 0, values}};
+  static const std::vector<Filter> kFilters{
+      {"batch", {"linecount", "fill_with"}, 1, batch, kListTypes, batches_type},
+      {"count", {}, 0, length, kListTypes | schema::kString, count_type},
+      {"first", {}, 0, first, kListTypes | schema::kString, item_type},
+      {"items", {}, 0, items, schema::kObject, pairs_type},
+      {"join", {"d", "attribute"}, 0, join, kListTypes, text_type},
+      {"keys", {}, 0, keys, schema::kObject, texts_type},
+      {"last", {}, 0, last, kListTypes | schema::kString, item_type},
+      {"length", {}, 0, length, kListTypes | schema::kString, count_type},
+      {"list", {}, 0, any_input, kListTypes | schema::kString, list_type},
+      {"max", {"case_sensitive", "attribute"}, 0, max, kListTypes, item_type},
+      {"min", {"case_sensitive", "attribute"}, 0, min, kListTypes, item_type},
+      {"reverse", {}, 0, reverse, kListTypes | schema::kString, reversed_type},
+      {"sort", {"reverse", "case_sensitive", "attribute"}, 0, sort, kListTypes, list_type},
+      {"sum", {"attribute", "start"}, 0, sum, kListTypes, sum_type},
+      {"unique", {"case_sensitive", "attribute"}, 0, unique, kListTypes, list_type},
+      {"values", {}, 0, values, schema::kObject, values_type}};
   return kFilters;
 }
 

@@ -11,6 +11,7 @@
 
 #include "coppice/flow/template/template_evaluation.h"
 #include "coppice/flow/template/template_lexer.h"
+#include "coppice/flow/template/template_typing.h"
 #include "coppice/flow/template/template_value.h"
 
 namespace coppice::templates {
@@ -32,6 +33,8 @@ struct Expression {
   virtual ~Expression() = default;
   /// Its value, which may be undefined.
   virtual Value find(Evaluation& evaluation) const = 0;
+  /// What is known of its value before there is any; says what is sure to fail.
+  virtual StaticType type(Typing& typing, IfAbsent if_absent) const = 0;
   /// Asked only when `find` has just found nothing.
   virtual Absence absence(Evaluation& evaluation) const;
 };
@@ -40,6 +43,7 @@ using ExpressionPtr = std::unique_ptr<Expression>;
 struct Constant : Expression {
   nlohmann::json value;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 /// A name, or another expression, and constant names and numbers after it: a.b["c"][0].
@@ -56,6 +60,7 @@ struct Path : Expression {
   std::vector<Step> steps;
 
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
   Absence absence(Evaluation& evaluation) const override;
 };
 
@@ -63,6 +68,7 @@ struct Path : Expression {
 struct Subscript : Expression {
   ExpressionPtr base, index;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
   Absence absence(Evaluation& evaluation) const override;
 };
 
@@ -70,16 +76,19 @@ struct Subscript : Expression {
 struct Slice : Expression {
   ExpressionPtr base, begin, end, stride;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 struct ListLiteral : Expression {
   std::vector<ExpressionPtr> items;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 struct ObjectLiteral : Expression {
   std::vector<std::pair<ExpressionPtr, ExpressionPtr>> members;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 enum class LoopField { index, index0, revindex, revindex0, first, last, length };
@@ -88,17 +97,20 @@ struct LoopValue : Expression {
   LoopField field = LoopField::index;
   size_t loop = 0;  ///< its number in `Evaluation::loops`
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 struct Negation : Expression {  ///< -a, or +a
   bool keeps_sign = false;
   ExpressionPtr operand;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 struct LogicalNot : Expression {
   ExpressionPtr operand;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 /// a and b and c, or a or b or c: the first operand that decides.
@@ -106,6 +118,7 @@ struct Logical : Expression {
   bool is_and = false;
   std::vector<ExpressionPtr> operands;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 enum class Comparison { equal, not_equal, less, less_equal, greater, greater_equal, in, not_in };
@@ -115,6 +128,7 @@ struct Compare : Expression {
   ExpressionPtr first;
   std::vector<std::pair<Comparison, ExpressionPtr>> rest;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 enum class Arithmetic { add, subtract, multiply, divide, divide_floor, modulo };
@@ -123,16 +137,19 @@ struct Calculation : Expression {
   Arithmetic operation = Arithmetic::add;
   ExpressionPtr left, right;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 struct Concatenation : Expression {  ///< a ~ b ~ c
   std::vector<ExpressionPtr> operands;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
 };
 
 struct Conditional : Expression {  ///< a if condition else b; `otherwise` may be null
   ExpressionPtr condition, then, otherwise;
   Value find(Evaluation& evaluation) const override;
+  StaticType type(Typing& typing, IfAbsent if_absent) const override;
   Absence absence(Evaluation& evaluation) const override;
 };
 
@@ -149,18 +166,23 @@ struct Statement {
   Place place;
   virtual ~Statement() = default;
   virtual void run(Evaluation& evaluation) const = 0;
+  /// Notes what is known of the names that it sets; says what is sure to fail.
+  virtual void infer(Typing& typing) const = 0;
 };
 using Body = std::vector<std::unique_ptr<Statement>>;
 void run(const Body& body, Evaluation& evaluation);
+void infer(const Body& body, Typing& typing);
 
 struct Text : Statement {
   std::string text;
   void run(Evaluation& evaluation) const override;
+  void infer(Typing& typing) const override;
 };
 
 struct Print : Statement {
   ExpressionPtr expression;
   void run(Evaluation& evaluation) const override;
+  void infer(Typing& typing) const override;
 };
 
 struct If : Statement {
@@ -170,6 +192,7 @@ struct If : Statement {
   };
   std::vector<Branch> branches;
   void run(Evaluation& evaluation) const override;
+  void infer(Typing& typing) const override;
 };
 
 struct For : Statement {
@@ -179,16 +202,19 @@ struct For : Statement {
   std::vector<uint32_t> own_slots, otherwise_slots;
   Body body, otherwise;
   void run(Evaluation& evaluation) const override;
+  void infer(Typing& typing) const override;
 
  private:
   Value items(Evaluation& evaluation) const;
   void assign(Evaluation& evaluation, const Value& item) const;
+  void infer_targets(Typing& typing, const StaticType& item) const;
 };
 
 struct Set : Statement {
   uint32_t slot = 0;
   ExpressionPtr expression;
   void run(Evaluation& evaluation) const override;
+  void infer(Typing& typing) const override;
 };
 
 /// A template, read.

@@ -108,13 +108,38 @@ Value round_filter(Evaluation& evaluation, const FilterCall& call) {
   return evaluation.keep(json(scaled / unit));
 }
 
+// What they come to.
+
+/// `int("none")`: what is no number is what the argument says.
+StaticType or_default(schema::Types types, ArgumentTypes arguments) {
+  const StaticType number = StaticType::of(types);
+  return arguments[0] ? StaticType::either(number, *arguments[0]) : number;
+}
+
+StaticType number_type(const StaticType& /*input*/, ArgumentTypes arguments) {
+  return or_default(kNumberTypes, arguments);
+}
+
+StaticType integer_type(const StaticType& /*input*/, ArgumentTypes arguments) {
+  return or_default(schema::kInteger, arguments);
+}
+
+StaticType input_type(const StaticType& input, ArgumentTypes /*arguments*/) {
+  return StaticType::of(input.types() & kNumberTypes);
+}
+
+StaticType rounded_type(const StaticType& /*input*/, ArgumentTypes /*arguments*/) {
+  return StaticType::of(kNumberTypes);
+}
+
 }  // namespace
 
 const std::vector<Filter>& number_filters() {
-  static const std::vector<Filter> kFilters{{"abs", {}, 0, absolute},
-                                            {"float", {"default"}, 0, to_real},
-                                            {"int", {"default"}, 0, to_integer},
-                                            {"round", {"precision", "method"}, 0, round_filter}};
+  static const std::vector<Filter> kFilters{
+      {"abs", {}, 0, absolute, kNumberTypes, input_type},
+      {"float", {"default"}, 0, to_real, kAnyType, number_type},
+      {"int", {"default"}, 0, to_integer, kAnyType, integer_type},
+      {"round", {"precision", "method"}, 0, round_filter, kNumberTypes, rounded_type}};
   return kFilters;
 }
 

@@ -254,21 +254,22 @@ Value to_text(Evaluation& evaluation, const FilterCall& call) {
 }  // namespace
 
 const std::vector<Filter>& text_filters() {
-  static const std::vector<Filter> kFilters{{"capitalize", {}, 0, capitalize},
-                                            {"e", {}, 0, escape},
-                                            {"escape", {}, 0, escape},
-                                            {"indent", {"width", "first", "blank"}, 0, indent},
-                                            {"lower", {}, 0, lower},
-                                            {"replace", {"old", "new", "count"}, 2, replace},
-                                            {"split", {"separator", "maxsplit"}, 0, split},
-                                            {"string", {}, 0, to_text},
-                                            {"title", {}, 0, title},
-                                            {"tojson", {"indent"}, 0, to_json},
-                                            {"trim", {"chars"}, 0, trim},
-                                            {"truncate", {"length", "killwords", "end", "leeway"}, 0, truncate},
-                                            {"truncate_tokens", {"tokens", "end"}, 1, truncate_tokens},
-                                            {"upper", {}, 0, upper},
-                                            {"wordcount", {}, 0, wordcount}};
+  static const std::vector<Filter> kFilters{
+      {"capitalize", {}, 0, capitalize, kPrintedTypes, text_type},
+      {"e", {}, 0, escape, kAnyType, text_type},
+      {"escape", {}, 0, escape, kAnyType, text_type},
+      {"indent", {"width", "first", "blank"}, 0, indent, schema::kString, text_type},
+      {"lower", {}, 0, lower, kPrintedTypes, text_type},
+      {"replace", {"old", "new", "count"}, 2, replace, kPrintedTypes, text_type},
+      {"split", {"separator", "maxsplit"}, 0, split, kPrintedTypes, texts_type},
+      {"string", {}, 0, to_text, kAnyType, text_type},
+      {"title", {}, 0, title, kPrintedTypes, text_type},
+      {"tojson", {"indent"}, 0, to_json, kAnyType, text_type},
+      {"trim", {"chars"}, 0, trim, kPrintedTypes, text_type},
+      {"truncate", {"length", "killwords", "end", "leeway"}, 0, truncate, schema::kString, text_type},
+      {"truncate_tokens", {"tokens", "end"}, 1, truncate_tokens, kPrintedTypes, text_type},
+      {"upper", {}, 0, upper, kPrintedTypes, text_type},
+      {"wordcount", {}, 0, wordcount, kPrintedTypes, count_type}};
   return kFilters;
 }
 

@@ -85,16 +85,6 @@ std::vector<TemplateReference> TemplatedValue::references(Which which) const {
   return all;
 }
 
-std::vector<std::pair<std::string, TemplateReference>> TemplatedValue::single_references() const {
-  std::vector<std::pair<std::string, TemplateReference>> found;
-  for (const Leaf& leaf : leaves_) {
-    if (leaf.is_late) continue;
-    if (std::optional<TemplateReference> one = leaf.text.single_reference())
-      found.emplace_back(leaf.pointer_text, *one);
-  }
-  return found;
-}
-
 const Template* TemplatedValue::find(const std::string& pointer) const noexcept {
   for (const Leaf& leaf : leaves_) {
     if (leaf.pointer_text == pointer) return &leaf.text;

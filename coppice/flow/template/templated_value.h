@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -38,8 +37,17 @@ class TemplatedValue {
   enum class Which { early, late };
   std::vector<TemplateReference> references(Which which) const;
 
-  /// Those of the early texts that are one reference and nothing else: their value comes as it is. By pointer.
-  std::vector<std::pair<std::string, TemplateReference>> single_references() const;
+  /// A text that is no plain one.
+  struct Leaf {
+    nlohmann::json::json_pointer pointer;
+    std::string pointer_text;
+    Template text;
+    bool is_late;
+    bool is_text;  ///< a number or a truth value that it comes to stands as text
+
+    nlohmann::json evaluate(const TemplateScope& scope) const;
+  };
+  const std::vector<Leaf>& leaves() const noexcept { return leaves_; }
 
   /// As written.
   const nlohmann::json& written() const noexcept { return written_; }
@@ -51,17 +59,9 @@ class TemplatedValue {
   void collect(const YamlDocument& document, const std::string& from, const std::string& pointer);
   bool is_late(const std::string& pointer) const noexcept;
 
-  struct Leaf {
-    nlohmann::json::json_pointer pointer;
-    std::string pointer_text;
-    Template text;
-    bool is_late, is_text;
-
-    nlohmann::json evaluate(const TemplateScope& scope) const;
-  };
   std::vector<std::string> late_;
   nlohmann::json written_;
-  std::vector<Leaf> leaves_;  // not the plain ones
+  std::vector<Leaf> leaves_;
 };
 
 }  // namespace coppice

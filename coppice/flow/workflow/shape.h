@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
-#include <vector>
 
 #include "coppice/flow/workflow/workflow.h"
 
@@ -22,19 +20,10 @@ struct Shape {
 };
 Shape shape_of(const Workflow& workflow);
 
+/// Does a step of it ask a model?
+bool asks_model(const StepSpec& step);
+
 /// m of the formula above.
 double coordination_exponent(size_t model_steps, size_t edges) noexcept;
-
-/// Something about a workflow that may be overdone.
-struct Advice {
-  std::string rule;  ///< "merge", "coordination", "repeated-text", "long-prompt", "unused"
-  TextPlace place;
-  std::string text;
-};
-
-/// What can be said before anything has run: two steps that ask the same model, one for the other alone (merge them?);
-/// every step hands data to every other (coordination); the same file stands in the prompts of several steps
-/// (repeated-text); a prompt is far longer than the answer may be (long-prompt); nobody reads a step's output (unused).
-std::vector<Advice> advise(const Workflow& workflow);
 
 }  // namespace coppice

@@ -24,6 +24,10 @@ std::string StepKind::words_of(const nlohmann::json& /*with*/, const nlohmann::j
   return text;
 }
 
+StaticType StepKind::output_type(const nlohmann::json& with, const GivenTypes& /*given*/) const {
+  return StaticType::of_schema(output_schema(with));
+}
+
 std::vector<std::string> StepKind::models(const nlohmann::json& with) const {
   std::vector<std::string> found;
   for (const std::string& place : model_places()) {

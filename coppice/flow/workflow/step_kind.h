@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/flow/checks/checks.h"
+#include "coppice/flow/template/static_type.h"
 #include "coppice/flow/template/templated_value.h"
 
 namespace coppice {
@@ -52,6 +54,11 @@ class StepKind {
   /// JSON Schema of the output, as far as `with` (templates not filled in) tells it; true = any value.
   virtual nlohmann::json output_schema(const nlohmann::json& /*with*/) const { return true; }
 
+  /// What is known of the output before anything has run. A kind that hands on what it was given knows more than its
+  /// schema: `given` tells what is known of the value at a JSON pointer into `with`.
+  using GivenTypes = std::function<StaticType(const std::string& pointer)>;
+  virtual StaticType output_type(const nlohmann::json& with, const GivenTypes& given) const;
+
   virtual Effect effect(const nlohmann::json& /*with*/) const { return Effect::pure; }
 
   /// Do relative paths in `with` start at the workflow's folder? Then it belongs to what the step is given.
@@ -59,6 +66,10 @@ class StepKind {
 
   /// Throws `ErrorCode::usage` for what the schema cannot say. Of `with` as written, valid by the schema.
   virtual void expect_sound(const nlohmann::json& /*with*/) const {}
+
+  /// JSON pointers into `with` to what no output of a step may decide, since a model may have written it: the program
+  /// that a command runs.
+  virtual std::vector<std::string> trusted_places() const { return {}; }
 
   /// JSON pointers into `with` to the names of models (as the workflow has them) that it may ask.
   virtual std::vector<std::string> model_places() const { return {}; }

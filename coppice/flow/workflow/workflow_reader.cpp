@@ -6,16 +6,20 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <utility>
 
 #include "coppice/core/json_text.h"
 #include "coppice/core/options.h"
 #include "coppice/flow/checks/checks.h"
 #include "coppice/flow/json/json_schema.h"
+#include "coppice/flow/workflow/output_path.h"
 #include "coppice/flow/workflow/step_order.h"
+#include "coppice/flow/workflow/trusted_places.h"
 #include "coppice/flow/workflow/workflow.h"
 #include "coppice/flow/workflow/workflow_prices.h"
 #include "coppice/flow/workflow/workflow_references.h"
+#include "coppice/flow/workflow/workflow_types.h"
 #include "coppice/flow/workflow/workflow_variant.h"
 #include "coppice/http/url.h"
 
@@ -122,8 +126,10 @@ class Builder {
     raise();
     add_faults(check_references(workflow_, document_));
     add_faults(check_prices(workflow_, document_));
-    raise();
     sort_steps();
+    add_faults(check_types(workflow_, document_));
+    add_faults(check_trusted_places(workflow_, document_));
+    raise();
     workflow_.text = resolved_text();
     return std::move(workflow_);
   }
@@ -331,15 +337,29 @@ class Builder {
     if (file.contains("foreach")) {
       made.foreach = Template::parse(file["foreach"].get<std::string>(), document_.place_of(at + "/foreach"));
     }
+    expect_path(made, at + "/path");
     workflow_.outputs.push_back(std::move(made));
+  }
+
+  /// As far as it is written out: an expression counts as a name.
+  void expect_path(const OutputSpec& output, const std::string& pointer) {
+    const std::optional<std::string> outline = output.path.outline("name");
+    if (!outline) return;
+    if (const std::string wrong = fault_of_output_path(*outline); !wrong.empty()) {
+      return fault(pointer, wrong, "paths of outputs start at the output folder, and stay in it");
+    }
+    if (!output.path.is_plain_text() || output.foreach) return;
+    if (!output_paths_.insert(*outline).second) fault(pointer, fmt::format("two outputs are called '{}'", *outline));
   }
 
   void sort_steps() {
     Needs needs;
     for (const StepSpec& step : workflow_.steps) needs.push_back(step.needs);
     const StepOrder order = order_steps(needs);
-    if (!order.circle.empty()) fault_of_circle(order.circle);
-    raise();
+    if (!order.circle.empty()) {
+      fault_of_circle(order.circle);
+      raise();
+    }
     std::vector<size_t> new_number(needs.size());
     for (size_t i = 0; i < order.order.size(); ++i) new_number[order.order[i]] = i;
     std::vector<StepSpec> sorted;
@@ -380,6 +400,7 @@ class Builder {
   const StepKinds& kinds_;
   std::filesystem::path folder_;
   Workflow workflow_;
+  std::set<std::string> output_paths_;  ///< that are written out
   std::vector<Error> faults_;
 };
 

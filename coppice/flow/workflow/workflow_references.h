@@ -8,8 +8,8 @@
 
 namespace coppice {
 
-/// Looks at all that templates refer to: fills in what each step needs, and says what leads nowhere: unknown names and
-/// steps, fields that an output cannot have, a type that `with` does not take.
+/// Looks at all that templates refer to: fills in what each step needs, and says what leads nowhere: unknown names,
+/// steps and files.
 std::vector<Error> check_references(Workflow& workflow, const YamlDocument& document);
 
 /// The names that templates of a workflow may use, whatever the step; in a foreach `item` and `index`, too.
