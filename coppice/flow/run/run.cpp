@@ -18,6 +18,7 @@
 #include "coppice/flow/run/item_calls.h"
 #include "coppice/flow/run/on_thread.h"
 #include "coppice/flow/run/output_cache.h"
+#include "coppice/flow/run/recorded_run.h"
 #include "coppice/flow/run/run_context.h"
 #include "coppice/flow/run/run_files.h"
 #include "coppice/flow/run/step_progress.h"
@@ -392,7 +393,10 @@ class Run::State {
     StepProgress& progress = steps_[number];
     if (progress.state == StepState::failed) return;  // another item has
     Event event = context_.event(EventKind::step_failed, step.name, -1);
-    event.payload = text_of({{"error", error.what()}, {"code", name(error.code())}, {"where", error.where()}});
+    event.payload = text_of({{"error", error.what()},
+                             {"code", name(error.code())},
+                             {"where", error.where()},
+                             {"seconds", Clock::seconds_since(progress.began)}});
     context_.journal.append(std::move(event));
     progress.outcome.error = error.message();
     end_step(number, StepState::failed);
@@ -428,7 +432,9 @@ class Run::State {
     }
     for (const StepSpec& step : context_.workflow.steps) outcome.repairs += repairs_of(step);
     Event event = context_.event(failure_ ? EventKind::run_failed : EventKind::run_finished, {}, -1);
-    if (failure_) event.payload = text_of({{"error", failure_->message()}, {"code", name(failure_->code())}});
+    Json about = {{"seconds", outcome.seconds}};
+    if (failure_) about.update({{"error", failure_->message()}, {"code", name(failure_->code())}});
+    event.payload = text_of(about);
     if (outcome.state != "waiting") context_.journal.append(std::move(event));
     return outcome;
   }
@@ -436,8 +442,8 @@ class Run::State {
   /// Rounds in which a step had something mended.
   size_t repairs_of(const StepSpec& step) const {
     const auto found = values_["steps"].find(step.name);
-    if (step.kind->name() != "repair" || found == values_["steps"].end() || !found->contains("output")) return 0;
-    return (*found)["output"].value("rounds", size_t{0});
+    if (found == values_["steps"].end() || !found->contains("output")) return 0;
+    return repair_rounds(step, (*found)["output"]);
   }
 
   void write_outputs(RunOutcome& outcome) {
