@@ -9,6 +9,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/workflow/yaml.h"
 
 namespace coppice::app {
@@ -34,6 +35,11 @@ json parsed(const std::string& text, const std::string& path, size_t line = 0) {
   return value;
 }
 
+void expect_valid(const json& input, const JsonSchema& schema, const std::string& place) {
+  const auto faults = schema.faults(input, 1);
+  if (!faults.empty()) throw Error(ErrorCode::data, faults.front().message, place + ": inputs" + faults.front().path);
+}
+
 }  // namespace
 
 json read_flow_input(const std::string& path) {
@@ -41,7 +47,9 @@ json read_flow_input(const std::string& path) {
   return parsed(read_all(path), path);
 }
 
-std::vector<json> read_flow_inputs(const std::string& path) {
+std::vector<json> read_flow_inputs(const std::string& path, std::span<const Workflow> workflows) {
+  std::vector<JsonSchema> schemas;
+  for (const Workflow& workflow : workflows) schemas.emplace_back(workflow.input_schema);
   std::ifstream file = opened(path);
   std::vector<json> rows;
   size_t number = 0;
@@ -49,6 +57,7 @@ std::vector<json> read_flow_inputs(const std::string& path) {
     ++number;
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     rows.push_back(parsed(line, path, number));
+    for (const JsonSchema& schema : schemas) expect_valid(rows.back(), schema, fmt::format("{}:{}", path, number));
   }
   if (rows.empty()) throw Error(ErrorCode::data, "no input, expected a JSON object on each line", path);
   return rows;

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include "coppice/flow/workflow/workflow.h"
 
 namespace coppice::app {
 
 /// The input of a run: a JSON file, "-" for standard input; {} where the path is empty.
 nlohmann::json read_flow_input(const std::string& path);
 
-/// Inputs, one on each line (JSON lines). Throws `ErrorCode::data` where there is none.
-std::vector<nlohmann::json> read_flow_inputs(const std::string& path);
+/// Inputs, one on each line (JSON lines), each one that all of `workflows` take. Throws `ErrorCode::data` naming the
+/// line, and the place in it, of one that they do not, and where there is none.
+std::vector<nlohmann::json> read_flow_inputs(const std::string& path, std::span<const Workflow> workflows);
 
 /// Settings of a stand-in (YAML or JSON); {} where the path is empty.
 nlohmann::json read_stand_in_settings(const std::string& path);

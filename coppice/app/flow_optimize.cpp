@@ -80,7 +80,8 @@ class Measurer {
       : arguments_(arguments),
         inputs_(std::move(inputs)),
         folder_(std::filesystem::absolute(arguments.workflow).parent_path().string()),
-        most_(arguments.most_cost.empty() ? Money{} : parse_money(arguments.most_cost)) {
+        most_(arguments.most_cost.empty() ? Money{} : parse_money(arguments.most_cost)),
+        provenance_(arguments.simulate ? Provenance::simulated : Provenance::none) {
     if (arguments.simulate) known_ = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs);
   }
 
@@ -88,6 +89,7 @@ class Measurer {
 
   const std::string& source() const noexcept { return known_.source; }
   Money spent() const noexcept { return spent_; }
+  Provenance provenance() const noexcept { return provenance_; }
 
  private:
   Measured simulated(const Workflow& workflow) const {
@@ -127,6 +129,7 @@ class Measurer {
     });
     if (made.runs < tasks.size()) throw Error(ErrorCode::cancelled, "stopped on request");
     made.seconds = quantile(seconds, 0.5);
+    provenance_ = std::max(provenance_, runner.provenance());
     return made;
   }
 
@@ -135,6 +138,7 @@ class Measurer {
   std::string folder_;
   Money most_, spent_;
   KnownModels known_;
+  Provenance provenance_;
 };
 
 /// What differs from the workflow as written: "developer: big".
@@ -181,7 +185,8 @@ void print(const Optimum& optimum, const OptimizeArguments& arguments, const Mea
     print_out(fmt::format("All of this is simulated; how the models behave is {}.\n",
                           measurer.source().empty() ? "not known, and made up" : "from " + measurer.source()));
   } else {
-    print_out(fmt::format("Trying it out has cost {}.\n", money_text(measurer.spent())));
+    print_out(fmt::format("These figures: {}. Trying it out has cost {}.\n", title(measurer.provenance()),
+                          money_text(measurer.spent())));
   }
 }
 
@@ -192,7 +197,7 @@ void optimize_models(const OptimizeArguments& arguments) {
   redirect(workflow, arguments.endpoints);
   const std::vector<ModelSlot> slots = model_slots(workflow, {read_candidates(arguments.candidates), arguments.ablate});
   if (slots.empty()) throw Error(ErrorCode::data, "no step asks a model", arguments.workflow);
-  Measurer measurer(arguments, read_flow_inputs(arguments.inputs));
+  Measurer measurer(arguments, read_flow_inputs(arguments.inputs, {&workflow, 1}));
   size_t most = 1 + slots.size(), tried = 0;
   for (const ModelSlot& slot : slots) most += slot.candidates.size();
   const Optimum found = optimize(slots, arguments.floor, [&](const Assignment& models) {
@@ -204,7 +209,7 @@ void optimize_models(const OptimizeArguments& arguments) {
   });
   if (arguments.json) {
     nlohmann::ordered_json object = to_json(found);
-    object["provenance"] = arguments.simulate ? "simulated" : "measured";
+    object["provenance"] = name(measurer.provenance());
     print_out(json_text(object));
   } else {
     print(found, arguments, measurer);

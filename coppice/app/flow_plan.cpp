@@ -75,7 +75,7 @@ void print(const Plan& plan, const std::string& source) {
                         plan.shape.model_steps, plan.shape.edges, plan.shape.exponent));
   print_out(fmt::format("outcome           {} of {} runs finish, {} pass all checks; {:.2f} repairs a run\n",
                         plan.finished, plan.runs, plan.accepted, plan.repairs));
-  if (!plan.failure.empty()) print_out(fmt::format("  the first failure: {}\n", plan.failure));
+  if (plan.first_failure) print_out(fmt::format("  the first failure: {}\n", plan.first_failure->message()));
   print_out("\nAll of this is simulated");
   print_out(source.empty() ? ".\n" : fmt::format("; how the models behave is from {}.\n", source));
   for (const std::string& model : plan.unknown) {
@@ -96,7 +96,7 @@ void plan(PlanArguments& arguments) {
     throw Error(ErrorCode::usage, "--input and --inputs are given, expected one of them");
   }
   const std::vector<json> inputs = arguments.inputs.empty() ? std::vector<json>{read_flow_input(arguments.input)}
-                                                            : read_flow_inputs(arguments.inputs);
+                                                            : read_flow_inputs(arguments.inputs, {&workflow, 1});
   const KnownModels known = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs);
   arguments.plan.folder = std::filesystem::absolute(arguments.workflow).parent_path().string();
   const Plan made = plan_workflow(workflow, inputs, known.models, arguments.plan);
@@ -106,6 +106,10 @@ void plan(PlanArguments& arguments) {
     print_out(json_text(object));
   } else {
     print(made, known.source);
+  }
+  if (made.finished == 0 && made.first_failure) {
+    throw Error(made.first_failure->code(),
+                "no simulated run has finished; the first one: " + made.first_failure->message());
   }
 }
 

@@ -15,6 +15,7 @@
 #include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/core/output_file.h"
+#include "coppice/core/quantity.h"
 #include "coppice/flow/report/html_report.h"
 #include "coppice/flow/run/run_summary.h"
 
@@ -90,19 +91,29 @@ void print_calls(const RunSummary& run) {
 
 void show(const ShowArguments& arguments) {
   const RunSummary run = summary_of(arguments);
-  if (arguments.json) return print_out(json_text(to_json(run)));
-  print_out(fmt::format("run {} of {}{}: {} in {}, {}, {} tokens in, {} out\n", run.record.id, run.record.workflow,
+  if (arguments.json) return print_out(json_text(to_json(run, arguments.calls)));
+  print_out(fmt::format("run {} of {}{}: {} in {}, {}, {} tokens in, {} out ({})\n", run.record.id, run.record.workflow,
                         run.record.variant.empty() ? "" : " (" + run.record.variant + ")", run.record.state,
                         seconds_text(run.seconds), money_text(run.cost), run.usage.input_tokens,
-                        run.usage.output_tokens));
+                        run.usage.output_tokens, title(run.provenance)));
+  print_out("created " + time_text(run.record.created_nanoseconds));
+  if (!run.record.parent.empty()) print_out(", forked from " + run.record.parent);
+  if (!run.record.tenant.empty()) print_out(", for " + run.record.tenant);
+  print_out(", prices " + run.record.prices_hash + "\n");
+  if (run.resumptions > 0) {
+    print_out(fmt::format("resumed {}, after {} in which nothing was done\n", counted(run.resumptions, "time"),
+                          seconds_text(run.waited_seconds)));
+  }
   if (!run.error.empty()) print_out("error: " + run.error + "\n");
   print_out(fmt::format("\n{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}\n", "step", "state", "items", "calls", "began",
                         "took", "cost"));
   for (const StepSummary& step : run.steps) {
     print_out(fmt::format("{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}{}{}\n", step.name, step.state, step.items,
-                          step.calls, seconds_text(step.began_seconds),
-                          seconds_text(step.ended_seconds - step.began_seconds), money_text(step.cost),
-                          step.cached == 0 ? "" : fmt::format("  {} from the cache", step.cached),
+                          step.calls, seconds_text(step.began_seconds), seconds_text(step.seconds),
+                          money_text(step.cost),
+                          step.is_kept       ? "  kept from " + run.record.parent
+                          : step.cached == 0 ? ""
+                                             : fmt::format("  {} from the cache", step.cached),
                           step.error.empty() ? "" : "  " + step.error));
   }
   if (arguments.calls) print_calls(run);

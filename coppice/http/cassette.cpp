@@ -130,6 +130,7 @@ Awaitable<HttpResponse> Cassette::Tape::replay(std::shared_ptr<Tape> tape, std::
   co_await boost::asio::post(loop, boost::asio::use_awaitable);
   if (call.cancellation != nullptr) call.cancellation->throw_if_cancelled();
   HttpResponse response{entry->status, entry->headers, {}};
+  response.is_replayed = true;
   const bool is_streamed = call.on_body && entry->status / 100 == 2;
   for (const std::string& piece : entry->pieces) {
     is_streamed ? call.on_body(piece) : void(response.body += piece);

@@ -68,9 +68,10 @@ const json& member(const json& object, const char* name) {
   return object[name];
 }
 
-/// What a client decides by.
+/// What a client decides by, and whether a stand-in has answered, which is no measurement.
 bool is_kept(std::string_view header) noexcept {
-  for (const char* const kept : {"content-type", "location", "retry-after", "retry-after-ms", "x-should-retry"}) {
+  for (const char* const kept :
+       {"content-type", "location", "retry-after", "retry-after-ms", "x-should-retry", "x-stand-in"}) {
     if (equal_without_case(header, kept)) return true;
   }
   constexpr std::string_view kLimits = "x-ratelimit-";

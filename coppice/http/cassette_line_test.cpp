@@ -61,12 +61,13 @@ TEST(CassetteLine, AnyBytesComeBack) {
 TEST(CassetteLine, NoKeyReachesIt) {
   CassetteEntry entry = sample();
   entry.url = "http://a/?api-key=S3CRET&alt=sse&ACCESS_TOKEN=S3CRET&key=S3CRET&X-Amz-Signature=S3CRET&monkey";
-  entry.headers = {{"Set-Cookie", "S3CRET"}, {"x-request-id", "S3CRET"}, {"Retry-After", "3"}};
+  entry.headers = {{"Set-Cookie", "S3CRET"}, {"x-request-id", "S3CRET"}, {"Retry-After", "3"}, {"x-stand-in", "1"}};
   const std::string line = cassette_line(entry);
   EXPECT_EQ(line.find("S3CRET"), std::string::npos) << line;
   EXPECT_NE(line.find("http://a/?api-key=-&alt=sse&ACCESS_TOKEN=-&key=-&X-Amz-Signature=-&monkey"), std::string::npos)
       << line;
   EXPECT_EQ(parse_cassette_line(line).headers.find("retry-after"), "3");
+  EXPECT_EQ(parse_cassette_line(line).headers.find("X-Stand-In"), "1") << "what was simulated stays so";
 }
 
 TEST(CassetteLine, WhatIsCutOffOrDamagedIsRefused) {

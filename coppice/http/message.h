@@ -53,6 +53,7 @@ struct HttpResponse {
   int status = 200;
   HttpHeaders headers;
   std::string body;
+  bool is_replayed = false;  ///< nobody was asked: it is from a cassette (cassette.h)
 };
 
 }  // namespace coppice

@@ -70,7 +70,7 @@ class Website(WebsiteTest):
                                          "--ablate", "--models", self.path("website/stand_in.yaml")).stdout)
         self.assertIsNone(without["assignments"][without["chosen"]]["models"]["judgement/model"], "nobody reads its score")
         measured = json.loads(self.expect(0, "flow", "optimize", self.site, *options, *self.endpoint).stdout)
-        self.assertEqual((measured["provenance"], len(measured["assignments"])), ("measured", 2))
+        self.assertEqual((measured["provenance"], len(measured["assignments"])), ("simulated", 2), "by a stand-in")
         self.assertGreater(self.stand_in.answered(), 8)
         self.expect(8, "flow", "optimize", self.site, *options, *self.endpoint, "--most-cost", "0.01")
         self.expect(2, "flow", "optimize", self.site, "--inputs", inputs, "--candidates", "nobody=coder")

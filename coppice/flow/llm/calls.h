@@ -9,6 +9,7 @@
 
 #include "coppice/flow/llm/money.h"
 #include "coppice/flow/llm/prices.h"
+#include "coppice/flow/llm/provenance.h"
 #include "coppice/http/awaitable.h"
 
 namespace coppice {
@@ -31,6 +32,7 @@ struct CallOutcome {
   std::string answer;  ///< JSON: the answer, or the error
   double seconds = 0;
   double first_token_seconds = 0;  ///< of a stream; 0 = none
+  Provenance provenance = Provenance::none;  ///< of the answer; none = nobody answered
 };
 
 /// Whoever keeps account of calls: the run that they belong to.

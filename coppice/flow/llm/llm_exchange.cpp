@@ -325,6 +325,7 @@ CallOutcome LlmExchange::outcome_of(const LlmAsk& ask, Tried& tried) const {
   CallOutcome outcome;
   outcome.seconds = tried.seconds;
   outcome.first_token_seconds = tried.first_token_seconds;
+  if (tried.response) outcome.provenance = provenance_of(*tried.response);
   outcome.usage = usage_of(ask, tried);
   if (call_.price) {
     outcome.cost = tried.is_unknown() ? most_cost(*call_.price, outcome.usage) : cost(*call_.price, outcome.usage);

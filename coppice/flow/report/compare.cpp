@@ -73,7 +73,7 @@ double cost_per_accepted(const Runs& runs) {
 double latency_of(const Runs& runs, double q, double ComparedRun::*field) {
   std::vector<double> seconds;
   for (const ComparedRun* run : runs) {
-    if (run->finished) seconds.push_back(run->*field);
+    if (run->finished && !run->was_resumed) seconds.push_back(run->*field);
   }
   return seconds.empty() ? kNaN : quantile(std::move(seconds), q);
 }
@@ -105,6 +105,52 @@ double novelty_over_inputs(const std::vector<Runs>& by_input) {
   return firsts.size() < 2 ? kNaN : novelty(firsts).diversity;
 }
 
+StepFigures& step_named(const std::string& name, std::vector<StepFigures>& steps) {
+  for (StepFigures& step : steps) {
+    if (step.name == name) return step;
+  }
+  steps.push_back({});
+  steps.back().name = name;
+  return steps.back();
+}
+
+std::vector<StepFigures> steps_of(const Runs& runs) {
+  std::vector<StepFigures> steps;
+  double counted = 0;
+  for (const ComparedRun* run : runs) {
+    if (!run->summary) continue;
+    counted += 1;
+    for (const StepSummary& did : run->summary->steps) {
+      StepFigures& step = step_named(did.name, steps);
+      step.calls += static_cast<double>(did.calls);
+      step.input_tokens += static_cast<double>(did.usage.input_tokens);
+      step.output_tokens += static_cast<double>(did.usage.output_tokens);
+      step.cost_dollars += did.cost.dollars();
+      if (did.state == "skipped") continue;
+      step.ran += 1;
+      step.seconds += did.seconds;
+    }
+  }
+  for (StepFigures& step : steps) {
+    step.seconds /= std::max(step.ran, 1.0);
+    for (double* sum : {&step.ran, &step.calls, &step.input_tokens, &step.output_tokens, &step.cost_dollars}) {
+      *sum /= counted;
+    }
+  }
+  return steps;
+}
+
+/// One in one piece, if there is any.
+std::shared_ptr<const RunSummary> typical_of(const Runs& runs, double median) {
+  const ComparedRun* nearest = nullptr;
+  const auto distance = [&](const ComparedRun& run) { return std::abs(run.seconds - median); };
+  for (const ComparedRun* run : runs) {
+    if (!run->finished || !run->summary || (run->was_resumed && std::isfinite(median))) continue;
+    if (nearest == nullptr || distance(*run) < distance(*nearest)) nearest = run;
+  }
+  return nearest == nullptr ? nullptr : nearest->summary;
+}
+
 VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOptions& options) {
   VariantFigures made;
   made.name = options.variants[variant];
@@ -132,8 +178,12 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
   made.novelty_over_inputs = novelty_over_inputs(table.of(variant));
   for (const ComparedRun* run : runs) {
     made.finished += run->finished ? 1 : 0;
+    made.resumed += run->finished && run->was_resumed ? 1 : 0;
+    made.provenance = std::max(made.provenance, run->provenance);
     if (!run->finished) ++made.failures[run->error];
   }
+  made.steps = steps_of(runs);
+  made.typical = typical_of(runs, made.latency_p50.value);
   return made;
 }
 
@@ -219,40 +269,65 @@ nlohmann::ordered_json to_json(const Figure& estimate) {
   return {{"value", number(estimate.value)}, {"low", number(estimate.low)}, {"high", number(estimate.high)}};
 }
 
+nlohmann::ordered_json to_json(const StepFigures& step) {
+  return {{"step", step.name},
+          {"ran", step.ran},
+          {"calls", step.calls},
+          {"input_tokens", step.input_tokens},
+          {"output_tokens", step.output_tokens},
+          {"cost_usd", step.cost_dollars},
+          {"seconds", step.seconds}};
+}
+
 nlohmann::ordered_json to_json(const VariantFigures& of) {
   const auto number = [](double value) {
     return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
   };
-  return {{"variant", of.name},
-          {"runs", of.runs},
-          {"finished", of.finished},
-          {"accepted", to_json(of.accepted)},
-          {"score", to_json(of.score)},
-          {"cost_usd", to_json(of.cost)},
-          {"cost_per_accepted_usd", to_json(of.cost_per_accepted)},
-          {"latency_p50_seconds", to_json(of.latency_p50)},
-          {"latency_p95_seconds", to_json(of.latency_p95)},
-          {"critical_path_p50_seconds", to_json(of.critical_p50)},
-          {"calls", of.calls},
-          {"repairs", of.repairs},
-          {"input_tokens", of.input_tokens},
-          {"output_tokens", of.output_tokens},
-          {"novelty_over_runs", number(of.novelty_over_runs)},
-          {"novelty_over_inputs", number(of.novelty_over_inputs)},
-          {"coherence", of.coherence},
-          {"failures", of.failures}};
+  nlohmann::ordered_json steps = nlohmann::ordered_json::array();
+  for (const StepFigures& step : of.steps) steps.push_back(to_json(step));
+  return {
+      {"variant", of.name},
+      {"provenance", name(of.provenance)},
+      {"runs", of.runs},
+      {"finished", of.finished},
+      {"resumed", of.resumed},
+      {"accepted", to_json(of.accepted)},
+      {"score", to_json(of.score)},
+      {"cost_usd", to_json(of.cost)},
+      {"cost_per_accepted_usd", to_json(of.cost_per_accepted)},
+      {"latency_p50_seconds", to_json(of.latency_p50)},
+      {"latency_p95_seconds", to_json(of.latency_p95)},
+      {"critical_path_p50_seconds", to_json(of.critical_p50)},
+      {"calls", of.calls},
+      {"repairs", of.repairs},
+      {"input_tokens", of.input_tokens},
+      {"output_tokens", of.output_tokens},
+      {"novelty_over_runs", number(of.novelty_over_runs)},
+      {"novelty_over_inputs", number(of.novelty_over_inputs)},
+      {"coherence", of.coherence},
+      {"failures", of.failures},
+      {"steps", std::move(steps)},
+      {"typical_run", of.typical ? nlohmann::ordered_json(of.typical->record.id) : nlohmann::ordered_json(nullptr)}};
 }
 
 }  // namespace
 
-const char* name(Provenance provenance) noexcept {
-  constexpr const char* kNames[] = {"measured", "replayed", "simulated"};
-  return kNames[static_cast<size_t>(provenance)];
-}
-
 const char* name(Verdict verdict) noexcept {
   constexpr const char* kNames[] = {"decompose", "do not", "undecided"};
   return kNames[static_cast<size_t>(verdict)];
+}
+
+bool CompareOptions::has_ownership() const noexcept {
+  return std::any_of(ownership.begin(), ownership.end(),
+                     [](const Ownership& one) { return one.fixed_dollars != 0 || one.operations_dollars != 0; });
+}
+
+std::optional<Error> failure_of_all(const std::vector<ComparedRun>& runs) {
+  for (const ComparedRun& run : runs) {
+    if (run.finished) return std::nullopt;
+  }
+  if (runs.empty()) return std::nullopt;
+  return Error(runs.front().error_code, "no run of any variant has finished; the first one: " + runs.front().error);
 }
 
 Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& options) {

@@ -5,31 +5,17 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "coppice/flow/report/compared_run.h"
 #include "coppice/flow/report/statistics.h"
-#include "coppice/flow/run/provenance.h"
 
 namespace coppice {
-
-/// One run of a comparison.
-struct ComparedRun {
-  size_t variant = 0, input = 0, repeat = 0;
-  bool finished = false;
-  bool accepted = false;  ///< finished, and its outputs pass all checks
-  double score = 0;       ///< of the checks, from 0 to 1; 0 where it did not finish
-  double cost_dollars = 0;
-  double seconds = 0;           ///< from its begin to its end
-  double critical_seconds = 0;  ///< of the longest chain of steps that waited for one another
-  size_t calls = 0, repairs = 0, input_tokens = 0, output_tokens = 0;
-  std::string text;      ///< what a reader sees of its outputs: for novelty
-  double coherence = 1;  ///< how well what was made side by side goes together, from 0 to 1
-  std::string error;
-  Provenance provenance = Provenance::measured;
-};
 
 /// What a variant costs beside its calls.
 struct Ownership {
@@ -43,6 +29,17 @@ struct CompareOptions {
   double requests_per_user = 30;      ///< over the time that is looked at
   double quality_margin = 0.02;       ///< so much less of accepted outputs is no loss
   uint64_t seed = 1;                  ///< of the bootstrap
+
+  /// Was any cost given beside that of calls?
+  bool has_ownership() const noexcept;
+};
+
+/// One step of a variant: means of a run.
+struct StepFigures {
+  std::string name;
+  double ran = 0;  ///< the part of the runs in which it was done, or failed
+  double calls = 0, input_tokens = 0, output_tokens = 0, cost_dollars = 0;
+  double seconds = 0;  ///< of those runs in which it ran
 };
 
 /// Figures of one variant; intervals are over inputs.
@@ -58,6 +55,12 @@ struct VariantFigures {
   double novelty_over_inputs = std::numeric_limits<double>::quiet_NaN();
   double coherence = 1;
   std::map<std::string, size_t> failures;  ///< by what they say
+  /// Finished runs that were interrupted and resumed: they are in no figure of latency.
+  size_t resumed = 0;
+  std::vector<StepFigures> steps;  ///< in the order in which they ended in the first run that had them
+  /// A finished run whose time is nearest to the median; null where none has finished.
+  std::shared_ptr<const RunSummary> typical;
+  Provenance provenance = Provenance::none;
 };
 
 enum class Verdict { decompose, do_not, undecided };
@@ -82,13 +85,16 @@ struct Comparison {
   CompareOptions options;
   std::vector<VariantFigures> figures;
   std::vector<VariantComparison> against_first;
-  Provenance provenance = Provenance::measured;
+  Provenance provenance = Provenance::none;  ///< of all variants
 };
 
 /// The verdict on a variant: `decompose` where it saves (the interval of `saving` is above 0) and loses no quality
 /// (that of `accepted_gain` is above -quality_margin); `do_not` where it costs more, or loses quality, beyond doubt;
 /// else `undecided`. Names are for the case that the first variant is one big model.
 Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& options);
+
+/// Why no variant has a single finished run: the error of the first run; nothing where there is one.
+std::optional<Error> failure_of_all(const std::vector<ComparedRun>& runs);
 
 /// What it has cost in all with so many users: fixed + users * requests_per_user * (cost + operations).
 double total_dollars(const Comparison& comparison, size_t variant, double users);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "coppice/flow/report/compare.h"
 #include "coppice/flow/run/run_summary.h"
@@ -12,8 +13,9 @@ namespace coppice {
 /// One page, with nothing outside it: what a run did, as a graph, over time, and in money.
 std::string run_report(const RunSummary& run, const Workflow& workflow);
 
-/// One page on a comparison: figures of each variant with their intervals, the verdicts, what they cost by the number
-/// of users, and failures. Each figure is marked by where it comes from.
-std::string comparison_report(const Comparison& comparison, const std::string& workflow);
+/// One page on a comparison: the verdicts, figures of each variant with their intervals, failures, what they cost by
+/// the number of users; and of each variant its steps as a graph, a typical run over time, and the cost by step. All
+/// figures are marked by where they come from. `workflows` are those of the variants, in their order.
+std::string comparison_report(const Comparison& comparison, const std::vector<Workflow>& workflows);
 
 }  // namespace coppice

@@ -82,8 +82,8 @@ class Trace {
   void add_run() {
     const RunSummary& run = telemetry_.run;
     const RunRecord& record = run.record;
-    ordered_json& span = add_span({"", "", telemetry_.began_seconds, telemetry_.ended_seconds},
-                                  "invoke_workflow " + record.workflow, kInternal);
+    ordered_json& span =
+        add_span({"", "", 0, telemetry_.ended_seconds}, "invoke_workflow " + record.workflow, kInternal);
     OtlpAttributes attributes;
     attributes.text("gen_ai.operation.name", "invoke_workflow")
         .text("gen_ai.agent.name", record.workflow)

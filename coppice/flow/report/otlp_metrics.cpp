@@ -89,7 +89,7 @@ OtlpAttributes attributes_of(const TracedOperation& operation) {
 class Metrics {
  public:
   explicit Metrics(const RunTelemetry& telemetry) : telemetry_(telemetry) {
-    times_ = {{"startTimeUnixNano", otlp_time(telemetry.zero_nanoseconds, telemetry.began_seconds)},
+    times_ = {{"startTimeUnixNano", otlp_time(telemetry.zero_nanoseconds, 0)},
               {"timeUnixNano", otlp_time(telemetry.zero_nanoseconds, telemetry.ended_seconds)}};
     for (const TracedOperation& operation : telemetry.operations) {
       if (operation.asks_model()) add(operation);
@@ -144,7 +144,7 @@ class Metrics {
     if (record.state == "failed") {
       attributes.text("error.type", telemetry_.run.error_type.empty() ? "_OTHER" : telemetry_.run.error_type);
     }
-    workflow_.add(attributes, telemetry_.ended_seconds - telemetry_.began_seconds);
+    workflow_.add(attributes, telemetry_.run.seconds);
   }
 
   void add_to(ordered_json& all, const Name& name, const Series& series) const {

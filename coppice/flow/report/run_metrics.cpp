@@ -22,8 +22,8 @@ class RunCounts {
     if (!is_new(telemetry_.ended_seconds)) return;
     count("coppice_flow_runs_total", "Runs that came to an end, or to a person, by how.",
           {{"workflow", workflow_}, {"state", record.state}});
-    time("coppice_flow_run_seconds", "How long runs take, from the first start to the last end.",
-         {{"workflow", workflow_}, {"state", record.state}}, telemetry_.ended_seconds - telemetry_.began_seconds);
+    time("coppice_flow_run_seconds", "How long runs are at work: without the time between a stop and a resumption.",
+         {{"workflow", workflow_}, {"state", record.state}}, telemetry_.run.seconds);
     metrics_
         .gauge("coppice_flow_last_run_timestamp_seconds", "When the last run ended, in seconds since 1970.",
                {{"workflow", workflow_}, {"state", record.state}})
@@ -37,14 +37,15 @@ class RunCounts {
     with_state.emplace_back("state", step.state);
     count("coppice_flow_steps_total", "Steps that ended, by how.", with_state);
     if (step.state == "skipped") return;
-    time("coppice_flow_step_seconds", "How long steps take.", labels, step.ended_seconds - step.began_seconds);
+    time("coppice_flow_step_seconds", "How long steps take.", labels, step.seconds);
   }
 
   void add(const TracedOperation& operation) {
     if (!operation.asks_model()) return;
     for (const CallSummary& call : operation.attempts) {
       const bool has_ended = call.end != EventKind::call_intended;
-      if (has_ended && is_new(call.began_seconds + call.seconds)) add_call(operation, call);
+      const auto ended = static_cast<double>(call.settled_nanoseconds - telemetry_.zero_nanoseconds) * 1e-9;
+      if (has_ended && is_new(ended)) add_call(operation, call);
     }
   }
 

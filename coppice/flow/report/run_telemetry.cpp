@@ -78,8 +78,8 @@ class Telemetry {
 
   RunTelemetry read(const RunRecord& record, const std::vector<Event>& events) {
     made_.run = summarize(record, events);
-    made_.zero_nanoseconds = events.empty() ? record.created_nanoseconds : events.front().at_nanoseconds;
-    made_.ended_seconds = made_.run.seconds;
+    made_.zero_nanoseconds = made_.run.began_nanoseconds;
+    made_.ended_seconds = wall_seconds(made_.run.ended_nanoseconds);
     read_moments(events);
     for (const CallSummary& call : made_.run.calls) add(call);
     for (const StepSummary& step : made_.run.steps) add(step);
@@ -92,10 +92,9 @@ class Telemetry {
   void read_moments(const std::vector<Event>& events) {
     bool has_begun = false;
     for (const Event& event : events) {
-      const double at = static_cast<double>(event.at_nanoseconds - made_.zero_nanoseconds) * 1e-9;
+      const double at = wall_seconds(event.at_nanoseconds);
       const bool is_start = event.kind == EventKind::run_started || event.kind == EventKind::run_resumed;
       if (is_start && !has_begun) {
-        made_.began_seconds = at;  // what comes before is the work of another run
         has_begun = true;
       } else if (is_start) {
         made_.moments.push_back({"resumed", {}, at});
@@ -105,13 +104,18 @@ class Telemetry {
     }
   }
 
-  void add(const CallSummary& call) {
+  /// On the axis of traces, which is that of the wall.
+  double wall_seconds(int64_t nanoseconds) const {
+    return static_cast<double>(nanoseconds - made_.zero_nanoseconds) * 1e-9;
+  }
+
+  void add(CallSummary call) {
+    call.began_seconds = wall_seconds(call.began_nanoseconds);
     TracedOperation& operation = operation_of(call);
     operation.attempts.push_back(call);
     operation.usage += call.usage;
     operation.cost += call.cost;
-    const bool is_open = call.end == EventKind::call_intended;
-    operation.ended_seconds = is_open ? made_.ended_seconds : call.began_seconds + call.seconds;
+    operation.ended_seconds = call.began_seconds + call.seconds;
   }
 
   /// A higher attempt goes on with what was asked; any other one begins anew.
@@ -144,12 +148,14 @@ class Telemetry {
   }
 
   void add(StepSummary step) {
+    if (step.is_kept) return;  // the work of another run
+    step.began_seconds = wall_seconds(step.began_nanoseconds);
+    step.ended_seconds = std::max(wall_seconds(step.ended_nanoseconds), step.began_seconds + step.seconds);
     for (const TracedOperation& operation : made_.operations) {
       if (operation.last().step == step.name)
         step.ended_seconds = std::max(step.ended_seconds, operation.ended_seconds);
     }
-    if (step.ended_seconds < made_.began_seconds) return;
-    step.began_seconds = std::clamp(step.began_seconds, made_.began_seconds, step.ended_seconds);
+    step.began_seconds = std::clamp(step.began_seconds, 0.0, step.ended_seconds);
     made_.steps.push_back(std::move(step));
   }
 
@@ -159,19 +165,6 @@ class Telemetry {
 };
 
 }  // namespace
-
-const char* outcome_name(EventKind end) noexcept {
-  switch (end) {
-    case EventKind::call_answered:
-      return "answered";
-    case EventKind::call_failed:
-      return "failed";
-    case EventKind::call_unknown:
-      return "unknown";
-    default:
-      return "under way";
-  }
-}
 
 RunTelemetry run_telemetry(const RunRecord& record, const std::vector<Event>& events) {
   return Telemetry(record).read(record, events);

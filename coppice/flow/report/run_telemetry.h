@@ -35,11 +35,12 @@ struct TracedMoment {
 
 /// A run as traces and figures show it: who did what, when, at what cost. Nothing in it is a part of a prompt, an
 /// answer or an error message, its `run` aside.
-/// Units: all seconds count from `zero_nanoseconds`.
+/// Units: seconds count from `zero_nanoseconds` by the clock of the wall, those of `run` aside; how long something took
+/// is told by the clock that only goes forward.
 struct RunTelemetry {
   RunSummary run;
-  int64_t zero_nanoseconds = 0;  ///< since 1970
-  double began_seconds = 0, ended_seconds = 0;
+  int64_t zero_nanoseconds = 0;    ///< since 1970: the run's beginning
+  double ended_seconds = 0;        ///< the end of the run
   std::vector<StepSummary> steps;  ///< those of this run: not what it has from the run that it was forked from
   std::map<std::string, std::string> kinds;  ///< of steps, by name
   std::vector<TracedOperation> operations;   ///< in the order in which they began
@@ -48,8 +49,5 @@ struct RunTelemetry {
 
 /// "chat" of a model that is asked twice because the first attempt failed is one operation with two attempts.
 RunTelemetry run_telemetry(const RunRecord& record, const std::vector<Event>& events);
-
-/// What came of a call: "answered", "failed", "unknown", "under way".
-const char* outcome_name(EventKind end) noexcept;
 
 }  // namespace coppice

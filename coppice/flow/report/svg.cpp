@@ -14,9 +14,9 @@ constexpr double kWidth = 860;
 constexpr std::array<const char*, 6> kColours = {"#00695c", "#c2571a", "#3f51b5", "#8e24aa", "#546e7a", "#9e9d24"};
 
 std::string begin_svg(double width, double height, const char* label) {
-  return fmt::format(
-      R"(<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}" xmlns="http://www.w3.org/2000/svg">)", width,
-      height, label);
+  return fmt::format(R"(<svg viewBox="0 0 {0:.0f} {1:.0f}" style="max-width:{0:.0f}px" role="img" aria-label="{2}" )"
+                     R"(xmlns="http://www.w3.org/2000/svg">)",
+                     width, height, label);
 }
 
 std::string text_at(double x, double y, std::string_view text, std::string_view more = {}) {
@@ -133,10 +133,11 @@ std::string timeline_svg(const std::vector<TimeBar>& bars) {
   }
   double y = 6;
   for (const TimeBar& bar : bars) {
-    svg += text_at(4, y + 12, cut(bar.name, 24));
+    svg += bar.is_part ? text_at(18, y + 11, cut(bar.name, 26), R"(class="small")")
+                       : text_at(4, y + 12, cut(bar.name, 24));
     svg += fmt::format(
-        R"(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="14" rx="3" fill="{}"><title>{}</title></rect>)",
-        kLeft + bar.begin * scale, y, std::max(1.5, (bar.end - bar.begin) * scale),
+        R"(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" rx="3" fill="{}"><title>{}</title></rect>)",
+        kLeft + bar.begin * scale, y, std::max(1.5, (bar.end - bar.begin) * scale), bar.is_part ? 10 : 14,
         bar.colour.empty() ? kColours[0] : bar.colour, escaped(bar.title));
     y += kRow;
   }

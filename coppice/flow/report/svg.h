@@ -23,6 +23,7 @@ struct TimeBar {
   std::string name, title;
   double begin = 0, end = 0;
   std::string colour;
+  bool is_part = false;  ///< of the bar above it that is none
 };
 std::string timeline_svg(const std::vector<TimeBar>& bars);
 

@@ -45,6 +45,7 @@ std::string settled_text(const CallIntent& intent, const CallOutcome& outcome) {
   if (!intent.model.empty()) {
     made = {{"endpoint", intent.endpoint}, {"model", intent.model}, {"usage", to_json(outcome.usage)}};
   }
+  if (outcome.provenance != Provenance::none) made["provenance"] = name(outcome.provenance);
   made["seconds"] = outcome.seconds;
   if (outcome.first_token_seconds > 0) made["first_token_seconds"] = outcome.first_token_seconds;
   std::string text = made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -138,6 +139,7 @@ Awaitable<nlohmann::json> ItemCalls::act(Effect effect, const nlohmann::json& wh
   CallOutcome outcome;
   std::exception_ptr failure;
   nlohmann::json made;
+  const auto begin = Clock::now();
   try {
     made = co_await work(key);
     outcome.was_answered = true;
@@ -146,6 +148,7 @@ Awaitable<nlohmann::json> ItemCalls::act(Effect effect, const nlohmann::json& wh
     failure = std::current_exception();
     outcome.answer = nlohmann::json(error.what()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   }
+  outcome.seconds = Clock::seconds_since(begin);
   if (effect != Effect::pure) co_await settle(intent, outcome);
   if (failure) std::rethrow_exception(failure);
   co_return made;

@@ -153,8 +153,8 @@ class Planner {
       ++plan_.finished;
       if (!outcome.checks || outcome.checks->passed) ++plan_.accepted;
       run_seconds_.push_back(outcome.seconds);
-    } else if (plan_.failure.empty() && outcome.error) {
-      plan_.failure = outcome.error->message();
+    } else if (!plan_.first_failure) {
+      plan_.first_failure = outcome.error;
     }
     costs_.push_back(outcome.cost.dollars());
     plan_.cost_most = std::max(plan_.cost_most, run.most.dollars());
@@ -268,7 +268,7 @@ nlohmann::ordered_json to_json(const Plan& plan) {
           {"steps", steps},
           {"unknown_models", plan.unknown},
           {"pretended_steps", plan.pretended},
-          {"failure", plan.failure}};
+          {"failure", plan.first_failure ? plan.first_failure->message() : ""}};
 }
 
 }  // namespace coppice

@@ -49,7 +49,7 @@ struct Plan {
   std::vector<PlannedStep> steps;      ///< in the workflow's order
   std::vector<std::string> unknown;    ///< models (as servers call them) of which nothing is known
   std::vector<std::string> pretended;  ///< steps that act on the world: their time is not counted
-  std::string failure;                 ///< why runs failed, of the first one that did
+  std::optional<Error> first_failure;  ///< why runs failed, of the first one that did
 };
 
 /// Runs the workflow many times in simulated time, each answer made by a stand-in whose models have the speeds, lengths

@@ -86,7 +86,7 @@ TEST_F(PlanTest, NothingIsDoneToTheWorld) {
                 {"b", {{"kind", "approve"}, {"with", {{"question", "ok?"}}}}},
                 {"c", ask("small", "{{ steps.b.output.said }}!")}};
   const Plan made = plan(workflow(steps), kModels);
-  EXPECT_EQ(made.finished, made.runs) << made.failure;
+  EXPECT_EQ(made.finished, made.runs) << made.first_failure->message();
   EXPECT_EQ(made.pretended, (std::vector<std::string>{"a", "b"}));
 }
 
@@ -110,7 +110,7 @@ TEST_F(PlanTest, FailuresAreTold) {
   models["models"]["small"]["faults"] = {{"server_error", 1.0}};
   const Plan made = plan(workflow({{"a", ask("small", "x")}}), models);
   EXPECT_EQ(made.finished, 0u);
-  EXPECT_NE(made.failure, "");
+  EXPECT_TRUE(made.first_failure);
 }
 
 TEST_F(PlanTest, InputsAreHeldAgainstTheirSchema) {
@@ -184,7 +184,7 @@ TEST_F(PlanTest, MeasuredAnswersFitOtherInputs) {
             "fix": {"model": "small", "prompt": "{{ findings }}"}}}})";
   const StandInOptions models = read_stand_in_options(measured_models(*journal, 10));
   const Plan made = plan_workflow(workflow(json::parse(steps)), {{{"name", "Bo Li"}}}, models, {});
-  EXPECT_EQ(made.finished, made.runs) << made.failure;
+  EXPECT_EQ(made.finished, made.runs) << made.first_failure->message();
   EXPECT_EQ(made.calls, 1) << "nothing is to be mended";
 }
 

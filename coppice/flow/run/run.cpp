@@ -74,8 +74,7 @@ class Run::State {
   }
 
   Awaitable<RunOutcome> resume(const RunRecord& record, const std::vector<Event>& events) {
-    is_looking_back_ = record.state == "finished";
-    if (!is_looking_back_) expect_allowed(context_.workflow, context_.settings);
+    expect_allowed(context_.workflow, context_.settings);
     Json inputs = parse_json(record.inputs);
     expect_inputs(context_.workflow, inputs);
     context_.history = RunHistory(events);
@@ -117,7 +116,7 @@ class Run::State {
   Awaitable<RunOutcome> drive(Json inputs, Event first) {
     began_ = Clock::now();
     fill_scope(std::move(inputs));
-    write_down(std::move(first));
+    context_.journal.append(std::move(first));
     if (context_.workflow.timeout_seconds > 0) {
       all_ended_.expires_at(began_ + Clock::from_seconds(context_.workflow.timeout_seconds));
     }
@@ -132,7 +131,7 @@ class Run::State {
     }
     RunOutcome outcome = end();
     context_.journal.flush();  // before the state: a finished run has all its events
-    if (!is_looking_back_) context_.services.journal.set_state(id(), outcome.state);
+    context_.services.journal.set_state(id(), outcome.state);
     co_return outcome;
   }
 
@@ -181,10 +180,6 @@ class Run::State {
       if (steps_[other].state != StepState::done) return end_step(number, StepState::skipped);
     }
     if (step.condition && !step.condition->is_true(scope_)) return end_step(number, StepState::skipped);
-    if (const auto failed = context_.history.failure(step.name); is_looking_back_ && failed) {
-      progress.outcome.error = *failed;
-      return end_step(number, StepState::failed);
-    }
     progress.state = StepState::running;
     if (step.foreach) read_items(number);
     const size_t items = step.foreach ? progress.items.size() : 1;
@@ -237,11 +232,6 @@ class Run::State {
       Json done = parse_json(*before);
       end_item(input.number, input.item, {std::move(done["output"]), {}, done.value("cached", false)});
       return true;
-    }
-    if (is_looking_back_) {
-      throw Error(ErrorCode::data,
-                  "the run has finished, and the journal has no output of the step for what it is given", {},
-                  "coppice flow fork does it again");
     }
     auto cached = cache_.find(input.cache_key);
     if (cached) end_item(input.number, input.item, {std::move(*cached), input.hash, true});
@@ -360,7 +350,7 @@ class Run::State {
       event.input_hash = std::move(end.hash);
       event.payload = "{\"seconds\":" + Json(Clock::seconds_since(progress.began)).dump() +
                       (end.is_cached ? ",\"cached\":true" : "") + ",\"output\":" + text_of(end.output) + "}";
-      write_down(std::move(event));
+      context_.journal.append(std::move(event));
     }
     progress.outputs[item < 0 ? 0 : static_cast<size_t>(item)] = std::move(end.output);
     ++progress.ended_items;
@@ -381,7 +371,7 @@ class Run::State {
     progress.state = progress.outcome.state = state;
     progress.outcome.seconds = Clock::seconds_since(progress.began);
     values_["steps"][step.name]["state"] = std::string(name(state));
-    if (state == StepState::skipped) write_down(context_.event(EventKind::step_skipped, step.name, -1));
+    if (state == StepState::skipped) context_.journal.append(context_.event(EventKind::step_skipped, step.name, -1));
     context_.services.observer.step_ended(step, state, progress.outcome.seconds, progress.outcome.cost);
     for (const size_t follower : progress.followers) {
       if (--steps_[follower].missing == 0) ready_.push_back(follower);
@@ -393,8 +383,11 @@ class Run::State {
     StepProgress& progress = steps_[number];
     if (progress.state == StepState::failed) return;  // another item has
     Event event = context_.event(EventKind::step_failed, step.name, -1);
-    event.payload = text_of({{"error", error.what()}, {"code", name(error.code())}, {"where", error.where()}});
-    write_down(std::move(event));
+    event.payload = text_of({{"error", error.what()},
+                             {"code", name(error.code())},
+                             {"where", error.where()},
+                             {"seconds", Clock::seconds_since(progress.began)}});
+    context_.journal.append(std::move(event));
     progress.outcome.error = error.message();
     progress.no_more.cancel();
     end_step(number, StepState::failed);
@@ -411,11 +404,6 @@ class Run::State {
     for (StepProgress& step : steps_) step.no_more.cancel();
   }
 
-  /// Of a run that had finished all is there.
-  void write_down(Event event) {
-    if (!is_looking_back_) context_.journal.append(std::move(event));
-  }
-
   std::string resume_hint() const { return fmt::format("coppice flow resume {} goes on", id()); }
 
   RunOutcome end() {
@@ -430,7 +418,6 @@ class Run::State {
     outcome.error = failure_;
     outcome.questions = questions_;
     outcome.state = failure_ ? "failed" : questions_.empty() ? "finished" : "waiting";
-    outcome.was_finished = is_looking_back_;
     outcome.seconds = Clock::seconds_since(began_);
     outcome.cost = cost_before_;
     for (StepProgress& progress : steps_) {
@@ -440,8 +427,10 @@ class Run::State {
     }
     outcome.repairs = repairs_of(context_.workflow, values_["steps"]);
     Event event = context_.event(failure_ ? EventKind::run_failed : EventKind::run_finished, {}, -1);
-    if (failure_) event.payload = text_of({{"error", failure_->message()}, {"code", name(failure_->code())}});
-    if (outcome.state != "waiting") write_down(std::move(event));
+    Json about = {{"seconds", outcome.seconds}};
+    if (failure_) about.update({{"error", failure_->message()}, {"code", name(failure_->code())}});
+    event.payload = text_of(about);
+    if (outcome.state != "waiting") context_.journal.append(std::move(event));
     return outcome;
   }
 
@@ -454,7 +443,6 @@ class Run::State {
   RunTimer all_ended_;
   size_t under_way_ = 0;
   bool is_stopping_ = false;
-  bool is_looking_back_ = false;  ///< the run had finished: nothing is done or written
   std::optional<Error> failure_;
   std::vector<std::string> questions_;
   std::exception_ptr broken_;

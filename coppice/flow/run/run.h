@@ -56,8 +56,7 @@ class Run {
   /// outcome. `created` is called once the run is in the journal.
   Awaitable<RunOutcome> start(nlohmann::json inputs, std::function<void()> created = {});
 
-  /// Goes on with a run that was interrupted, failed, or waited: what it had done is not done again. Of one that has
-  /// finished it tells the outcome once more, of what the journal holds alone; `ErrorCode::data` where that is not all.
+  /// Goes on with a run that was interrupted, failed, or waited: what it had done is not done again.
   Awaitable<RunOutcome> resume(const RunRecord& record, const std::vector<Event>& events);
 
   /// No step begins any more; calls under way are waited for. A second time: they are given up.

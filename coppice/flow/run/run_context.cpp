@@ -45,7 +45,8 @@ std::string content_hash(std::string_view bytes) {
 
 Event RunContext::event(EventKind kind, const std::string& step, int64_t item) const {
   Event made;
-  made.at_nanoseconds = nanoseconds_now();
+  const auto since = std::chrono::duration_cast<std::chrono::nanoseconds>(RunClock::now() - began);
+  made.at_nanoseconds = began_nanoseconds + since.count();
   made.kind = kind;
   made.step = step;
   made.item = item;

@@ -6,10 +6,14 @@
 #include <string_view>
 
 #include "coppice/flow/journal/group_commit.h"
+#include "coppice/flow/llm/run_clock.h"
 #include "coppice/flow/run/run.h"
 #include "coppice/flow/run/run_history.h"
 
 namespace coppice {
+
+/// Since 1970, by the clock of the wall.
+int64_t nanoseconds_now();
 
 /// What the parts of one run share.
 struct RunContext {
@@ -23,6 +27,11 @@ struct RunContext {
   RunHistory history;
   Cancellation cancellation;  ///< of what is under way
 
+  // When this process took the run up. Its events are told from there by the clock that only goes forward: that of the
+  // wall may be set in the middle of a run.
+  int64_t began_nanoseconds = nanoseconds_now();
+  RunClock::time_point began = RunClock::now();
+
   /// An event of this run, now.
   Event event(EventKind kind, const std::string& step, int64_t item) const;
 
@@ -33,8 +42,6 @@ struct RunContext {
 /// Nobody knows what came of calls that were under way when the program died: they count as the most they can cost,
 /// which is what is returned.
 Money charge_open_calls(RunContext& run);
-
-int64_t nanoseconds_now();
 
 /// XXH3-128 in hexadecimal.
 std::string content_hash(std::string_view bytes);

@@ -19,11 +19,6 @@ bool is_of_content(const Event& failed) {
   return said.is_object() && said.value("code", "") == name(ErrorCode::data);
 }
 
-std::string why(const Event& failed) {
-  const auto said = nlohmann::json::parse(failed.payload, nullptr, false);
-  return said.is_object() ? said.value("error", "") : std::string();
-}
-
 /// Answers of models, and not of servers on which something was done.
 bool is_of_model(const std::string& answered) {
   const auto said = nlohmann::json::parse(answered, nullptr, false);
@@ -60,11 +55,9 @@ RunHistory::RunHistory(const std::vector<Event>& events) {
         break;
       case EventKind::step_done:
         done_[place] = {event.input_hash, event.payload};
-        failed_.erase(event.step);
         break;
       case EventKind::step_failed:
         if (is_of_content(event)) forget_answers(event.step);
-        failed_[event.step] = why(event);
         break;
       case EventKind::approved:
         approved_[place] = event.payload;
@@ -100,11 +93,6 @@ std::optional<std::string> RunHistory::answer(const std::string& step, int64_t i
 
 bool RunHistory::is_unknown(const std::string& step, int64_t item, uint32_t call) const {
   return unknown_.contains({step, item, call});
-}
-
-std::optional<std::string> RunHistory::failure(const std::string& step) const {
-  const auto found = failed_.find(step);
-  return found == failed_.end() ? std::nullopt : std::optional(found->second);
 }
 
 std::optional<std::string> RunHistory::approval(const std::string& step, int64_t item) const {

@@ -37,9 +37,6 @@ class RunHistory {
   /// Was this call, or effect, open once, and not allowed since to be done again?
   bool is_unknown(const std::string& step, int64_t item, uint32_t call) const;
 
-  /// Why a step failed in the end, if it did.
-  std::optional<std::string> failure(const std::string& step) const;
-
   /// What a person said.
   std::optional<std::string> approval(const std::string& step, int64_t item) const;
 
@@ -51,7 +48,6 @@ class RunHistory {
 
   std::map<Place, std::pair<std::string, std::string>> done_;     // hash, output
   std::map<Call, std::pair<std::string, std::string>> answered_;  // hash, answer
-  std::map<std::string, std::string> failed_;                     // step -> why
   std::map<Place, std::string> approved_;
   std::set<Call> unknown_;
   std::vector<Event> open_;

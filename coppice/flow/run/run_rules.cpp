@@ -30,11 +30,17 @@ void add_outputs(RunOutcome& outcome, const Workflow& workflow, const TemplateSc
 }
 
 size_t repairs_of(const Workflow& workflow, const nlohmann::json& steps) {
+  const auto rounds_of = [](const nlohmann::json& output) { return output.value("rounds", size_t{0}); };
   size_t rounds = 0;
   for (const StepSpec& step : workflow.steps) {
     const auto found = steps.find(step.name);
     if (step.kind->name() != "repair" || found == steps.end() || !found->contains("output")) continue;
-    rounds += (*found)["output"].value("rounds", size_t{0});
+    const nlohmann::json& output = (*found)["output"];
+    if (!step.foreach) {
+      rounds += rounds_of(output);
+      continue;
+    }
+    for (const nlohmann::json& one : output) rounds += rounds_of(one);
   }
   return rounds;
 }

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/flow/run/run_summary.h"
 
+#include <fmt/chrono.h>
+
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "coppice/core/json_text.h"
+#include "coppice/flow/run/active_time.h"
 
 namespace coppice {
 namespace {
@@ -67,15 +72,24 @@ void read_answer(const Json& payload, CallSummary& call) {
   }
 }
 
+/// Nothing in journals of earlier versions.
+std::optional<double> seconds_in(const Json& payload) {
+  const auto found = payload.find("seconds");
+  if (found == payload.end() || !found->is_number()) return {};
+  return std::max(0.0, found->get<double>());
+}
+
+int64_t earlier(int64_t at_nanoseconds, double seconds) {
+  return at_nanoseconds - static_cast<int64_t>(seconds * 1e9);
+}
+
 /// Reads the events of a run one after the other.
 class Summary {
  public:
   explicit Summary(const RunRecord& record) { run_.record = record; }
 
   void add(const Event& event) {
-    if (first_ == 0) first_ = event.at_nanoseconds;
-    const double at = static_cast<double>(event.at_nanoseconds - first_) * 1e-9;
-    run_.seconds = std::max(run_.seconds, at);
+    const double at = time_.place(event);
     const Json payload = payload_of(event);
     switch (event.kind) {
       case EventKind::call_intended:
@@ -99,9 +113,12 @@ class Summary {
       case EventKind::run_failed:
         run_.error = text_in(payload, "error");
         run_.error_type = error_type_of(payload);
+        end_part(payload);
         break;
-      case EventKind::run_resumed:
       case EventKind::run_finished:
+        end_part(payload);
+        [[fallthrough]];
+      case EventKind::run_resumed:
         run_.error.clear();  // of an earlier try
         run_.error_type.clear();
         break;
@@ -111,10 +128,18 @@ class Summary {
   }
 
   RunSummary end() {
-    for (const CallSummary& call : run_.calls) {
+    run_.seconds = time_.seconds();
+    run_.waited_seconds = time_.waited_seconds();
+    run_.resumptions = time_.resumptions();
+    run_.began_nanoseconds = time_.has_begun() ? time_.began_nanoseconds() : run_.record.created_nanoseconds;
+    run_.ended_nanoseconds = std::max(run_.began_nanoseconds, time_.ended_nanoseconds());
+    for (CallSummary& call : run_.calls) {
+      if (call.end == EventKind::call_intended) call.seconds = std::max(0.0, run_.seconds - call.began_seconds);
       run_.usage += call.usage;
       run_.cost += call.cost;
+      run_.provenance = std::max(run_.provenance, call.provenance);
     }
+    for (StepSummary& step : run_.steps) end(step);
     return std::move(run_);
   }
 
@@ -128,6 +153,34 @@ class Summary {
     return run_.steps.back();
   }
 
+  /// A step that was interrupted has begun before; of two beginnings the first one counts.
+  void begin(StepSummary& step, double at, int64_t at_nanoseconds) {
+    const auto [place, is_first] = begun_.insert(step.name);
+    if (!is_first && step.began_seconds <= at) return;
+    step.began_seconds = at;
+    step.began_nanoseconds = at_nanoseconds;
+  }
+
+  static void end(StepSummary& step, double at, int64_t at_nanoseconds) {
+    step.ended_seconds = at;
+    step.ended_nanoseconds = at_nanoseconds;
+  }
+
+  /// Of a step that has not ended its calls say how far it came.
+  void end(StepSummary& step) {
+    for (const CallSummary& call : run_.calls) {
+      if (call.step != step.name || call.began_seconds + call.seconds <= step.ended_seconds) continue;
+      end(step, call.began_seconds + call.seconds, earlier(call.began_nanoseconds, -call.seconds));
+    }
+    step.ended_seconds = std::max(step.ended_seconds, step.began_seconds);
+    step.ended_nanoseconds = std::max(step.ended_nanoseconds, step.began_nanoseconds);
+    step.seconds = step.ended_seconds - step.began_seconds;
+  }
+
+  void end_part(const Json& payload) {
+    if (const auto seconds = seconds_in(payload)) time_.took(*seconds);
+  }
+
   void begin_call(const Event& event, const Json& payload, double at) {
     CallSummary call;
     call.step = event.step;
@@ -137,9 +190,11 @@ class Summary {
     call.call = event.call;
     call.attempt = event.attempt;
     call.began_seconds = at;
+    call.began_nanoseconds = event.at_nanoseconds;
     run_.calls.push_back(std::move(call));
     StepSummary& its = step(event.step);
-    if (its.calls++ == 0) its.began_seconds = at;
+    ++its.calls;
+    begin(its, at, event.at_nanoseconds);
   }
 
   void end_call(const Event& event, const Json& payload, double at) {
@@ -147,13 +202,19 @@ class Summary {
       return one.step == event.step && one.item == event.item && one.call == event.call && one.attempt == event.attempt;
     });
     if (call == run_.calls.rend()) return;
+    const auto seconds = seconds_in(payload);
+    if (seconds) at = time_.at_least(call->began_seconds + *seconds);
     call->end = event.kind;
-    call->seconds = at - call->began_seconds;
+    call->settled_nanoseconds = event.at_nanoseconds;
+    call->seconds = seconds.value_or(std::max(0.0, at - call->began_seconds));
     call->first_token_seconds = number_in<double>(payload, "first_token_seconds");
     call->usage = usage_in(payload);
     call->cost = event.amount;
     call->error = text_in(payload, "error");
     call->error_type = call_error_type(event, payload);
+    if (event.kind == EventKind::call_answered && !call->model.empty()) {
+      call->provenance = provenance_named(text_in(payload, "provenance"));
+    }
     read_answer(payload, *call);
     StepSummary& its = step(event.step);
     its.usage += call->usage;
@@ -162,9 +223,15 @@ class Summary {
 
   void end_item(const Event& event, const Json& payload, double at) {
     StepSummary& its = step(event.step);
-    if (its.items++ == 0) its.began_seconds = at - number_in<double>(payload, "seconds");
+    if (its.is_kept && time_.has_begun()) its.items = 0;  // the fork has done it again
+    its.is_kept = !time_.has_begun();
+    ++its.items;
     if (payload.value("cached", false)) ++its.cached;
-    its.ended_seconds = at;
+    if (!its.is_kept) {
+      const double seconds = std::min(seconds_in(payload).value_or(0), at - time_.part_began());
+      begin(its, at - seconds, earlier(event.at_nanoseconds, seconds));
+      end(its, at, event.at_nanoseconds);
+    }
     its.state = "done";
     its.error.clear();  // of an earlier try
     its.error_type.clear();
@@ -175,15 +242,62 @@ class Summary {
     its.state = event.kind == EventKind::step_failed ? "failed" : "skipped";
     its.error = text_in(payload, "error");
     if (event.kind == EventKind::step_failed) its.error_type = error_type_of(payload);
-    its.ended_seconds = at;
-    if (its.items == 0 && its.calls == 0) its.began_seconds = at;
+    const double seconds = std::min(seconds_in(payload).value_or(0), at - time_.part_began());
+    begin(its, at - seconds, earlier(event.at_nanoseconds, seconds));
+    end(its, at, event.at_nanoseconds);
   }
 
   RunSummary run_;
-  int64_t first_ = 0;
+  ActiveTime time_;
+  std::set<std::string> begun_;  // steps
 };
 
+nlohmann::ordered_json to_json(const StepSummary& step) {
+  nlohmann::ordered_json made = {{"step", step.name},
+                                 {"state", step.state},
+                                 {"items", step.items},
+                                 {"calls", step.calls},
+                                 {"cached", step.cached},
+                                 {"began_seconds", step.began_seconds},
+                                 {"ended_seconds", step.ended_seconds},
+                                 {"seconds", step.seconds},
+                                 {"input_tokens", step.usage.input_tokens},
+                                 {"output_tokens", step.usage.output_tokens},
+                                 {"cost_usd", step.cost.dollars()}};
+  if (step.is_kept) made["kept_from_parent"] = true;
+  if (!step.error.empty()) made["error"] = step.error;
+  return made;
+}
+
+nlohmann::ordered_json to_json(const CallSummary& call) {
+  nlohmann::ordered_json made = {{"step", call.step},       {"call", call.call},
+                                 {"attempt", call.attempt}, {"endpoint", call.endpoint},
+                                 {"model", call.model},     {"outcome", outcome_name(call.end)}};
+  if (call.item >= 0) made["item"] = call.item;
+  made["provenance"] = name(call.provenance);
+  made["began_seconds"] = call.began_seconds;
+  made["seconds"] = call.seconds;
+  if (call.first_token_seconds > 0) made["first_token_seconds"] = call.first_token_seconds;
+  made["input_tokens"] = call.usage.input_tokens;
+  made["output_tokens"] = call.usage.output_tokens;
+  if (call.usage.is_estimated) made["usage_is_estimated"] = true;
+  made["cost_usd"] = call.cost.dollars();
+  if (!call.error.empty()) made["error"] = call.error;
+  return made;
+}
+
+/// "2026-11-23T15:04:05Z".
+std::string utc_text(int64_t nanoseconds) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(nanoseconds / 1'000'000'000)));
+}
+
 }  // namespace
+
+const char* outcome_name(EventKind end) noexcept {
+  if (end == EventKind::call_answered) return "answered";
+  if (end == EventKind::call_failed) return "failed";
+  return end == EventKind::call_unknown ? "unknown" : "under way";
+}
 
 RunSummary summarize(const RunRecord& record, const std::vector<Event>& events) {
   Summary summary(record);
@@ -191,30 +305,30 @@ RunSummary summarize(const RunRecord& record, const std::vector<Event>& events) 
   return summary.end();
 }
 
-nlohmann::ordered_json to_json(const RunSummary& run) {
+nlohmann::ordered_json to_json(const RunSummary& run, bool with_calls) {
   nlohmann::ordered_json made = {{"run", run.record.id},
                                  {"workflow", run.record.workflow},
                                  {"variant", run.record.variant},
+                                 {"tenant", run.record.tenant},
+                                 {"parent", run.record.parent},
+                                 {"created", utc_text(run.record.created_nanoseconds)},
+                                 {"created_ns", run.record.created_nanoseconds},
+                                 {"prices_hash", run.record.prices_hash},
+                                 {"provenance", name(run.provenance)},
                                  {"state", run.record.state},
                                  {"seconds", run.seconds},
+                                 {"waited_seconds", run.waited_seconds},
+                                 {"resumptions", run.resumptions},
                                  {"cost_usd", run.cost.dollars()},
                                  {"input_tokens", run.usage.input_tokens},
                                  {"output_tokens", run.usage.output_tokens}};
   if (run.usage.is_estimated) made["usage_is_estimated"] = true;
   if (!run.error.empty()) made["error"] = run.error;
   made["steps"] = nlohmann::ordered_json::array();
-  for (const StepSummary& step : run.steps) {
-    nlohmann::ordered_json one = {{"step", step.name},
-                                  {"state", step.state},
-                                  {"items", step.items},
-                                  {"calls", step.calls},
-                                  {"cached", step.cached},
-                                  {"began_seconds", step.began_seconds},
-                                  {"ended_seconds", step.ended_seconds},
-                                  {"cost_usd", step.cost.dollars()}};
-    if (!step.error.empty()) one["error"] = step.error;
-    made["steps"].push_back(std::move(one));
-  }
+  for (const StepSummary& step : run.steps) made["steps"].push_back(to_json(step));
+  if (!with_calls) return made;
+  made["calls"] = nlohmann::ordered_json::array();
+  for (const CallSummary& call : run.calls) made["calls"].push_back(to_json(call));
   return made;
 }
 

@@ -9,6 +9,7 @@
 
 #include "coppice/flow/journal/journal.h"
 #include "coppice/flow/llm/prices.h"
+#include "coppice/flow/llm/provenance.h"
 
 namespace coppice {
 
@@ -17,21 +18,28 @@ struct CallSummary {
   std::string step, endpoint, model;
   int64_t item = -1;
   uint32_t call = 0, attempt = 0;
-  EventKind end = EventKind::call_intended;  ///< answered, failed, unknown; intended = still under way
-  double began_seconds = 0, seconds = 0;     ///< from the run's beginning; how long
+  EventKind end = EventKind::call_intended;                ///< answered, failed, unknown; intended = still under way
+  double began_seconds = 0, seconds = 0;                   ///< on the run's axis (`RunSummary::seconds`); how long
+  int64_t began_nanoseconds = 0, settled_nanoseconds = 0;  ///< since 1970, by the clock of the wall: sent; written down
   double first_token_seconds = 0;
   Usage usage;
   Money cost;
   std::string error;
   std::string error_type;  ///< the server's status, our own code, or "unknown"; "" = none: never what somebody said
-  std::string answered_by, finish_reason;  ///< the model that says it has answered; why it stopped
+  std::string answered_by, finish_reason;    ///< the model that says it has answered; why it stopped
+  Provenance provenance = Provenance::none;  ///< of the answer
 };
+
+/// What came of a call: "answered", "failed", "unknown", "under way".
+const char* outcome_name(EventKind end) noexcept;
 
 struct StepSummary {
   std::string name, state = "waiting", error, error_type;
   size_t items = 0, calls = 0;
-  size_t cached = 0;  ///< items whose output came from the cache
-  double began_seconds = 0, ended_seconds = 0;
+  size_t cached = 0;     ///< items whose output came from the cache
+  bool is_kept = false;  ///< all of it is from the run that this one was forked from
+  double began_seconds = 0, ended_seconds = 0, seconds = 0;  ///< on the run's axis; how long
+  int64_t began_nanoseconds = 0, ended_nanoseconds = 0;      ///< since 1970, by the clock of the wall
   Usage usage;
   Money cost;
 };
@@ -44,12 +52,20 @@ struct RunSummary {
   std::vector<std::pair<std::string, nlohmann::json>> notes;  ///< by step
   Usage usage;
   Money cost;
-  double seconds = 0;  ///< from the first event to the last one
+  /// How long it was at work, without the time between an interruption and the resumption. All other seconds are places
+  /// on the axis of this time: a clock that is set in the middle of a run moves none, and none is below zero.
+  double seconds = 0;
+  double waited_seconds = 0;  ///< between interruptions and resumptions, by the clock of the wall
+  size_t resumptions = 0;
+  int64_t began_nanoseconds = 0, ended_nanoseconds = 0;  ///< since 1970, by the clock of the wall
+  Provenance provenance = Provenance::none;              ///< of the answers of models
   std::string error, error_type;
 };
 
+/// Journals of earlier versions, whose events say no seconds, are told by the clock of the wall, as far as that goes.
 RunSummary summarize(const RunRecord& record, const std::vector<Event>& events);
 
-nlohmann::ordered_json to_json(const RunSummary& run);
+/// `with_calls`: each attempt of each call, too.
+nlohmann::ordered_json to_json(const RunSummary& run, bool with_calls = false);
 
 }  // namespace coppice

@@ -20,7 +20,9 @@
 #include "coppice/core/json_text.h"
 #include "coppice/core/options.h"
 #include "coppice/flow/llm/endpoint_gates.h"
+#include "coppice/flow/run/recorded_run.h"
 #include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_summary.h"
 #include "coppice/http/cassette.h"
 #include "coppice/http/client.h"
 
@@ -31,20 +33,20 @@ namespace {
 constexpr double kLeaseSeconds = 60;
 constexpr std::chrono::seconds kRenewal{20};
 
-/// Notices answers of a stand-in (stand_in.h), which are no measurements.
+/// Notices who answers: what a stand-in says is no measurement.
 class ProvenanceSender : public HttpSender {
  public:
   explicit ProvenanceSender(HttpSender& to) : to_(to) {}
   Awaitable<HttpResponse> send(HttpCall call) override {
     HttpResponse response = co_await to_.send(std::move(call));
-    if (response.headers.find("x-stand-in")) is_simulated_ = true;
+    if (response.status / 100 == 2) provenance_ = std::max(provenance_, provenance_of(response));
     co_return response;
   }
-  bool is_simulated() const noexcept { return is_simulated_; }
+  Provenance provenance() const noexcept { return provenance_; }
 
  private:
   HttpSender& to_;
-  bool is_simulated_ = false;
+  Provenance provenance_ = Provenance::none;
 };
 
 HttpClientOptions client_options(const RunnerOptions& options) {
@@ -111,8 +113,6 @@ class Runner::Impl {
         journal_(open_journal(options.journal, options.durability)),
         client_(loop_, client_options(options)),
         cassette_(open_cassette(options, client_)),
-        provenance_(options.cassette.empty() || options.cassette_mode == CassetteMode::record ? Provenance::measured
-                                                                                              : Provenance::replayed),
         sender_(cassette_ ? static_cast<HttpSender&>(*cassette_) : client_),
         llm_(sender_),
         gates_(loop_) {}
@@ -153,7 +153,9 @@ class Runner::Impl {
     Workflow workflow = read_workflow_text(record.workflow_text, kinds);
     workflow.variant = record.variant;
     settings.tenant = record.tenant;
-    take_over(journal_->events(record.id), settings);
+    const std::vector<Event> events = journal_->events(record.id);
+    if (record.state == "finished") return recorded_outcome(workflow, summarize(record, events), events);
+    take_over(events, settings);
     change(workflow, settings.changes);
     RunOutcome outcome;
     wait_for([&]() -> Awaitable<void> {
@@ -192,7 +194,7 @@ class Runner::Impl {
   }
 
   JournalStore& journal() noexcept { return *journal_; }
-  Provenance provenance() const noexcept { return sender_.is_simulated() ? Provenance::simulated : provenance_; }
+  Provenance provenance() const noexcept { return sender_.provenance(); }
 
  private:
   /// A run of those that `stop` reaches, and whose lease is renewed.
@@ -227,6 +229,11 @@ class Runner::Impl {
   Awaitable<RunOutcome> run_one(const RunTask& task) {
     Run run(*task.workflow, services(), task.settings);
     const UnderWay mine(*this, run);
+    if (task.goes_on) {
+      take(run.id());
+      auto rest = run.resume(find(run.id()), journal_->events(run.id()));
+      co_return co_await std::move(rest);
+    }
     auto outcome = run.start(task.inputs, [&] { take(run.id()); });
     co_return co_await std::move(outcome);
   }
@@ -284,7 +291,6 @@ class Runner::Impl {
   std::unique_ptr<JournalStore> journal_;
   HttpClient client_;
   std::unique_ptr<Cassette> cassette_;
-  Provenance provenance_;
   ProvenanceSender sender_;
   LlmClient llm_;
   EndpointGates gates_;

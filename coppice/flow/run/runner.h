@@ -11,7 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/flow/journal/journal.h"
-#include "coppice/flow/run/provenance.h"
+#include "coppice/flow/llm/provenance.h"
 #include "coppice/flow/run/run_observer.h"
 #include "coppice/flow/run/run_outcome.h"
 #include "coppice/flow/run/run_settings.h"
@@ -35,6 +35,7 @@ struct RunTask {
   const Workflow* workflow = nullptr;
   nlohmann::json inputs;
   RunSettings settings;
+  bool goes_on = false;  ///< with the run of the journal that `settings.id` names, which was made of the same
 };
 
 /// Runs workflows, on the calling thread, until they have ended.
@@ -74,7 +75,7 @@ class Runner {
 
   JournalStore& journal() noexcept;
 
-  /// Where the answers of the last run came from.
+  /// Where the answers to its runs so far came from, those of servers that are no models among them.
   Provenance provenance() const noexcept;
 
  private:

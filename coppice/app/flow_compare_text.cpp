@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/app/flow_compare_text.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <string>
+
+#include "coppice/app/flow_progress.h"
+#include "coppice/app/output.h"
+#include "coppice/core/quantity.h"
+
+namespace coppice::app {
+namespace {
+
+std::string with_interval(const Figure& estimate, const std::function<std::string(double)>& show) {
+  if (!std::isfinite(estimate.low) && !std::isfinite(estimate.high)) return show(estimate.value);
+  return fmt::format("{} ({} to {})", show(estimate.value), show(estimate.low), show(estimate.high));
+}
+
+std::string percent_text(double part) {
+  return std::isfinite(part) ? fmt::format("{:.1f} %", 100 * part) : "-";
+}
+std::string dollars_text(double amount) {
+  return std::isfinite(amount) ? money_text(Money::of_dollars(std::clamp(amount, -9e6, 9e6))) : "none";
+}
+std::string users_text(double users) {
+  return std::isfinite(users) ? fmt::format("{:.0f}", std::ceil(users)) : "never";
+}
+
+void print_failures(const VariantFigures& one) {
+  for (const auto& [what, count] : one.failures)
+    print_out(fmt::format("  {} failed: {}\n", counted(count, "run"), what));
+}
+
+void print(const VariantFigures& one) {
+  print_out(fmt::format("{} ({}): {} runs, {} finished\n", one.name, title(one.provenance), one.runs, one.finished));
+  print_out(fmt::format("  accepted              {}\n", with_interval(one.accepted, percent_text)));
+  print_out(fmt::format("  cost of a run         {}\n", with_interval(one.cost, dollars_text)));
+  print_out(fmt::format("  cost of an accepted   {}\n", with_interval(one.cost_per_accepted, dollars_text)));
+  print_out(fmt::format("  latency p50           {}\n", with_interval(one.latency_p50, seconds_text)));
+  print_out(fmt::format("  latency p95           {}\n", with_interval(one.latency_p95, seconds_text)));
+  print_out(fmt::format("  critical path p50     {}\n", with_interval(one.critical_p50, seconds_text)));
+  if (one.resumed > 0) {
+    print_out(fmt::format("  {} resumed after an interruption: in no figure of latency\n",
+                          counted(one.resumed, "finished run")));
+  }
+  print_out(fmt::format(
+      "  calls {:.1f}, repairs {:.2f}, tokens {:.0f} in, {:.0f} out; novelty over inputs {}, coherence {}\n", one.calls,
+      one.repairs, one.input_tokens, one.output_tokens, percent_text(one.novelty_over_inputs),
+      percent_text(one.coherence)));
+  print_failures(one);
+}
+
+std::string break_even_text(const Figure& users) {
+  if (users.low == 0 && users.high == 0) return "at once";
+  return with_interval(users, users_text);
+}
+
+void print(const VariantComparison& one, const Comparison& comparison) {
+  print_out(fmt::format("\n{} against {}: {}, {}\n", comparison.options.variants[one.variant],
+                        comparison.options.variants[0], name(one.verdict), one.why));
+  if (one.verdict == Verdict::undecided) {
+    print_out(one.more_inputs > 0 ? fmt::format("  some {} may decide\n", counted(one.more_inputs, "more input"))
+                                  : "  more inputs would hardly decide\n");
+  }
+  print_out(fmt::format("  saving                {}\n", with_interval(one.saving, percent_text)));
+  print_out(fmt::format("  accepted outputs      {}\n", with_interval(one.accepted_gain, percent_text)));
+  if (!comparison.options.has_ownership()) return;  // then it pays from the first user on, or never
+  print_out(fmt::format("  pays from users       {}\n", break_even_text(one.break_even_users)));
+}
+
+}  // namespace
+
+void print_comparison(const Comparison& comparison) {
+  for (const VariantFigures& one : comparison.figures) print(one);
+  for (const VariantComparison& one : comparison.against_first) print(one, comparison);
+}
+
+}  // namespace coppice::app

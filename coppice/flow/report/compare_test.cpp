@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/report/compare.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace coppice {
+namespace {
+
+std::shared_ptr<const RunSummary> summary_of(const char* id, double seconds, double cost_dollars) {
+  auto summary = std::make_shared<RunSummary>();
+  summary->record.id = id;
+  summary->record.state = "finished";
+  summary->seconds = seconds;
+  StepSummary step;
+  step.name = "writer";
+  step.state = "done";
+  step.calls = 2;
+  step.seconds = step.ended_seconds = seconds;
+  step.cost = Money::of_dollars(cost_dollars);
+  summary->steps.push_back(step);
+  step.name = "judge";
+  step.state = "skipped";
+  step.calls = 0;
+  step.seconds = 0;
+  step.cost = {};
+  summary->steps.push_back(step);
+  return summary;
+}
+
+ComparedRun finished(size_t variant, size_t input, double seconds, double cost_dollars, const char* id = "r") {
+  ComparedRun run;
+  run.variant = variant;
+  run.input = input;
+  run.finished = run.accepted = true;
+  run.score = 1;
+  run.seconds = seconds;
+  run.cost_dollars = cost_dollars;
+  run.provenance = Provenance::measured;
+  run.summary = summary_of(id, seconds, cost_dollars);
+  return run;
+}
+
+ComparedRun failed(size_t variant, size_t input, const char* error) {
+  ComparedRun run;
+  run.variant = variant;
+  run.input = input;
+  run.error = error;
+  run.error_code = ErrorCode::remote;
+  return run;
+}
+
+CompareOptions options() {
+  CompareOptions made;
+  made.variants = {"single", "decomposed"};
+  return made;
+}
+
+TEST(CompareTest, TheTypicalRunIsTheOneNearestToTheMedian) {
+  const Comparison made =
+      compare({finished(0, 0, 1, 0.1, "a"), finished(0, 1, 3, 0.1, "b"), finished(0, 2, 10, 0.1, "c")}, options());
+  ASSERT_TRUE(made.figures[0].typical);
+  EXPECT_EQ(made.figures[0].typical->record.id, "b");
+  EXPECT_FALSE(made.figures[1].typical);
+  EXPECT_EQ(to_json(made)["variants"][0]["typical_run"], "b");
+  EXPECT_TRUE(to_json(made)["variants"][1]["typical_run"].is_null());
+}
+
+TEST(CompareTest, StepsHaveTheirMeans) {
+  const Comparison made = compare({finished(0, 0, 1, 0.1), finished(0, 1, 3, 0.3)}, options());
+  ASSERT_EQ(made.figures[0].steps.size(), 2U);
+  const StepFigures& writer = made.figures[0].steps[0];
+  EXPECT_DOUBLE_EQ(writer.cost_dollars, 0.2);
+  EXPECT_DOUBLE_EQ(writer.calls, 2);
+  EXPECT_DOUBLE_EQ(writer.seconds, 2);
+  EXPECT_DOUBLE_EQ(writer.ran, 1);
+  EXPECT_DOUBLE_EQ(made.figures[0].steps[1].ran, 0) << "it was skipped";
+}
+
+TEST(CompareTest, ARunThatWasInterruptedIsInNoLatency) {
+  std::vector<ComparedRun> runs = {finished(0, 0, 1, 0.1), finished(0, 1, 2, 0.1), finished(0, 2, 500, 0.1, "late")};
+  runs[2].was_resumed = true;
+  const Comparison made = compare(runs, options());
+  EXPECT_DOUBLE_EQ(made.figures[0].latency_p50.value, 1.5);
+  EXPECT_LE(made.figures[0].latency_p95.value, 2);
+  EXPECT_EQ(made.figures[0].resumed, 1U);
+  EXPECT_EQ(made.figures[0].finished, 3U) << "but it is in all others";
+  EXPECT_DOUBLE_EQ(made.figures[0].cost.value, 0.1);
+  EXPECT_NE(made.figures[0].typical->record.id, "late");
+  EXPECT_EQ(to_json(made)["variants"][0]["resumed"], 1);
+}
+
+TEST(CompareTest, EachVariantSaysWhereItsFiguresComeFrom) {
+  std::vector<ComparedRun> runs = {finished(0, 0, 1, 0.1), finished(1, 0, 1, 0.1)};
+  runs[1].provenance = Provenance::simulated;
+  const auto told = to_json(compare(runs, options()));
+  EXPECT_EQ(told["provenance"], "simulated");
+  EXPECT_EQ(told["variants"][0]["provenance"], "measured");
+  EXPECT_EQ(told["variants"][1]["provenance"], "simulated");
+}
+
+TEST(CompareTest, WhereNobodyAnsweredNothingIsMeasured) {
+  const Comparison made = compare({failed(0, 0, "no server"), failed(1, 0, "no key")}, options());
+  EXPECT_EQ(to_json(made)["provenance"], "none");
+  EXPECT_EQ(made.figures[0].failures.at("no server"), 1U);
+}
+
+TEST(CompareTest, OnlyWhereNoRunHasFinishedTheComparisonHasFailed) {
+  const auto failure = failure_of_all({failed(0, 0, "no server"), failed(1, 0, "no key")});
+  ASSERT_TRUE(failure);
+  EXPECT_EQ(failure->code(), ErrorCode::remote);
+  EXPECT_NE(failure->message().find("no server"), std::string::npos);
+  EXPECT_FALSE(failure_of_all({failed(0, 0, "no server"), finished(1, 0, 1, 0.1)}));
+}
+
+TEST(CompareTest, CostsBesideCallsAreOwnershipHoweverSmall) {
+  CompareOptions some = options();
+  EXPECT_FALSE(some.has_ownership());
+  some.ownership.assign(2, {});
+  EXPECT_FALSE(some.has_ownership());
+  some.ownership[1].operations_dollars = 1e-6;
+  EXPECT_TRUE(some.has_ownership());
+}
+
+}  // namespace
+}  // namespace coppice

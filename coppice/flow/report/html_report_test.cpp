@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coppice/flow/report/html_report.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "coppice/flow/kinds/kinds.h"
+#include "coppice/flow/report/traced_run.h"
+
+namespace coppice {
+namespace {
+
+using Json = nlohmann::json;
+
+size_t count(const std::string& text, const std::string& what) {
+  size_t n = 0;
+  for (size_t at = text.find(what); at != text.npos; at = text.find(what, at + what.size())) ++n;
+  return n;
+}
+
+/// From one text to the next one, or to the end.
+std::string part(const std::string& page, const std::string& from, const std::string& to = "") {
+  const size_t begin = page.find(from);
+  EXPECT_NE(begin, page.npos) << from;
+  if (begin == page.npos) return {};
+  return page.substr(begin, to.empty() ? page.npos : page.find(to, begin + from.size()) - begin);
+}
+
+class HtmlReportTest : public testing::Test {
+ protected:
+  HtmlReportTest() {
+    add_kinds(kinds_, {});
+    workflow_ = read_workflow_text(R"json({"workflow": "site",
+        "endpoints": {"far": {"url": "http://127.0.0.1:9/v1"}},
+        "models": {"small": {"endpoint": "far", "model": "small"}},
+        "steps": {"writer": {"kind": "llm", "with": {"model": "small", "prompt": "x"}},
+                  "judge": {"kind": "template", "with": {"value": "{{ steps.writer.output }}"}}}})json",
+                                   kinds_);
+  }
+
+  static RunSummary run(const char* provenance) {
+    TracedEvents events;
+    events.record.state = "finished";
+    events.start(0).intend(1, "writer", 1, 1, "small");
+    events.add(3, EventKind::call_answered, "writer",
+               {{"seconds", 2}, {"provenance", provenance}, {"answer", Json::object()}}, 1, 1, Money::of_dollars(0.25));
+    events.add(3, EventKind::step_done, "writer", {{"seconds", 3}, {"output", "x"}});
+    events.add(4, EventKind::step_done, "judge", {{"seconds", 1}, {"output", "x"}});
+    events.add(4, EventKind::run_finished, {}, {{"seconds", 4}});
+    return summarize(events.record, events.events);
+  }
+
+  static ComparedRun compared(size_t variant, const char* provenance) {
+    ComparedRun made;
+    made.variant = variant;
+    made.finished = made.accepted = true;
+    made.seconds = 4;
+    made.cost_dollars = 0.25;
+    made.provenance = provenance_named(provenance);
+    made.summary = std::make_shared<const RunSummary>(run(provenance));
+    return made;
+  }
+
+  std::string compared_page(const CompareOptions& options) {
+    return comparison_report(compare({compared(0, "measured"), compared(1, "simulated")}, options),
+                             {workflow_, workflow_});
+  }
+
+  static CompareOptions options() {
+    CompareOptions made;
+    made.variants = {"single", "decomposed"};
+    return made;
+  }
+
+  StepKinds kinds_;
+  Workflow workflow_;
+};
+
+TEST_F(HtmlReportTest, EachVariantHasItsStepsATypicalRunAndItsCostByStep) {
+  const std::string page = compared_page(options());
+  for (const std::string& section : {part(page, "<h2>single</h2>", "<h2>"), part(page, "<h2>decomposed</h2>")}) {
+    EXPECT_NE(section.find("aria-label=\"the steps and what they wait for\""), section.npos);
+    EXPECT_NE(section.find("aria-label=\"the steps over time\""), section.npos);
+    const std::string costs = part(section, "Cost by step");
+    EXPECT_NE(costs.find("<td>writer</td>"), costs.npos) << costs;
+    EXPECT_NE(costs.find("$0.25"), costs.npos) << costs;
+    EXPECT_NE(costs.find("100 %"), costs.npos) << costs;
+  }
+}
+
+TEST_F(HtmlReportTest, EachFigureHasItsTag) {
+  const std::string page = compared_page(options());
+  const std::string measured = "<span class=\"tag measured\">measured</span>";
+  const std::string simulated = "<span class=\"tag simulated\">simulated</span>";
+  EXPECT_EQ(count(part(page, "<h2>single</h2>", "<h2>"), measured), 2U) << "the run, the cost";
+  EXPECT_EQ(count(part(page, "<h2>decomposed</h2>"), simulated), 2U);
+  EXPECT_NE(page.find("single " + measured), page.npos) << "in the table of figures";
+  EXPECT_NE(page.find("decomposed " + simulated), page.npos);
+  EXPECT_NE(page.find("Total cost by users " + simulated), page.npos) << "of both the weaker";
+  EXPECT_EQ(count(part(page, "<div class=\"verdict", "</div>"), simulated), 1U);
+}
+
+TEST_F(HtmlReportTest, WithoutFixedCostsNoNumberOfUsersIsTold) {
+  CompareOptions some = options();
+  EXPECT_EQ(compared_page(some).find("It pays"), std::string::npos);
+  some.ownership = {{100, 0}, {0, 0}};
+  EXPECT_NE(compared_page(some).find("It pays at once."), std::string::npos);
+  some.ownership = {{0, 0}, {100, 0}};
+  EXPECT_NE(compared_page(some).find("It never pays"), std::string::npos);
+}
+
+TEST_F(HtmlReportTest, ARunSaysWhereItsFiguresComeFrom) {
+  EXPECT_EQ(count(run_report(run("replayed"), workflow_), "<span class=\"tag replayed\">replayed</span>"), 3U);
+  RunSummary nobody = run("measured");
+  nobody.provenance = Provenance::none;
+  const std::string page = run_report(nobody, workflow_);
+  EXPECT_EQ(page.find(">measured<"), page.npos);
+  EXPECT_NE(page.find(">no model answered<"), page.npos);
+}
+
+TEST_F(HtmlReportTest, WhatServersSayIsNoHtmlAndNothingIsFetched) {
+  ComparedRun failed;
+  failed.error = "got <img src=x>";
+  RunSummary told = run("measured");
+  told.error = told.steps[0].error = failed.error;
+  for (const std::string& page :
+       {comparison_report(compare({compared(0, "measured"), failed}, options()), {workflow_, workflow_}),
+        run_report(told, workflow_)}) {
+    EXPECT_NE(page.find("got &lt;img"), page.npos);
+    EXPECT_EQ(page.find("<img"), page.npos);
+    for (const char* outside : {"<script", "href=", "url(", "@import"}) EXPECT_EQ(page.find(outside), page.npos);
+  }
+}
+
+}  // namespace
+}  // namespace coppice

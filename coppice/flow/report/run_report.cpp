@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+
+#include "coppice/flow/report/html_report.h"
+#include "coppice/flow/report/report_page.h"
+#include "coppice/flow/report/svg.h"
+#include "coppice/flow/workflow/shape.h"
+
+namespace coppice {
+namespace {
+
+std::string summary_of(const RunSummary& run) {
+  std::string text =
+      fmt::format("<p>Run {}{}: <strong>{}</strong> in {}, {}, {} tokens in and {} out{}.", escaped(run.record.id),
+                  run.record.variant.empty() ? "" : ", variant " + escaped(run.record.variant),
+                  escaped(run.record.state), shown_seconds(run.seconds), money_text(run.cost), run.usage.input_tokens,
+                  run.usage.output_tokens, run.usage.is_estimated ? " (some of it estimated)" : "");
+  if (!run.record.parent.empty()) text += " Forked from " + escaped(run.record.parent) + ".";
+  if (run.resumptions > 0) {
+    text += fmt::format(" It was resumed {}; the {} in between are in no figure.",
+                        run.resumptions == 1 ? "once" : fmt::format("{} times", run.resumptions),
+                        shown_seconds(run.waited_seconds));
+  }
+  text += "</p>\n";
+  if (!run.error.empty()) text += "<p class=\"bad\">" + escaped(run.error) + "</p>";
+  return text;
+}
+
+std::string costs_of(const RunSummary& run) {
+  std::vector<ValueBar> bars;
+  for (const StepSummary& step : run.steps) {
+    if (step.cost.pico_dollars > 0) bars.push_back({step.name, money_text(step.cost), step.cost.dollars()});
+  }
+  return bars.empty() ? "<p>Nothing was paid for.</p>" : bars_svg(bars);
+}
+
+std::string steps_table(const RunSummary& run) {
+  std::string table =
+      "<table>" + table_row({"step", "state", "items", "calls", "tokens in", "out", "took", "cost"}, "th");
+  for (const StepSummary& step : run.steps) {
+    std::string state = step.is_kept ? "kept from the parent" : escaped(step.state);
+    if (!step.error.empty()) state += "<br><small class=\"bad\">" + escaped(step.error) + "</small>";
+    table += table_row({escaped(step.name), state, std::to_string(step.items), std::to_string(step.calls),
+                        std::to_string(step.usage.input_tokens), std::to_string(step.usage.output_tokens),
+                        step.is_kept ? "-" : shown_seconds(step.seconds), money_text(step.cost)});
+  }
+  return table + "</table>";
+}
+
+}  // namespace
+
+std::string run_report(const RunSummary& run, const Workflow& workflow) {
+  const Shape shape = shape_of(workflow);
+  std::string body = summary_of(run);
+  body += fmt::format(
+      "<h2>Steps</h2>{}<p class=\"note\">k = {} steps ask a model, E = {} pairs of them hand data on, m = "
+      "{:.2f}.</p>\n",
+      step_graph(workflow, &run), shape.model_steps, shape.edges, shape.exponent);
+  body += heading_html("Time", run.provenance) + step_timeline(run);
+  body += heading_html("Cost by step", run.provenance) + costs_of(run);
+  body += heading_html("Figures by step", run.provenance) + steps_table(run);
+  return html_page(workflow.name, body + tag_legend());
+}
+
+}  // namespace coppice
