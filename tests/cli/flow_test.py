@@ -39,7 +39,7 @@ class Checking(FlowTest):
                 ("  a: {kind: template, needs: [z], with: {value: 1}}\n", "unknown step 'z'"),
                 ("  a: {kind: json_to_text, with: {value: 1}}\n"
                  "  b: {kind: template, foreach: '{{ steps.a.output }}', with: {value: 1}}\n",
-                 "w.yaml:4:32: foreach got a string, expected a list"),
+                 "w.yaml:4:33: foreach got a string, expected a list"),
                 ("  a: {kind: json_to_text, with: {value: 1}}\n"
                  "  b: {kind: retrieve, with: {index: i, query: x, top_k: '{{ steps.a.output }}'}}\n",
                  "w.yaml:4:58: this is a string, expected an integer"),
@@ -47,7 +47,7 @@ class Checking(FlowTest):
                  "w.yaml:4:26: the output path '../x' leaves its folder"),
                 ("  a: {kind: json_to_text, with: {value: 1}}\n"
                  "  b: {kind: command, with: {command: ['{{ steps.a.output }}']}}\n",
-                 "w.yaml:4:39: what a step puts out may not decide 'with/command/0'")):
+                 "w.yaml:4:40: what a step puts out may not decide 'with/command/0'")):
             self.assertIn(says, self.faults("workflow: w\nsteps:\n" + steps), steps)
 
     def test_a_fault_of_a_template_brings_no_second_one(self):

@@ -152,7 +152,7 @@ std::vector<Child> items_in(const Together& together) {
 
 /// By `maxLength`, `const` and `enum`.
 std::optional<uint64_t> most_characters_by(const json& schema) {
-  if (const json* const most = member_of(schema, "maxLength"); most && most->is_number_unsigned()) {
+  if (const json* const most = member_of(schema, "maxLength"); most && most->is_number_integer() && *most >= 0) {
     return most->get<uint64_t>();
   }
   const auto length = [](const json& value) {

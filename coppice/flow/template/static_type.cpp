@@ -38,6 +38,7 @@ StaticType StaticType::of_value(const json& value) {
     for (const auto& [name, member] : value.items()) members.emplace(name, of_value(member));
     return object_of(std::move(members));
   }
+  if (value.is_number_integer()) return of(schema::kInteger);
   if (!value.is_array()) return of(schema::types_of(value));
   if (value.empty()) return of(schema::kArray);
   StaticType item = of_value(value.front());

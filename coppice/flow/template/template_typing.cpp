@@ -83,8 +83,10 @@ StaticType Constant::type(Typing& /*typing*/, IfAbsent /*if_absent*/) const {
 StaticType Path::type(Typing& typing, IfAbsent if_absent) const {
   StaticType type = base ? typing.type_of(*base, if_absent) : typing.look_up(*this);
   std::string whole = root;
+  if (!base && typing.is_tested(whole)) return {};
   for (const Step& step : steps) {
-    if (!base && typing.is_tested(whole)) return {};
+    const std::string longer = whole + "." + step.name;
+    if (!base && typing.is_tested(longer)) return {};
     StaticType::Part part = step.index ? type.item(*step.index) : type.member(step.name);
     if (!part.type) {
       if (if_absent == IfAbsent::unknown) return {};
@@ -93,9 +95,9 @@ StaticType Path::type(Typing& typing, IfAbsent if_absent) const {
       return {};
     }
     type = std::move(*part.type);
-    if (!base) whole += "." + step.name;
+    if (!base) whole = longer;
   }
-  return !base && typing.is_tested(whole) ? StaticType() : type;
+  return type;
 }
 
 StaticType Subscript::type(Typing& typing, IfAbsent if_absent) const {

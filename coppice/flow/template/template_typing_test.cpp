@@ -75,7 +75,7 @@ TEST(TemplateTyping, WhatIsMadeOfThemHasATypeToo) {
   EXPECT_EQ(typed("{{ '-' * number }}"), "a string");
   EXPECT_EQ(typed("{{ number > 2 and true }}"), "a boolean");
   EXPECT_EQ(typed("{{ article.title ~ number }}"), "a string");
-  EXPECT_EQ(typed("{{ [1, 'a'][0] }}"), "a string or a number");
+  EXPECT_EQ(typed("{{ [1, 'a'][0] }}"), "a string or an integer");
   EXPECT_EQ(typed("{{ {'a': {'b': none}}.a.b }}"), "null");
   EXPECT_EQ(typed("{{ article.tags[1:] }}"), "an array");
   EXPECT_EQ(typed("{{ article.tags + ['x'] }}"), "an array");
@@ -97,7 +97,7 @@ TEST(TemplateTyping, WhatIsSureToFailIsNamedWithItsPlace) {
   EXPECT_EQ(typed("{{ article.title | join(',') }}"),
             "1:20 got a string, expected an object or an array before '| join'\n");
   EXPECT_EQ(typed("{{ article.title + 1 }}"),
-            "1:18 cannot calculate with a string and a number ('~' joins values of any kind as text)\n");
+            "1:18 cannot calculate with a string and an integer ('~' joins values of any kind as text)\n");
   EXPECT_EQ(typed("{{ -article.title }}"), "1:4 got a string, expected a number after the sign\n");
   EXPECT_EQ(typed("{{ article.parts | map(attribute='hed') }}"), "1:20 an item has no 'hed' (did you mean 'head'?)\n");
   EXPECT_EQ(typed("{{ article.parts | selectattr('wrds') }}"), "1:20 an item has no 'wrds' (did you mean 'words'?)\n");
@@ -167,12 +167,12 @@ class Expressions {
       case 1:
         return a + "[" + pick({"0", "-1", "1", "'t'", "i"}) + "]";
       case 2:
-        return a + "[" + pick({"1:", ":1", "::-1"}) + "]";
+        return a + "[" + pick({"0:", ":1", "::-1"}) + "]";
       case 3:
         return "(" + a + pick({" + ", " - ", " * ", " / ", " // ", " % ", " ~ ", " == ", " < "}) + next(depth - 1) +
                ")";
       case 4:
-        return "(" + a + " | default(" + next(depth - 1) + pick({")", ", true)"}) + ")";
+        return "(" + a + " | default(" + leaf() + pick({")", ", true)"}) + ")";
       case 5:
         return "[" + a + ", " + next(depth - 1) + "]";
       case 6:
@@ -182,7 +182,8 @@ class Expressions {
       case 8:
         return "(" + a + " | map(attribute='" + pick({"t", "n", "x"}) + "') | list)";
       case 9:
-        return "(" + a + " | " + pick({"select", "reject", "map('string')", "map('length')"}) + ")";
+        return "(" + a + " | " + pick({"select('defined')", "reject('undefined')", "map('string')", "map('length')"}) +
+               ")";
       case 10:
         return "(-" + a + ")";
       default:

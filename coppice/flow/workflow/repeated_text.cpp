@@ -140,7 +140,7 @@ uint64_t most_answer_tokens(const Workflow& workflow, const StepSpec& step, cons
   const json& with = step.with.written();
   const json& asked = with.at(json::json_pointer(question));
   if (const auto most = asked.find("max_output_tokens"); most != asked.end()) {
-    return most->is_number_unsigned() ? most->get<uint64_t>() : 0;
+    return most->is_number_integer() && *most > 0 ? most->get<uint64_t>() : 0;
   }
   const auto name = asked.find("model");
   if (name == asked.end() || !name->is_string()) return 0;
@@ -170,7 +170,10 @@ std::vector<RepeatedText> repeated_texts(const Workflow& workflow) {
     const bool is_told = std::any_of(told.begin(), told.end(), [&](const auto& one) {
       return begins_with(path, one.first) && one.second == text.steps.size();
     });
-    if (text.steps.size() < 2 || is_told || !Sizes(workflow).measure(path, text)) continue;
+    // Of several that each have a condition one alone may run.
+    const bool is_sent =
+        std::any_of(text.steps.begin(), text.steps.end(), [](const StepSpec* each) { return !each->condition; });
+    if (text.steps.size() < 2 || !is_sent || is_told || !Sizes(workflow).measure(path, text)) continue;
     told.emplace_back(path, text.steps.size());
     repeated.push_back(std::move(text));
   }

@@ -20,7 +20,8 @@ struct RepeatedText {
 };
 
 /// All of them but those that are surely short (numbers, choices, bounded texts). A part of a value counts for those
-/// that send the whole, too. In a `foreach`, `item` is a part of its list.
+/// that send the whole, too. Not told where each of these steps has a condition: perhaps one of them alone runs. In a
+/// `foreach`, `item` is a part of its list.
 std::vector<RepeatedText> repeated_texts(const Workflow& workflow);
 
 /// The pointers into `with` to the questions that a step puts to models: "" where all of it is one.

@@ -68,13 +68,13 @@ const std::string kWriter = "steps:\n  a: {kind: llm, with: {model: m, prompt: x
 
 TEST_F(WorkflowCheck, ForeachOverWhatIsNoList) {
   EXPECT_EQ(faults(kWriter + "  b: {kind: template, foreach: '{{ steps.a.output }}', with: {value: 1}}\n"),
-            "3:32 foreach got a string, expected a list ('| split' cuts a text into its words)\n");
+            "3:33 foreach got a string, expected a list ('| split' cuts a text into its words)\n");
   EXPECT_EQ(faults(kWriter + "  b: {kind: template, foreach: '{{ inputs.n }}', with: {value: 1}}\n"),
-            "3:32 foreach got an integer, expected a list\n");
+            "3:33 foreach got an integer, expected a list\n");
   EXPECT_EQ(faults(kWriter + "  b: {kind: template, foreach: 'a, b', with: {value: 1}}\n"),
-            "3:32 foreach got a string, expected a list ('| split' cuts a text into its words)\n");
+            "3:33 foreach got a string, expected a list ('| split' cuts a text into its words)\n");
   EXPECT_EQ(faults(kWriter + "outputs: {files: [{path: '{{ item }}', content: x, foreach: '{{ files }}'}]}\n"),
-            "3:61 foreach got an object, expected a list ('| items' makes pairs of its names and values)\n");
+            "3:62 foreach got an object, expected a list ('| items' makes pairs of its names and values)\n");
   EXPECT_EQ(
       faults(kWriter + "  b: {kind: template, foreach: '{{ steps.a.output | split }}', with: {value: '{{ item }}'}}\n"
                        "  c: {kind: template, foreach: '{{ inputs.list }}', with: {value: '{{ item.a }}'}}\n"),
@@ -83,19 +83,19 @@ TEST_F(WorkflowCheck, ForeachOverWhatIsNoList) {
 
 TEST_F(WorkflowCheck, FieldsThatAreNotThere) {
   EXPECT_EQ(faults(kWriter + "  b: {kind: template, with: {value: '{{ steps.a.output.title }}'}}\n"),
-            "3:43 there is no 'steps.a.output.title': 'steps.a.output' is a string\n");
+            "3:41 there is no 'steps.a.output.title': 'steps.a.output' is a string\n");
   EXPECT_EQ(faults(kWriter + "  b: {kind: template, foreach: '{{ inputs.list }}', with: {value: '{{ item.b }}'}}\n"),
             "3:71 there is no 'item.b' (did you mean 'a'?)\n");
   EXPECT_EQ(faults(kWriter + "  b: {kind: template, foreach: '{{ inputs.list }}', with: {value: '{{ item.a }}'}}\n"
                              "  c: {kind: template, with: {value: '{{ steps.b.output.x }}'}}\n"),
-            "4:43 there is no 'steps.b.output.x': 'steps.b.output' is an array (loop over it, or take an item by its "
+            "4:41 there is no 'steps.b.output.x': 'steps.b.output' is an array (loop over it, or take an item by its "
             "number: [0])\n")
       << "a foreach puts out a list";
   EXPECT_EQ(faults(kWriter + "  b: {kind: template, with: {value: '{{ inputs.nam }}'}}\n"),
-            "3:43 there is no 'inputs.nam' (did you mean 'name'?)\n");
+            "3:41 there is no 'inputs.nam' (did you mean 'name'?)\n");
   EXPECT_EQ(faults("steps:\n  a: {kind: llm, with: {model: m, prompt: x, sections: [Visual Elements]}}\n"
                    "outputs: {result: '{{ steps.a.output.visual }}'}\n"),
-            "3:25 there is no 'steps.a.output.visual'\n");
+            "3:23 there is no 'steps.a.output.visual'\n");
 }
 
 TEST_F(WorkflowCheck, ValuesUnderWithOfAnotherType) {
@@ -120,14 +120,14 @@ TEST_F(WorkflowCheck, TypesAreHandedOn) {
       "  r: {kind: repair, with: {value: '{{ steps.a.output }}', files: {f: '{{ value }}'}, checks: [size], "
       "fix: {model: m, prompt: '{{ findings }}'}}}\n";
   EXPECT_EQ(faults(kWriter + repair + "outputs: {result: '{{ steps.r.output.value.x }}'}\n"),
-            "4:25 there is no 'steps.r.output.value.x': 'steps.r.output.value' is a string\n");
+            "4:23 there is no 'steps.r.output.value.x': 'steps.r.output.value' is a string\n");
   const std::string object = "steps:\n  a: {kind: template, with: {value: {x: '{{ inputs.n }}'}}}\n";
   EXPECT_EQ(faults(object + repair + "outputs: {result: '{{ steps.r.output.value.x }}'}\n"), "")
       << "what passes at once comes out as it was";
   EXPECT_EQ(faults(object + "outputs: {result: '{% for i in steps.a.output.x %}{% endfor %}'}\n"),
-            "3:33 got an integer, expected a list or an object to loop over\n");
+            "3:32 got an integer, expected a list or an object to loop over\n");
   EXPECT_EQ(faults(object + "  b: {kind: template, with: {value: '{{ steps.a.output.y }}'}}\n"),
-            "3:43 there is no 'steps.a.output.y' (did you mean 'x'?)\n");
+            "3:41 there is no 'steps.a.output.y' (did you mean 'x'?)\n");
 }
 
 TEST_F(WorkflowCheck, NothingIsSaidOfWhatIsNotKnownOrAsked) {
@@ -144,10 +144,10 @@ TEST_F(WorkflowCheck, NothingIsSaidOfWhatIsNotKnownOrAsked) {
 }
 
 TEST_F(WorkflowCheck, AllFaultsAreToldAtOnce) {
-  EXPECT_EQ(faults(kWriter + "  b: {kind: template, with: {value: '{{ steps.c.output }}'}}\n"
+  EXPECT_EQ(faults(kWriter + "  b: {kind: template, with: {value: '{{ steps.zzz.output }}'}}\n"
                              "  d: {kind: template, with: {value: '{{ steps.a.output.x }}'}}\n"),
-            "3:43 unknown step 'c'\n"
-            "4:43 there is no 'steps.a.output.x': 'steps.a.output' is a string\n");
+            "3:41 unknown step 'zzz'\n"
+            "4:41 there is no 'steps.a.output.x': 'steps.a.output' is a string\n");
 }
 
 TEST_F(WorkflowCheck, OutputPathsThatAreNone) {
@@ -160,8 +160,8 @@ TEST_F(WorkflowCheck, OutputPathsThatAreNone) {
   EXPECT_EQ(path("/etc/x"), "5:14 the output path '/etc/x'" + hint);
   EXPECT_EQ(path("a/../../x"), "5:14 the output path 'a/../../x'" + hint);
   EXPECT_EQ(path("a//x"), "5:14 the output path 'a//x'" + hint);
-  EXPECT_EQ(path("\"a\\0b\""), "5:14 the output path \"a\\u0000b\"" + hint);
-  EXPECT_EQ(path("'../{{ inputs.name }}.html'"), "5:14 the output path '../name.html'" + hint);
+  EXPECT_EQ(path("\"a\\0b\""), "5:15 the output path \"a\\u0000b\"" + hint);
+  EXPECT_EQ(path("'../{{ inputs.name }}.html'"), "5:15 the output path '../name.html'" + hint);
   EXPECT_NE(path("''"), "");
   for (const char* good :
        {"a/b.html", "'{{ inputs.name }}'", "'{{ inputs.name }}/..a/b'", "'{% if inputs.n %}../{% endif %}a'"}) {
@@ -179,8 +179,8 @@ TEST_F(WorkflowCheck, NoOutputDecidesWhatRuns) {
       " what a step puts out may not decide 'with/command/0' of a command: a model may have written it "
       "(write it out, or take it from the input)\n";
   EXPECT_EQ(command("command: ['{{ steps.a.output }}', x]"), "3:40" + fault);
-  EXPECT_EQ(command("command: '{{ steps.a.output | split }}'"), "3:38" + fault);
-  EXPECT_EQ(command("command: ['/bin/{{ item }}']", ", foreach: '{{ steps.a.output | split }}'"), "3:84" + fault);
+  EXPECT_EQ(command("command: '{{ steps.a.output | split }}'"), "3:39" + fault);
+  EXPECT_EQ(command("command: ['/bin/{{ item }}']", ", foreach: '{{ steps.a.output | split }}'"), "3:81" + fault);
   EXPECT_EQ(command("command: ['{% set x = steps.a.output %}{{ x }}']"), "3:40" + fault);
   EXPECT_NE(command("command: [x], environment: {PATH: '{{ steps.a.output }}'}"), "");
   EXPECT_EQ(command("command: [x, '{{ steps.a.output }}'], input: '{{ steps.a.output }}', environment: {A: '{{ "
@@ -296,13 +296,26 @@ TEST_F(RepeatedTextCheck, FilesInputsAndOutputs) {
 
 TEST_F(RepeatedTextCheck, APartOfWhatIsSentWholeCountsAndItemsToo) {
   const std::string each = "  z: {kind: llm, foreach: '{{ inputs.list }}', with: {model: n, prompt: '{{ item.a }}'}}\n";
-  EXPECT_EQ(said("{{ inputs }}", "{{ inputs.name }}"),
+  EXPECT_EQ(said("x {{ inputs }}", "{{ inputs.name }}"),
             "inputs.name is sent by 'a' and 'b' (how many tokens is known once it runs; coppice flow plan tells): each "
             "pays for it\n");
   EXPECT_EQ(said("{{ inputs.list | tojson }}", "y", each),
             "inputs.list[].a is sent by 'z' (for each item) and 'a' (how many tokens is known once it runs; coppice "
             "flow plan "
             "tells): each pays for it\n");
+}
+
+TEST_F(RepeatedTextCheck, OfStepsWithConditionsOneAloneMayRun) {
+  const auto steps = [&](const std::string& condition) {
+    return rules(
+        "steps:\n  a: {kind: llm, if: inputs.n > 1, with: {model: m, prompt: '{{ inputs.name }}'}}\n"
+        "  b: {kind: llm" +
+        condition +
+        ", with: {model: m, prompt: '{{ inputs.name }}'}}\n"
+        "outputs: {result: ['{{ steps.a.output }}', '{{ steps.b.output }}']}\n");
+  };
+  EXPECT_EQ(steps(", if: inputs.n <= 1"), "");
+  EXPECT_EQ(steps(""), "repeated-text");
 }
 
 TEST_F(RepeatedTextCheck, WhatIsNotSentToAModelDoesNotCount) {
