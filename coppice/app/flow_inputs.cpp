@@ -3,12 +3,13 @@
 
 #include <fmt/core.h>
 
-#include <fstream>
 #include <iostream>
 #include <iterator>
+#include <sstream>
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/core/read_file.h"
 #include "coppice/flow/workflow/yaml.h"
 
 namespace coppice::app {
@@ -16,16 +17,9 @@ namespace {
 
 using nlohmann::json;
 
-std::ifstream opened(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_io_error("read", path, errno);
-  return file;
-}
-
 std::string read_all(const std::string& path) {
   if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream file = opened(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return read_file(path);
 }
 
 }  // namespace
@@ -38,7 +32,7 @@ json read_flow_input(const std::string& path) {
 }
 
 std::vector<json> read_flow_inputs(const std::string& path) {
-  std::ifstream file = opened(path);
+  std::istringstream file(read_file(path));
   std::vector<json> rows;
   size_t number = 0;
   for (std::string line; std::getline(file, line);) {
@@ -53,7 +47,9 @@ std::vector<json> read_flow_inputs(const std::string& path) {
 
 json read_stand_in_settings(const std::string& path) {
   if (path.empty()) return json::object();
-  return json(read_yaml(read_all(path), path).value);
+  json settings(read_yaml(read_all(path), path).value);
+  if (settings.is_null()) throw Error(ErrorCode::data, "nothing stands here, expected settings", path);
+  return settings;
 }
 
 }  // namespace coppice::app

@@ -57,6 +57,7 @@ ordered_json to_json(const RunOutcome& outcome) {
   if (!outcome.questions.empty()) made["questions"] = outcome.questions;
   made["files"] = ordered_json::array();
   for (const RunFile& file : outcome.files) made["files"].push_back(file.path);
+  if (outcome.checks) made["accepted"] = outcome.checks->passed;
   made["steps"] = ordered_json::array();
   for (const StepOutcome& step : outcome.steps) {
     ordered_json one = {{"step", step.name},       {"state", std::string(name(step.state))},
@@ -96,6 +97,9 @@ void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArgumen
                   money_text(outcome.cost),
                   outcome.cached() == 0 ? "" : fmt::format(", {} outputs from the cache", outcome.cached())),
       arguments.common);
+  if (outcome.checks && !outcome.checks->passed) {
+    say("the files do not pass their checks:\n" + faults_text(*outcome.checks, 10), arguments.common);
+  }
   for (const std::string& question : outcome.questions) {
     say(fmt::format("waits for a person: {} (coppice flow approve {} --step NAME)", question, outcome.id),
         arguments.common);

@@ -3,7 +3,6 @@
 
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -11,27 +10,12 @@
 
 #include "coppice/core/output_file.h"
 #include "coppice/flow/llm/base64.h"
+#include "coppice/flow/run/relative_path.h"
 
 namespace coppice {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr size_t kLongestPath = 1000;
-
-bool is_below_its_folder(const std::string& path) {
-  if (path.empty() || path.size() > kLongestPath || path.front() == '/') return false;
-  const auto is_bad = [](unsigned char c) { return c < 0x20 || c == 0x7F || c == '\\'; };
-  if (std::any_of(path.begin(), path.end(), is_bad)) return false;
-  size_t begin = 0;
-  for (size_t end = path.find('/'); begin <= path.size(); end = path.find('/', begin)) {
-    const std::string part = path.substr(begin, end == path.npos ? path.npos : end - begin);
-    if (part.empty() || part == "." || part == "..") return false;
-    if (end == path.npos) break;
-    begin = end + 1;
-  }
-  return true;
-}
 
 std::string bytes_of(const nlohmann::json& content) {
   if (content.is_string()) return content.get<std::string>();

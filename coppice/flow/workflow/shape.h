@@ -27,7 +27,7 @@ double coordination_exponent(size_t model_steps, size_t edges) noexcept;
 
 /// Something about a workflow that may be overdone.
 struct Advice {
-  std::string rule;  ///< "merge", "coordination", "repeated-text", "long-prompt", "unused"
+  std::string rule;  ///< "merge", "coordination", "repeated-text", "long-prompt", "unused", "missing-file"
   TextPlace place;
   std::string text;
 };
@@ -36,5 +36,9 @@ struct Advice {
 /// every step hands data to every other (coordination); the same file stands in the prompts of several steps
 /// (repeated-text); a prompt is far longer than the answer may be (long-prompt); nobody reads a step's output (unused).
 std::vector<Advice> advise(const Workflow& workflow);
+
+/// Files that steps need and that are not there yet (missing-file); `folder` is where the workflow's paths begin. What
+/// a template names is not known yet.
+std::vector<Advice> missing_files(const Workflow& workflow, const std::string& folder);
 
 }  // namespace coppice

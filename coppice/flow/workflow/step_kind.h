@@ -37,6 +37,12 @@ struct LateTemplates {
   std::vector<std::string> names;     ///< that they may use beside those of the workflow
 };
 
+/// A file that a step cannot do without.
+struct NeededFile {
+  std::string pointer;  ///< into `with`: where its path stands, which starts at the workflow's folder
+  std::string made_by;  ///< a command, for a hint; "" = it is nothing that we make
+};
+
 /// A kind of step: what a workflow calls `kind`. Add one of your own by deriving from `FunctionKind`.
 ///
 /// Threads: const methods are called from any.
@@ -56,6 +62,8 @@ class StepKind {
 
   /// Do relative paths in `with` start at the workflow's folder? Then it belongs to what the step is given.
   virtual bool reads_folder() const { return false; }
+
+  virtual std::vector<NeededFile> needed_files() const { return {}; }
 
   /// Throws `ErrorCode::usage` for what the schema cannot say. Of `with` as written, valid by the schema.
   virtual void expect_sound(const nlohmann::json& /*with*/) const {}

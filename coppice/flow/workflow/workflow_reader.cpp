@@ -3,12 +3,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <utility>
 
 #include "coppice/core/json_text.h"
 #include "coppice/core/options.h"
+#include "coppice/core/read_file.h"
 #include "coppice/flow/checks/checks.h"
 #include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/workflow/step_order.h"
@@ -21,13 +21,7 @@ namespace {
 
 using Ordered = nlohmann::ordered_json;
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_io_error("read", path.string(), errno);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) throw_io_error("read", path.string(), errno);
-  return text;
-}
+constexpr uint64_t kMostFileBytes = uint64_t{64} << 20;  // of a text that templates may use; the journal keeps it
 
 Money money_of(const Ordered& value) {
   return value.is_string() ? parse_money(value.get<std::string>()) : Money::of_dollars(value.get<double>());
@@ -150,6 +144,8 @@ class Builder {
   }
 
   void check_schema() {
+    if (document_.value.is_null()) fault("", "nothing stands here, expected a workflow");
+    raise();
     nlohmann::json schema = workflow_schema(kinds_);
     schema["$defs"]["step"].erase("allOf");  // what stands under `with` is looked at step by step
     for (const SchemaFault& found : JsonSchema(schema).faults(nlohmann::json(document_.value), 20)) {
@@ -174,8 +170,9 @@ class Builder {
     }
     if (top.contains("files")) {
       for (const auto& [name, file] : top["files"].items()) {
-        workflow_.files[name] = file.is_object() ? nlohmann::json(file["text"])
-                                                 : nlohmann::json(read_file(folder_ / file.get<std::string>()));
+        workflow_.files[name] =
+            file.is_object() ? nlohmann::json(file["text"])
+                             : nlohmann::json(read_file((folder_ / file.get<std::string>()).string(), kMostFileBytes));
       }
     }
     if (top.contains("prices")) attempt("/prices", [&] { read_prices(top["prices"]); });
@@ -298,7 +295,7 @@ class Builder {
     if (written.contains("checks")) {
       attempt("/outputs/checks", [&] {
         workflow_.checks = TemplatedValue(document_, "/outputs/checks");
-        (void)kinds_.checks().make_all(workflow_.checks->written());
+        kinds_.checks().expect_sound(workflow_.checks->written());
         workflow_.check_kinds = &kinds_.checks();
       });
     }
@@ -377,7 +374,7 @@ const StepSpec* Workflow::find(std::string_view step) const noexcept {
 }
 
 Workflow read_workflow(const std::string& path, const std::string& variant, const StepKinds& kinds) {
-  const YamlDocument document = in_variant(read_yaml(read_file(path), path), variant);
+  const YamlDocument document = in_variant(read_yaml(read_file(path, kMostYamlBytes), path), variant);
   Workflow made = Builder(document, kinds, std::filesystem::path(path).parent_path()).build();
   made.variant = variant;
   return made;
@@ -400,7 +397,7 @@ void redirect(Workflow& workflow, const std::string& endpoint, const std::string
 }
 
 std::vector<std::string> variant_names(const std::string& path) {
-  return variant_names(read_yaml(read_file(path), path));
+  return variant_names(read_yaml(read_file(path, kMostYamlBytes), path));
 }
 
 }  // namespace coppice

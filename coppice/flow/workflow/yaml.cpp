@@ -107,6 +107,7 @@ class Reader {
   /// Of a text its first character: behind a quote, or on the line below `|`.
   TextPlace place_of_text(const YAML::Node& node) const {
     const YAML::Mark mark = node.Mark();
+    if (mark.is_null()) return {document_.file, 1, 1};  // of a text without a document
     TextPlace place{document_.file, static_cast<size_t>(mark.line) + 1, static_cast<size_t>(mark.column) + 1};
     const size_t at = mark.pos < 0 ? text_.size() : static_cast<size_t>(mark.pos);
     if (!node.IsScalar() || at >= text_.size()) return place;
