@@ -39,6 +39,20 @@ class Checking(FlowTest):
                 ("  a: {kind: template, needs: [z], with: {value: 1}}\n", "unknown step 'z'")):
             self.assertIn(says, self.faults("workflow: w\nsteps:\n" + steps), steps)
 
+    def test_an_option_that_decides_may_be_a_template(self):
+        flow = self.workflow({"a": {"kind": "command", "with": {"command": ["echo", "1"], "json": "{{ inputs.json }}"}},
+                              "b": self.ask("x " * 4000 + "{{ steps.a.output.value }}", max_output_tokens="{{ inputs.most }}"),
+                              "c": {"kind": "sql", "with": {"database": "d.db", "query": "select 1", "write": "{{ inputs.w }}"}}},
+                             outputs={"result": ["{{ steps.b.output }}", "{{ steps.c.output.rows }}"]})
+        self.expect(0, "flow", "check", flow)
+        inputs = self.write("in.json", '{"json": true, "most": 9, "w": false}')
+        self.expect(0, "flow", "plan", flow, "--input", inputs, "--runs", "2")
+
+    def test_a_fault_of_a_template_is_told_once(self):
+        told = self.faults("workflow: w\nsteps: {a: {kind: template, with: {value: '{{ 1 | nofilter }}'}}}\n")
+        self.assertIn("unknown filter 'nofilter'", told)
+        self.assertNotIn("is missing", told)
+
     def test_no_yaml_and_unknown_files_are_told_apart(self):
         self.assertIn("w.yaml:2:1: no YAML", self.faults("{workflow: [\n"))
         self.expect(4, "flow", "check", self.path("none.yaml"), says="none.yaml")

@@ -155,7 +155,7 @@ TEST(Checks, OptionsThatAreFilledInLaterAreJudgedLater) {
   EXPECT_EQ(message({{{"contrast", {{"least", "{{ inputs.least }}"}}}}}), "sound");
   EXPECT_EQ(message({{{"contrast", {{"lest", "{{ inputs.least }}"}}}}}),
             "contrast: unknown option 'lest'\n  hint: did you mean 'least'?");
-  EXPECT_NE(message({{{"contrast", {{"least", "seven"}}}}}).find("option least is \"seven\""), std::string::npos);
+  EXPECT_NE(message({{{"contrast", {{"least", "seven"}}}}}).find("option least is"), std::string::npos);
   EXPECT_NE(message({{{"facts_present", {{"facts", {3, json::object()}}}}}}).find("a fact is"), std::string::npos);
   EXPECT_NE(message({{{"contrats", {{"least", "{{ inputs.least }}"}}}}}).find("there is no check"), std::string::npos);
   EXPECT_NE(message("contrast").find("expected a list"), std::string::npos);

@@ -75,11 +75,15 @@ class FileKind : public CallingKind {
     return Json::parse(R"json({
       "type": "object", "required": ["folder", "path"], "additionalProperties": false,
       "properties": {
-        "folder": {"type": "string", "minLength": 1, "not": {"pattern": "\\{[{%#]"},
+        "folder": {"type": "string", "minLength": 1, "not": {"pattern": "\\{"},
                    "description": "Where the file must lie, from the workflow's folder; no template."},
         "path": {"type": "string", "minLength": 1, "description": "The file, below that folder."}
       }
     })json");
+  }
+  void expect_sound(const Json& with) const override {
+    if (with["folder"].get_ref<const std::string&>().find('{') == std::string::npos) return;
+    throw Error(ErrorCode::usage, "'folder' has a template", {}, "what is not known before goes into 'path'");
   }
   /// As of a picture that a model made.
   Json output_schema(const Json& /*with*/) const override {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
@@ -98,7 +99,7 @@ std::vector<double> each(const ModelPrice& price, uint64_t prompt) {
   for (const Money& one :
        {tokens.input, tokens.cached_input.value_or(tokens.input), tokens.cache_write.value_or(tokens.input),
         tokens.output, tokens.reasoning.value_or(tokens.output)}) {
-    all.push_back(one.dollars() * 1e6);
+    all.push_back(std::round(one.dollars() * 1e9) / 1e3);
   }
   return all;
 }
@@ -151,7 +152,7 @@ TEST(Prices, TiersMayStandInAList) {
   for (const char* wrong :
        {"3", "[3]", R"([{"range": [0, 1]}])", R"([{"input_cost_per_token": 1}])",
         R"([{"range": [0], "input_cost_per_token": 1}])", R"([{"range": [-1, 1], "input_cost_per_token": 1}])"}) {
-    EXPECT_NE(fault_of(std::string(R"({"a": {"tiered_pricing": )") + wrong + "}}").find("p: model 'a': prices: '"),
+    EXPECT_NE(fault_of(std::string(R"({"a": {"tiered_pricing": )") + wrong + "}}").find("p.json: model 'a': prices: '"),
               std::string::npos)
         << wrong;
   }

@@ -95,8 +95,10 @@ class Adviser {
     size_t bytes = with["prompt"].get_ref<const std::string&>().size();
     for (const std::string& file : files_in(step)) bytes += workflow_.files.value(file, std::string()).size();
     const auto model = workflow_.models.find(models_of(step).front());
-    const uint64_t most =
-        with.value("max_output_tokens", model == workflow_.models.end() ? 0u : model->second.max_output_tokens);
+    uint64_t most = model == workflow_.models.end() ? 0 : model->second.max_output_tokens;
+    if (const auto own = with.find("max_output_tokens"); own != with.end()) {
+      most = own->is_number_unsigned() ? own->get<uint64_t>() : 0;  // of a template nobody knows
+    }
     if (most == 0 || bytes < kLongPromptBytes || bytes / 4 < kLongPromptRatio * most) return;
     say("long-prompt", step,
         fmt::format("the prompt of '{}' has some {} tokens before anything is filled in, its answer {} at most",

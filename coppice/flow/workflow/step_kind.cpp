@@ -33,6 +33,14 @@ std::vector<std::string> StepKind::models(const nlohmann::json& with) const {
   return found;
 }
 
+nlohmann::json known_output_schema(const StepKind& kind, const nlohmann::json& with) {
+  try {
+    return kind.output_schema(with);
+  } catch (const nlohmann::json::exception&) {
+    return true;
+  }
+}
+
 void StepKinds::add(std::unique_ptr<StepKind> kind) {
   if (find(kind->name()) != nullptr) {
     throw Error(ErrorCode::usage, fmt::format("there is a kind of step called '{}' already", kind->name()));

@@ -85,6 +85,9 @@ class StepKind {
   virtual bool must_be_allowed() const { return false; }
 };
 
+/// The kind's `output_schema`; true where a template stands in the place of what decides, which nobody knows yet.
+nlohmann::json known_output_schema(const StepKind& kind, const nlohmann::json& with);
+
 /// A kind that computes its output from its input, on the spot.
 class FunctionKind : public StepKind {
  public:

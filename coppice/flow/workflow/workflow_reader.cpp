@@ -227,8 +227,9 @@ class Builder {
     step.kind = kinds_.find(written["kind"].get<std::string>());
     check(step.kind != nullptr, "the schema names the kinds");
     attempt(at, [&] { read_settings(written, at, step); });
+    const size_t faults_before = faults_.size();
     attempt(at, [&] { read_templates(written, at, step); });
-    check_with(at, step);
+    if (faults_.size() == faults_before) check_with(at, step);  // else `with` was not read
     workflow_.steps.push_back(std::move(step));
   }
 

@@ -51,7 +51,7 @@ class ReferenceCheck {
   ReferenceCheck(Workflow& workflow, const YamlDocument& document) : workflow_(workflow), document_(document) {
     for (const StepSpec& step : workflow.steps) {
       names_.push_back(step.name);
-      nlohmann::json schema = step.kind->output_schema(step.with.written());
+      nlohmann::json schema = known_output_schema(*step.kind, step.with.written());
       if (step.foreach) schema = {{"type", "array"}, {"items", std::move(schema)}};
       outputs_.push_back(std::move(schema));
     }

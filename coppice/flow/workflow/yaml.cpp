@@ -86,6 +86,7 @@ class Reader {
       const TextPlace place = place_of_text(pair.first);
       if (!pair.first.IsScalar()) fail(place, "a key that is a list or an object, expected a text");
       const std::string& key = pair.first.Scalar();
+      if (!is_utf8(key)) fail(place, "bytes that are no UTF-8");
       if (object.contains(key)) fail(place, fmt::format("the key '{}' stands twice", key));
       const std::string to = pointer_to(pointer, key);
       Json value = read(pair.second, to, depth + 1);
