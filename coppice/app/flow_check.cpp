@@ -2,6 +2,7 @@
 // coppice flow check, schema: what a workflow file says, and whether it can be run.
 #include <fmt/core.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -45,6 +46,8 @@ Checked check_variant(const std::string& path, const std::string& variant, const
     const Workflow workflow = read_workflow(path, variant, kinds);
     checked.shape = shape_of(workflow);
     checked.advice = advise(workflow);
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    for (Advice& missing : missing_files(workflow, folder)) checked.advice.push_back(std::move(missing));
   } catch (const FaultyWorkflow& faulty) {
     checked.faults = faulty.faults();
   }

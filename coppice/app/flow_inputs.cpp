@@ -3,12 +3,13 @@
 
 #include <fmt/core.h>
 
-#include <fstream>
 #include <iostream>
 #include <iterator>
+#include <sstream>
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/core/read_file.h"
 #include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/workflow/yaml.h"
 
@@ -17,16 +18,9 @@ namespace {
 
 using nlohmann::json;
 
-std::ifstream opened(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_io_error("read", path, errno);
-  return file;
-}
-
 std::string read_all(const std::string& path) {
   if (path == "-") return {std::istreambuf_iterator<char>(std::cin), {}};
-  std::ifstream file = opened(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  return read_file(path);
 }
 
 json parsed(const std::string& text, const std::string& path, size_t line = 0) {
@@ -50,7 +44,7 @@ json read_flow_input(const std::string& path) {
 std::vector<json> read_flow_inputs(const std::string& path, std::span<const Workflow> workflows) {
   std::vector<JsonSchema> schemas;
   for (const Workflow& workflow : workflows) schemas.emplace_back(workflow.input_schema);
-  std::ifstream file = opened(path);
+  std::istringstream file(read_file(path));
   std::vector<json> rows;
   size_t number = 0;
   for (std::string line; std::getline(file, line);) {
@@ -65,7 +59,9 @@ std::vector<json> read_flow_inputs(const std::string& path, std::span<const Work
 
 json read_stand_in_settings(const std::string& path) {
   if (path.empty()) return json::object();
-  return json(read_yaml(read_all(path), path).value);
+  json settings(read_yaml(read_all(path), path).value);
+  if (settings.is_null()) throw Error(ErrorCode::data, "nothing stands here, expected settings", path);
+  return settings;
 }
 
 }  // namespace coppice::app

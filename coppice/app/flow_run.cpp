@@ -56,6 +56,7 @@ ordered_json to_json(const RunOutcome& outcome) {
   if (!outcome.questions.empty()) made["questions"] = outcome.questions;
   made["files"] = ordered_json::array();
   for (const RunFile& file : outcome.files) made["files"].push_back(file.path);
+  if (outcome.checks) made["accepted"] = outcome.checks->passed;
   made["steps"] = ordered_json::array();
   for (const StepOutcome& step : outcome.steps) {
     ordered_json one = {{"step", step.name},       {"state", std::string(name(step.state))},
@@ -125,6 +126,9 @@ void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArgumen
                   outcome.was_finished ? "before" : "in " + seconds_text(outcome.seconds), money_text(outcome.cost),
                   outcome.cached() == 0 ? "" : fmt::format(", {} outputs from the cache", outcome.cached())),
       arguments.common);
+  if (outcome.checks && !outcome.checks->passed) {
+    say("the files do not pass their checks:\n" + faults_text(*outcome.checks, 10), arguments.common);
+  }
   tell_next(outcome, arguments);
   if (!outcome.was_finished) active.reporter.tell(active.runner.journal(), outcome.id);
   if (outcome.error) throw Error(*outcome.error);

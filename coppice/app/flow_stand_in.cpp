@@ -60,7 +60,7 @@ void add_flow_stand_in(CommandList& commands) {
   auto arguments = std::make_shared<StandInArguments>();
   command.app().add_option(
       "settings", arguments->settings,
-      "what it simulates (YAML or JSON, docs/workflows.md); any model, free and fast, unless given");
+      "what it simulates (YAML or JSON, docs/stand_in.md); any model, free and fast, unless given");
   OptionTable own, common;
   describe(own, *arguments);
   describe_quiet(common, arguments->common);

@@ -62,6 +62,8 @@ class WebsiteTest(FlowTest):
         super().setUp()
         shutil.copytree(EXAMPLE, self.folder / "website")
         self.site = self.path("website/site.yaml")
-        self.expect(0, "index", self.path("website/notes.jsonl"), "-o", self.path("website/notes.coppice"), "--quiet")
+        for name in ("notes", "pictures"):
+            passages, index = self.path(f"website/{name}.jsonl"), self.path(f"website/{name}.coppice")
+            self.expect(0, "index", passages, "-o", index, "--quiet")
         self.stand_in = StandIn(self, self.path("website/stand_in.yaml"))
         self.endpoint = ["--endpoint", f"local={self.stand_in.url}"]

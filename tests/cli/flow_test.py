@@ -55,11 +55,50 @@ class Checking(FlowTest):
             flow = self.workflow({"a": {"kind": "llm", "with": {"model": "small", "prompt": text}}})
             self.assertEqual(self.expect(3, "flow", "check", flow, says="1 fault in").stdout.count("flow.yaml:"), 1)
 
+    def test_an_option_that_decides_may_be_a_template(self):
+        flow = self.workflow({"a": {"kind": "command", "with": {"command": ["echo", "1"], "json": "{{ inputs.json }}"}},
+                              "b": self.ask("x " * 4000 + "{{ steps.a.output.value }}", max_output_tokens="{{ inputs.most }}"),
+                              "c": {"kind": "sql", "with": {"database": "d.db", "query": "select 1", "write": "{{ inputs.w }}"}}},
+                             outputs={"result": ["{{ steps.b.output }}", "{{ steps.c.output.rows }}"]})
+        self.expect(0, "flow", "check", flow)
+        inputs = self.write("in.json", '{"json": true, "most": 9, "w": false}')
+        self.expect(0, "flow", "plan", flow, "--input", inputs, "--runs", "2")
+
     def test_no_yaml_and_unknown_files_are_told_apart(self):
         self.assertIn("w.yaml:2:1: no YAML", self.faults("{workflow: [\n"))
         self.expect(4, "flow", "check", self.path("none.yaml"), says="none.yaml")
         flow = self.write("f.yaml", "workflow: w\nfiles: {a: none.txt}\nsteps: {s: {kind: template, with: {value: 1}}}\n")
         self.expect(4, "flow", "check", flow, says="none.txt")
+
+    def test_what_is_no_file_or_an_empty_one_is_no_workflow(self):
+        self.assertIn("w.yaml:1:1: nothing stands here, expected a workflow", self.faults(""))
+        self.assertIn("w.yaml:1:1: nothing stands here", self.faults("# a comment alone\n"))
+        folder = str(self.folder)
+        good = self.workflow({"a": {"kind": "template", "with": {"value": 1}}}, variants={"a": {}, "b": {}})
+        for command in (["check", folder], ["run", folder], ["run", good, "--input", folder], ["stand-in", folder],
+                        ["compare", good, "--variants", "a,b", "--inputs", folder], ["plan", good, "--models", folder]):
+            self.expect(4, "flow", *command, says=[folder, "this is a directory, expected a file"])
+        flow = self.write("f.yaml", "workflow: w\nfiles: {a: .}\nsteps: {s: {kind: template, with: {value: 1}}}\n")
+        self.expect(4, "flow", "check", flow, says="this is a directory, expected a file")
+        self.expect(3, "flow", "stand-in", self.write("empty.yaml", ""), says="nothing stands here, expected settings")
+
+    def test_a_file_that_is_not_there_yet_is_told_and_how_it_is_made(self):
+        steps = {"a": {"kind": "retrieve", "with": {"index": "notes.coppice", "query": "x"}},
+                 "b": {"kind": "classify", "with": {"classifier": "{{ inputs.model }}", "text": "x"}},
+                 "c": {"kind": "file", "with": {"folder": "pictures", "path": "{{ inputs.name }}"}}}
+        flow = self.workflow(steps)
+        told = self.expect(0, "flow", "check", flow).stdout
+        self.assertIn("'a' needs 'notes.coppice', which is not there: coppice index PASSAGES -o notes.coppice makes it "
+                      "[missing-file]", told)
+        self.assertIn("'c' needs 'pictures', which is not there [missing-file]", told)
+        self.assertNotIn("'b' needs", told)
+        for step, makes in (({"kind": "retrieve", "with": {"index": "none.coppice", "query": "x"}}, "coppice index"),
+                            ({"kind": "classify", "with": {"classifier": "none.coppice", "text": "x"}}, "coppice train")):
+            self.expect(4, "flow", "run", self.workflow({"a": step}), says=["none.coppice", f"hint: {makes}"])
+        passages = self.write("notes.jsonl", '{"id": "1", "text": "bread of rye"}\n')
+        self.expect(0, "index", passages, "-o", self.path("notes.coppice"), "--quiet")
+        (self.folder / "pictures").mkdir()
+        self.assertNotIn("missing-file", self.expect(0, "flow", "check", self.workflow(steps)).stdout)
 
     def test_shape_and_advice_are_told(self):
         flow = self.workflow({"a": self.ask("x"), "b": self.ask("{{ steps.a.output }}"),
@@ -90,6 +129,7 @@ class Checking(FlowTest):
         told = self.expect(0, "flow", "check", str(EXAMPLE / "site.yaml")).stdout
         self.assertIn("k = 5", told)
         self.assertIn("variant single", told)
+        self.assertIn("variant stored", told)
 
 
 class Running(FlowTest):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The documents against the program and the library: the shell blocks of README and tutorial run, in order; blocks of
 C++ compile; flags, defaults and links are those that there are."""
+import contextlib
+import json
 import os
 import re
 import shutil
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 from pathlib import Path
 
 COPPICE = Path(os.environ["COPPICE"])
@@ -56,7 +59,7 @@ def pages():
     """Those about commands that there are."""
     told = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
     left_out = set() if COPPICE_NET.exists() else {"networks.md", "parameters_net.md"}
-    left_out |= set() if HAS_FLOW else {"workflows.md", "routing.md"}
+    left_out |= set() if HAS_FLOW else {"workflows.md", "routing.md", "stand_in.md"}
     return [page for page in told if page.name not in left_out]
 
 
@@ -111,6 +114,45 @@ def run_shell(script, folder, environment):
         return subprocess.CompletedProcess(script, shell.returncode, told.read(), complained.read())
 
 
+@contextlib.contextmanager
+def stand_in(settings):
+    """A stand-in with these settings (YAML); its address."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        file.write(settings)
+        file.flush()
+        command = [COPPICE, "flow", "stand-in", file.name, "--port", "0", "--patience-seconds", "0"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as served:
+            try:
+                url = served.stdout.readline().strip()
+                if not url:
+                    raise AssertionError(f"{served.stderr.read()}\n{settings}")
+                yield url
+            finally:
+                served.kill()
+
+
+def ask(url, model, prompt):
+    """What a model says to a prompt."""
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": prompt}]}).encode()
+    request = urllib.request.Request(url + "/chat/completions", body, {"content-type": "application/json"})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return json.load(reply)["choices"][0]["message"]["content"]
+
+
+def stand_in_keys():
+    """The keys of the stand-in's settings, and the names of its faults and of what it ignores: from its sources."""
+    folder = ROOT / "coppice" / "flow" / "stand_in"
+    sources = {name: (folder / f"stand_in_{name}.cpp").read_text() for name in ("options", "rules", "faults")}
+    text = "".join(sources.values())
+    keys = set(re.findall(r'(?:fields|parts)\.(?:find|number|whole|text|texts)\("(\w+)"', text))
+    keys |= set(re.findall(r'read_spread\(fields, "(\w+)"', text))
+    for keys_in_loop in re.findall(r"for \(const char\* key :\s*\{([^}]*)\}", text):
+        keys |= set(re.findall(r'"(\w+)"', keys_in_loop))
+    keys |= set(re.findall(r'\{"(\w+)", &ignores', text))
+    faults = re.search(r"kNames = \{([^}]*)\}", sources["faults"])
+    return keys | set(re.findall(r'"(\w+)"', faults[1]))
+
+
 class DocumentsTest(unittest.TestCase):
     def run_blocks(self, path, more_files=()):
         """The shell blocks, and behind them those of Python, in a folder with the sample rows and these files."""
@@ -119,7 +161,10 @@ class DocumentsTest(unittest.TestCase):
                 (Path(folder) / name).write_text(sample_rows())
             shutil.copytree(ROOT / "examples", Path(folder) / "examples")
             for file in more_files:
-                shutil.copy(file, folder)
+                if file.is_dir():
+                    shutil.copytree(file, Path(folder) / file.name)
+                else:
+                    shutil.copy(file, folder)
             environment = dict(os.environ, PATH=f"{COPPICE.parent}:{os.environ['PATH']}")
             del environment["COPPICE"]
             done = run_shell("set -e\n" + "\n".join(blocks(path)), folder, environment)
@@ -160,6 +205,28 @@ class DocumentsTest(unittest.TestCase):
         printed = subprocess.run([COPPICE, "flow", "schema"], capture_output=True, text=True, check=True).stdout
         self.assertEqual((ROOT / "docs" / "workflow.schema.json").read_text(), printed,
                          "run: build/release/coppice flow schema > docs/workflow.schema.json")
+
+    @unittest.skipUnless(HAS_FLOW, "built without workflows")
+    def test_the_settings_of_the_stand_in_are_taken_and_answer_as_told(self):
+        page = (ROOT / "docs" / "stand_in.md").read_text()
+        blocks_of_settings, asked = re.split(r"^```yaml\n", page, flags=re.M)[1:], 0
+        self.assertGreater(len(blocks_of_settings), 4)
+        for block in blocks_of_settings:
+            settings, _, told = block.partition("```\n")
+            model = re.search(r"^models:\n  (\w+):", settings, re.M)
+            with stand_in(settings) as url:
+                for prompt, answer in re.findall(r"^`([^`\n]+)` gets `([^`\n]+)`", told, re.M):
+                    self.assertEqual(ask(url, model[1] if model else "any", prompt), answer, settings)
+                    asked += 1
+        self.assertGreater(asked, 5)
+
+    def test_the_settings_of_the_stand_in_are_those_of_the_program(self):
+        page = (ROOT / "docs" / "stand_in.md").read_text()
+        known = stand_in_keys()
+        self.assertGreater(len(known), 60)
+        self.assertEqual(known - set(re.findall(r"`([a-z0-9_]+)`", page)), set(), "these are not told")
+        told = {key for cell in re.findall(r"^\| (`[^|]+) \|", page, re.M) for key in re.findall(r"`(\w+)`", cell)}
+        self.assertEqual(told - known, set(), "these there are not")
 
     @unittest.skipUnless(HAS_FLOW, "built without workflows")
     def test_a_router_is_trained(self):

@@ -193,6 +193,25 @@ void CheckRegistry::add(CheckKind kind) {
 
 namespace {
 
+/// Is one of the options a text that is filled in later?
+bool has_template(const json& options) {
+  return options.is_object() && std::any_of(options.begin(), options.end(), [](const json& value) {
+           return value.is_string() && value.get_ref<const std::string&>().find("{{") != std::string::npos;
+         });
+}
+
+/// Throws for an option that the kind does not have.
+void expect_options(const CheckKind& kind, const json& options) {
+  std::vector<std::string> names;
+  for (const CheckOption& option : kind.options) names.push_back(option.name);
+  for (const auto& [name, value] : options.items()) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    const std::string nearest = nearest_name(name.substr(0, 100), names);
+    throw Error(ErrorCode::usage, fmt::format("unknown option '{}'", shown(name)), kind.name,
+                nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
+  }
+}
+
 /// Any check, with the name that it was asked for by.
 class NamedCheck : public Check {
  public:
@@ -241,6 +260,19 @@ std::vector<std::unique_ptr<const Check>> CheckRegistry::make_all(const nlohmann
     checks.push_back(make(name, options));
   }
   return checks;
+}
+
+void CheckRegistry::expect_sound(const nlohmann::json& list) const {
+  if (!list.is_array()) return (void)make_all(list);
+  for (const json& item : list) {
+    const auto [name, options] = named_options(item);
+    const auto found = kinds_.find(name);
+    if (found == kinds_.end() || !has_template(options)) {
+      (void)make(name, options);
+    } else {
+      expect_options(found->second, options);
+    }
+  }
 }
 
 CheckReport run_checks(const std::vector<std::unique_ptr<const Check>>& checks, const CheckedFiles& files) {

@@ -111,6 +111,11 @@ class CheckRegistry {
   /// A list as a workflow has it: "html_parses", or {"contrast": {"least": 7}}. Throws as `make`, naming the check.
   std::vector<std::unique_ptr<const Check>> make_all(const nlohmann::json& list) const;
 
+  /// Throws as `make_all`, of a list as it is written, before its templates are filled in: where an option is a text
+  /// with a template, which may come to a value of any kind, only the names of that check and of its options are
+  /// judged.
+  void expect_sound(const nlohmann::json& list) const;
+
  private:
   std::map<std::string, CheckKind> kinds_;
 };

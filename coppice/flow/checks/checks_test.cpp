@@ -141,6 +141,27 @@ TEST(Checks, NamesAndOptionsAreLookedAt) {
   EXPECT_NE(message({{{"words_between", {{"least", 5}, {"most", 4}}}}}).find("expected at least 5"), std::string::npos);
 }
 
+TEST(Checks, OptionsThatAreFilledInLaterAreJudgedLater) {
+  const auto message = [](const json& list) {
+    try {
+      CheckRegistry().expect_sound(list);
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return std::string("sound");
+  };
+  EXPECT_EQ(message({{{"links_resolve", {{"others", "{{ steps.a.output }}"}}}}}), "sound");
+  EXPECT_EQ(message({{{"facts_present", {{"facts", "{{ inputs.facts }}"}}}}, "contrast"}), "sound");
+  EXPECT_EQ(message({{{"contrast", {{"least", "{{ inputs.least }}"}}}}}), "sound");
+  EXPECT_EQ(message({{{"contrast", {{"lest", "{{ inputs.least }}"}}}}}),
+            "contrast: unknown option 'lest'\n  hint: did you mean 'least'?");
+  EXPECT_NE(message({{{"contrast", {{"least", "seven"}}}}}).find("option least is"), std::string::npos);
+  EXPECT_NE(message({{{"facts_present", {{"facts", {3, json::object()}}}}}}).find("a fact is"), std::string::npos);
+  EXPECT_NE(message({{{"contrats", {{"least", "{{ inputs.least }}"}}}}}).find("there is no check"), std::string::npos);
+  EXPECT_NE(message("contrast").find("expected a list"), std::string::npos);
+  EXPECT_THROW(CheckRegistry().make_all({{{"links_resolve", {{"others", "{{ steps.a.output }}"}}}}}), Error);
+}
+
 TEST(Checks, AUserAddsHisOwn) {
   class HasFile : public Check {
    public:
@@ -296,6 +317,18 @@ TEST(LinksResolve, EachAddressLeadsSomewhere) {
   files["css/more.css"] = "a {\n background: url(../img/no.png) }";
   EXPECT_EQ(findings_of(run("links_resolve", {{"files", {"contact.html"}}}, files)),
             "css/more.css:2:2 '../img/no.png' leads to no file; there is 'img/line.png'\n");
+}
+
+TEST(LinksResolve, OtherFilesWillBeThere) {
+  const Files files = page_of("<h1>a</h1><img src=img/a.png alt=a><img src=./img/b.png alt=b>");
+  const auto findings = [&](const json& others) {
+    return findings_of(run("links_resolve", {{"others", others}}, files));
+  };
+  EXPECT_EQ(findings({"img/a.png", "img/b.png"}), "");
+  EXPECT_EQ(findings({"img/*"}), "");
+  EXPECT_NE(findings({"img/a.png"}).find("'./img/b.png' leads to no file; there is 'img/a.png'"), std::string::npos);
+  EXPECT_NE(findings({"*.png"}), findings(json::array())) << "a star stands for any characters";
+  EXPECT_NE(findings({"a.png", "b.png"}), "") << "of the whole name";
 }
 
 TEST(Contrast, SaysWhichTextWithWhichColours) {

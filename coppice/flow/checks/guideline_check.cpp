@@ -24,7 +24,7 @@ using nlohmann::json;
 /// A guideline as it is written.
 struct GuidelineOptions {
   std::string name;
-  std::vector<std::string> must_say, must_not_say, must_have, must_not_have, palette;
+  std::vector<std::string> must_say, must_not_say, must_have, must_not_have, palette, must_not_use;
   uint32_t least_words = 0, most_words = 0;
   double least_reading_ease = -1000;
   bool heading_order = false;
@@ -38,6 +38,7 @@ void describe(OptionTable& table, GuidelineOptions& options) {
   table.add("must_have", options.must_have, "selectors of elements that some page must have: \"nav a[href]\"");
   table.add("must_not_have", options.must_not_have, "selectors of elements that no page may have");
   table.add("palette", options.palette, "the only colours that pages and style sheets may use");
+  table.add("must_not_use", options.must_not_use, "colours that no page and no style sheet may use");
   table.add("least_words", options.least_words, 0, kMost, "the least number of words in all pages together");
   table.add("most_words", options.most_words, 0, kMost, "the largest number of words; 0 = any");
   table.add("least_reading_ease", options.least_reading_ease, -1000, 206,
@@ -51,7 +52,7 @@ struct Guideline {
   GuidelineOptions options;
   std::vector<Phrase> must_say, must_not_say;
   std::vector<CssSelectorList> must_have, must_not_have;
-  std::vector<CssColor> palette;
+  std::vector<CssColor> palette, must_not_use;
 };
 
 std::vector<CssSelectorList> selectors_of(const std::vector<std::string>& texts) {
@@ -73,13 +74,13 @@ std::vector<CssSelectorList> selectors_of(const std::vector<std::string>& texts)
   return lists;
 }
 
-std::vector<CssColor> colors_of(const std::vector<std::string>& texts) {
+std::vector<CssColor> colors_of(const std::vector<std::string>& texts, const char* where) {
   std::vector<CssColor> colors;
   for (const std::string& text : texts) {
     const ColorReading reading = read_color(text);
     if (reading.kind != ColorReading::Kind::color) {
       throw Error(ErrorCode::usage,
-                  fmt::format("got '{}' in a palette, expected a colour such as #0a3d62", shown(text)));
+                  fmt::format("got '{}' in {}, expected a colour such as #0a3d62", shown(text), where));
     }
     colors.push_back(reading.color);
   }
@@ -104,7 +105,8 @@ Guideline guideline_of(const json& item) {
   guideline.must_not_say = phrases_of(options.must_not_say);
   guideline.must_have = selectors_of(options.must_have);
   guideline.must_not_have = selectors_of(options.must_not_have);
-  guideline.palette = colors_of(options.palette);
+  guideline.palette = colors_of(options.palette, "a palette");
+  guideline.must_not_use = colors_of(options.must_not_use, "must_not_use");
   return guideline;
 }
 
@@ -303,15 +305,24 @@ class GuidelineReader {
   }
 
   void colors(const Guideline& guideline) {
-    if (guideline.palette.empty()) return;
-    ++n_rules_;
-    constexpr double kSame = 1;  // what nobody sees
+    const bool has_palette = !guideline.palette.empty();
+    n_rules_ += (has_palette ? 1 : 0) + guideline.must_not_use.size();
+    if (!has_palette && guideline.must_not_use.empty()) return;
     for (const UsedColor& used : colors_.all()) {
-      const bool is_in = std::any_of(guideline.palette.begin(), guideline.palette.end(),
-                                     [&](const CssColor& one) { return color_difference(one, used.color) < kSame; });
-      if (!is_in) fault(used.place, fmt::format("the colour {} is not in the palette", used.name));
+      if (has_palette && !is_among(guideline.palette, used.color)) {
+        fault(used.place, fmt::format("the colour {} is not in the palette", used.name));
+      }
+      if (is_among(guideline.must_not_use, used.color)) {
+        fault(used.place, fmt::format("the colour {} must not be used", used.name));
+      }
     }
     if (colors_.not_read() > 0) unknown_ = fmt::format("{} cannot be computed", counted(colors_.not_read(), "colour"));
+  }
+
+  static bool is_among(const std::vector<CssColor>& colors, const CssColor& color) {
+    constexpr double kSame = 1;  // what nobody sees
+    return std::any_of(colors.begin(), colors.end(),
+                       [&](const CssColor& one) { return color_difference(one, color) < kSame; });
   }
 
   void headings(const GuidelineOptions& options) {

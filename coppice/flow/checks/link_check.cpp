@@ -17,7 +17,7 @@ bool is_one_of(std::string_view word, std::initializer_list<std::string_view> wo
 }
 
 struct LinksResolveOptions : PageFilesOptions {
-  std::vector<std::string> allow;
+  std::vector<std::string> allow, others;
   std::vector<std::string> schemes{"mailto", "tel"};
 };
 
@@ -25,6 +25,8 @@ void describe(OptionTable& table, LinksResolveOptions& options) {
   describe(table, static_cast<PageFilesOptions&>(options));
   table.add("allow", options.allow,
             "addresses outside of the files that may be used, with * for any characters: https://example.org/*");
+  table.add("others", options.others,
+            "files that will be there beside those that are checked, with * for any characters: images/*.png");
   table.add("schemes", options.schemes, "other schemes that links may have");
 }
 
@@ -154,15 +156,18 @@ class LinkReader {
     return problem_inside(from, address);
   }
 
-  bool is_allowed(std::string_view address) const {
-    return std::any_of(options_.allow.begin(), options_.allow.end(),
-                       [&](const std::string& glob) { return matches_glob(address, glob); });
+  bool is_allowed(std::string_view address) const { return follows_one_of(address, options_.allow); }
+
+  static bool follows_one_of(std::string_view text, const std::vector<std::string>& globs) {
+    return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) { return matches_glob(text, glob); });
   }
 
   std::string problem_inside(const std::string& from, std::string_view address) {
     const auto name = resolved_name(from, address);
     if (!name) return "leads above the folder of the files";
-    if (!files_.all().contains(*name)) return "leads to no file" + nearest_file(*name);
+    if (!files_.all().contains(*name)) {
+      return follows_one_of(*name, options_.others) ? "" : "leads to no file" + nearest_file(*name);
+    }
     const size_t hash = address.find('#');
     const std::string_view fragment = hash == address.npos ? "" : address.substr(hash + 1);
     if (fragment.empty() || fragment == "top" || files_.page(*name) == nullptr) return "";
@@ -176,6 +181,10 @@ class LinkReader {
     std::vector<std::string> names;
     for (const auto& [known, bytes] : files_.all()) {
       if (names.size() < kMostNames && known.size() < kLongest) names.push_back(known);
+    }
+    for (const std::string& other : options_.others) {
+      const bool is_name = other.find('*') == other.npos && other.size() < kLongest;
+      if (names.size() < kMostNames && is_name) names.push_back(other);
     }
     const std::string nearest = nearest_name(name.substr(0, kLongest), names);
     return nearest.empty() ? "" : fmt::format("; there is '{}'", shown(nearest));

@@ -84,6 +84,8 @@ TEST(Guidelines, EachIsKeptOrNot) {
             "failed\na.html:1:59 an element is 'i[style]', which none may be\n");
   EXPECT_EQ(guideline({{"palette", {"#fff", "#00f"}}}),
             "failed\na.html:1:59 the colour #ff0000 is not in the palette\n");
+  EXPECT_EQ(guideline({{"must_not_use", {"red"}}}), "failed\na.html:1:59 the colour #ff0000 must not be used\n");
+  EXPECT_EQ(guideline({{"must_not_use", {"#00f", "#e00"}}}), "");
   EXPECT_EQ(guideline({{"most_words", 3}, {"least_words", 2}}), "failed\nthe text has 7 words, expected at most 3\n");
   EXPECT_EQ(guideline({{"heading_order", true}}), "failed\na.html:1:1 the first heading is <h2>, expected <h1>\n");
   EXPECT_EQ(guideline({{"least_reading_ease", 200}}).substr(0, 31), "failed\nthe reading ease is 121,");

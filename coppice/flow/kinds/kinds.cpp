@@ -9,6 +9,7 @@ void add_kinds(StepKinds& kinds, const Engines& engines) {
   add_text_kinds(kinds);
   add_check_kinds(kinds);
   add_outside_kinds(kinds);
+  add_file_kind(kinds);
   add_approve_kind(kinds);
 }
 

@@ -31,6 +31,7 @@ void add_engine_kinds(StepKinds& kinds, const Engines& engines);  // retrieve, c
 void add_text_kinds(StepKinds& kinds);                            // template, json_to_text
 void add_check_kinds(StepKinds& kinds);                           // check, repair
 void add_outside_kinds(StepKinds& kinds);                         // http, sql, command
+void add_file_kind(StepKinds& kinds);                             // file
 void add_approve_kind(StepKinds& kinds);                          // approve
 
 }  // namespace coppice

@@ -59,7 +59,7 @@ class CheckStep : public FunctionKind {
     return schema;
   }
   Json output_schema(const Json& /*with*/) const override { return Json::parse(kReport); }
-  void expect_sound(const Json& with) const override { (void)checks_.make_all(with["checks"]); }
+  void expect_sound(const Json& with) const override { checks_.expect_sound(with["checks"]); }
 
   Json run(const StepInput& input) const override {
     const CheckReport report = check_files(checks_, input.with["checks"], input.with["files"]);
@@ -126,7 +126,7 @@ class RepairStep : public CallingKind {
   }
   std::vector<std::string> model_places() const override { return {"/fix/model"}; }
   LateTemplates late() const override { return {{"/files", "/fix"}, {"value", "findings", "round"}}; }
-  void expect_sound(const Json& with) const override { (void)checks_.make_all(with["checks"]); }
+  void expect_sound(const Json& with) const override { checks_.expect_sound(with["checks"]); }
 
   /// The best of all rounds is what comes out: mending may make it worse.
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {

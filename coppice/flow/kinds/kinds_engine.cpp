@@ -38,6 +38,7 @@ class RetrieveKind : public CallingKind {
   explicit RetrieveKind(const Engines& engines) : retrieve_(engines.retrieve) {}
   std::string name() const override { return "retrieve"; }
   bool reads_folder() const override { return true; }
+  std::vector<NeededFile> needed_files() const override { return {{"/index", "coppice index PASSAGES -o"}}; }
   Json with_schema() const override {
     return with_fall_through(Json::parse(R"json({
       "type": "object", "required": ["index", "query"], "additionalProperties": false,
@@ -80,6 +81,7 @@ class ClassifyKind : public CallingKind {
   explicit ClassifyKind(const Engines& engines) : classify_(engines.classify) {}
   std::string name() const override { return "classify"; }
   bool reads_folder() const override { return true; }
+  std::vector<NeededFile> needed_files() const override { return {{"/classifier", "coppice train EXAMPLES -o"}}; }
   Json with_schema() const override {
     return with_fall_through(Json::parse(R"json({
       "type": "object", "required": ["classifier", "text"], "additionalProperties": false,

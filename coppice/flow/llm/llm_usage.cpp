@@ -93,9 +93,16 @@ Usage believed(const std::optional<Usage>& said, const UsageBasis& basis) {
 }
 
 Money most_cost(const ModelPrice& price, const Usage& most) noexcept {
-  const Money input =
-      std::max({price.input, price.cached_input.value_or(Money{}), price.cache_write.value_or(Money{})});
-  const Money output = std::max(price.output, price.reasoning.value_or(Money{}));
+  Money input, output;
+  const auto raise = [&](const TokenPrices& tokens) {
+    input =
+        std::max({input, tokens.input, tokens.cached_input.value_or(Money{}), tokens.cache_write.value_or(Money{})});
+    output = std::max({output, tokens.output, tokens.reasoning.value_or(Money{})});
+  };
+  raise(price);
+  for (const PriceTier& tier : price.tiers) {
+    if (most.input_tokens > tier.above) raise(tier.tokens);
+  }
   return times(input, most.input_tokens) + times(output, most.output_tokens) +
          times(price.image.value_or(Money{}), most.images);
 }

@@ -29,7 +29,8 @@ struct UsageBasis {
 /// somewhat more than the worst case is believed: that is what it will charge.
 Usage believed(const std::optional<Usage>& said, const UsageBasis& basis);
 
-/// What a call can cost at most: each token at the dearest price that may be asked for it.
+/// What a call can cost at most: each token at the dearest price that may be asked for it, by any of the tiers that a
+/// prompt of at most so many tokens may fall into.
 Money most_cost(const ModelPrice& price, const Usage& most) noexcept;
 
 }  // namespace coppice

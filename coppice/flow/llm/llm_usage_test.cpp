@@ -127,6 +127,14 @@ TEST(LlmUsage, NoUsageWithinTheWorstCaseCostsMore) {
     if (random.below(2) == 0) prices.cache_write = price();
     if (random.below(2) == 0) prices.reasoning = price();
     if (random.below(2) == 0) prices.image = price();
+    for (uint64_t above = random.below(60); random.below(2) == 0; above += 1 + random.below(60)) {
+      PriceTier tier{above, {}};
+      tier.tokens.input = price();
+      tier.tokens.output = price();
+      if (random.below(2) == 0) tier.tokens.cached_input = price();
+      if (random.below(2) == 0) tier.tokens.reasoning = price();
+      prices.tiers.push_back(tier);
+    }
     Usage most, usage;
     most.input_tokens = random.below(100);
     most.output_tokens = random.below(100);
@@ -139,6 +147,21 @@ TEST(LlmUsage, NoUsageWithinTheWorstCaseCostsMore) {
     usage.images = random.below(static_cast<uint32_t>(most.images + 1));
     EXPECT_LE(cost(prices, usage), most_cost(prices, most));
   }
+}
+
+TEST(MostCost, CountsNoTierThatThePromptCannotReach) {
+  ModelPrice price;
+  price.input = Money{2};
+  price.output = Money{10};
+  price.tiers.push_back({100, {Money{4}, Money{15}, {}, {}, {}}});
+  Usage most;
+  most.output_tokens = 10;
+  most.input_tokens = 100;
+  EXPECT_EQ(most_cost(price, most), Money{100 * 2 + 10 * 10});
+  most.input_tokens = 101;
+  EXPECT_EQ(most_cost(price, most), Money{101 * 4 + 10 * 15});
+  price.tiers[0].tokens = {Money{1}, Money{1}, {}, {}, {}};
+  EXPECT_EQ(most_cost(price, most), Money{101 * 2 + 10 * 10}) << "the prompt may be shorter, which here costs more";
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "coppice/core/json_text.h"
 #include "coppice/core/mapped_file.h"
 #include "coppice/core/options.h"
+#include "coppice/flow/llm/price_entry.h"
 
 namespace coppice {
 namespace {
@@ -40,63 +41,12 @@ std::string_view without_region(std::string_view model) noexcept {
   return model;
 }
 
-[[noreturn]] void refuse_value(const std::string& file, const std::string& model, std::string_view what) {
-  throw Error(ErrorCode::data, fmt::format("prices: {}", what), fmt::format("{}: model '{}'", file, model));
+std::string where_of(const std::string& file, const std::string& model) {
+  return fmt::format("{}: model '{}'", file, model);
 }
 
-/// Reads one model's entry.
-class EntryReader {
- public:
-  EntryReader(const std::string& file, const std::string& model, const json& entry)
-      : file_(file), model_(model), entry_(entry) {}
-
-  std::optional<Money> price(const char* key) const {
-    const json* value = find(key);
-    if (value == nullptr) return std::nullopt;
-    // Money::of_dollars would name neither the file nor the model.
-    constexpr double kMost = 1e6;
-    const double dollars = value->is_number() ? value->get<double>() : -1;
-    if (!(dollars >= 0 && dollars <= kMost)) refuse(key, "a number of dollars", *value);
-    return Money::of_dollars(dollars);
-  }
-
-  uint64_t count(const char* key) const {
-    const json* value = find(key);
-    if (value == nullptr) return 0;
-    constexpr double kMost = 1e15;
-    const double tokens = value->is_number() ? value->get<double>() : -1;
-    if (!(tokens >= 0 && tokens <= kMost)) refuse(key, "a number of tokens", *value);
-    return static_cast<uint64_t>(tokens);
-  }
-
- private:
-  const json* find(const char* key) const {
-    const auto found = entry_.find(key);
-    return found == entry_.end() || found->is_null() ? nullptr : &*found;
-  }
-  [[noreturn]] void refuse(const char* key, const char* expected, const json& got) const {
-    refuse_value(file_, model_, fmt::format("'{}' is {}, expected {}", key, json_value_text(got), expected));
-  }
-
-  const std::string& file_;
-  const std::string& model_;
-  const json& entry_;
-};
-
-std::optional<ModelPrice> price_of(const EntryReader& entry) {
-  const auto input = entry.price("input_cost_per_token"), output = entry.price("output_cost_per_token");
-  ModelPrice price;
-  price.input = input.value_or(Money{});
-  price.output = output.value_or(Money{});
-  price.cached_input = entry.price("cache_read_input_token_cost");
-  price.cache_write = entry.price("cache_creation_input_token_cost");
-  price.reasoning = entry.price("output_cost_per_reasoning_token");
-  price.image = entry.price("output_cost_per_image");
-  price.max_input_tokens = entry.count("max_input_tokens");
-  price.max_output_tokens = entry.count("max_output_tokens");
-  if (price.max_output_tokens == 0) price.max_output_tokens = entry.count("max_tokens");  // the older name
-  if (!input && !output && !price.image) return std::nullopt;
-  return price;
+[[noreturn]] void refuse_value(const std::string& file, const std::string& model, std::string_view what) {
+  throw Error(ErrorCode::data, fmt::format("prices: {}", what), where_of(file, model));
 }
 
 }  // namespace
@@ -112,13 +62,22 @@ Usage& Usage::operator+=(const Usage& other) noexcept {
   return *this;
 }
 
+const TokenPrices& ModelPrice::of_prompt(uint64_t input_tokens) const noexcept {
+  const TokenPrices* tokens = this;
+  for (const PriceTier& tier : tiers) {
+    if (input_tokens > tier.above) tokens = &tier.tokens;
+  }
+  return *tokens;
+}
+
 Money cost(const ModelPrice& price, const Usage& usage) noexcept {
+  const TokenPrices& tokens = price.of_prompt(usage.input_tokens);
   const uint64_t special = sum(usage.cached_input_tokens, usage.cache_write_tokens);
-  Money all = times(price.input, rest(usage.input_tokens, special));
-  all += times(price.cached_input.value_or(price.input), usage.cached_input_tokens);
-  all += times(price.cache_write.value_or(price.input), usage.cache_write_tokens);
-  all += times(price.output, rest(usage.output_tokens, usage.reasoning_tokens));
-  all += times(price.reasoning.value_or(price.output), usage.reasoning_tokens);
+  Money all = times(tokens.input, rest(usage.input_tokens, special));
+  all += times(tokens.cached_input.value_or(tokens.input), usage.cached_input_tokens);
+  all += times(tokens.cache_write.value_or(tokens.input), usage.cache_write_tokens);
+  all += times(tokens.output, rest(usage.output_tokens, usage.reasoning_tokens));
+  all += times(tokens.reasoning.value_or(tokens.output), usage.reasoning_tokens);
   return all + times(price.image.value_or(Money{}), usage.images);
 }
 
@@ -134,7 +93,8 @@ PriceTable PriceTable::parse(std::string_view text, const std::string& file) {
     if (!entry.is_object()) {
       refuse_value(file, model, fmt::format("got {}, expected an object", json_value_text(entry)));
     }
-    if (const auto price = price_of(EntryReader(file, model, entry))) table.models_.insert_or_assign(model, *price);
+    if (const auto price = read_price_entry(entry, where_of(file, model)))
+      table.models_.insert_or_assign(model, *price);
   }
   return table;
 }
@@ -173,31 +133,29 @@ std::string PriceTable::nearest(std::string_view model) const {
 
 std::string PriceTable::text() const {
   json table = json::object();
-  for (const auto& [model, price] : models_) {
-    json& entry = table[model];
-    entry = {{"input_cost_per_token", price.input.dollars()}, {"output_cost_per_token", price.output.dollars()}};
-    const auto add = [&](const char* key, const std::optional<Money>& amount) {
-      if (amount) entry[key] = amount->dollars();
-    };
-    add("cache_read_input_token_cost", price.cached_input);
-    add("cache_creation_input_token_cost", price.cache_write);
-    add("output_cost_per_reasoning_token", price.reasoning);
-    add("output_cost_per_image", price.image);
-    if (price.max_input_tokens > 0) entry["max_input_tokens"] = price.max_input_tokens;
-    if (price.max_output_tokens > 0) entry["max_output_tokens"] = price.max_output_tokens;
-  }
+  for (const auto& [model, price] : models_) table[model] = price_entry(price);
   return table.dump();
 }
 
 std::string PriceTable::hash() const {
   std::string text;
+  // What is absent is priced as something else: two tables that come to the same say the same.
+  const auto add = [&](const TokenPrices& tokens) {
+    text += fmt::format(" {} {} {} {} {}", tokens.input.pico_dollars, tokens.output.pico_dollars,
+                        tokens.cached_input.value_or(tokens.input).pico_dollars,
+                        tokens.cache_write.value_or(tokens.input).pico_dollars,
+                        tokens.reasoning.value_or(tokens.output).pico_dollars);
+  };
   for (const auto& [model, price] : models_) {
-    // What is absent is priced as something else: two tables that come to the same say the same.
-    text += fmt::format("{}:{} {} {} {} {} {} {} {} {}\n", model.size(), model, price.input.pico_dollars,
-                        price.output.pico_dollars, price.cached_input.value_or(price.input).pico_dollars,
-                        price.cache_write.value_or(price.input).pico_dollars,
-                        price.reasoning.value_or(price.output).pico_dollars, price.image.value_or(Money{}).pico_dollars,
-                        price.max_input_tokens, price.max_output_tokens);
+    text += fmt::format("{}:{}", model.size(), model);
+    add(price);
+    text += fmt::format(" {} {} {}", price.image.value_or(Money{}).pico_dollars, price.max_input_tokens,
+                        price.max_output_tokens);
+    for (const PriceTier& tier : price.tiers) {
+      text += fmt::format(" above {}", tier.above);
+      add(tier.tokens);
+    }
+    text += '\n';
   }
   const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
   return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);

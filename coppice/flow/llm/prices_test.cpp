@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <limits>
+#include <string>
+#include <vector>
 
 #include "coppice/core/error.h"
 #include "coppice/core/random.h"
@@ -86,6 +89,96 @@ TEST(Prices, TheCostIsThatOfEachKindOfToken) {
   EXPECT_EQ(cost(*table().find("painter"), usage), Money::of_dollars(0.12));
   EXPECT_EQ(cost(*table().find("local"), usage), Money{});
   EXPECT_EQ(cost(*table().find("small"), {}), Money{});
+}
+
+/// The price of one token of each kind, in millionths of a dollar: input, cached, written to the cache, output,
+/// reasoning.
+std::vector<double> each(const ModelPrice& price, uint64_t prompt) {
+  const TokenPrices& tokens = price.of_prompt(prompt);
+  std::vector<double> all;
+  for (const Money& one :
+       {tokens.input, tokens.cached_input.value_or(tokens.input), tokens.cache_write.value_or(tokens.input),
+        tokens.output, tokens.reasoning.value_or(tokens.output)}) {
+    all.push_back(std::round(one.dollars() * 1e9) / 1e3);
+  }
+  return all;
+}
+
+using Each = std::vector<double>;
+
+TEST(Prices, ALongPromptCostsWhatItsTierSays) {
+  const auto model = PriceTable::parse(R"({"long": {"input_cost_per_token": 1e-6, "output_cost_per_token": 8e-6,
+      "cache_read_input_token_cost": 5e-7, "input_cost_per_token_above_200k_tokens": 2e-6,
+      "output_cost_per_token_above_200k_tokens": 12e-6, "cache_read_input_token_cost_above_200k_tokens": 1e-6,
+      "input_cost_per_token_above_1000000_tokens": 3e-6, "input_cost_per_token_above_200k_tokens_priority": 9,
+      "input_cost_per_token_batches": 9, "cache_creation_input_token_cost_above_1hr": 9,
+      "input_cost_per_token_above_128k_tokens": null, "input_cost_per_token_above_k_tokens": 9,
+      "input_cost_per_token_above_99999999999999999999k_tokens": 9, "input_cost_per_character_above_128k_tokens": 9}})",
+                                       "p")
+                         .find("long");
+  ASSERT_TRUE(model);
+  ASSERT_EQ(model->tiers.size(), 2u);
+  EXPECT_EQ(each(*model, 200'000), (Each{1, 0.5, 1, 8, 8}));
+  EXPECT_EQ(each(*model, 200'001), (Each{2, 1, 2, 12, 12}));
+  EXPECT_EQ(each(*model, 1'000'001), (Each{3, 1, 3, 12, 12})) << "what is not said is as below";
+  Usage usage;
+  usage.input_tokens = 300'000;
+  usage.cached_input_tokens = 200'000;
+  usage.output_tokens = 1000;
+  EXPECT_EQ(cost(*model, usage), Money::of_dollars(100'000 * 2e-6 + 200'000 * 1e-6 + 1000 * 12e-6))
+      << "all tokens cost it, those below the threshold and those of the answer, too";
+  usage.input_tokens = 200'000;
+  usage.cached_input_tokens = 0;
+  EXPECT_EQ(cost(*model, usage), Money::of_dollars(200'000 * 1e-6 + 1000 * 8e-6));
+}
+
+TEST(Prices, TiersMayStandInAList) {
+  const auto table = PriceTable::parse(R"({
+    "list": {"tiered_pricing": [
+      {"range": [32000.0, 128000.0], "input_cost_per_token": 2e-6, "output_cost_per_token": 4e-6},
+      {"range": [0, 32000.0], "input_cost_per_token": 1e-6, "output_cost_per_token": 3e-6,
+       "cache_read_input_token_cost": 2e-7, "output_cost_per_reasoning_token": 5e-6}]},
+    "out": {"output_cost_per_token": 7e-6, "input_cost_per_token_above_1k_tokens": 9, "max_tokens": 10,
+            "tiered_pricing": [{"range": [0, 10], "input_cost_per_token": 1e-6},
+                               {"range": [10, 20], "input_cost_per_token": 2e-6}]},
+    "none": {"tiered_pricing": []}})",
+                                       "p");
+  EXPECT_EQ(each(*table.find("list"), 32'000), (Each{1, 0.2, 1, 3, 5}));
+  EXPECT_EQ(each(*table.find("list"), 32'001), (Each{2, 2, 2, 4, 4})) << "a part of the list is whole in itself";
+  EXPECT_EQ(each(*table.find("list"), 1'000'000), (Each{2, 2, 2, 4, 4})) << "beyond the last range, too";
+  EXPECT_EQ(each(*table.find("out"), 10), (Each{1, 1, 1, 7, 7}));
+  EXPECT_EQ(each(*table.find("out"), 2000), (Each{2, 2, 2, 7, 7})) << "the list goes over the keys";
+  EXPECT_FALSE(table.find("none"));
+  for (const char* wrong :
+       {"3", "[3]", R"([{"range": [0, 1]}])", R"([{"input_cost_per_token": 1}])",
+        R"([{"range": [0], "input_cost_per_token": 1}])", R"([{"range": [-1, 1], "input_cost_per_token": 1}])"}) {
+    EXPECT_NE(fault_of(std::string(R"({"a": {"tiered_pricing": )") + wrong + "}}").find("p.json: model 'a': prices: '"),
+              std::string::npos)
+        << wrong;
+  }
+  EXPECT_NE(fault_of(R"({"a": {"input_cost_per_token": 1, "output_cost_per_token_above_1k_tokens": -1}})"), "");
+}
+
+TEST(Prices, ATableThatIsWrittenReadsTheSame) {
+  PriceTable all = table();
+  all.add(PriceTable::parse(R"({"long": {"input_cost_per_token": 1e-6, "cache_read_input_token_cost": 5e-7,
+      "output_cost_per_token_above_200k_tokens": 12e-6, "input_cost_per_token_above_500_tokens": 12e-6},
+    "list": {"tiered_pricing": [{"range": [0, 10], "input_cost_per_token": 3e-6, "output_cost_per_reasoning_token": 1},
+                                {"range": [10, 20], "input_cost_per_token": 2e-6}]}})",
+                            "p"));
+  const PriceTable again = PriceTable::parse(all.text(), "again");
+  EXPECT_EQ(again.hash(), all.hash());
+  EXPECT_EQ(again.text(), PriceTable::parse(again.text(), "again").text());
+  for (const char* model : {"long", "list"}) {
+    for (const uint64_t prompt : {0, 10, 11, 500, 501, 200'001}) {
+      EXPECT_EQ(each(*again.find(model), prompt), each(*all.find(model), prompt)) << model << " " << prompt;
+    }
+  }
+  const auto hash = [](const char* text) { return PriceTable::parse(text, "p").hash(); };
+  EXPECT_NE(hash(R"({"a": {"input_cost_per_token": 1}})"),
+            hash(R"({"a": {"input_cost_per_token": 1, "input_cost_per_token_above_1k_tokens": 2}})"));
+  EXPECT_EQ(hash(R"({"a": {"input_cost_per_token": 1, "input_cost_per_token_above_1000_tokens": 2}})"),
+            hash(R"({"a": {"input_cost_per_token": 1, "input_cost_per_token_above_1k_tokens": 2}})"));
 }
 
 TEST(Prices, TheWebsiteOfTheNotesCostsWhatTheySay) {

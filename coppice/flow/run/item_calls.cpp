@@ -161,7 +161,7 @@ Awaitable<nlohmann::json> ItemCalls::apart(std::function<nlohmann::json()> work)
 /// Something that the kind of step may have given.
 nlohmann::json ItemCalls::made_up_output() const {
   StandInWriter writer({}, Random(static_cast<uint64_t>(item_) + 1));
-  return schema_instance(step_.kind->output_schema(step_.with.written()), writer);
+  return schema_instance(known_output_schema(*step_.kind, step_.with.written()), writer);
 }
 
 std::optional<nlohmann::json> ItemCalls::approval() {

@@ -9,6 +9,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/options.h"
+#include "coppice/flow/llm/price_entry.h"
 #include "coppice/flow/stand_in/stand_in_fields.h"
 
 namespace coppice {
@@ -60,17 +61,20 @@ SpeedProfile read_speed(const json& value, const std::string& place) {
 
 ModelPrice read_price(const json& value, const std::string& place) {
   StandInFields fields(value, place);
-  const auto money = [&](const char* key) -> std::optional<Money> {
-    const bool is_there = fields.find(key) != nullptr;
-    return is_there ? std::optional(Money::of_dollars(fields.number(key, 0, 0, kMostDollars))) : std::nullopt;
-  };
-  ModelPrice price;
-  price.input = money("input_cost_per_token").value_or(Money{});
-  price.output = money("output_cost_per_token").value_or(Money{});
-  price.cached_input = money("cache_read_input_token_cost");
-  price.image = money("output_cost_per_image");
+  for (const char* key :
+       {"input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost",
+        "cache_creation_input_token_cost", "output_cost_per_reasoning_token", "output_cost_per_image"}) {
+    fields.number(key, 0, 0, kMostDollars);
+  }
+  for (const auto& [key, amount] : value.items()) {
+    if (is_price_key(key)) fields.find(key);  // tiers, and what a model takes at most
+  }
   fields.expect_no_others();
-  return price;
+  try {
+    return read_price_entry(value, place).value_or(ModelPrice());
+  } catch (const Error& error) {
+    throw Error(ErrorCode::usage, error.what(), place);
+  }
 }
 
 StandInIgnores read_ignores(StandInFields& fields) {

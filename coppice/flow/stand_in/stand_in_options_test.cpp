@@ -16,7 +16,8 @@ const char* const kSettings = R"({
   "answers": [{"text": "last"}],
   "models": {
     "large": {
-      "price": {"input_cost_per_token": 3e-6, "output_cost_per_token": 1.5e-5, "output_cost_per_image": 0.04},
+      "price": {"input_cost_per_token": 3e-6, "output_cost_per_token": 1.5e-5, "output_cost_per_image": 0.04,
+                "input_cost_per_token_above_200k_tokens": 6e-6, "max_tokens": 4096},
       "speed": {"first_token_seconds": {"median": 0.4, "p95": 1.2}, "input_token_seconds": 1e-4,
                 "output_token_seconds": 0.02, "slots": 8},
       "quality": 0.9, "requests_per_minute": 500, "tokens_per_minute": 30000, "ignores": ["json_schema"],
@@ -35,6 +36,7 @@ TEST(StandInOptions, AreReadFromAnObject) {
   const StandInModel& large = options.models.at("large");
   EXPECT_EQ(large.price.output, Money::of_dollars(1.5e-5));
   EXPECT_EQ(large.price.image, Money::of_dollars(0.04));
+  EXPECT_EQ(large.price.of_prompt(200'001).input, Money::of_dollars(6e-6));
   EXPECT_EQ(large.speed.first_token_seconds.p95, 1.2);
   EXPECT_EQ(large.speed.output_token_seconds.median, 0.02);
   EXPECT_EQ(large.speed.output_token_seconds.p95, 0.02);

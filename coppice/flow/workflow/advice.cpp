@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -159,6 +160,23 @@ class Adviser {
 
 std::vector<Advice> advise(const Workflow& workflow) {
   return Adviser(workflow).run();
+}
+
+std::vector<Advice> missing_files(const Workflow& workflow, const std::string& folder) {
+  std::vector<Advice> advice;
+  for (const StepSpec& step : workflow.steps) {
+    for (const NeededFile& needed : step.kind->needed_files()) {
+      const nlohmann::json::json_pointer place(needed.pointer);
+      if (step.with.find(needed.pointer) != nullptr || !step.with.written().contains(place)) continue;
+      const std::string path = step.with.written()[place];
+      std::error_code failed;
+      if (std::filesystem::exists(std::filesystem::path(folder) / path, failed)) continue;
+      std::string text = fmt::format("'{}' needs '{}', which is not there", step.name, path);
+      if (!needed.made_by.empty()) text += fmt::format(": {} {} makes it", needed.made_by, path);
+      advice.push_back({"missing-file", step.place, std::move(text)});
+    }
+  }
+  return advice;
 }
 
 }  // namespace coppice

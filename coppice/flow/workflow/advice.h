@@ -10,7 +10,7 @@ namespace coppice {
 
 /// Something about a workflow that may be overdone, or dangerous.
 struct Advice {
-  std::string rule;  ///< "merge", "coordination", "repeated-text", "long-prompt", "unused", "open-url"
+  std::string rule;  ///< "merge", "coordination", "repeated-text", "long-prompt", "unused", "open-url", "missing-file"
   TextPlace place;
   std::string text;
 };
@@ -24,5 +24,9 @@ struct Advice {
 /// - what a step puts out decides which server `http` asks (open-url).
 /// Whether a run is as good without a step, which must be tried, `coppice flow optimize --ablate` tells.
 std::vector<Advice> advise(const Workflow& workflow);
+
+/// Files that steps need and that are not there yet (missing-file); `folder` is where the workflow's paths begin. What
+/// a template names is not known yet.
+std::vector<Advice> missing_files(const Workflow& workflow, const std::string& folder);
 
 }  // namespace coppice

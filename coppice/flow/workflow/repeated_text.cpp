@@ -97,7 +97,7 @@ class Sizes {
 
  private:
   bool measure_output(const StepSpec& step, const Path& path, RepeatedText& text) const {
-    json schema = output_schema(step);
+    json schema = known_output_schema(*step.kind, step.with.written());
     if (step.foreach) schema = {{"type", "array"}, {"items", std::move(schema)}};
     const auto place = place_at(schema, path, 3);
     if (place && is_surely_short(*place)) return false;
@@ -106,14 +106,6 @@ class Sizes {
     const uint64_t most = most_answer_tokens(workflow_, step, "");
     if (most > 0) text.most_tokens = most;
     return most == 0 || most >= likely_tokens_of_bytes(kLeastBytes);
-  }
-
-  static json output_schema(const StepSpec& step) {
-    try {
-      return step.kind->output_schema(step.with.written());
-    } catch (const json::exception&) {
-      return true;  // a template stands in the place of what decides
-    }
   }
 
   const Workflow& workflow_;

@@ -39,6 +39,12 @@ struct LateTemplates {
   std::vector<std::string> names;     ///< that they may use beside those of the workflow
 };
 
+/// A file that a step cannot do without.
+struct NeededFile {
+  std::string pointer;  ///< into `with`: where its path stands, which starts at the workflow's folder
+  std::string made_by;  ///< a command, for a hint; "" = it is nothing that we make
+};
+
 /// A kind of step: what a workflow calls `kind`. Add one of your own by deriving from `FunctionKind`.
 ///
 /// Threads: const methods are called from any.
@@ -64,6 +70,8 @@ class StepKind {
   /// Do relative paths in `with` start at the workflow's folder? Then it belongs to what the step is given.
   virtual bool reads_folder() const { return false; }
 
+  virtual std::vector<NeededFile> needed_files() const { return {}; }
+
   /// Throws `ErrorCode::usage` for what the schema cannot say. Of `with` as written, valid by the schema.
   virtual void expect_sound(const nlohmann::json& /*with*/) const {}
 
@@ -87,6 +95,9 @@ class StepKind {
   /// Does it do something that is off unless allowed on the command line (`--allow NAME`)?
   virtual bool must_be_allowed() const { return false; }
 };
+
+/// The kind's `output_schema`; true where a template stands in the place of what decides, which nobody knows yet.
+nlohmann::json known_output_schema(const StepKind& kind, const nlohmann::json& with);
 
 /// A kind that computes its output from its input, on the spot.
 class FunctionKind : public StepKind {

@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <set>
 #include <utility>
 
 #include "coppice/core/json_text.h"
 #include "coppice/core/options.h"
+#include "coppice/core/read_file.h"
 #include "coppice/flow/checks/checks.h"
 #include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/workflow/output_path.h"
@@ -28,13 +28,7 @@ namespace {
 
 using Ordered = nlohmann::ordered_json;
 
-std::string read_file(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw_io_error("read", path.string(), errno);
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) throw_io_error("read", path.string(), errno);
-  return text;
-}
+constexpr uint64_t kMostFileBytes = uint64_t{64} << 20;  // of a text that templates may use; the journal keeps it
 
 Money money_of(const Ordered& value) {
   return value.is_string() ? parse_money(value.get<std::string>()) : Money::of_dollars(value.get<double>());
@@ -160,6 +154,8 @@ class Builder {
   }
 
   void check_schema() {
+    if (document_.value.is_null()) fault("", "nothing stands here, expected a workflow");
+    raise();
     nlohmann::json schema = workflow_schema(kinds_);
     schema["$defs"]["step"].erase("allOf");  // what stands under `with` is looked at step by step
     for (const SchemaFault& found : JsonSchema(schema).faults(nlohmann::json(document_.value), 20)) {
@@ -196,7 +192,7 @@ class Builder {
     const fs::path folder = folder_.empty() ? fs::path(".") : folder_;
     const fs::path inside = fs::weakly_canonical(folder / path).lexically_relative(fs::weakly_canonical(folder));
     if (inside.empty() || *inside.begin() == "..") workflow_.must_allow.insert(kOutsideFiles);
-    return read_file(folder / path);
+    return read_file((folder / path).string(), kMostFileBytes);
   }
 
   void read_prices(const Ordered& written) {
@@ -322,7 +318,7 @@ class Builder {
     if (written.contains("checks")) {
       attempt("/outputs/checks", [&] {
         workflow_.checks = TemplatedValue(document_, "/outputs/checks");
-        (void)kinds_.checks().make_all(workflow_.checks->written());
+        kinds_.checks().expect_sound(workflow_.checks->written());
         workflow_.check_kinds = &kinds_.checks();
       });
     }
@@ -416,7 +412,7 @@ const StepSpec* Workflow::find(std::string_view step) const noexcept {
 }
 
 Workflow read_workflow(const std::string& path, const std::string& variant, const StepKinds& kinds) {
-  const YamlDocument document = in_variant(read_yaml(read_file(path), path), variant);
+  const YamlDocument document = in_variant(read_yaml(read_file(path, kMostYamlBytes), path), variant);
   Workflow made = Builder(document, kinds, std::filesystem::path(path).parent_path()).build();
   made.variant = variant;
   return made;
@@ -453,7 +449,7 @@ void set_run_budget(Workflow& workflow, Money budget) {
 }
 
 std::vector<std::string> variant_names(const std::string& path) {
-  return variant_names(read_yaml(read_file(path), path));
+  return variant_names(read_yaml(read_file(path, kMostYamlBytes), path));
 }
 
 }  // namespace coppice

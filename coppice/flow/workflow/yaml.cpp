@@ -86,6 +86,7 @@ class Reader {
       const TextPlace place = place_of_text(pair.first);
       if (!pair.first.IsScalar()) fail(place, "a key that is a list or an object, expected a text");
       const std::string& key = pair.first.Scalar();
+      if (!is_utf8(key)) fail(place, "bytes that are no UTF-8");
       if (object.contains(key)) fail(place, fmt::format("the key '{}' stands twice", key));
       const std::string to = pointer_to(pointer, key);
       Json value = read(pair.second, to, depth + 1);
@@ -107,6 +108,7 @@ class Reader {
   /// Of a text its first character: behind a quote, or on the line below `|`.
   TextPlace place_of_text(const YAML::Node& node) const {
     const YAML::Mark mark = node.Mark();
+    if (mark.is_null()) return {document_.file, 1, 1};  // of a text without a document
     TextPlace place{document_.file, static_cast<size_t>(mark.line) + 1, static_cast<size_t>(mark.column) + 1};
     const size_t at = mark.pos < 0 ? text_.size() : static_cast<size_t>(mark.pos);
     if (!node.IsScalar() || at >= text_.size()) return place;

@@ -51,7 +51,15 @@ TEST(Yaml, WhatIsWrongIsNamedWithItsPlace) {
   EXPECT_NE(failure("a: [1, 2\n").find("f:2:1: no YAML"), std::string::npos) << failure("a: [1, 2\n");
   EXPECT_NE(failure("{[1]: 2}").find("f:1:2: a key that is a list"), std::string::npos);
   EXPECT_NE(failure("a: \"\xff\"").find("UTF-8"), std::string::npos);
+  EXPECT_EQ(failure("a: 1\n\"\xff\": 1"), "f:2:2: bytes that are no UTF-8");
   EXPECT_NE(failure(std::string(5000, '[')).find("f:1:"), std::string::npos);
+}
+
+TEST(Yaml, ATextWithoutAValueIsNullAtItsBeginning) {
+  for (const char* text : {"", "\n\n", "# nothing\n"}) {
+    EXPECT_TRUE(read_yaml(text, "f").value.is_null()) << text;
+    EXPECT_EQ(place_in(text, ""), "f:1:1") << text;
+  }
 }
 
 TEST(Yaml, AliasesThatMultiplyAreRefused) {
