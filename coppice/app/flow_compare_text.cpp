@@ -26,9 +26,6 @@ std::string percent_text(double part) {
 std::string dollars_text(double amount) {
   return std::isfinite(amount) ? money_text(Money::of_dollars(std::clamp(amount, -9e6, 9e6))) : "none";
 }
-std::string users_text(double users) {
-  return std::isfinite(users) ? fmt::format("{:.0f}", std::ceil(users)) : "never";
-}
 
 void print_failures(const VariantFigures& one) {
   for (const auto& [what, count] : one.failures)
@@ -54,11 +51,6 @@ void print(const VariantFigures& one) {
   print_failures(one);
 }
 
-std::string break_even_text(const Figure& users) {
-  if (users.low == 0 && users.high == 0) return "at once";
-  return with_interval(users, users_text);
-}
-
 void print(const VariantComparison& one, const Comparison& comparison) {
   print_out(fmt::format("\n{} against {}: {}, {}\n", comparison.options.variants[one.variant],
                         comparison.options.variants[0], name(one.verdict), one.why));
@@ -69,7 +61,7 @@ void print(const VariantComparison& one, const Comparison& comparison) {
   print_out(fmt::format("  saving                {}\n", with_interval(one.saving, percent_text)));
   print_out(fmt::format("  accepted outputs      {}\n", with_interval(one.accepted_gain, percent_text)));
   if (!comparison.options.has_ownership()) return;  // then it pays from the first user on, or never
-  print_out(fmt::format("  pays from users       {}\n", break_even_text(one.break_even_users)));
+  print_out(fmt::format("  pays                  {}\n", break_even_text(one.break_even_users)));
 }
 
 }  // namespace

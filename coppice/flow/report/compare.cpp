@@ -19,6 +19,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// No advice to gather more inputs than this.
 constexpr double kMostInputs = 1e6;
+/// To begin with: of fewer the bootstrap's intervals are too narrow.
+constexpr size_t kFewInputs = 10;
 
 using Runs = std::vector<const ComparedRun*>;
 using Drawn = std::span<const size_t>;
@@ -180,7 +182,7 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
     made.finished += run->finished ? 1 : 0;
     made.resumed += run->finished && run->was_resumed ? 1 : 0;
     made.provenance = std::max(made.provenance, run->provenance);
-    if (!run->finished) ++made.failures[run->error];
+    if (!run->finished) ++made.failures[run->error.substr(0, run->error.find('\n'))];
   }
   made.steps = steps_of(runs);
   made.typical = typical_of(runs, made.latency_p50.value);
@@ -209,6 +211,7 @@ Figure break_even_estimate(const RunTable& table, size_t variant, const CompareO
   const auto users_of = [](double one) {
     return one <= 0 ? kInfinity : one >= std::numeric_limits<double>::max() ? 0 : 1 / one;
   };
+  if (!std::isfinite(inverse.low) && !std::isfinite(inverse.high)) return {users_of(inverse.value), kNaN, kNaN};
   return {users_of(inverse.value), users_of(inverse.high), users_of(inverse.low)};
 }
 
@@ -237,10 +240,22 @@ void judge(VariantComparison& made, size_t inputs, const CompareOptions& options
   made.why = saves           ? "it is not sure yet that as many of its outputs are accepted"
              : keeps_quality ? "it is not sure yet that an accepted output costs less"
                              : "neither its saving nor its quality is sure yet";
+  if (inputs < 2) {  // of which nothing can be foretold
+    made.why = "one input does not tell how others fare";
+    made.more_inputs = kFewInputs - inputs;
+    return;
+  }
   const double growth = std::max(saves ? 1.0 : growth_needed(made.saving, 0),
                                  keeps_quality ? 1.0 : growth_needed(made.accepted_gain, margin));
   const double needed = std::ceil(static_cast<double>(inputs) * std::max(growth, 1.0));
   made.more_inputs = needed < kMostInputs ? std::max<size_t>(static_cast<size_t>(needed) - inputs, 1) : 0;
+}
+
+bool has_accepted(const RunTable& table, size_t variant) {
+  const auto& by_input = table.of(variant);
+  return std::any_of(by_input.begin(), by_input.end(), [](const Runs& runs) {
+    return std::any_of(runs.begin(), runs.end(), [](const ComparedRun* run) { return run->accepted; });
+  });
 }
 
 VariantComparison against_first(const RunTable& table, size_t variant, const CompareOptions& options) {
@@ -258,7 +273,11 @@ VariantComparison against_first(const RunTable& table, size_t variant, const Com
     return latency_of(b, 0.5, &ComparedRun::seconds) / latency_of(a, 0.5, &ComparedRun::seconds);
   });
   made.break_even_users = break_even_estimate(table, variant, options);
-  judge(made, table.inputs(), options);
+  if (has_accepted(table, 0) || has_accepted(table, variant)) {
+    judge(made, table.inputs(), options);
+  } else {
+    made.why = "no output of either is accepted, so that there is nothing to weigh";
+  }
   return made;
 }
 
@@ -315,6 +334,19 @@ nlohmann::ordered_json to_json(const VariantFigures& of) {
 const char* name(Verdict verdict) noexcept {
   constexpr const char* kNames[] = {"decompose", "do not", "undecided"};
   return kNames[static_cast<size_t>(verdict)];
+}
+
+std::string break_even_text(const Figure& users) {
+  const auto from = [](double count) {
+    if (count <= 0) return std::string("at once");
+    return std::isfinite(count) ? fmt::format("from {:.0f} users on", std::ceil(count)) : std::string("never");
+  };
+  std::string text = from(users.value);
+  if (!std::isfinite(users.value)) return users.low < kInfinity ? text + "; at best " + from(users.low) : text;
+  if (users.value <= 0) return users.high > 0 ? text + "; at worst " + from(users.high) : text;
+  if (std::isnan(users.low)) return text;
+  const std::string high = std::isfinite(users.high) ? fmt::format("{:.0f}", std::ceil(users.high)) : "never";
+  return text + fmt::format(" ({:.0f} to {})", std::ceil(users.low), high);
 }
 
 bool CompareOptions::has_ownership() const noexcept {

@@ -54,7 +54,7 @@ struct VariantFigures {
   double novelty_over_runs = std::numeric_limits<double>::quiet_NaN();
   double novelty_over_inputs = std::numeric_limits<double>::quiet_NaN();
   double coherence = 1;
-  std::map<std::string, size_t> failures;  ///< by what they say
+  std::map<std::string, size_t> failures;  ///< by what they say, without hints
   /// Finished runs that were interrupted and resumed: they are in no figure of latency.
   size_t resumed = 0;
   std::vector<StepFigures> steps;  ///< in the order in which they ended in the first run that had them
@@ -77,7 +77,8 @@ struct VariantComparison {
   std::string why;
   size_t more_inputs = 0;  ///< of an undecided one: so many more may decide; 0 = no number would
 
-  /// From so many users on it has cost less in all (fixed costs, and those of each request); infinite = never.
+  /// From so many users on it has cost less in all (fixed costs, and those of each request); infinite = never. The
+  /// interval is NaN where there is none: of one input.
   Figure break_even_users;
 };
 
@@ -95,6 +96,9 @@ Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& o
 
 /// Why no variant has a single finished run: the error of the first run; nothing where there is one.
 std::optional<Error> failure_of_all(const std::vector<ComparedRun>& runs);
+
+/// When it pays: "at once", "never; at best from 120 users on", "from 250 users on (120 to 900)".
+std::string break_even_text(const Figure& users);
 
 /// What it has cost in all with so many users: fixed + users * requests_per_user * (cost + operations).
 double total_dollars(const Comparison& comparison, size_t variant, double users);

@@ -114,6 +114,34 @@ TEST(CompareTest, OnlyWhereNoRunHasFinishedTheComparisonHasFailed) {
   EXPECT_FALSE(failure_of_all({failed(0, 0, "no server"), finished(1, 0, 1, 0.1)}));
 }
 
+TEST(CompareTest, OfOneInputNothingIsDecidedAndMoreAreAskedFor) {
+  const Comparison made = compare({finished(0, 0, 1, 0.2), finished(1, 0, 1, 0.1)}, options());
+  EXPECT_EQ(made.against_first[0].verdict, Verdict::undecided);
+  EXPECT_EQ(made.against_first[0].more_inputs, 9U);
+}
+
+TEST(CompareTest, WhereNothingIsAcceptedNothingIsWeighed) {
+  const Comparison made =
+      compare({failed(0, 0, "x"), failed(1, 0, "x"), failed(0, 1, "x"), failed(1, 1, "x")}, options());
+  EXPECT_EQ(made.against_first[0].verdict, Verdict::undecided);
+  EXPECT_NE(made.against_first[0].why.find("no output of either"), std::string::npos);
+  EXPECT_EQ(made.against_first[0].more_inputs, 0U);
+}
+
+TEST(CompareTest, WhenItPaysIsTold) {
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(break_even_text({0, 0, 0}), "at once");
+  EXPECT_EQ(break_even_text({0, 0, kNever}), "at once; at worst never");
+  EXPECT_EQ(break_even_text({0, kUnknown, kUnknown}), "at once");
+  EXPECT_EQ(break_even_text({kNever, kNever, kNever}), "never");
+  EXPECT_EQ(break_even_text({kNever, kUnknown, kUnknown}), "never");
+  EXPECT_EQ(break_even_text({kNever, 119.5, kNever}), "never; at best from 120 users on");
+  EXPECT_EQ(break_even_text({249.2, 120, 900}), "from 250 users on (120 to 900)");
+  EXPECT_EQ(break_even_text({249.2, 120, kNever}), "from 250 users on (120 to never)");
+  EXPECT_EQ(break_even_text({249.2, kUnknown, kUnknown}), "from 250 users on");
+}
+
 TEST(CompareTest, CostsBesideCallsAreOwnershipHoweverSmall) {
   CompareOptions some = options();
   EXPECT_FALSE(some.has_ownership());

@@ -67,9 +67,15 @@ std::shared_ptr<const RunSummary> light(RunSummary summary) {
   return std::make_shared<const RunSummary>(std::move(summary));
 }
 
+/// The same failure of several runs is told once.
+std::string without(const std::string& id, std::string text) {
+  for (size_t at = text.find(id); at != text.npos; at = text.find(id, at)) text.replace(at, id.size(), "RUN");
+  return text;
+}
+
 void tell_failure(const RunOutcome& outcome, ComparedRun& run) {
   if (outcome.error) {
-    run.error = outcome.error->message();
+    run.error = without(outcome.id, outcome.error->message());
     run.error_code = outcome.error->code();
   } else {
     run.error = outcome.state == "waiting" ? "it waits for a person" : "it has not ended";

@@ -26,7 +26,7 @@ struct ComparedRun {
   size_t calls = 0, repairs = 0, input_tokens = 0, output_tokens = 0;
   std::string text;      ///< what a reader sees of its outputs: for novelty
   double coherence = 1;  ///< how well what was made side by side goes together, from 0 to 1
-  std::string error;     ///< of one that did not finish: why
+  std::string error;     ///< of one that did not finish: why, RUN in place of its id
   ErrorCode error_code = ErrorCode::data;
   Provenance provenance = Provenance::none;
   std::shared_ptr<const RunSummary> summary;  ///< its steps and calls; may be null

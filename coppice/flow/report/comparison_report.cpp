@@ -20,7 +20,8 @@ std::string break_even_chart(const Comparison& comparison) {
   double last = 1e4;
   for (const VariantComparison& one : comparison.against_first) {
     if (std::isfinite(one.break_even_users.value)) last = std::max(last, 10 * one.break_even_users.value);
-    chart.marks.push_back(one.break_even_users.value);
+    const Figure& users = one.break_even_users;
+    chart.marks.push_back({users.value, users.low, users.high, fmt::format("{:.0f} users", std::ceil(users.value))});
   }
   last = std::pow(10, std::min(9.0, std::ceil(std::log10(last))));
   for (double x = 1; x <= last * 1.0001; x *= std::pow(10, 0.05)) chart.x.push_back(x);
@@ -79,17 +80,6 @@ std::string figures_table(const Comparison& comparison) {
   return table + "</table>\n";
 }
 
-std::string break_even_text(const Comparison& comparison, const VariantComparison& one) {
-  if (!comparison.options.has_ownership()) return {};
-  const Figure& users = one.break_even_users;
-  if (users.low == 0 && users.high == 0) return "<br>It pays at once.";
-  if (!std::isfinite(users.low)) return "<br>It never pays, however many users there are.";
-  const auto shown = [](double count) {
-    return std::isfinite(count) ? fmt::format("{:.0f}", std::ceil(count)) : std::string("no number");
-  };
-  return fmt::format("<br>It pays from {} users on.", shown_with_interval(users, shown));
-}
-
 std::string verdict_of(const Comparison& comparison, const VariantComparison& one) {
   const std::string name_of = escaped(comparison.options.variants[one.variant]);
   std::string kind = name(one.verdict);
@@ -104,7 +94,8 @@ std::string verdict_of(const Comparison& comparison, const VariantComparison& on
       fmt::format("<br>Saving of an accepted output {}; accepted outputs {}; median latency {} of the first one's.",
                   shown_with_interval(one.saving, shown_percent), shown_with_interval(one.accepted_gain, shown_percent),
                   shown_with_interval(one.speed, shown_percent));
-  return text + break_even_text(comparison, one) + "</div>\n";
+  if (comparison.options.has_ownership()) text += "<br>It pays " + break_even_text(one.break_even_users) + ".";
+  return text + "</div>\n";
 }
 
 /// In the workflow's order; all steps, those that never ran too.
@@ -134,7 +125,7 @@ std::string cost_table(const VariantFigures& variant, const Workflow& workflow) 
     row.resize(row.rfind("</tr>"));
     table +=
         row + "<td class=\"wide\">" +
-        (part > 0 ? fmt::format("<span class=\"bar\" style=\"width:{:.1f}%\"></span> {:.0f} %", 70 * part, 100 * part)
+        (part > 0 ? fmt::format("<span class=\"bar\" style=\"width:{:.1f}%\"></span> {:.1f} %", 60 * part, 100 * part)
                   : std::string()) +
         "</td></tr>\n";
   }

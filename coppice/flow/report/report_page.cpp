@@ -97,7 +97,8 @@ std::string shown_dollars(double amount) {
 
 std::string shown_seconds(double value) {
   if (!std::isfinite(value)) return "-";
-  return value >= 1 ? fmt::format("{:.2f} s", value) : fmt::format("{:.1f} ms", value * 1e3);
+  if (value >= 1) return fmt::format("{:.2f} s", value);
+  return value >= 1e-3 ? fmt::format("{:.1f} ms", value * 1e3) : fmt::format("{:.0f} us", value * 1e6);
 }
 
 std::string shown_percent(double part) {

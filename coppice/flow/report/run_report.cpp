@@ -21,7 +21,7 @@ std::string summary_of(const RunSummary& run) {
                         run.resumptions == 1 ? "once" : fmt::format("{} times", run.resumptions),
                         shown_seconds(run.waited_seconds));
   }
-  text += "</p>\n";
+  text += " " + tag_html(run.provenance) + "</p>\n";
   if (!run.error.empty()) text += "<p class=\"bad\">" + escaped(run.error) + "</p>";
   return text;
 }
@@ -42,7 +42,8 @@ std::string steps_table(const RunSummary& run) {
     if (!step.error.empty()) state += "<br><small class=\"bad\">" + escaped(step.error) + "</small>";
     table += table_row({escaped(step.name), state, std::to_string(step.items), std::to_string(step.calls),
                         std::to_string(step.usage.input_tokens), std::to_string(step.usage.output_tokens),
-                        step.is_kept ? "-" : shown_seconds(step.seconds), money_text(step.cost)});
+                        step.is_kept ? "-" : shown_seconds(step.seconds),
+                        step.cost.pico_dollars > 0 ? money_text(step.cost) : "-"});
   }
   return table + "</table>";
 }

@@ -58,6 +58,108 @@ std::string short_number(double value) {
   return size >= 1e3 ? fmt::format("{:g}k", value / 1e3) : fmt::format("{:g}", value);
 }
 
+/// From values to places along an axis.
+class ChartAxis {
+ public:
+  ChartAxis(double low, double high, bool is_logarithmic, double from, double to)
+      : is_logarithmic_(is_logarithmic), low_(scaled(low)), high_(scaled(high)), from_(from), to_(to) {}
+
+  double place(double value) const { return from_ + (scaled(value) - low_) / (high_ - low_) * (to_ - from_); }
+
+  std::vector<double> ticks() const {
+    std::vector<double> all;
+    if (is_logarithmic_) {
+      for (double power = std::ceil(low_ - 1e-9); power <= high_ + 1e-9; ++power) all.push_back(std::pow(10, power));
+    } else {
+      const double step = nice_step(high_, 5);
+      for (double at = 0; at <= high_ * 1.0001; at += step) all.push_back(at);
+    }
+    return all;
+  }
+
+ private:
+  double scaled(double value) const { return is_logarithmic_ ? std::log10(value) : value; }
+
+  bool is_logarithmic_;
+  double low_, high_, from_, to_;
+};
+
+class ChartDrawing {
+ public:
+  explicit ChartDrawing(const LineChart& chart)
+      : chart_(chart), x_(chart.x.front(), chart.x.back(), true, kLeft, kWidth - kRight), y_(y_axis(chart)) {}
+
+  std::string svg() {
+    svg_ = begin_svg(kWidth, kHeight, "lines");
+    draw_grid();
+    for (const ChartMark& mark : chart_.marks) draw(mark);
+    for (size_t i = 0; i < chart_.lines.size(); ++i) draw(chart_.lines[i], i);
+    svg_ += text_at((kLeft + kWidth) / 2, kHeight - 14, chart_.x_title, R"(text-anchor="middle")");
+    svg_ += text_at(14, kTop - 12, chart_.y_title, R"(class="small")");
+    return std::move(svg_) + "</svg>";
+  }
+
+ private:
+  static constexpr double kLeft = 80, kTop = 28, kHeight = 320, kBottom = 52, kRight = 20;
+
+  static ChartAxis y_axis(const LineChart& chart) {
+    double least = HUGE_VAL, most = 0;
+    for (const ChartLine& line : chart.lines) {
+      least = std::min(least, *std::min_element(line.y.begin(), line.y.end()));
+      most = std::max(most, *std::max_element(line.y.begin(), line.y.end()));
+    }
+    const bool is_logarithmic = least > 0 && most > least;
+    if (!is_logarithmic) return {0, std::max(most, 1e-300), false, kHeight - kBottom, kTop};
+    return {std::pow(10, std::floor(std::log10(least))), most, true, kHeight - kBottom, kTop};
+  }
+
+  void draw_grid() {
+    for (const double value : x_.ticks()) {
+      const double x = x_.place(value);
+      svg_ += fmt::format(R"(<line x1="{0:.1f}" y1="{1}" x2="{0:.1f}" y2="{2}" stroke="#e8e8e8"/>)", x, kTop,
+                          kHeight - kBottom);
+      svg_ += text_at(x, kHeight - kBottom + 16, short_number(value), R"(text-anchor="middle" class="small")");
+    }
+    for (const double value : y_.ticks()) {
+      const double y = y_.place(value);
+      svg_ += fmt::format(R"(<line x1="{0}" y1="{1:.1f}" x2="{2}" y2="{1:.1f}" stroke="#e8e8e8"/>)", kLeft, y,
+                          kWidth - kRight);
+      svg_ += text_at(kLeft - 6, y + 4, short_number(value), R"(text-anchor="end" class="small")");
+    }
+  }
+
+  void draw(const ChartMark& mark) {
+    const double first = chart_.x.front(), last = chart_.x.back();
+    const double low = std::max(mark.low, first), high = std::min(mark.high, last);
+    if (low < high) {
+      svg_ += fmt::format(R"(<rect x="{:.1f}" y="{}" width="{:.1f}" height="{}" fill="#b71c1c" fill-opacity="0.12"/>)",
+                          x_.place(low), kTop, std::max(1.0, x_.place(high) - x_.place(low)), kHeight - kTop - kBottom);
+    }
+    if (!(mark.at >= first && mark.at <= last)) return;
+    const double x = x_.place(mark.at);
+    svg_ +=
+        fmt::format(R"(<line x1="{0:.1f}" y1="{1}" x2="{0:.1f}" y2="{2}" stroke="#b71c1c" stroke-dasharray="4 3"/>)", x,
+                    kTop, kHeight - kBottom);
+    svg_ += text_at(x, kTop - 6, mark.text, R"(class="small" text-anchor="middle")");
+  }
+
+  void draw(const ChartLine& line, size_t number) {
+    const char* colour = kColours[number % kColours.size()];
+    svg_ += fmt::format(R"(<polyline fill="none" stroke="{}" stroke-width="2" points=")", colour);
+    for (size_t k = 0; k < chart_.x.size(); ++k) {
+      svg_ += fmt::format("{:.1f},{:.1f} ", x_.place(chart_.x[k]), y_.place(line.y[k]));
+    }
+    svg_ += R"("/>)";
+    const double y = kTop + 14 + 18 * static_cast<double>(number);
+    svg_ += fmt::format(R"(<rect x="{}" y="{:.1f}" width="12" height="12" fill="{}"/>)", kLeft + 12, y - 10, colour);
+    svg_ += text_at(kLeft + 30, y, line.name);
+  }
+
+  const LineChart& chart_;
+  ChartAxis x_, y_;
+  std::string svg_;
+};
+
 }  // namespace
 
 std::string escaped(std::string_view text) {
@@ -162,47 +264,8 @@ std::string bars_svg(const std::vector<ValueBar>& bars) {
 }
 
 std::string lines_svg(const LineChart& chart) {
-  constexpr double kLeft = 80, kTop = 28, kHeight = 320, kBottom = 52, kRight = 20;
-  if (chart.x.size() < 2) return {};
-  const double low = std::log10(chart.x.front()), high = std::log10(chart.x.back());
-  double most = 1e-300;
-  for (const ChartLine& line : chart.lines) most = std::max(most, *std::max_element(line.y.begin(), line.y.end()));
-  const auto place_x = [&](double x) {
-    return kLeft + (std::log10(x) - low) / (high - low) * (kWidth - kLeft - kRight);
-  };
-  const auto place_y = [&](double y) { return kTop + (1 - y / most) * (kHeight - kTop - kBottom); };
-  std::string svg = begin_svg(kWidth, kHeight, "lines");
-  for (double decade = std::ceil(low); decade <= high + 1e-9; ++decade) {
-    const double x = place_x(std::pow(10, decade));
-    svg += fmt::format(R"(<line x1="{0:.1f}" y1="{1}" x2="{0:.1f}" y2="{2}" stroke="#e8e8e8"/>)", x, kTop,
-                       kHeight - kBottom);
-    svg +=
-        text_at(x, kHeight - kBottom + 16, short_number(std::pow(10, decade)), R"(text-anchor="middle" class="small")");
-  }
-  const double step = nice_step(most, 5);
-  for (double y = 0; y <= most * 1.0001; y += step) {
-    svg += fmt::format(R"(<line x1="{0}" y1="{1:.1f}" x2="{2}" y2="{1:.1f}" stroke="#e8e8e8"/>)", kLeft, place_y(y),
-                       kWidth - kRight);
-    svg += text_at(kLeft - 6, place_y(y) + 4, short_number(y), R"(text-anchor="end" class="small")");
-  }
-  for (const double mark : chart.marks) {
-    if (!(mark >= chart.x.front() && mark <= chart.x.back())) continue;
-    svg += fmt::format(R"(<line x1="{0:.1f}" y1="{1}" x2="{0:.1f}" y2="{2}" stroke="#b71c1c" stroke-dasharray="4 3"/>)",
-                       place_x(mark), kTop, kHeight - kBottom);
-  }
-  for (size_t i = 0; i < chart.lines.size(); ++i) {
-    const char* colour = kColours[i % kColours.size()];
-    svg += fmt::format(R"(<polyline fill="none" stroke="{}" stroke-width="2" points=")", colour);
-    for (size_t k = 0; k < chart.x.size(); ++k)
-      svg += fmt::format("{:.1f},{:.1f} ", place_x(chart.x[k]), place_y(chart.lines[i].y[k]));
-    svg += R"("/>)";
-    const double y = kTop + 14 + 18 * static_cast<double>(i);
-    svg += fmt::format(R"(<rect x="{}" y="{:.1f}" width="12" height="12" fill="{}"/>)", kLeft + 12, y - 10, colour);
-    svg += text_at(kLeft + 30, y, chart.lines[i].name);
-  }
-  svg += text_at((kLeft + kWidth) / 2, kHeight - 14, chart.x_title, R"(text-anchor="middle")");
-  svg += text_at(14, kTop - 12, chart.y_title, R"(class="small")");
-  return svg + "</svg>";
+  if (chart.x.size() < 2 || chart.lines.empty()) return {};
+  return ChartDrawing(chart).svg();
 }
 
 }  // namespace coppice

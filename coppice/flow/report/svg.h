@@ -34,7 +34,13 @@ struct ValueBar {
 };
 std::string bars_svg(const std::vector<ValueBar>& bars);
 
-/// Lines over a logarithmic axis.
+/// A place on the x axis, and the interval that it may lie in.
+struct ChartMark {
+  double at = 0, low = 0, high = 0;
+  std::string text;
+};
+
+/// Lines over a logarithmic axis; the other one is logarithmic, too, where all values are above zero.
 struct ChartLine {
   std::string name;
   std::vector<double> y;
@@ -43,7 +49,7 @@ struct LineChart {
   std::vector<double> x;  ///< positive, growing
   std::vector<ChartLine> lines;
   std::string x_title, y_title;
-  std::vector<double> marks;  ///< vertical lines at these x
+  std::vector<ChartMark> marks;  ///< what lies beside the axis is left out
 };
 std::string lines_svg(const LineChart& chart);
 
