@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "coppice/core/error.h"
+#include "coppice/core/json_error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/read_file.h"
 #include "coppice/flow/json/json_schema.h"

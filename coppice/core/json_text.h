@@ -7,8 +7,6 @@
 
 #include <nlohmann/json_fwd.hpp>
 
-#include "coppice/core/error.h"
-
 namespace coppice {
 
 /// How deep lists and objects may nest in the JSON of a model or of a folder to import. Copying and printing nested
@@ -26,10 +24,6 @@ std::string line_and_column(std::string_view text, size_t byte);
 
 /// `json_fault` without the place that a syntax error begins with, which stands elsewhere in our messages.
 std::string json_fault_without_place(std::string_view what);
-
-/// What is wrong with a text that `parse_json` has refused: `ErrorCode::data`, "what: no valid JSON: ...", with
-/// file:line:column. `line` is the text's own in its file where it is one line of many, from 1; 0 = it is all of it.
-Error json_error(std::string_view text, const std::string& what, const std::string& file, size_t line = 0);
 
 /// A number as a message shows it: a whole one in full, others to nine digits.
 std::string number_text(double value);

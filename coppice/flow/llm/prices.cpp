@@ -13,6 +13,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/held_json.h"
+#include "coppice/core/json_error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/mapped_file.h"
 #include "coppice/core/options.h"

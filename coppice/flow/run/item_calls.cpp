@@ -55,8 +55,13 @@ std::string settled_text(const CallIntent& intent, const CallOutcome& outcome) {
 
 }  // namespace
 
-ItemCalls::ItemCalls(RunContext& run, const StepSpec& step, int64_t item, Cancellation& waiting)
-    : run_(run), step_(step), item_(item), waiting_(waiting), deadline_(Clock::time_point::max()) {
+ItemCalls::ItemCalls(RunContext& run, const StepSpec& step, const StepInput& input, Cancellation& waiting)
+    : run_(run),
+      step_(step),
+      with_(input.with),
+      item_(input.item),
+      waiting_(waiting),
+      deadline_(Clock::time_point::max()) {
   if (step.timeout_seconds > 0) {
     deadline_ = Clock::now() + Clock::from_seconds(step.timeout_seconds);
   }
@@ -161,7 +166,7 @@ Awaitable<nlohmann::json> ItemCalls::apart(std::function<nlohmann::json()> work)
 /// Something that the kind of step may have given.
 nlohmann::json ItemCalls::made_up_output() const {
   StandInWriter writer({}, Random(static_cast<uint64_t>(item_) + 1));
-  return schema_instance(known_output_schema(*step_.kind, step_.with.written()), writer);
+  return schema_instance(step_.kind->output_schema(with_), writer);
 }
 
 std::optional<nlohmann::json> ItemCalls::approval() {

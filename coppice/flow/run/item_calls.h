@@ -13,8 +13,8 @@ namespace coppice {
 /// The calls of one step, or of one item of it: numbered, within budgets, in the journal.
 class ItemCalls : public StepCalls, private CallRecorder {
  public:
-  /// `waiting` ends waits for a turn.
-  ItemCalls(RunContext& run, const StepSpec& step, int64_t item, Cancellation& waiting);
+  /// `waiting` ends waits for a turn; both it and `input` outlive this.
+  ItemCalls(RunContext& run, const StepSpec& step, const StepInput& input, Cancellation& waiting);
 
   const Workflow& workflow() const override { return run_.workflow; }
   const StepSpec& step() const override { return step_; }
@@ -54,6 +54,7 @@ class ItemCalls : public StepCalls, private CallRecorder {
 
   RunContext& run_;
   const StepSpec& step_;
+  const nlohmann::json& with_;
   int64_t item_;
   Cancellation& waiting_;
   std::chrono::steady_clock::time_point deadline_;

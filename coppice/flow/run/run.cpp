@@ -321,7 +321,7 @@ class Run::State {
       cache_.keep(step, known.cache_key, output);
       co_return output;
     }
-    ItemCalls calls(context_, step, input.item, steps_[known.number].no_more);
+    ItemCalls calls(context_, step, input, steps_[known.number].no_more);
     std::exception_ptr failure;
     Json output;
     try {
