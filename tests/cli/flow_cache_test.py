@@ -33,6 +33,12 @@ class Cached(FlowTest):
         self.assertIn("1 from the cache", self.expect(0, "flow", "show", second["run"]).stdout)
         shown = json.loads(self.expect(0, "flow", "show", second["run"], "--json").stdout)
         self.assertEqual(shown["steps"][0]["cached"], 1)
+        self.expect(0, "flow", "report", second["run"], "-o", self.path("r.html"))
+        self.assertIn("done, 1 from the cache", Path(self.path("r.html")).read_text())
+        for kind, says in (("prometheus", 'coppice_flow_cached_total{step="a",workflow="test"} 1'),
+                           ("otlp-traces", '{"key":"coppice.step.cached","value":{"intValue":"1"}}')):
+            told = self.expect(0, "flow", "export", second["run"], "--format", kind).stdout
+            self.assertIn(says, told.replace(": ", ":").replace("\n", "").replace(" ", "") if kind != "prometheus" else told)
         told = self.expect(0, "flow", "run", self.path("flow.yaml"), "--input", self.path("in.json"), *self.endpoint)
         self.assertIn("1 outputs from the cache", told.stderr)
 

@@ -124,6 +124,7 @@ class Trace {
         .text("coppice.step.state", step.state)
         .whole("coppice.step.items", step.items)
         .whole("coppice.step.calls", step.calls)
+        .whole_unless_zero("coppice.step.cached", step.cached)
         .real("coppice.cost_usd", step.cost.dollars());
     finish(span, attributes, step.error_type);
   }

@@ -36,6 +36,10 @@ class RunCounts {
     MetricLabels with_state = labels;
     with_state.emplace_back("state", step.state);
     count("coppice_flow_steps_total", "Steps that ended, by how.", with_state);
+    if (step.cached > 0) {
+      count("coppice_flow_cached_total", "Outputs of steps, or of their items, that came from the cache.", labels,
+            static_cast<double>(step.cached));
+    }
     if (step.state == "skipped") return;
     time("coppice_flow_step_seconds", "How long steps take.", labels, step.seconds);
   }

@@ -39,6 +39,7 @@ std::string steps_table(const RunSummary& run) {
       "<table>" + table_row({"step", "state", "items", "calls", "tokens in", "out", "took", "cost"}, "th");
   for (const StepSummary& step : run.steps) {
     std::string state = step.is_kept ? "kept from the parent" : escaped(step.state);
+    if (step.cached > 0) state += fmt::format(", {} from the cache", step.cached);
     if (!step.error.empty()) state += "<br><small class=\"bad\">" + escaped(step.error) + "</small>";
     table += table_row({escaped(step.name), state, std::to_string(step.items), std::to_string(step.calls),
                         std::to_string(step.usage.input_tokens), std::to_string(step.usage.output_tokens),
