@@ -164,7 +164,7 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
         table.inputs(), [&](Drawn drawn) { return figure(table.all(variant, drawn)); }, options.seed);
   };
   made.runs = runs.size();
-  made.accepted = estimate(accepted_part);
+  made.accepted = proportion(accepted_part(runs) * static_cast<double>(table.inputs()), table.inputs());
   made.score = estimate(score_of);
   made.cost = estimate(cost_of);
   made.cost_per_accepted = estimate(cost_per_accepted);
@@ -215,6 +215,48 @@ Figure break_even_estimate(const RunTable& table, size_t variant, const CompareO
   return {users_of(inverse.value), users_of(inverse.high), users_of(inverse.low)};
 }
 
+/// Of an input: the part of the variant's runs that are accepted, less that of the first one's.
+struct Gains {
+  double mean = 0, mean_square = 0;
+  size_t inputs = 0;
+
+  Figure figure(size_t of) const noexcept { return paired_difference(mean, mean_square, of); }
+};
+
+Gains gains_of(const RunTable& table, size_t variant) {
+  Gains gains;
+  for (size_t input = 0; input < table.inputs(); ++input) {
+    const double gain = accepted_part(table.of(variant)[input]) - accepted_part(table.of(0)[input]);
+    if (std::isnan(gain)) continue;
+    gains.mean += gain;
+    gains.mean_square += gain * gain;
+    ++gains.inputs;
+  }
+  const double n = static_cast<double>(std::max<size_t>(gains.inputs, 1));
+  gains.mean /= n;
+  gains.mean_square /= n;
+  return gains;
+}
+
+/// So many inputs until the interval of the gain leaves out `margin`, if it stays what it is; infinite = no number.
+double inputs_needed(const Gains& gains, double margin) {
+  const auto decides = [&](size_t inputs) {
+    const Figure figure = gains.figure(inputs);
+    return figure.low >= margin || figure.high < margin;
+  };
+  size_t high = std::max<size_t>(gains.inputs, 1);
+  while (!decides(high)) {
+    if (high > kMostInputs) return kInfinity;
+    high *= 2;
+  }
+  size_t low = high / 2;
+  while (low + 1 < high) {
+    const size_t middle = low + (high - low) / 2;
+    (decides(middle) ? high : low) = middle;
+  }
+  return static_cast<double>(high);
+}
+
 /// So many times the inputs until the interval would leave out `threshold`, if the figure stays what it is.
 double growth_needed(const Figure& figure, double threshold) {
   const double distance = std::abs(figure.value - threshold);
@@ -223,7 +265,7 @@ double growth_needed(const Figure& figure, double threshold) {
   return (half / distance) * (half / distance);
 }
 
-void judge(VariantComparison& made, size_t inputs, const CompareOptions& options) {
+void judge(VariantComparison& made, const Gains& gains, size_t inputs, const CompareOptions& options) {
   const double margin = -options.quality_margin;
   const bool saves = made.saving.low > 0, costs_more = made.saving.high < 0;
   const bool keeps_quality = made.accepted_gain.low >= margin, loses_quality = made.accepted_gain.high < margin;
@@ -245,10 +287,10 @@ void judge(VariantComparison& made, size_t inputs, const CompareOptions& options
     made.more_inputs = kFewInputs - inputs;
     return;
   }
-  const double growth = std::max(saves ? 1.0 : growth_needed(made.saving, 0),
-                                 keeps_quality ? 1.0 : growth_needed(made.accepted_gain, margin));
-  const double needed = std::ceil(static_cast<double>(inputs) * std::max(growth, 1.0));
-  made.more_inputs = needed < kMostInputs ? std::max<size_t>(static_cast<size_t>(needed) - inputs, 1) : 0;
+  const double for_saving = saves ? 1.0 : static_cast<double>(inputs) * growth_needed(made.saving, 0);
+  const double needed = std::ceil(std::max(for_saving, keeps_quality ? 1.0 : inputs_needed(gains, margin)));
+  if (needed >= kMostInputs) return;
+  made.more_inputs = needed > static_cast<double>(inputs) + 1 ? static_cast<size_t>(needed) - inputs : 1;
 }
 
 bool has_accepted(const RunTable& table, size_t variant) {
@@ -267,14 +309,15 @@ VariantComparison against_first(const RunTable& table, size_t variant, const Com
   VariantComparison made;
   made.variant = variant;
   made.saving = paired([](const Runs& a, const Runs& b) { return 1 - cost_per_accepted(b) / cost_per_accepted(a); });
-  made.accepted_gain = paired([](const Runs& a, const Runs& b) { return accepted_part(b) - accepted_part(a); });
+  const Gains gains = gains_of(table, variant);
+  made.accepted_gain = gains.figure(gains.inputs);
   made.score_gain = paired([](const Runs& a, const Runs& b) { return score_of(b) - score_of(a); });
   made.speed = paired([](const Runs& a, const Runs& b) {
     return latency_of(b, 0.5, &ComparedRun::seconds) / latency_of(a, 0.5, &ComparedRun::seconds);
   });
   made.break_even_users = break_even_estimate(table, variant, options);
   if (has_accepted(table, 0) || has_accepted(table, variant)) {
-    judge(made, table.inputs(), options);
+    judge(made, gains, table.inputs(), options);
   } else {
     made.why = "no output of either is accepted, so that there is nothing to weigh";
   }

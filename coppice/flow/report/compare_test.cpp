@@ -120,6 +120,27 @@ TEST(CompareTest, OfOneInputNothingIsDecidedAndMoreAreAskedFor) {
   EXPECT_EQ(made.against_first[0].more_inputs, 9U);
 }
 
+std::vector<ComparedRun> cheaper_and_as_good(size_t inputs) {
+  std::vector<ComparedRun> runs;
+  for (size_t i = 0; i < inputs; ++i) {
+    runs.push_back(finished(0, i, 1, 0.2 + 0.001 * static_cast<double>(i % 3)));
+    runs.push_back(finished(1, i, 1, 0.1 + 0.001 * static_cast<double>(i % 5)));
+  }
+  return runs;
+}
+
+TEST(CompareTest, ThatAFewAreAllAcceptedDoesNotShowThatAsManyAre) {
+  const VariantComparison few = compare(cheaper_and_as_good(6), options()).against_first[0];
+  EXPECT_EQ(few.verdict, Verdict::undecided);
+  EXPECT_LT(few.accepted_gain.low, -0.2);
+  const size_t needed = 6 + few.more_inputs;
+  EXPECT_EQ(compare(cheaper_and_as_good(needed), options()).against_first[0].verdict, Verdict::decompose) << needed;
+  EXPECT_EQ(compare(cheaper_and_as_good(needed - 1), options()).against_first[0].verdict, Verdict::undecided);
+  CompareOptions lax = options();
+  lax.quality_margin = 0.3;
+  EXPECT_EQ(compare(cheaper_and_as_good(6), lax).against_first[0].verdict, Verdict::decompose);
+}
+
 TEST(CompareTest, WhereNothingIsAcceptedNothingIsWeighed) {
   const Comparison made =
       compare({failed(0, 0, "x"), failed(1, 0, "x"), failed(0, 1, "x"), failed(1, 1, "x")}, options());

@@ -6,12 +6,22 @@
 #include <limits>
 #include <numeric>
 
+#include <boost/math/distributions/normal.hpp>
+#include <boost/math/distributions/students_t.hpp>
+
 #include "coppice/core/random.h"
 
 namespace coppice {
 namespace {
 
 constexpr double kNormal975 = 1.959963984540054;
+
+/// The part of the draws on each side of the interval: 2.5 % of many groups, less of few.
+double expanded_tail(size_t groups) {
+  const auto n = static_cast<double>(groups);
+  const double t = boost::math::quantile(boost::math::students_t(n - 1), 0.975);
+  return boost::math::cdf(boost::math::normal(), -t * std::sqrt(n / (n - 1)));
+}
 
 }  // namespace
 
@@ -29,13 +39,21 @@ double quantile(std::vector<double> values, double q) {
   return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
-Figure proportion(size_t successes, size_t of) noexcept {
+Figure proportion(double successes, size_t of) noexcept {
   if (of == 0) return {0, 0, 1};
-  const double n = static_cast<double>(of), p = static_cast<double>(successes) / n;
+  const double n = static_cast<double>(of), p = successes / n;
   const double z2 = kNormal975 * kNormal975;
   const double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
   const double half = kNormal975 / (1 + z2 / n) * std::sqrt(p * (1 - p) / n + z2 / (4 * n * n));
   return {p, std::max(0.0, middle - half), std::min(1.0, middle + half)};
+}
+
+Figure paired_difference(double mean, double mean_square, size_t pairs) noexcept {
+  const double n = static_cast<double>(pairs), more = n + 2;
+  const double middle = mean * n / more;
+  const double variance = ((mean_square * n + 1) / more - middle * middle) / more;
+  const double half = kNormal975 * std::sqrt(std::max(variance, 0.0));
+  return {pairs == 0 ? 0 : mean, std::max(-1.0, middle - half), std::min(1.0, middle + half)};
 }
 
 Figure bootstrap(size_t groups, const std::function<double(std::span<const size_t>)>& figure, uint64_t seed,
@@ -54,8 +72,9 @@ Figure bootstrap(size_t groups, const std::function<double(std::span<const size_
     if (std::isfinite(one)) figures.push_back(one);
   }
   if (figures.empty()) return made;
-  made.low = quantile(figures, 0.025);
-  made.high = quantile(std::move(figures), 0.975);
+  const double tail = expanded_tail(groups);
+  made.low = quantile(figures, tail);
+  made.high = quantile(std::move(figures), 1 - tail);
   return made;
 }
 

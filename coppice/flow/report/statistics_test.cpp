@@ -26,6 +26,7 @@ TEST(Statistics, WilsonsIntervalIsThatOfTheBooks) {
   EXPECT_EQ(proportion(0, 10).low, 0);
   EXPECT_GT(proportion(0, 10).high, 0.2) << "ten failures do not show that it never works";
   EXPECT_EQ(proportion(0, 0).high, 1);
+  EXPECT_DOUBLE_EQ(proportion(2.5, 10).value, 0.25);
 }
 
 TEST(Statistics, TheBootstrapsIntervalOfAMeanIsThatOfItsStandardError) {
@@ -48,6 +49,45 @@ TEST(Statistics, OfOneGroupNothingIsKnown) {
       1, [](std::span<const size_t>) { return 5.0; }, 1);
   EXPECT_EQ(made.value, 5);
   EXPECT_TRUE(std::isinf(made.low) && std::isinf(made.high));
+}
+
+TEST(Statistics, PairsThatAreAlikeDoNotShowThatAllAre) {
+  const Figure six = paired_difference(0, 0, 6);  // one pair more for each side: sqrt(1 / 8 / 8)
+  EXPECT_DOUBLE_EQ(six.value, 0);
+  EXPECT_NEAR(six.high, 1.96 / 8, 1e-4);
+  EXPECT_NEAR(six.low, -1.96 / 8, 1e-4);
+  EXPECT_LT(paired_difference(0, 0, 1000).high, 0.002);
+  // Agresti and Min's interval for 20 of 100 pairs better and 5 worse: (20 - 5) / 102 -+ 1.96 sqrt(26 - 15^2 / 102) /
+  // 102.
+  const Figure some = paired_difference(0.15, 0.25, 100);
+  EXPECT_DOUBLE_EQ(some.value, 0.15);
+  EXPECT_NEAR(some.low, 0.147059 - 0.093749, 2e-4);
+  EXPECT_NEAR(some.high, 0.147059 + 0.093749, 2e-4);
+}
+
+/// Of samples of a normal distribution the interval of the mean holds the true one in some 95 %.
+TEST(Statistics, IntervalsOfFewGroupsHoldWhatTheySay) {
+  Random random(7, 1);
+  for (const size_t groups : {size_t{5}, size_t{20}}) {
+    size_t held = 0;
+    constexpr size_t kTries = 400;
+    for (size_t i = 0; i < kTries; ++i) {
+      std::vector<double> values(groups);
+      for (double& value : values) {
+        value = -6;
+        for (int k = 0; k < 12; ++k) value += random.uniform();
+      }
+      const auto mean_of = [&](std::span<const size_t> drawn) {
+        double sum = 0;
+        for (const size_t one : drawn) sum += values[one];
+        return sum / static_cast<double>(drawn.size());
+      };
+      const Figure figure = bootstrap(groups, mean_of, i, 500);
+      held += figure.low <= 0 && 0 <= figure.high ? 1 : 0;
+    }
+    EXPECT_GT(held, kTries * 88 / 100) << groups;
+    EXPECT_LT(held, kTries * 99 / 100) << groups;
+  }
 }
 
 }  // namespace
