@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/flow/stand_in/stand_in_options.h"
+#include "coppice/flow/workflow/workflow.h"
 
 namespace coppice::app {
 
@@ -17,9 +18,11 @@ struct KnownModels {
 };
 
 /// From settings of a stand-in where a file is named; else from the latest runs of the journal, where there are any.
-KnownModels known_models(const std::string& settings, const std::string& journal, uint32_t measured_runs);
+KnownModels known_models(const std::string& settings, const std::string& journal, uint32_t measured_runs,
+                         const Workflow& planned);
 
 /// As `measured_models`. Throws `ErrorCode::io` where there is no journal.
-nlohmann::json measured_models_of(const std::string& journal, uint32_t measured_runs);
+nlohmann::json measured_models_of(const std::string& journal, uint32_t measured_runs,
+                                  const Workflow* planned = nullptr);
 
 }  // namespace coppice::app

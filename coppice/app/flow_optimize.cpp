@@ -76,13 +76,14 @@ std::map<std::string, std::vector<std::string>> read_candidates(const std::vecto
 /// Runs every input with one choice of models.
 class Measurer {
  public:
-  Measurer(const OptimizeArguments& arguments, std::vector<json> inputs)
+  Measurer(const OptimizeArguments& arguments, const Workflow& workflow, std::vector<json> inputs)
       : arguments_(arguments),
         inputs_(std::move(inputs)),
         folder_(std::filesystem::absolute(arguments.workflow).parent_path().string()),
         most_(arguments.most_cost.empty() ? Money{} : parse_money(arguments.most_cost)),
         provenance_(arguments.simulate ? Provenance::simulated : Provenance::none) {
-    if (arguments.simulate) known_ = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs);
+    if (!arguments.simulate) return;
+    known_ = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs, workflow);
   }
 
   Measured measure(const Workflow& workflow) { return arguments_.simulate ? simulated(workflow) : real(workflow); }
@@ -177,6 +178,11 @@ void print(const Optimum& optimum, const OptimizeArguments& arguments, const Mea
     print_out(fmt::format("The interval of the chosen one begins below {:.0f} %: more inputs would say more.\n",
                           100 * arguments.floor));
   }
+  for (const size_t slot : needless_slots(optimum)) {
+    print_out(fmt::format(
+        "Without '{}' as many outputs are accepted, for no more money: as far as the checks see, one step too many.\n",
+        optimum.slots[slot].step));
+  }
   if (base.measured.cost_dollars > 0 && optimum.chosen != 0) {
     print_out(fmt::format("It costs {:.0f} % of what the workflow as written does.\n",
                           100 * best.measured.cost_dollars / base.measured.cost_dollars));
@@ -197,7 +203,7 @@ void optimize_models(const OptimizeArguments& arguments) {
   redirect(workflow, arguments.endpoints);
   const std::vector<ModelSlot> slots = model_slots(workflow, {read_candidates(arguments.candidates), arguments.ablate});
   if (slots.empty()) throw Error(ErrorCode::data, "no step asks a model", arguments.workflow);
-  Measurer measurer(arguments, read_flow_inputs(arguments.inputs, {&workflow, 1}));
+  Measurer measurer(arguments, workflow, read_flow_inputs(arguments.inputs, {&workflow, 1}));
   size_t most = 1 + slots.size(), tried = 0;
   for (const ModelSlot& slot : slots) most += slot.candidates.size();
   const Optimum found = optimize(slots, arguments.floor, [&](const Assignment& models) {

@@ -97,7 +97,7 @@ void plan(PlanArguments& arguments) {
   }
   const std::vector<json> inputs = arguments.inputs.empty() ? std::vector<json>{read_flow_input(arguments.input)}
                                                             : read_flow_inputs(arguments.inputs, {&workflow, 1});
-  const KnownModels known = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs);
+  const KnownModels known = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs, workflow);
   arguments.plan.folder = std::filesystem::absolute(arguments.workflow).parent_path().string();
   const Plan made = plan_workflow(workflow, inputs, known.models, arguments.plan);
   if (arguments.json) {

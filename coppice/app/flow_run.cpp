@@ -63,6 +63,7 @@ ordered_json to_json(const RunOutcome& outcome) {
                         {"seconds", step.seconds}, {"calls", step.calls},
                         {"cached", step.cached},   {"cost_usd", step.cost.dollars()}};
     if (!step.error.empty()) one["error"] = step.error;
+    if (!step.remarks.empty()) one["remarks"] = step.remarks;
     made["steps"].push_back(std::move(one));
   }
   return made;

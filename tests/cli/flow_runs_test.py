@@ -88,6 +88,40 @@ class Refused(RunTest):
         self.expect(3, "flow", "plan", flow, "--inputs", self.write("in.jsonl", '{"a": 1}\n{"b": }\n'), says="in.jsonl:2:7")
 
 
+class Untrusted(RunTest):
+    def test_what_an_interpreter_reads_as_code_has_no_template(self):
+        steps = {"a": {"kind": "template", "with": {"value": "x; touch pwned"}}}
+        for command in (["sh", "-c", "echo {{ steps.a.output }}"], ["env", "{{ inputs.x }}"], ["python3", "-c", "{{ inputs.x }}"]):
+            steps["b"] = {"kind": "command", "with": {"command": command}}
+            self.faults(self.workflow(steps), "as code", "data go behind the code")
+        steps["b"] = {"kind": "command", "with": {"command": ["sh", "-c", "printf %s \"$1\"", "sh", "{{ steps.a.output }}"]}}
+        flow = self.workflow(steps, outputs={"result": "{{ steps.b.output.text }}"})
+        self.assertEqual(self.run_flow(0, flow, "--allow", "command")["result"], "x; touch pwned")
+
+    def test_a_stored_file_lies_in_the_folder_of_the_workflow_unless_allowed(self):
+        self.write("secret.txt", "hidden")
+        (self.folder / "in").mkdir()
+        for folder in (str(self.folder), ".."):
+            flow = self.workflow({"a": {"kind": "file", "with": {"folder": folder, "path": "secret.txt"}}}, name="in/flow.yaml",
+                                 outputs={"result": "{{ steps.a.output.bytes }}"})
+            self.expect(2, "flow", "run", flow, says=["outside of its folder", "--allow files"])
+            self.assertEqual(self.run_flow(0, flow, "--allow", "files")["result"], 6)
+
+
+class Remarks(RunTest):
+    def test_what_a_user_may_not_have_expected_is_told(self):
+        stand_in = StandIn(self, self.settings(models={"*": {"answer_tokens": 50}}))
+        flow = self.workflow({"a": {**self.ask("{{ item }}", max_output_tokens=5), "foreach": "{{ [1, 2, 3] }}"}})
+        done = self.expect(0, "flow", "run", flow, "--json", *self.endpoint(stand_in))
+        self.assertEqual(done.stderr.count("cut off where it reached its most tokens"), 1)
+        self.assertEqual(len(json.loads(done.stdout)["steps"][0]["remarks"]), 1)
+        models = json.loads(Path(flow).read_text())["models"]
+        models["big"]["cheaper"] = "small"
+        flow = self.workflow({"a": {"kind": "llm", "with": {"model": "big", "prompt": "x" * 100}}}, models=models,
+                             budget={"run": 0.003})
+        self.expect(0, "flow", "run", flow, *self.endpoint(stand_in), says="'small' was asked in the place of 'big'")
+
+
 class Probed(RunTest):
     def test_servers_are_asked_what_they_can_do(self):
         stand_in = StandIn(self)

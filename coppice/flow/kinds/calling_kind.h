@@ -55,6 +55,10 @@ class StepCalls {
 
   /// A line for reports.
   virtual void note(nlohmann::json about) = 0;
+
+  /// Something that the user may not have expected, in words: told while the run is on its way (once for all items of a
+  /// step), in its outcome, and in the journal.
+  virtual void remark(const std::string& text) = 0;
 };
 
 /// A step waits for a person.

@@ -70,7 +70,7 @@ class FileKind : public CallingKind {
  public:
   std::string name() const override { return "file"; }
   bool reads_folder() const override { return true; }
-  std::vector<NeededFile> needed_files() const override { return {{"/folder", ""}}; }
+  std::vector<NeededFile> needed_files() const override { return {{"/folder", "", true}}; }
   Json with_schema() const override {
     return Json::parse(R"json({
       "type": "object", "required": ["folder", "path"], "additionalProperties": false,

@@ -12,6 +12,7 @@
 
 #include "coppice/core/json_text.h"
 #include "coppice/flow/kinds/calling_kind.h"
+#include "coppice/flow/kinds/command_code.h"
 #include "coppice/flow/kinds/kinds.h"
 #include "coppice/flow/kinds/sql_query.h"
 #include "coppice/flow/kinds/subprocess.h"
@@ -229,6 +230,17 @@ class CommandKind : public CallingKind {
     const std::string said = with.value("effect", "at_most_once");
     if (said == "pure") return Effect::pure;
     return said == "idempotent" ? Effect::idempotent : Effect::at_most_once;
+  }
+
+  void expect_sound(const Json& with) const override {
+    if (!with["command"].is_array()) return;  // a template of the whole, which `trusted_places` looks at
+    const auto command = with["command"].get<std::vector<std::string>>();
+    const auto code = templated_code(command);
+    if (!code) return;
+    throw Error(
+        ErrorCode::usage,
+        fmt::format("'command' hands a template to {}, which reads it as code: '{}'", command.front(), command[*code]),
+        {}, R"(data go behind the code: ["sh", "-c", "grep -- \"$1\" list.txt", "sh", "{{ steps.a.output }}"])");
   }
 
   /// The program, and what decides which one is found and what is loaded into it.

@@ -120,6 +120,7 @@ Json cut_sections(const std::string& text, const std::vector<std::string>& title
 Awaitable<Json> ask(Json question, std::string persona, StepCalls& calls) {
   ChatAnswer answer = co_await calls.chat(request_of(question, persona));
   if (question.contains("schema")) co_return std::move(answer.value);
+  if (answer.finish_reason == "length") calls.remark("the answer was cut off where it reached its most tokens");
   if (question.contains("sections")) co_return cut_sections(answer.content, titles_of(question));
   co_return Json(std::move(answer.content));
 }

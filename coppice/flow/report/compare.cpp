@@ -392,6 +392,12 @@ std::string break_even_text(const Figure& users) {
   return text + fmt::format(" ({:.0f} to {})", std::ceil(users.low), high);
 }
 
+std::string usual_saving_text(double saving) {
+  if (!std::isfinite(saving) || saving <= 0) return {};
+  const char* const where = saving < 0.7 ? "less than" : saving > 0.9 ? "more than" : "within";
+  return fmt::format("{} the 70 to 90 % that the next smaller model size often saves", where);
+}
+
 bool CompareOptions::has_ownership() const noexcept {
   return std::any_of(ownership.begin(), ownership.end(),
                      [](const Ownership& one) { return one.fixed_dollars != 0 || one.operations_dollars != 0; });

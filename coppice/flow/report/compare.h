@@ -89,6 +89,10 @@ struct Comparison {
   Provenance provenance = Provenance::none;  ///< of all variants
 };
 
+/// Where a saving lies beside the 70 to 90 % that the next smaller model size is often said to save: "less than ...",
+/// "more than ...", "within ...". "" where there is none.
+std::string usual_saving_text(double saving);
+
 /// The verdict on a variant: `decompose` where it saves (the interval of `saving` is above 0) and loses no quality
 /// (that of `accepted_gain` is above -quality_margin); `do_not` where it costs more, or loses quality, beyond doubt;
 /// else `undecided`. Names are for the case that the first variant is one big model.

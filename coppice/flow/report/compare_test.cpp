@@ -141,6 +141,13 @@ TEST(CompareTest, ThatAFewAreAllAcceptedDoesNotShowThatAsManyAre) {
   EXPECT_EQ(compare(cheaper_and_as_good(6), lax).against_first[0].verdict, Verdict::decompose);
 }
 
+TEST(CompareTest, ASavingIsHeldAgainstTheUsualOne) {
+  EXPECT_TRUE(usual_saving_text(0.5).starts_with("less than the 70 to 90 %"));
+  EXPECT_TRUE(usual_saving_text(0.8).starts_with("within"));
+  EXPECT_TRUE(usual_saving_text(0.95).starts_with("more than"));
+  EXPECT_EQ(usual_saving_text(-0.1), "");
+}
+
 TEST(CompareTest, WhereNothingIsAcceptedNothingIsWeighed) {
   const Comparison made =
       compare({failed(0, 0, "x"), failed(1, 0, "x"), failed(0, 1, "x"), failed(1, 1, "x")}, options());

@@ -216,6 +216,23 @@ Optimum optimize(const std::vector<ModelSlot>& slots, double floor,
   return Search(slots, floor, measure).run();
 }
 
+std::vector<size_t> needless_slots(const Optimum& optimum) {
+  std::vector<size_t> found;
+  if (optimum.all.empty()) return found;
+  const MeasuredAssignment& written = optimum.all.front();
+  for (const MeasuredAssignment& one : optimum.all) {
+    const auto left_out = std::find(one.models.begin(), one.models.end(), std::string());
+    if (left_out == one.models.end()) continue;
+    const auto slot = static_cast<size_t>(left_out - one.models.begin());
+    Assignment else_as_written = written.models;
+    else_as_written[slot].clear();
+    const bool is_as_good = one.accepted.value >= written.accepted.value;
+    if (one.models != else_as_written || !is_as_good) continue;
+    if (one.measured.cost_dollars <= written.measured.cost_dollars) found.push_back(slot);
+  }
+  return found;
+}
+
 ordered_json to_json(const Optimum& optimum) {
   ordered_json all = ordered_json::array();
   for (const MeasuredAssignment& one : optimum.all) {
@@ -232,7 +249,12 @@ ordered_json to_json(const Optimum& optimum) {
          {"seconds_p50", one.measured.seconds},
          {"frontier", one.is_frontier}});
   }
-  return {{"chosen", optimum.chosen}, {"reaches_floor", optimum.reaches_floor}, {"assignments", all}};
+  ordered_json needless = ordered_json::array();
+  for (const size_t slot : needless_slots(optimum)) needless.push_back(optimum.slots[slot].step);
+  return {{"chosen", optimum.chosen},
+          {"reaches_floor", optimum.reaches_floor},
+          {"needless_steps", needless},
+          {"assignments", all}};
 }
 
 }  // namespace coppice

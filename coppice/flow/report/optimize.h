@@ -68,6 +68,10 @@ struct Optimum {
 Optimum optimize(const std::vector<ModelSlot>& slots, double floor,
                  const std::function<Measured(const Assignment& models)>& measure);
 
+/// Steps without which as many outputs were accepted, for no more money: one too many each, as far as the checks see.
+/// Their slots, of what was tried with all else as written.
+std::vector<size_t> needless_slots(const Optimum& optimum);
+
 nlohmann::ordered_json to_json(const Optimum& optimum);
 
 }  // namespace coppice

@@ -62,6 +62,20 @@ TEST(Optimize, WhereNothingReachesTheFloorTheBestIsSaid) {
   EXPECT_EQ(found.all[found.chosen].models[0], "big");
 }
 
+TEST(Optimize, AStepThatChangesNothingIsNamed) {
+  std::vector<ModelSlot> slots = kSlots;
+  slots[1].candidates.emplace_back();
+  const auto with_part = [&](size_t accepted_without) {
+    return optimize(slots, 0.5, [&](const Assignment& models) {
+      return models[1].empty() ? measured(1, accepted_without) : measured(2, 80);
+    });
+  };
+  EXPECT_EQ(needless_slots(with_part(80)), std::vector<size_t>{1});
+  EXPECT_EQ(needless_slots(with_part(90)), std::vector<size_t>{1});
+  EXPECT_TRUE(needless_slots(with_part(79)).empty());
+  EXPECT_EQ(to_json(with_part(80))["needless_steps"], json::array({slots[1].step}));
+}
+
 class ModelSlots : public testing::Test {
  protected:
   ModelSlots() {

@@ -88,6 +88,7 @@ Awaitable<Answer> ItemCalls::with_model(std::string name,
     } catch (const Error& error) {
       if (error.code() != ErrorCode::budget || model.cheaper.empty()) throw;
       note({{"cheaper", model.cheaper}, {"in_place_of", at}, {"why", error.what()}});
+      remark(fmt::format("'{}' was asked in the place of '{}': too little money was left", model.cheaper, at));
       at = model.cheaper;
       took_cheaper_ = true;
     }
@@ -180,6 +181,11 @@ void ItemCalls::note(nlohmann::json about) {
   Event event = run_.event(EventKind::note, step_.name, item_);
   event.payload = about.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   run_.journal.append(std::move(event));
+}
+
+void ItemCalls::remark(const std::string& text) {
+  note({{"remark", text}});
+  remarks_.push_back(text);
 }
 
 std::optional<std::string> ItemCalls::recorded(uint32_t call, const std::string& request_hash) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "coppice/flow/kinds/calling_kind.h"
 #include "coppice/flow/run/run_context.h"
@@ -32,11 +33,13 @@ class ItemCalls : public StepCalls, private CallRecorder {
   Awaitable<nlohmann::json> apart(std::function<nlohmann::json()> work) override;
   std::optional<nlohmann::json> approval() override;
   void note(nlohmann::json about) override;
+  void remark(const std::string& text) override;
 
   // What the calls so far came to.
   Usage usage() const noexcept { return usage_; }
   Money cost() const noexcept { return cost_; }
   size_t calls() const noexcept { return calls_; }
+  const std::vector<std::string>& remarks() const noexcept { return remarks_; }
   bool took_cheaper() const noexcept { return took_cheaper_; }  ///< a model in place of the one that was named
 
  private:
@@ -61,6 +64,7 @@ class ItemCalls : public StepCalls, private CallRecorder {
   uint32_t next_call_ = 1;
   size_t calls_ = 0;
   bool took_cheaper_ = false;
+  std::vector<std::string> remarks_;
   Usage usage_;
   Money cost_;
 };

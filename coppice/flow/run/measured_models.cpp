@@ -29,7 +29,11 @@ struct MeasuredCall {
   double tokens = 1;                            ///< of the answer
 };
 
+/// How much a run's step is that of the workflow that is planned.
+enum class Likeness { name, step, all };
+
 struct MeasuredAnswers {
+  Likeness likeness = Likeness::name;
   std::vector<std::string> texts;
   std::vector<GivenTexts> given;  ///< of each text: what of its run's input it has
 };
@@ -47,8 +51,28 @@ std::string content_of(const json& answer) {
   return answer.value(json::json_pointer("/choices/0/message/content"), std::string());
 }
 
+/// Of a run's steps to those that are planned.
+class Likenesses {
+ public:
+  Likenesses(const RunRecord& run, const json& planned_steps) : planned_(planned_steps) {
+    if (planned_.is_object()) steps_ = field(parse_json(run.workflow_text), "steps");
+    is_all_ = steps_ == planned_;
+  }
+
+  Likeness of(const std::string& step) const {
+    if (is_all_) return Likeness::all;
+    return planned_.is_object() && field(steps_, step.c_str()) == field(planned_, step.c_str()) ? Likeness::step
+                                                                                                : Likeness::name;
+  }
+
+ private:
+  const json& planned_;
+  json steps_;
+  bool is_all_ = false;
+};
+
 /// `inputs` is what the event's run was given.
-void add(const Event& event, const json& inputs, MeasuredModels& models) {
+void add(const Event& event, const json& inputs, const Likenesses& likenesses, MeasuredModels& models) {
   if (event.kind != EventKind::call_answered) return;
   const json said = parse_json(event.payload);
   const std::string name = text_field(said, "model");
@@ -61,7 +85,10 @@ void add(const Event& event, const json& inputs, MeasuredModels& models) {
   call.tokens = std::max(1.0, static_cast<double>(stand_in_tokens(content)));
   model.calls.push_back(call);
   MeasuredAnswers& answers = model.answers[event.step];
-  if (content.empty() || answers.texts.size() >= kMostAnswers) return;
+  const Likeness likeness = likenesses.of(event.step);
+  if (content.empty() || likeness < answers.likeness) return;
+  if (likeness > answers.likeness) answers = {likeness, {}, {}};
+  if (answers.texts.size() >= kMostAnswers) return;
   answers.texts.push_back(content);
   answers.given.push_back(given_texts(content, inputs));
 }
@@ -132,11 +159,13 @@ json speed_json(const std::vector<MeasuredCall>& calls) {
 
 }  // namespace
 
-json measured_models(JournalStore& journal, size_t most_runs) {
+json measured_models(JournalStore& journal, size_t most_runs, const Workflow* planned) {
   MeasuredModels models;
+  const json planned_steps = planned == nullptr ? json() : field(parse_json(planned->text), "steps");
   for (const RunRecord& record : journal.list(most_runs)) {
     const json inputs = parse_json(record.inputs);
-    for (const Event& event : journal.events(record.id)) add(event, inputs, models);
+    const Likenesses likenesses(record, planned_steps);
+    for (const Event& event : journal.events(record.id)) add(event, inputs, likenesses, models);
   }
   json settings = {{"models", json::object()}, {"answers", json::array()}};
   for (const auto& [name, model] : models) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/flow/journal/journal.h"
+#include "coppice/flow/workflow/workflow.h"
 
 namespace coppice {
 
@@ -17,6 +18,9 @@ namespace coppice {
 /// Where answers were streamed, times to the first token and between tokens are those measured; else the time of an
 /// answer is parted by its length, a line of least squares giving the slope at first. Tokens are the stand-in's, of
 /// four bytes. Not known are a server's limits, nor how often calls fail.
-nlohmann::json measured_models(JournalStore& journal, size_t most_runs);
+///
+/// Where `planned` is given, the answers to a step are those of runs whose steps were all as they are there, if there
+/// are such; else of runs in which this step was; else of any in which one had its name. Speeds are those of all runs.
+nlohmann::json measured_models(JournalStore& journal, size_t most_runs, const Workflow* planned = nullptr);
 
 }  // namespace coppice

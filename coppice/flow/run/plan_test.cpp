@@ -188,6 +188,32 @@ TEST_F(PlanTest, MeasuredAnswersFitOtherInputs) {
   EXPECT_EQ(made.calls, 1) << "nothing is to be mended";
 }
 
+TEST_F(PlanTest, AnswersAreThoseOfRunsOfTheSameSteps) {
+  const auto journal = open_journal("memory:", Durability::process);
+  const auto steps_of = [](const char* prompt, const char* other) {
+    return json{{"a", {{"kind", "llm"}, {"with", {{"model", "small"}, {"prompt", prompt}}}}},
+                {"b", {{"kind", "llm"}, {"with", {{"model", "small"}, {"prompt", other}}}}}};
+  };
+  const auto add_run = [&](const char* id, const json& steps, const char* answer) {
+    RunRecord run;
+    run.id = id;
+    run.workflow_text = json{{"steps", steps}}.dump();
+    journal->create(run);
+    std::vector<JournalOperation> batch = {answered("a", answer, 1, 0)};
+    journal->commit(id, batch);
+  };
+  add_run("1", steps_of("other", "other"), "of another step");
+  add_run("2", steps_of("x", "other"), "of this step");
+  const Workflow planned = workflow(steps_of("x", "y"));
+  const auto answers = [&] { return measured_models(*journal, 10, &planned)["answers"][0]["one_of"]; };
+  EXPECT_EQ(answers(), json::array({"of this step"}));
+  add_run("3", json::parse(planned.text)["steps"], "of this workflow");
+  EXPECT_EQ(answers(), json::array({"of this workflow"}));
+  add_run("4", steps_of("x", "other"), "of this step");
+  EXPECT_EQ(answers(), json::array({"of this workflow"}));
+  EXPECT_EQ(measured_models(*journal, 10)["answers"][0]["one_of"].size(), 4U);
+}
+
 TEST(MeasuredModels, StreamsSayMore) {
   const auto journal = open_journal("memory:", Durability::process);
   RunRecord run;

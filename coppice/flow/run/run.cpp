@@ -333,12 +333,19 @@ class Run::State {
     outcome.calls += calls.calls();
     outcome.usage += calls.usage();
     outcome.cost += calls.cost();
+    for (const std::string& remark : calls.remarks()) add_remark(step, outcome, remark);
     if (failure) std::rethrow_exception(failure);
     // What a cheaper model said is for today, when money is short.
     if (!calls.took_cheaper()) cache_.keep(step, known.cache_key, output);
     const bool asks = !step.kind->models(step.with.written()).empty();
     if (asks && outcome.words.size() < kMostWordBytes) outcome.words += step.kind->words_of(input.with, output);
     co_return output;
+  }
+
+  void add_remark(const StepSpec& step, StepOutcome& outcome, const std::string& remark) {
+    if (std::find(outcome.remarks.begin(), outcome.remarks.end(), remark) != outcome.remarks.end()) return;
+    outcome.remarks.push_back(remark);
+    context_.services.observer.remark(step.name + ": " + remark);
   }
 
   void end_item(size_t number, int64_t item, ItemEnd end) {

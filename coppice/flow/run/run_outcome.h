@@ -29,6 +29,7 @@ struct StepOutcome {
   Money cost;
   Usage usage;
   std::string error;
+  std::vector<std::string> remarks;  ///< what the user may not have expected, each once: a cheaper model, a cut answer
   std::string words;  ///< of steps that ask a model: what their outputs say (StepKind::words_of), for the most part
 };
 

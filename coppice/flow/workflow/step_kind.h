@@ -41,8 +41,9 @@ struct LateTemplates {
 
 /// A file that a step cannot do without.
 struct NeededFile {
-  std::string pointer;  ///< into `with`: where its path stands, which starts at the workflow's folder
-  std::string made_by;  ///< a command, for a hint; "" = it is nothing that we make
+  std::string pointer;        ///< into `with`: where its path stands, which starts at the workflow's folder
+  std::string made_by;        ///< a command, for a hint; "" = it is nothing that we make
+  bool is_handed_on = false;  ///< what lies there becomes the output: outside of the workflow's folder only if allowed
 };
 
 /// A kind of step: what a workflow calls `kind`. Add one of your own by deriving from `FunctionKind`.

@@ -187,11 +187,17 @@ class Builder {
     if (top.contains("prices")) attempt("/prices", [&] { read_prices(top["prices"]); });
   }
 
-  nlohmann::json text_of_file(const std::string& path) {
+  /// Links followed.
+  bool is_outside(const std::string& path) const {
     namespace fs = std::filesystem;
     const fs::path folder = folder_.empty() ? fs::path(".") : folder_;
     const fs::path inside = fs::weakly_canonical(folder / path).lexically_relative(fs::weakly_canonical(folder));
-    if (inside.empty() || *inside.begin() == "..") workflow_.must_allow.insert(kOutsideFiles);
+    return inside.empty() || *inside.begin() == "..";
+  }
+
+  nlohmann::json text_of_file(const std::string& path) {
+    if (is_outside(path)) workflow_.must_allow.insert(kOutsideFiles);
+    const std::filesystem::path folder = folder_.empty() ? std::filesystem::path(".") : folder_;
     return read_file((folder / path).string(), kMostFileBytes);
   }
 
@@ -283,6 +289,11 @@ class Builder {
   void check_with(const std::string& at, StepSpec& step) {
     if (step.kind->must_be_allowed()) workflow_.must_allow.insert(step.kind->name());
     nlohmann::json with = step.with.written();
+    for (const NeededFile& needed : step.kind->needed_files()) {
+      const nlohmann::json::json_pointer place(needed.pointer);
+      const bool is_named = needed.is_handed_on && with.contains(place) && with[place].is_string();
+      if (is_named && is_outside(with[place].get<std::string>())) workflow_.must_allow.insert(kOutsideFiles);
+    }
     if (with.is_null()) with = nlohmann::json::object();
     const size_t faults_before = faults_.size();
     auto schema = std::make_shared<const JsonSchema>(step.kind->with_schema());
