@@ -59,9 +59,9 @@ void print(const VariantComparison& one, const Comparison& comparison) {
                                   : "  more inputs would hardly decide\n");
   }
   print_out(fmt::format("  saving                {}\n", with_interval(one.saving, percent_text)));
-    if (const std::string usual = usual_saving_text(one.saving.value); !usual.empty()) {
-      print_out("                        " + usual + "\n");
-    }
+  if (const std::string usual = usual_saving_text(one.saving.value); !usual.empty()) {
+    print_out("                        " + usual + "\n");
+  }
   print_out(fmt::format("  accepted outputs      {}\n", with_interval(one.accepted_gain, percent_text)));
   if (!comparison.options.has_ownership()) return;  // then it pays from the first user on, or never
   print_out(fmt::format("  pays                  {}\n", break_even_text(one.break_even_users)));
