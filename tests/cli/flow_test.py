@@ -122,6 +122,13 @@ class Checking(FlowTest):
         self.assertIn("at most 100 tokens", told[1]["what"])
         self.assertIn("coppice flow plan tells", told[0]["what"])
 
+    def test_outputs_that_may_be_missing_are_told(self):
+        steps = {"a": {**self.ask("x"), "optional": True}, "b": self.ask("{{ steps.a.output }}"), "c": self.ask("z")}
+        result = ["{{ steps.b.output }}", "{{ steps.a.output | default('') }}", "{{ steps.c.output }}"]
+        told = self.expect(0, "flow", "check", self.workflow(steps, outputs={"result": result})).stdout
+        self.assertEqual(told.count("[may-be-missing]"), 1)
+        self.assertIn("'b' may be skipped or fail", told)
+
     def test_the_schema_for_editors_is_json(self):
         self.assertEqual(json.loads(self.expect(0, "flow", "schema").stdout)["title"], "Coppice workflow")
 

@@ -83,6 +83,7 @@ class Adviser {
     }
     say_coordination();
     say_repeated_text();
+    say_may_be_missing();
     return std::move(advice_);
   }
 
@@ -150,6 +151,47 @@ class Adviser {
       say("repeated-text", *text.steps[1],
           fmt::format("{} is sent by {} ({}): each pays for it", text.name, names_text(text.steps), tokens_text(text)));
     }
+  }
+
+  /// Steps that a run may finish without: those that are optional or have an `if`, and those that cannot be without
+  /// them.
+  std::set<std::string> avoidable_steps() const {
+    std::set<std::string> found;
+    for (const StepSpec& step : workflow_.steps) {  // each after those that it needs
+      const bool is_avoidable = step.optional || step.condition ||
+                                std::any_of(step.fails_with.begin(), step.fails_with.end(),
+                                            [&](size_t other) { return found.contains(workflow_.steps[other].name); });
+      if (is_avoidable) found.insert(step.name);
+    }
+    return found;
+  }
+
+  void say_may_be_missing() {
+    const std::set<std::string> avoidable = avoidable_steps();
+    std::set<std::string> said;
+    const auto look = [&](const Template& text) {
+      const std::vector<TemplateReference> references = text.references();
+      // Of alternatives, as in strong | default(weak), one may be there whenever the other is not.
+      if (std::any_of(references.begin(), references.end(), [](const auto& one) { return one.has_default; })) return;
+      for (const TemplateReference& reference : references) {
+        const bool reads_step = reference.path.front() == "steps" && reference.path.size() > 2;
+        if (!reads_step || reference.path[2] != "output") continue;
+        const std::string& step = reference.path[1];
+        if (!avoidable.contains(step) || !said.insert(step).second) continue;
+        advice_.push_back({"may-be-missing",
+                           {workflow_.steps.front().place.file, reference.line, reference.column},
+                           fmt::format("'{}' may be skipped or fail, and then the run has nothing to give out here: "
+                                       "| default(...) says what stands in its place",
+                                       step)});
+      }
+    };
+    for (const OutputSpec& output : workflow_.outputs) {
+      if (output.foreach) look(*output.foreach);
+      look(output.path);
+      look(output.content);
+    }
+    if (!workflow_.result) return;
+    for (const TemplatedValue::Leaf& leaf : workflow_.result->leaves()) look(leaf.text);
   }
 
   const Workflow& workflow_;

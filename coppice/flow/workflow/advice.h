@@ -10,7 +10,7 @@ namespace coppice {
 
 /// Something about a workflow that may be overdone, or dangerous.
 struct Advice {
-  std::string rule;  ///< "merge", "coordination", "repeated-text", "long-prompt", "unused", "open-url", "missing-file"
+  std::string rule;  ///< "merge", "coordination", "repeated-text", "long-prompt", "unused", "open-url", "may-be-missing", "missing-file"
   TextPlace place;
   std::string text;
 };
@@ -21,7 +21,8 @@ struct Advice {
 /// - the same file, input or output stands in the questions of several steps (repeated-text);
 /// - a prompt is far longer than the answer may be (long-prompt);
 /// - nobody reads the output of a step that asks a model (unused);
-/// - what a step puts out decides which server `http` asks (open-url).
+/// - what a step puts out decides which server `http` asks (open-url);
+/// - what the workflow gives out reads, without a default, a step that may be skipped or fail (may-be-missing).
 /// Whether a run is as good without a step, which must be tried, `coppice flow optimize --ablate` tells.
 std::vector<Advice> advise(const Workflow& workflow);
 
