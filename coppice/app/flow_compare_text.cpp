@@ -33,10 +33,12 @@ void print_failures(const VariantFigures& one) {
 }
 
 void print(const VariantFigures& one) {
-  print_out(fmt::format("{} ({}): {} runs, {} finished\n", one.name, title(one.provenance), one.runs, one.finished));
+  print_out(fmt::format("{} ({}): {}, {} finished\n", one.name, title(one.provenance), counted(one.runs, "run"),
+                        one.finished));
   print_out(fmt::format("  accepted              {}\n", with_interval(one.accepted, percent_text)));
   print_out(fmt::format("  cost of a run         {}\n", with_interval(one.cost, dollars_text)));
   print_out(fmt::format("  cost of an accepted   {}\n", with_interval(one.cost_per_accepted, dollars_text)));
+  if (one.unknown.calls > 0) print_out(fmt::format("  {} is not counted\n", charge_text(one.unknown)));
   print_out(fmt::format("  latency p50           {}\n", with_interval(one.latency_p50, seconds_text)));
   print_out(fmt::format("  latency p95           {}\n", with_interval(one.latency_p95, seconds_text)));
   print_out(fmt::format("  critical path p50     {}\n", with_interval(one.critical_p50, seconds_text)));

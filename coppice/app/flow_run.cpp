@@ -19,6 +19,7 @@
 #include "coppice/app/output.h"
 #include "coppice/app/stop_runner.h"
 #include "coppice/core/output_file.h"
+#include "coppice/core/quantity.h"
 #include "coppice/flow/run/run_files.h"
 #include "coppice/flow/run/runner.h"
 
@@ -52,6 +53,7 @@ ordered_json to_json(const RunOutcome& outcome) {
                        {"seconds", outcome.seconds},
                        {"input_tokens", outcome.usage.input_tokens},
                        {"output_tokens", outcome.usage.output_tokens}};
+  if (outcome.unknown.calls > 0) made["unknown_cost_usd"] = outcome.unknown.cost.dollars();
   if (outcome.error) made["error"] = outcome.error->message();
   if (!outcome.questions.empty()) made["questions"] = outcome.questions;
   made["files"] = ordered_json::array();
@@ -115,7 +117,7 @@ void tell_failures(const RunOutcome& outcome, const CommonOptions& common) {
 void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArguments& arguments) {
   if (!arguments.output.empty() && outcome.state == "finished") {
     write_run_files(arguments.output, outcome.files);
-    say(fmt::format("{} files in {}", outcome.files.size(), arguments.output), arguments.common);
+    say(fmt::format("{} in {}", counted(outcome.files.size(), "file"), arguments.output), arguments.common);
   }
   if (arguments.json) {
     print_out(json_text(to_json(outcome)));
@@ -124,8 +126,9 @@ void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArgumen
   }
   tell_failures(outcome, arguments.common);
   say(fmt::format("run {}: {} {}, {}{}", outcome.id, outcome.state,
-                  outcome.was_finished ? "before" : "in " + seconds_text(outcome.seconds), money_text(outcome.cost),
-                  outcome.cached() == 0 ? "" : fmt::format(", {} outputs from the cache", outcome.cached())),
+                  outcome.was_finished ? "before" : "in " + seconds_text(outcome.seconds),
+                  cost_text(outcome.cost, outcome.unknown),
+                  outcome.cached() == 0 ? "" : fmt::format(", {} from the cache", counted(outcome.cached(), "output"))),
       arguments.common);
   if (outcome.checks && !outcome.checks->passed) {
     say("the files do not pass their checks:\n" + faults_text(*outcome.checks, 10), arguments.common);

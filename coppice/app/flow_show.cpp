@@ -53,11 +53,11 @@ void list(const ShowArguments& arguments) {
                      {"workflow", run.workflow},
                      {"variant", run.variant},
                      {"tenant", run.tenant},
-                     {"state", run.state},
+                     {"state", state_of(run)},
                      {"parent", run.parent},
                      {"created_ns", run.created_nanoseconds}});
     } else {
-      print_out(fmt::format("{:<24} {:<9} {}  {}{}\n", run.id, run.state, time_text(run.created_nanoseconds),
+      print_out(fmt::format("{:<24} {:<11} {}  {}{}\n", run.id, state_of(run), time_text(run.created_nanoseconds),
                             run.workflow, run.variant.empty() ? "" : " (" + run.variant + ")"));
     }
   }
@@ -74,15 +74,42 @@ RunSummary summary_of(const ShowArguments& arguments) {
   return summarize(*record, journal->events(arguments.run));
 }
 
+/// " --journal FILE", where a command that goes on with the run needs it.
+std::string journal_flag(const ShowArguments& arguments) {
+  const std::string& journal = arguments.flow.journal;
+  return journal == FlowOptions().journal ? std::string() : " --journal " + journal;
+}
+
+/// What a user can do about a run that waits, or whose program died.
+void print_next(const RunSummary& run, const ShowArguments& arguments) {
+  const std::string id = run.record.id + journal_flag(arguments);
+  const std::string state = state_of(run.record);
+  if (state == "interrupted") {
+    print_out(fmt::format("its program has ended without the run: coppice flow resume {} goes on\n", id));
+  }
+  bool is_asking = false;
+  for (const StepSummary& step : run.steps) {
+    for (const OpenQuestion& question : step.questions) {
+      is_asking = true;
+      print_out(fmt::format("{} waits for a person: {}\n  coppice flow approve {} --step {}\n", step.name,
+                            question.text, id, step.name));
+    }
+  }
+  if (is_asking) print_out(fmt::format("then coppice flow resume {}\n", id));
+  if (state == "waiting" && !is_asking) print_out(fmt::format("coppice flow resume {} goes on\n", id));
+}
+
 void print_calls(const RunSummary& run) {
+  const bool is_interrupted = state_of(run.record) == "interrupted";
   print_out(fmt::format("\n{:<20} {:>5} {:<20} {:>8} {:>8} {:>9} {:>10}\n", "call of", "item", "model", "in", "out",
                         "time", "cost"));
   for (const CallSummary& call : run.calls) {
     const std::string item = call.item < 0 ? "" : std::to_string(call.item);
     const char* how = call.end == EventKind::call_failed     ? "  failed"
                       : call.end == EventKind::call_unknown  ? "  unknown: charged as the worst case"
-                      : call.end == EventKind::call_intended ? "  under way"
-                                                             : "";
+                      : call.end != EventKind::call_intended ? ""
+                      : is_interrupted                       ? "  interrupted: nobody knows its end"
+                                                             : "  under way";
     print_out(fmt::format("{:<20} {:>5} {:<20} {:>8} {:>8} {:>9} {:>10}{}{}\n", call.step, item, call.model,
                           call.usage.input_tokens, call.usage.output_tokens, seconds_text(call.seconds),
                           money_text(call.cost), how, call.usage.is_estimated ? "  (estimated)" : ""));
@@ -93,8 +120,8 @@ void show(const ShowArguments& arguments) {
   const RunSummary run = summary_of(arguments);
   if (arguments.json) return print_out(json_text(to_json(run, arguments.calls)));
   print_out(fmt::format("run {} of {}{}: {} in {}, {}, {} tokens in, {} out ({})\n", run.record.id, run.record.workflow,
-                        run.record.variant.empty() ? "" : " (" + run.record.variant + ")", run.record.state,
-                        seconds_text(run.seconds), money_text(run.cost), run.usage.input_tokens,
+                        run.record.variant.empty() ? "" : " (" + run.record.variant + ")", state_of(run.record),
+                        seconds_text(run.seconds), cost_text(run.cost, run.unknown), run.usage.input_tokens,
                         run.usage.output_tokens, title(run.provenance)));
   print_out("created " + time_text(run.record.created_nanoseconds));
   if (!run.record.parent.empty()) print_out(", forked from " + run.record.parent);
@@ -105,6 +132,7 @@ void show(const ShowArguments& arguments) {
                           seconds_text(run.waited_seconds)));
   }
   if (!run.error.empty()) print_out("error: " + run.error + "\n");
+  print_next(run, arguments);
   print_out(fmt::format("\n{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}\n", "step", "state", "items", "calls", "began",
                         "took", "cost"));
   for (const StepSummary& step : run.steps) {

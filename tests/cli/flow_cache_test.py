@@ -40,7 +40,7 @@ class Cached(FlowTest):
             told = self.expect(0, "flow", "export", second["run"], "--format", kind).stdout
             self.assertIn(says, told.replace(": ", ":").replace("\n", "").replace(" ", "") if kind != "prometheus" else told)
         told = self.expect(0, "flow", "run", self.path("flow.yaml"), "--input", self.path("in.json"), *self.endpoint)
-        self.assertIn("1 outputs from the cache", told.stderr)
+        self.assertIn("1 output from the cache", told.stderr)
 
     def test_what_differs_is_asked_again(self):
         step = {**self.ask("Say something about {{ inputs.topic }}."), "cache": True}

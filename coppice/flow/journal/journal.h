@@ -56,6 +56,9 @@ struct RunRecord {
   std::string state = "running";  ///< running | finished | failed | waiting (for a person)
   int64_t created_nanoseconds = 0;
   int64_t updated_nanoseconds = 0;
+  /// Somebody has taken it, and lives, as far as can be known from here (`JournalStore::take`): told by the store of
+  /// runs that it has found, and of no meaning to `create`.
+  bool is_worked_on = false;
 };
 
 /// What may be spent under a name, over all runs and processes that use the journal: "run:<id>", "day:2026-11-23",

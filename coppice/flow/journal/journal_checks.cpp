@@ -333,8 +333,10 @@ void random_calls_come_to_what_a_naive_count_says(StoreUnderTest& under_test) {
 void a_run_belongs_to_one_at_a_time(StoreUnderTest& under_test) {
   const auto store = under_test.open();
   store->create(run_named("r"));
+  EXPECT_FALSE(store->find("r")->is_worked_on);
   store->take("r", "far/1", 60);
   *under_test.now += 59'000'000'000;
+  EXPECT_TRUE(store->find("r")->is_worked_on);
   const std::string refused = message_of(ErrorCode::usage, [&] { store->take("r", "far/2", 60); });
   EXPECT_NE(refused.find("'far/1'"), std::string::npos) << refused;
   store->take("r", "far/1", 60);  // once more, for longer
@@ -343,8 +345,10 @@ void a_run_belongs_to_one_at_a_time(StoreUnderTest& under_test) {
   store->give_back("r", "far/2");  // which does not have it
   message_of(ErrorCode::usage, [&] { store->take("r", "far/2", 60); });
   *under_test.now += 1'000'000'000;
+  EXPECT_FALSE(store->list(1)[0].is_worked_on) << "its time is over";
   store->take("r", "far/2", 60);
   store->give_back("r", "far/2");
+  EXPECT_FALSE(store->find("r")->is_worked_on);
   store->take("r", "far/3", 60);
 }
 

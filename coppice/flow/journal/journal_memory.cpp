@@ -195,8 +195,9 @@ class MemoryJournal final : public JournalStore {
     std::vector<Event> events;
   };
 
-  static RunRecord record_of(const Run& run) {
+  RunRecord record_of(const Run& run) const {
     RunRecord record = run.record;
+    record.is_worked_on = is_held(run.tenure, clock_());
     if (!run.events.empty()) {
       record.updated_nanoseconds = std::max(record.updated_nanoseconds, run.events.back().at_nanoseconds);
     }

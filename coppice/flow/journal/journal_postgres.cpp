@@ -304,14 +304,15 @@ std::vector<RunRecord> PostgresJournal::records(const std::string& which, const 
       "SELECT r.id, r.workflow, r.variant, r.tenant, r.parent, r.workflow_text, r.inputs, r.prices_hash, s.state, "
       "r.created, greatest(s.updated, (SELECT e.at FROM coppice_events e WHERE e.run = r.number ORDER BY e.sequence "
       "DESC "
-      "LIMIT 1)) FROM coppice_runs r JOIN coppice_run_states s ON s.run = r.number " +
+      "LIMIT 1)), s.owner, s.owned_until, s.term FROM coppice_runs r JOIN coppice_run_states s ON s.run = r.number " +
           which,
       values);
   std::vector<RunRecord> found;
+  const int64_t clock = rows.size() > 0 ? now() : 0;
   for (int i = 0; i < rows.size(); ++i) {
     found.push_back({rows.text(i, 0), rows.text(i, 1), rows.text(i, 2), rows.text(i, 3), rows.text(i, 4),
                      rows.text(i, 5), rows.text(i, 6), rows.text(i, 7), rows.text(i, 8), rows.number(i, 9),
-                     rows.number(i, 10)});
+                     rows.number(i, 10), is_held({rows.text(i, 11), rows.number(i, 12), rows.number(i, 13)}, clock)});
   }
   return found;
 }

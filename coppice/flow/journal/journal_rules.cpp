@@ -106,6 +106,12 @@ Tenure taken(const Tenure& before, const TenureRequest& request) {
   return {request.owner, until, before.term + 1};
 }
 
+bool is_held(const Tenure& tenure, int64_t now_nanoseconds) {
+  if (tenure.owner.empty()) return false;
+  const OwnerLife life = life_of(tenure.owner);
+  return life == OwnerLife::alive || (life == OwnerLife::unknown && tenure.until_nanoseconds > now_nanoseconds);
+}
+
 void TakenRuns::expect_writable(const std::string& run, const Tenure& now) const {
   const auto ours = terms_.find(run);
   if (ours == terms_.end()) {

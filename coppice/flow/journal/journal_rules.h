@@ -35,6 +35,9 @@ struct TenureRequest {
 /// The tenure from now on. Throws `ErrorCode::usage` where another has the run.
 Tenure taken(const Tenure& before, const TenureRequest& request);
 
+/// Does somebody have the run, who lives or whose time is not over?
+bool is_held(const Tenure& tenure, int64_t now_nanoseconds);
+
 /// The runs that a store has taken, and in which term.
 class TakenRuns {
  public:

@@ -356,6 +356,7 @@ std::vector<RunRecord> SqliteJournal::records(int64_t from, size_t most) {
     RunState state = load(number);
     run.state = std::move(state.state);
     run.updated_nanoseconds = std::max(state.updated_nanoseconds, last_event(number).second);
+    run.is_worked_on = is_held(state.tenure, clock_());
     found.push_back(std::move(run));
   }
   return found;

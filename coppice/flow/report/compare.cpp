@@ -67,6 +67,10 @@ double cost_of(const Runs& runs) {
 double score_of(const Runs& runs) {
   return mean_of(runs, [](const ComparedRun& run) { return run.score; });
 }
+double coherence_of(Runs runs) {
+  std::erase_if(runs, [](const ComparedRun* run) { return !run->finished; });
+  return mean_of(runs, [](const ComparedRun& run) { return run.coherence; });
+}
 /// Infinite where nothing is accepted, and NaN where nothing has run.
 double cost_per_accepted(const Runs& runs) {
   return cost_of(runs) / accepted_part(runs);
@@ -127,7 +131,7 @@ std::vector<StepFigures> steps_of(const Runs& runs) {
       step.calls += static_cast<double>(did.calls);
       step.input_tokens += static_cast<double>(did.usage.input_tokens);
       step.output_tokens += static_cast<double>(did.usage.output_tokens);
-      step.cost_dollars += did.cost.dollars();
+      step.cost_dollars += (did.cost - did.unknown.cost).dollars();
       if (did.state == "skipped") continue;
       step.ran += 1;
       step.seconds += did.seconds;
@@ -175,12 +179,13 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
   made.repairs = mean_of(runs, [](const ComparedRun& run) { return run.repairs; });
   made.input_tokens = mean_of(runs, [](const ComparedRun& run) { return run.input_tokens; });
   made.output_tokens = mean_of(runs, [](const ComparedRun& run) { return run.output_tokens; });
-  made.coherence = mean_of(runs, [](const ComparedRun& run) { return run.coherence; });
+  made.coherence = coherence_of(runs);
   made.novelty_over_runs = novelty_over_runs(table.of(variant));
   made.novelty_over_inputs = novelty_over_inputs(table.of(variant));
   for (const ComparedRun* run : runs) {
     made.finished += run->finished ? 1 : 0;
     made.resumed += run->finished && run->was_resumed ? 1 : 0;
+    made.unknown += run->unknown;
     made.provenance = std::max(made.provenance, run->provenance);
     if (!run->finished) ++made.failures[run->error.substr(0, run->error.find('\n'))];
   }
@@ -366,7 +371,9 @@ nlohmann::ordered_json to_json(const VariantFigures& of) {
       {"output_tokens", of.output_tokens},
       {"novelty_over_runs", number(of.novelty_over_runs)},
       {"novelty_over_inputs", number(of.novelty_over_inputs)},
-      {"coherence", of.coherence},
+      {"coherence", number(of.coherence)},
+      {"unknown_calls", of.unknown.calls},
+      {"unknown_cost_usd", of.unknown.cost.dollars()},
       {"failures", of.failures},
       {"steps", std::move(steps)},
       {"typical_run", of.typical ? nlohmann::ordered_json(of.typical->record.id) : nlohmann::ordered_json(nullptr)}};

@@ -38,8 +38,9 @@ struct CompareOptions {
 struct StepFigures {
   std::string name;
   double ran = 0;  ///< the part of the runs in which it was done, or failed
-  double calls = 0, input_tokens = 0, output_tokens = 0, cost_dollars = 0;
-  double seconds = 0;  ///< of those runs in which it ran
+  double calls = 0, input_tokens = 0, output_tokens = 0;
+  double cost_dollars = 0;  ///< of calls whose end is known
+  double seconds = 0;       ///< of those runs in which it ran
 };
 
 /// Figures of one variant; intervals are over inputs.
@@ -53,7 +54,8 @@ struct VariantFigures {
   /// 1 - the mean similarity of two outputs: over repeats of one input, and over inputs. NaN where there is no pair.
   double novelty_over_runs = std::numeric_limits<double>::quiet_NaN();
   double novelty_over_inputs = std::numeric_limits<double>::quiet_NaN();
-  double coherence = 1;
+  double coherence = std::numeric_limits<double>::quiet_NaN();  ///< of finished runs; NaN where there is none
+  UnknownCalls unknown;                    ///< of all runs: no cost here counts what they were charged
   std::map<std::string, size_t> failures;  ///< by what they say, without hints
   /// Finished runs that were interrupted and resumed: they are in no figure of latency.
   size_t resumed = 0;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace coppice {
@@ -89,6 +90,29 @@ TEST(CompareTest, ARunThatWasInterruptedIsInNoLatency) {
   EXPECT_DOUBLE_EQ(made.figures[0].cost.value, 0.1);
   EXPECT_NE(made.figures[0].typical->record.id, "late");
   EXPECT_EQ(to_json(made)["variants"][0]["resumed"], 1);
+}
+
+TEST(CompareTest, WhatCallsOfUnknownEndWereChargedIsNoPriceOfAVariant) {
+  std::vector<ComparedRun> runs = {finished(0, 0, 1, 0.1), finished(0, 1, 1, 0.1)};
+  auto summary = std::make_shared<RunSummary>(*runs[1].summary);
+  summary->steps[0].cost += Money::of_dollars(0.04);
+  summary->steps[0].unknown.add(Money::of_dollars(0.04));
+  runs[1].unknown = summary->steps[0].unknown;
+  runs[1].summary = summary;
+  const Comparison made = compare(runs, options());
+  EXPECT_DOUBLE_EQ(made.figures[0].cost.value, 0.1);
+  EXPECT_DOUBLE_EQ(made.figures[0].cost_per_accepted.value, 0.1);
+  EXPECT_DOUBLE_EQ(made.figures[0].steps[0].cost_dollars, 0.1);
+  EXPECT_EQ(made.figures[0].unknown.cost, Money::of_dollars(0.04));
+  EXPECT_DOUBLE_EQ(to_json(made)["variants"][0]["unknown_cost_usd"], 0.04);
+  EXPECT_EQ(to_json(made)["variants"][0]["unknown_calls"], 1);
+}
+
+TEST(CompareTest, WithoutOutputsThereIsNoCoherence) {
+  const Comparison made = compare({failed(0, 0, "x"), finished(1, 0, 1, 0.1), failed(1, 1, "x")}, options());
+  EXPECT_TRUE(std::isnan(made.figures[0].coherence));
+  EXPECT_TRUE(to_json(made)["variants"][0]["coherence"].is_null());
+  EXPECT_DOUBLE_EQ(made.figures[1].coherence, 1);
 }
 
 TEST(CompareTest, EachVariantSaysWhereItsFiguresComeFrom) {

@@ -89,7 +89,8 @@ ComparedRun compared_run(const Workflow& workflow, const RunRecord& record, cons
   const RunOutcome outcome = recorded_outcome(workflow, summary, events);
   ComparedRun run;
   run.finished = outcome.state == "finished";
-  run.cost_dollars = outcome.cost.dollars();
+  run.cost_dollars = (outcome.cost - outcome.unknown.cost).dollars();
+  run.unknown = outcome.unknown;
   run.seconds = outcome.seconds;
   run.was_resumed = summary.resumptions > 0;
   for (const StepOutcome& step : outcome.steps) run.calls += step.calls;

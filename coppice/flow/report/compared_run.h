@@ -17,9 +17,10 @@ namespace coppice {
 struct ComparedRun {
   size_t variant = 0, input = 0, repeat = 0;
   bool finished = false;
-  bool accepted = false;  ///< finished, and its outputs pass all checks
-  double score = 0;       ///< of the checks, from 0 to 1; 0 where it did not finish
-  double cost_dollars = 0;
+  bool accepted = false;        ///< finished, and its outputs pass all checks
+  double score = 0;             ///< of the checks, from 0 to 1; 0 where it did not finish
+  double cost_dollars = 0;      ///< of calls whose end is known: `unknown` is not in it
+  UnknownCalls unknown;         ///< of an interruption, and no price of the variant
   double seconds = 0;           ///< from its begin to its end
   double critical_seconds = 0;  ///< of the longest chain of steps that waited for one another
   bool was_resumed = false;     ///< it was interrupted: its seconds are not those of a run in one piece

@@ -26,7 +26,7 @@ std::string break_even_chart(const Comparison& comparison) {
   last = std::pow(10, std::min(9.0, std::ceil(std::log10(last))));
   for (double x = 1; x <= last * 1.0001; x *= std::pow(10, 0.05)) chart.x.push_back(x);
   for (size_t i = 0; i < comparison.figures.size(); ++i) {
-    if (comparison.figures[i].runs == 0) continue;
+    if (comparison.figures[i].finished == 0) continue;
     ChartLine line{comparison.figures[i].name, {}};
     for (const double users : chart.x) line.y.push_back(total_dollars(comparison, i, users));
     chart.lines.push_back(std::move(line));
@@ -34,13 +34,48 @@ std::string break_even_chart(const Comparison& comparison) {
   return lines_svg(chart);
 }
 
+/// "single $0, decomposed $8000.00".
+std::string costs_by_variant(const CompareOptions& options, double Ownership::*field) {
+  std::string text;
+  for (size_t i = 0; i < options.variants.size(); ++i) {
+    const double dollars = options.ownership[i].*field;
+    text += (i == 0 ? "" : ", ") + escaped(options.variants[i]) + " " + (dollars == 0 ? "$0" : shown_dollars(dollars));
+  }
+  return text;
+}
+
+/// What the chart takes for given beside the cost of calls.
+std::string assumed_costs(const CompareOptions& options) {
+  if (!options.has_ownership()) return "No fixed costs and no costs of operation were given: all count as $0.";
+  const auto is_given = [&](double Ownership::*field) {
+    return std::any_of(options.ownership.begin(), options.ownership.end(),
+                       [&](const Ownership& one) { return one.*field != 0; });
+  };
+  std::string text = "Assumed:";
+  if (is_given(&Ownership::fixed_dollars)) {
+    text += " fixed costs " + costs_by_variant(options, &Ownership::fixed_dollars) + ";";
+  }
+  if (is_given(&Ownership::operations_dollars)) {
+    text += " operation of a request " + costs_by_variant(options, &Ownership::operations_dollars) + ";";
+  }
+  return text + " what was not given counts as $0.";
+}
+
 std::string totals_of(const Comparison& comparison) {
-  std::string body = heading_html("Total cost by users", comparison.provenance) + break_even_chart(comparison);
-  body += fmt::format(
-      "<p class=\"note\">{} {:g} requests of each user at the cost of a run{}.</p>\n",
-      comparison.options.has_ownership() ? "Fixed costs, and" : "No fixed costs and no costs of operation were given:",
-      comparison.options.requests_per_user, comparison.options.has_ownership() ? " and of its operation" : " alone");
-  return body;
+  const auto& figures = comparison.figures;
+  const std::string heading = heading_html("Total cost by users", comparison.provenance);
+  if (std::none_of(figures.begin(), figures.end(), [](const VariantFigures& one) { return one.finished > 0; })) {
+    return heading + "<p>No run has finished: nobody knows what one costs.</p>\n";
+  }
+  return heading + break_even_chart(comparison) +
+         fmt::format("<p class=\"note\">{:g} requests of each user at the cost of a run. {}</p>\n",
+                     comparison.options.requests_per_user, assumed_costs(comparison.options));
+}
+
+/// What was charged after interruptions is no price of a variant.
+std::string unknown_note(const VariantFigures& one) {
+  if (one.unknown.calls == 0) return {};
+  return "<br><small>" + charge_text(one.unknown) + " is not counted</small>";
 }
 
 std::string count_text(const VariantFigures& one) {
@@ -64,7 +99,8 @@ std::string figures_table(const Comparison& comparison) {
   add("runs (finished)", count_text);
   add("accepted", [](const auto& one) { return shown_with_interval(one.accepted, shown_percent); });
   add("score of the checks", [](const auto& one) { return shown_with_interval(one.score, shown_percent); });
-  add("cost of a run", [](const auto& one) { return shown_with_interval(one.cost, shown_dollars); });
+  add("cost of a run",
+      [](const auto& one) { return shown_with_interval(one.cost, shown_dollars) + unknown_note(one); });
   add("cost of an accepted output",
       [](const auto& one) { return shown_with_interval(one.cost_per_accepted, shown_dollars); });
   add("latency, median", [](const auto& one) { return shown_with_interval(one.latency_p50, shown_seconds); });
@@ -144,7 +180,7 @@ std::string variant_section(const VariantFigures& variant, const Workflow& workf
     const RunSummary& run = *variant.typical;
     body += heading_html("A typical run", run.provenance, 3) + step_timeline(run);
     body += fmt::format("<p class=\"note\">Run {}: {}, of all runs the nearest to the median; {}.</p>\n",
-                        escaped(run.record.id), shown_seconds(run.seconds), money_text(run.cost));
+                        escaped(run.record.id), shown_seconds(run.seconds), cost_text(run.cost, run.unknown));
   }
   return body + heading_html("Cost by step", variant.provenance, 3) + cost_table(variant, workflow);
 }
@@ -166,7 +202,9 @@ std::string comparison_report(const Comparison& comparison, const std::vector<Wo
   std::string body = "<h2>Verdict</h2>\n";
   for (const VariantComparison& one : comparison.against_first) body += verdict_of(comparison, one);
   body += heading_html("Figures", comparison.provenance) +
-          "<p class=\"note\">In brackets: 95 %, over inputs: by a bootstrap; of accepted outputs by Wilson and by Agresti and Min.</p>" + figures_table(comparison);
+          "<p class=\"note\">In brackets: 95 %, over inputs: by a bootstrap; of accepted outputs by Wilson and by "
+          "Agresti and Min.</p>" +
+          figures_table(comparison);
   body += failures_of(comparison) + totals_of(comparison);
   for (size_t i = 0; i < workflows.size(); ++i) body += variant_section(comparison.figures.at(i), workflows[i]);
   return html_page(workflows.front().name + ": comparison of variants", body + tag_legend());

@@ -122,6 +122,26 @@ TEST_F(ComparisonRunsTest, WhatIsReadBackIsWhatTheRunSaid) {
   EXPECT_EQ(read.text, live.files.at(0).bytes + "\n");
 }
 
+TEST_F(ComparisonRunsTest, WhatCallsOfUnknownEndWereChargedIsNoCostOfTheRun) {
+  compare_all();
+  Runner runner(options_, observer_);
+  const RunRecord record = runner.journal().list(1).at(0);
+  std::vector<Event> events = runner.journal().events(record.id);
+  Event call;
+  call.step = "last";
+  call.call = call.attempt = 1;
+  for (const EventKind kind : {EventKind::call_intended, EventKind::call_unknown}) {
+    call.kind = kind;
+    call.amount = Money::of_dollars(0.04);
+    events.push_back(call);
+  }
+  const size_t variant = record.variant == "one" ? 0 : 1;
+  const ComparedRun read = compared_run(comparison_.workflows[variant], record, events);
+  EXPECT_DOUBLE_EQ(read.cost_dollars, 0);
+  EXPECT_EQ(read.unknown.calls, 1U);
+  EXPECT_EQ(read.unknown.cost, Money::of_dollars(0.04));
+}
+
 TEST_F(ComparisonRunsTest, MoreInputsAndRepeatsCostOnlyThemselves) {
   compare_all();
   comparison_.inputs.push_back({{"n", 3}});

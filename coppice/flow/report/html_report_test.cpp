@@ -111,6 +111,57 @@ TEST_F(HtmlReportTest, WithoutFixedCostsNoNumberOfUsersIsTold) {
   EXPECT_NE(compared_page(some).find("It pays never."), std::string::npos);
 }
 
+TEST_F(HtmlReportTest, TheCostsThatAChartAssumesAreNamed) {
+  CompareOptions some = options();
+  EXPECT_NE(compared_page(some).find("No fixed costs and no costs of operation were given"), std::string::npos);
+  some.ownership = {{0, 0}, {8000, 0}};
+  EXPECT_NE(compared_page(some).find("Assumed: fixed costs single $0, decomposed $8000.00; what was not given counts "
+                                     "as $0."),
+            std::string::npos)
+      << part(compared_page(some), "Total cost by users", "<h2>");
+}
+
+TEST_F(HtmlReportTest, WhereNoRunHasFinishedThereIsNoChartOfCosts) {
+  ComparedRun failed;
+  failed.error = "no server";
+  const std::string page = comparison_report(compare({failed}, options()), {workflow_, workflow_});
+  EXPECT_EQ(page.find("aria-label=\"lines\""), page.npos);
+  EXPECT_NE(page.find("nobody knows what one costs"), page.npos);
+  EXPECT_NE(page.find("<td>coherence</td><td>-</td>"), page.npos) << part(page, "<td>coherence", "</tr>");
+  ComparedRun free = compared(0, "measured");
+  free.cost_dollars = 0;
+  const std::string without_cost = comparison_report(compare({free}, options()), {workflow_, workflow_});
+  EXPECT_EQ(without_cost.find("e-30"), page.npos);
+}
+
+TEST_F(HtmlReportTest, WhatIsAssumedOfTheCostIsToldOnBothPages) {
+  RunSummary some = run("measured");
+  some.unknown.add(Money::of_dollars(0.04));
+  EXPECT_NE(run_report(some, workflow_).find("$0.2500, of it $0.0400 for 1 call whose end is unknown"),
+            std::string::npos);
+  ComparedRun interrupted = compared(0, "measured");
+  interrupted.unknown = some.unknown;
+  const std::string page = comparison_report(compare({interrupted}, options()), {workflow_, workflow_});
+  EXPECT_NE(page.find("$0.0400 for 1 call whose end is unknown is not counted"), page.npos);
+}
+
+TEST_F(HtmlReportTest, AHintStandsOnALineOfItsOwn) {
+  RunSummary told = run("measured");
+  told.error = told.steps[0].error = "no server\nhint: begin one";
+  EXPECT_EQ(count(run_report(told, workflow_), "no server<br>hint: begin one"), 2U);
+}
+
+TEST_F(HtmlReportTest, WhatWaitsAndWhatIsInterruptedSaysHowItGoesOn) {
+  RunSummary waits = run("measured");
+  waits.record.state = "waiting";
+  waits.steps[1].questions.push_back({-1, "Publish <it>?"});
+  const std::string page = run_report(waits, workflow_);
+  EXPECT_NE(page.find("Step judge waits for a person: Publish &lt;it&gt;?"), page.npos);
+  EXPECT_NE(page.find("coppice flow approve r1 --step judge"), page.npos);
+  waits.record.state = "running";
+  EXPECT_NE(run_report(waits, workflow_).find("coppice flow resume r1</code> goes on"), page.npos);
+}
+
 TEST_F(HtmlReportTest, ARunSaysWhereItsFiguresComeFrom) {
   EXPECT_EQ(count(run_report(run("replayed"), workflow_), "<span class=\"tag replayed\">replayed</span>"), 4U);
   RunSummary nobody = run("measured");

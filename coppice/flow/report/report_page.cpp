@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "coppice/core/quantity.h"
 #include "coppice/flow/report/svg.h"
 
 namespace coppice {
@@ -134,7 +135,7 @@ std::string step_timeline(const RunSummary& run) {
     }
   }
   std::string made = timeline_svg(bars);
-  if (left_out > 0) made += fmt::format("<p class=\"note\">{} more calls are not shown.</p>", left_out);
+  if (left_out > 0) made += fmt::format("<p class=\"note\">Not shown: {}.</p>", counted(left_out, "more call"));
   return made;
 }
 

@@ -7,40 +7,13 @@
 #include <array>
 #include <cmath>
 
+#include "coppice/flow/report/svg_parts.h"
+
 namespace coppice {
 namespace {
 
 constexpr double kWidth = 860;
 constexpr std::array<const char*, 6> kColours = {"#00695c", "#c2571a", "#3f51b5", "#8e24aa", "#546e7a", "#9e9d24"};
-
-std::string begin_svg(double width, double height, const char* label) {
-  return fmt::format(R"(<svg viewBox="0 0 {0:.0f} {1:.0f}" style="max-width:{0:.0f}px" role="img" aria-label="{2}" )"
-                     R"(xmlns="http://www.w3.org/2000/svg">)",
-                     width, height, label);
-}
-
-std::string text_at(double x, double y, std::string_view text, std::string_view more = {}) {
-  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}"{}{}>{}</text>)", x, y, more.empty() ? "" : " ", more,
-                     escaped(text));
-}
-
-std::string cut(std::string_view text, size_t most) {
-  return text.size() <= most ? std::string(text) : std::string(text.substr(0, most - 2)) + "..";
-}
-
-std::vector<size_t> columns_of(const std::vector<GraphNode>& nodes) {
-  std::vector<size_t> columns(nodes.size(), 0);
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    for (const size_t other : nodes[i].after) columns[i] = std::max(columns[i], columns.at(other) + 1);
-  }
-  return columns;
-}
-
-const char* colour_of(std::string_view state) {
-  if (state == "done") return "#d9efe9";
-  if (state == "failed") return "#f7d6d0";
-  return state == "skipped" ? "#eeeeee" : "#ffffff";
-}
 
 /// 1, 2 or 5 times a power of ten, so that some `parts` of it cover the range.
 double nice_step(double range, double parts) {
@@ -109,7 +82,7 @@ class ChartDrawing {
       most = std::max(most, *std::max_element(line.y.begin(), line.y.end()));
     }
     const bool is_logarithmic = least > 0 && most > least;
-    if (!is_logarithmic) return {0, std::max(most, 1e-300), false, kHeight - kBottom, kTop};
+    if (!is_logarithmic) return {0, most > 0 ? most : 1, false, kHeight - kBottom, kTop};
     return {std::pow(10, std::floor(std::log10(least))), most, true, kHeight - kBottom, kTop};
   }
 
@@ -162,6 +135,21 @@ class ChartDrawing {
 
 }  // namespace
 
+std::string begin_svg(double width, double height, const char* label) {
+  return fmt::format(R"(<svg viewBox="0 0 {0:.0f} {1:.0f}" style="max-width:{0:.0f}px" role="img" aria-label="{2}" )"
+                     R"(xmlns="http://www.w3.org/2000/svg">)",
+                     width, height, label);
+}
+
+std::string text_at(double x, double y, std::string_view text, std::string_view more) {
+  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}"{}{}>{}</text>)", x, y, more.empty() ? "" : " ", more,
+                     escaped(text));
+}
+
+std::string cut(std::string_view text, size_t most) {
+  return text.size() <= most ? std::string(text) : std::string(text.substr(0, most - 2)) + "..";
+}
+
 std::string escaped(std::string_view text) {
   std::string made;
   for (const char c : text) {
@@ -186,39 +174,6 @@ std::string escaped(std::string_view text) {
     }
   }
   return made;
-}
-
-std::string graph_svg(const std::vector<GraphNode>& nodes) {
-  constexpr double kBox = 132, kHigh = 44, kGapX = 44, kGapY = 18;
-  const std::vector<size_t> columns = columns_of(nodes);
-  std::vector<size_t> used;
-  std::vector<std::pair<double, double>> at;
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    if (used.size() <= columns[i]) used.resize(columns[i] + 1, 0);
-    at.emplace_back(8 + static_cast<double>(columns[i]) * (kBox + kGapX),
-                    8 + static_cast<double>(used[columns[i]]++) * (kHigh + kGapY));
-  }
-  const double rows = used.empty() ? 1 : static_cast<double>(*std::max_element(used.begin(), used.end()));
-  std::string svg = begin_svg(16 + static_cast<double>(used.size()) * (kBox + kGapX) - kGapX,
-                              16 + rows * (kHigh + kGapY), "the steps and what they wait for");
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    for (const size_t other : nodes[i].after) {
-      const double x0 = at[other].first + kBox, y0 = at[other].second + kHigh / 2;
-      const double x1 = at[i].first, y1 = at[i].second + kHigh / 2, middle = (x0 + x1) / 2;
-      svg += fmt::format(
-          R"(<path d="M{:.1f} {:.1f} C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}" fill="none" stroke="#90a4ae"/>)", x0,
-          y0, middle, y0, middle, y1, x1, y1);
-    }
-  }
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    const auto [x, y] = at[i];
-    svg += fmt::format(
-        R"(<g><title>{}</title><rect x="{:.1f}" y="{:.1f}" width="{}" height="{}" rx="6" fill="{}" stroke="#607d8b"/>)",
-        escaped(nodes[i].name + ": " + nodes[i].state), x, y, kBox, kHigh, colour_of(nodes[i].state));
-    svg += text_at(x + 8, y + 18, cut(nodes[i].name, 18)) + text_at(x + 8, y + 34, nodes[i].kind, R"(class="small")") +
-           "</g>";
-  }
-  return svg + "</svg>";
 }
 
 std::string timeline_svg(const std::vector<TimeBar>& bars) {

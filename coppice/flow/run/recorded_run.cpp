@@ -40,6 +40,7 @@ class RecordedRun {
     outcome_.id = record.id;
     outcome_.state = record.state;
     outcome_.cost = summary.cost;
+    outcome_.unknown = summary.unknown;
     outcome_.usage = summary.usage;
     outcome_.seconds = summary.seconds;
     values_["inputs"] = parse_json(record.inputs);

@@ -19,6 +19,7 @@
 #include "coppice/flow/run/output_cache.h"
 #include "coppice/flow/run/run_context.h"
 #include "coppice/flow/run/run_rules.h"
+#include "coppice/flow/run/run_summary.h"
 #include "coppice/flow/run/step_progress.h"
 
 namespace coppice {
@@ -78,9 +79,15 @@ class Run::State {
     Json inputs = parse_json(record.inputs);
     expect_inputs(context_.workflow, inputs);
     context_.history = RunHistory(events);
-    for (const Event& event : events) cost_before_ += cost_of(event);
+    for (const Event& event : events) {
+      cost_before_ += cost_of(event);
+      if (event.kind == EventKind::call_unknown) unknown_.add(event.amount);
+    }
+    if (record.state != "running") context_.services.journal.set_state(id(), "running");
     context_.services.observer.run_began(id());
-    cost_before_ += charge_open_calls(context_);
+    const UnknownCalls open = charge_open_calls(context_);
+    cost_before_ += open.cost;
+    unknown_ += open;
     Event first = context_.event(EventKind::run_resumed, {}, -1);
     first.payload = to_text(context_.settings.changes);
     return drive(std::move(inputs), std::move(first));
@@ -275,7 +282,7 @@ class Run::State {
       } catch (const Error& caught) {
         error = caught;
       } catch (const WaitsForPerson& waits) {
-        questions_.push_back(context_.workflow.steps[number].name + ": " + waits.question);
+        wait_for_person(number, item, waits.question);
         co_return;
       }
       const bool is_over = is_stopping_ || progress.state != StepState::running;
@@ -284,6 +291,15 @@ class Run::State {
       if (progress.ended_items == items && progress.state == StepState::running) finish(number);
     }
     begin_ready();
+  }
+
+  /// The question is in the journal, too, for those who look at the run later.
+  void wait_for_person(size_t number, int64_t item, const std::string& question) {
+    const StepSpec& step = context_.workflow.steps[number];
+    questions_.push_back(step.name + ": " + question);
+    Event event = context_.event(EventKind::note, step.name, item);
+    event.payload = text_of({{kQuestionNote, question}});
+    context_.journal.append(std::move(event));
   }
 
   Awaitable<void> run_item(size_t number, int64_t item) {
@@ -427,6 +443,7 @@ class Run::State {
     outcome.state = failure_ ? "failed" : questions_.empty() ? "finished" : "waiting";
     outcome.seconds = Clock::seconds_since(began_);
     outcome.cost = cost_before_;
+    outcome.unknown = unknown_;
     for (StepProgress& progress : steps_) {
       outcome.cost += progress.outcome.cost;
       outcome.usage += progress.outcome.usage;
@@ -454,6 +471,7 @@ class Run::State {
   std::vector<std::string> questions_;
   std::exception_ptr broken_;
   Money cost_before_;
+  UnknownCalls unknown_;  // of earlier tries
   Clock::time_point began_;
 };
 

@@ -62,8 +62,8 @@ std::vector<BudgetScope> RunContext::budgets(const StepSpec& step) const {
   return scopes;
 }
 
-Money charge_open_calls(RunContext& run) {
-  Money charged;
+UnknownCalls charge_open_calls(RunContext& run) {
+  UnknownCalls charged;
   for (const Event& open : run.history.open_calls()) {
     JournalOperation operation;
     operation.event = run.event(EventKind::call_unknown, open.step, open.item);
@@ -72,7 +72,7 @@ Money charge_open_calls(RunContext& run) {
     operation.event.input_hash = open.input_hash;
     operation.event.amount = open.amount;
     run.services.journal.commit(run.settings.id, {&operation, 1});
-    charged += open.amount;
+    charged.add(open.amount);
   }
   return charged;
 }

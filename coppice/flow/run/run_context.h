@@ -41,7 +41,7 @@ struct RunContext {
 
 /// Nobody knows what came of calls that were under way when the program died: they count as the most they can cost,
 /// which is what is returned.
-Money charge_open_calls(RunContext& run);
+UnknownCalls charge_open_calls(RunContext& run);
 
 /// XXH3-128 in hexadecimal.
 std::string content_hash(std::string_view bytes);

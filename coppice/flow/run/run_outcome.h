@@ -14,6 +14,7 @@
 #include "coppice/flow/checks/checks.h"
 #include "coppice/flow/llm/money.h"
 #include "coppice/flow/llm/prices.h"
+#include "coppice/flow/run/unknown_calls.h"
 
 namespace coppice {
 
@@ -47,6 +48,7 @@ struct RunOutcome {
   size_t repairs = 0;                 ///< rounds in which something was mended
   std::vector<StepOutcome> steps;
   Money cost;
+  UnknownCalls unknown;  ///< what of `cost` is assumed
   Usage usage;
   double seconds = 0;
   bool was_finished = false;  ///< before it was resumed: nothing was done now

@@ -108,19 +108,27 @@ class Summary {
         end_step(event, payload, at);
         break;
       case EventKind::note:
-        run_.notes.emplace_back(event.step, payload);
+        take_note(event, payload);
+        break;
+      case EventKind::approved:
+        for (StepSummary& one : run_.steps) {
+          if (one.name == event.step) answer(one, event.item);
+        }
         break;
       case EventKind::run_failed:
         run_.error = text_in(payload, "error");
         run_.error_type = error_type_of(payload);
         end_part(payload);
         break;
+      case EventKind::run_resumed:
+        for (StepSummary& step : run_.steps) {
+          if (step.state == "failed") forget_failure(step);  // it is tried again
+        }
+        forget_failure();
+        break;
       case EventKind::run_finished:
         end_part(payload);
-        [[fallthrough]];
-      case EventKind::run_resumed:
-        run_.error.clear();  // of an earlier try
-        run_.error_type.clear();
+        forget_failure();
         break;
       default:
         break;
@@ -177,6 +185,18 @@ class Summary {
     step.seconds = step.ended_seconds - step.began_seconds;
   }
 
+  /// Of an earlier try.
+  void forget_failure() {
+    run_.error.clear();
+    run_.error_type.clear();
+  }
+
+  static void forget_failure(StepSummary& step) {
+    step.state = "waiting";
+    step.error.clear();
+    step.error_type.clear();
+  }
+
   void end_part(const Json& payload) {
     if (const auto seconds = seconds_in(payload)) time_.took(*seconds);
   }
@@ -210,6 +230,7 @@ class Summary {
     call->first_token_seconds = number_in<double>(payload, "first_token_seconds");
     call->usage = usage_in(payload);
     call->cost = event.amount;
+    if (event.kind == EventKind::call_unknown) run_.unknown.add(event.amount);
     call->error = text_in(payload, "error");
     call->error_type = call_error_type(event, payload);
     if (event.kind == EventKind::call_answered && !call->model.empty()) {
@@ -219,12 +240,29 @@ class Summary {
     StepSummary& its = step(event.step);
     its.usage += call->usage;
     its.cost += event.amount;
+    if (event.kind == EventKind::call_unknown) its.unknown.add(event.amount);
+  }
+
+  void take_note(const Event& event, const Json& payload) {
+    if (payload.contains(kQuestionNote)) ask(step(event.step), {event.item, text_in(payload, kQuestionNote)});
+    run_.notes.emplace_back(event.step, payload);
+  }
+
+  /// Of a run that is resumed before somebody answers it is asked again.
+  void ask(StepSummary& its, OpenQuestion question) {
+    answer(its, question.item);
+    its.questions.push_back(std::move(question));
+  }
+
+  static void answer(StepSummary& its, int64_t item) {
+    std::erase_if(its.questions, [&](const OpenQuestion& one) { return one.item == item; });
   }
 
   void end_item(const Event& event, const Json& payload, double at) {
     StepSummary& its = step(event.step);
     if (its.is_kept && time_.has_begun()) its.items = 0;  // the fork has done it again
     its.is_kept = !time_.has_begun();
+    answer(its, event.item);
     ++its.items;
     if (payload.value("cached", false)) ++its.cached;
     if (!its.is_kept) {
@@ -232,14 +270,14 @@ class Summary {
       begin(its, at - seconds, earlier(event.at_nanoseconds, seconds));
       end(its, at, event.at_nanoseconds);
     }
-    its.state = "done";
-    its.error.clear();  // of an earlier try
-    its.error_type.clear();
+    if (its.state != "failed")
+      its.state = "done";  // items that were under way when another one failed go on to their end
   }
 
   void end_step(const Event& event, const Json& payload, double at) {
     StepSummary& its = step(event.step);
     its.state = event.kind == EventKind::step_failed ? "failed" : "skipped";
+    its.questions.clear();
     its.error = text_in(payload, "error");
     if (event.kind == EventKind::step_failed) its.error_type = error_type_of(payload);
     const double seconds = std::min(seconds_in(payload).value_or(0), at - time_.part_began());
@@ -264,15 +302,23 @@ nlohmann::ordered_json to_json(const StepSummary& step) {
                                  {"input_tokens", step.usage.input_tokens},
                                  {"output_tokens", step.usage.output_tokens},
                                  {"cost_usd", step.cost.dollars()}};
+  if (step.unknown.calls > 0) made["unknown_cost_usd"] = step.unknown.cost.dollars();
+  for (const OpenQuestion& question : step.questions) made["questions"].push_back(question.text);
   if (step.is_kept) made["kept_from_parent"] = true;
   if (!step.error.empty()) made["error"] = step.error;
   return made;
 }
 
-nlohmann::ordered_json to_json(const CallSummary& call) {
+/// What came of a call of that run.
+const char* outcome_of(const CallSummary& call, const RunRecord& run) {
+  return call.end == EventKind::call_intended && state_of(run) == "interrupted" ? "interrupted"
+                                                                                : outcome_name(call.end);
+}
+
+nlohmann::ordered_json to_json(const CallSummary& call, const RunRecord& run) {
   nlohmann::ordered_json made = {{"step", call.step},       {"call", call.call},
                                  {"attempt", call.attempt}, {"endpoint", call.endpoint},
-                                 {"model", call.model},     {"outcome", outcome_name(call.end)}};
+                                 {"model", call.model},     {"outcome", outcome_of(call, run)}};
   if (call.item >= 0) made["item"] = call.item;
   made["provenance"] = name(call.provenance);
   made["began_seconds"] = call.began_seconds;
@@ -299,6 +345,10 @@ const char* outcome_name(EventKind end) noexcept {
   return end == EventKind::call_unknown ? "unknown" : "under way";
 }
 
+std::string state_of(const RunRecord& run) {
+  return run.state == "running" && !run.is_worked_on ? "interrupted" : run.state;
+}
+
 RunSummary summarize(const RunRecord& record, const std::vector<Event>& events) {
   Summary summary(record);
   for (const Event& event : events) summary.add(event);
@@ -315,20 +365,24 @@ nlohmann::ordered_json to_json(const RunSummary& run, bool with_calls) {
                                  {"created_ns", run.record.created_nanoseconds},
                                  {"prices_hash", run.record.prices_hash},
                                  {"provenance", name(run.provenance)},
-                                 {"state", run.record.state},
+                                 {"state", state_of(run.record)},
                                  {"seconds", run.seconds},
                                  {"waited_seconds", run.waited_seconds},
                                  {"resumptions", run.resumptions},
                                  {"cost_usd", run.cost.dollars()},
                                  {"input_tokens", run.usage.input_tokens},
                                  {"output_tokens", run.usage.output_tokens}};
+  if (run.unknown.calls > 0) {
+    made["unknown_calls"] = run.unknown.calls;
+    made["unknown_cost_usd"] = run.unknown.cost.dollars();
+  }
   if (run.usage.is_estimated) made["usage_is_estimated"] = true;
   if (!run.error.empty()) made["error"] = run.error;
   made["steps"] = nlohmann::ordered_json::array();
   for (const StepSummary& step : run.steps) made["steps"].push_back(to_json(step));
   if (!with_calls) return made;
   made["calls"] = nlohmann::ordered_json::array();
-  for (const CallSummary& call : run.calls) made["calls"].push_back(to_json(call));
+  for (const CallSummary& call : run.calls) made["calls"].push_back(to_json(call, run.record));
   return made;
 }
 

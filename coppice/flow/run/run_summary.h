@@ -10,6 +10,7 @@
 #include "coppice/flow/journal/journal.h"
 #include "coppice/flow/llm/prices.h"
 #include "coppice/flow/llm/provenance.h"
+#include "coppice/flow/run/unknown_calls.h"
 
 namespace coppice {
 
@@ -30,11 +31,21 @@ struct CallSummary {
   Provenance provenance = Provenance::none;  ///< of the answer
 };
 
+/// The field of a note that a step leaves where it begins to wait for a person: what it asks.
+constexpr const char* kQuestionNote = "asks_a_person";
+
 /// What came of a call: "answered", "failed", "unknown", "under way".
 const char* outcome_name(EventKind end) noexcept;
 
+/// What a step asks a person, who has not answered yet.
+struct OpenQuestion {
+  int64_t item = -1;
+  std::string text;
+};
+
 struct StepSummary {
   std::string name, state = "waiting", error, error_type;
+  std::vector<OpenQuestion> questions;
   size_t items = 0, calls = 0;
   size_t cached = 0;     ///< items whose output came from the cache
   bool is_kept = false;  ///< all of it is from the run that this one was forked from
@@ -42,6 +53,7 @@ struct StepSummary {
   int64_t began_nanoseconds = 0, ended_nanoseconds = 0;      ///< since 1970, by the clock of the wall
   Usage usage;
   Money cost;
+  UnknownCalls unknown;  ///< what of `cost` is assumed
 };
 
 /// What the journal says of a run.
@@ -52,6 +64,7 @@ struct RunSummary {
   std::vector<std::pair<std::string, nlohmann::json>> notes;  ///< by step
   Usage usage;
   Money cost;
+  UnknownCalls unknown;  ///< what of `cost` is assumed
   /// How long it was at work, without the time between an interruption and the resumption. All other seconds are places
   /// on the axis of this time: a clock that is set in the middle of a run moves none, and none is below zero.
   double seconds = 0;
@@ -61,6 +74,9 @@ struct RunSummary {
   Provenance provenance = Provenance::none;              ///< of the answers of models
   std::string error, error_type;
 };
+
+/// `RunRecord::state`; "interrupted" where nobody works on a run that has not ended: its program died.
+std::string state_of(const RunRecord& run);
 
 /// Journals of earlier versions, whose events say no seconds, are told by the clock of the wall, as far as that goes.
 RunSummary summarize(const RunRecord& record, const std::vector<Event>& events);

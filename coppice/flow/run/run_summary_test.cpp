@@ -164,6 +164,68 @@ TEST(RunSummaryTest, AStepThatIsUnderWayTakesAsLongAsTheRunSoFar) {
   EXPECT_DOUBLE_EQ(step(run, "writer").seconds, 2);
 }
 
+TEST(RunSummaryTest, AStepOfWhichAnItemFailedStaysFailedWhateverBecomesOfItsOtherItems) {
+  TracedEvents events;
+  events.start(0).add(1, EventKind::step_done, "poster", {{"seconds", 1}, {"output", "one"}});
+  events.add(2, EventKind::step_failed, "poster", {{"error", "no such page"}, {"code", "remote"}, {"seconds", 2}});
+  events.add(3, EventKind::step_done, "poster", {{"seconds", 3}, {"output", "three"}});
+  const RunSummary failed = summary_of(events);
+  EXPECT_EQ(step(failed, "poster").state, "failed");
+  EXPECT_EQ(step(failed, "poster").error, "no such page");
+  EXPECT_EQ(step(failed, "poster").items, 2U);
+  EXPECT_EQ(to_json(failed)["steps"][0]["state"], "failed");
+  EXPECT_DOUBLE_EQ(step(failed, "poster").ended_seconds, 3) << "the last of its items";
+  events.add(4, EventKind::run_resumed, {}, {});
+  EXPECT_EQ(step(summary_of(events), "poster").state, "waiting");
+  EXPECT_EQ(step(summary_of(events), "poster").error, "");
+  events.add(5, EventKind::step_done, "poster", {{"seconds", 1}, {"output", "two"}});
+  EXPECT_EQ(step(summary_of(events), "poster").state, "done");
+}
+
+TEST(RunSummaryTest, WhatIsAssumedOfTheCostIsToldApart) {
+  TracedEvents events;
+  events.start(0).intend(1, "writer", 1, 1, "small").intend(1, "judge", 1, 1, "small");
+  events.add(9, EventKind::call_unknown, "writer", {}, 1, 1, Money::of_dollars(0.04));
+  events.add(9, EventKind::run_resumed, {}, {});
+  events.answer(10, "judge", 1, 1, Money::of_dollars(0.02));
+  const RunSummary run = summary_of(events);
+  EXPECT_EQ(cost_text(run.cost, run.unknown), "$0.0600, of it $0.0400 for 1 call whose end is unknown");
+  EXPECT_EQ(step(run, "writer").unknown.cost, Money::of_dollars(0.04));
+  EXPECT_EQ(step(run, "judge").unknown.calls, 0U);
+  EXPECT_EQ(to_json(run)["unknown_calls"], 1);
+  EXPECT_DOUBLE_EQ(to_json(run)["unknown_cost_usd"], 0.04);
+  EXPECT_EQ(cost_text(Money::of_dollars(0.02), {}), "$0.0200");
+}
+
+TEST(RunSummaryTest, ARunThatNobodyWorksOnIsInterruptedAndSoAreItsCalls) {
+  TracedEvents events;
+  events.start(0).intend(1, "writer", 1, 1, "small");
+  EXPECT_EQ(to_json(summary_of(events))["state"], "interrupted");
+  EXPECT_EQ(to_json(summary_of(events), true)["calls"][0]["outcome"], "interrupted");
+  events.record.is_worked_on = true;
+  EXPECT_EQ(to_json(summary_of(events))["state"], "running");
+  EXPECT_EQ(to_json(summary_of(events), true)["calls"][0]["outcome"], "under way");
+  events.record.is_worked_on = false;
+  for (const char* ended : {"finished", "failed", "waiting"}) {
+    events.record.state = ended;
+    EXPECT_EQ(state_of(events.record), ended);
+  }
+}
+
+TEST(RunSummaryTest, AQuestionIsOpenUntilSomebodyAnswers) {
+  TracedEvents events;
+  const Json asks{{kQuestionNote, "Publish?"}};
+  events.start(0).add(1, EventKind::note, "poster", asks);
+  events.add(2, EventKind::run_resumed, {}, {}).add(3, EventKind::note, "poster", asks);
+  const RunSummary waits = summary_of(events);
+  ASSERT_EQ(step(waits, "poster").questions.size(), 1U) << "asked twice";
+  EXPECT_EQ(step(waits, "poster").questions[0].text, "Publish?");
+  EXPECT_EQ(step(waits, "poster").state, "waiting");
+  EXPECT_EQ(to_json(waits)["steps"][0]["questions"], Json({"Publish?"}));
+  events.add(4, EventKind::approved, "poster", {{"approved", true}});
+  EXPECT_TRUE(step(summary_of(events), "poster").questions.empty());
+}
+
 TEST(RunSummaryTest, WhereAnswersComeFromIsTold) {
   const auto provenance = [](const std::vector<const char*>& of_answers) {
     TracedEvents events;
