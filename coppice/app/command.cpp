@@ -65,8 +65,8 @@ void Command::action(std::function<void()> run) {
   flags_->add_config(*app_);
   app_->callback([&commands = commands_, app = app_, flags = flags_, look = before_, run = std::move(run)] {
     if (look) look();
-    expect_values(*app, *flags);
     flags->apply();
+    expect_values(*app, *flags);
     CommonOptions common;
     common.quiet = flags->is_on("quiet") || !speaks_for_all();
     common.log_json = flags->is_on("log_json");

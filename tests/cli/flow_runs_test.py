@@ -67,7 +67,7 @@ class Refused(RunTest):
         for name in ("--tenant", "--id", "--variant", "--budget", "--endpoint"):
             self.expect(2, "flow", "run", flow, f"{name}=", "--journal", "memory:", says=f"{name} got an empty value")
             self.expect(2, "flow", "run", flow, name, "", says=[f"{name} got an empty value", f"leave {name} out"])
-        self.expect(2, "flow", "show", "TT", says="no run 'TT'")
+        self.assertFalse((self.folder / ".coppice").exists())
 
     def test_variables_set_budgets_endpoints_and_names(self):
         stand_in = StandIn(self)

@@ -126,7 +126,7 @@ class OptionsTest(ProgramTest):
         model = self.train()
         self.expect(USAGE, "predict", model, "-", "--allow=", "--quiet", stdin='{"text": "a"}\n',
                     says="--allow: the list is empty")
-        self.train_with(0, "--validate=", "--quiet")
+        self.train_with(USAGE, "--validate=", "--quiet", says="--validate: the path is empty")
         self.train_with(USAGE, "--quiet=", says="--quiet got an empty value, expected true or false")
         self.expect(USAGE, "train", self.examples(), "--output=", "--quiet", says="--output got an empty value")
         self.expect(USAGE, "train", self.examples(), "--config=", "--quiet", says="the path is empty")

@@ -60,11 +60,19 @@ std::vector<std::string> sections_asked_for(const std::string& prompt) {
   return headings;
 }
 
-/// As long as prose without them, over all.
-std::string in_sections(const std::vector<std::string>& headings, uint64_t tokens, StandInWriter& writer) {
+/// As long as prose without them, over all, and none cut off by the limit of the request where that has room for all.
+std::string in_sections(const std::vector<std::string>& headings, const StandInChat& chat, uint64_t tokens,
+                        StandInWriter& writer) {
+  constexpr uint64_t kLinesOfAHeading = 2;  // in tokens, above and below
+  uint64_t heading_tokens = 0;
+  for (const std::string& heading : headings) heading_tokens += stand_in_tokens(heading) + kLinesOfAHeading;
+  const uint64_t limit = chat.most_output_tokens;
+  const uint64_t room = limit == 0 ? tokens : limit - std::min(limit, heading_tokens);
+  const uint64_t each = std::min(tokens, room) / headings.size();
   std::string text;
   for (const std::string& heading : headings) {
-    text += (text.empty() ? "" : "\n\n") + heading + "\n\n" + writer.paragraph(tokens / headings.size());
+    const std::string words = writer.paragraph(each);
+    text += (text.empty() ? "" : "\n\n") + heading + "\n\n" + words.substr(0, stand_in_token_begin(words, each));
   }
   return text;
 }
@@ -74,7 +82,8 @@ std::string made_up(const StandInAsk& ask, const StandInChat& chat, std::vector<
   StandInWriter writer(std::move(words), ask.draws.content(Of::words));
   if (!chat.wants_json || schema_is_ignored(ask, chat)) {
     const auto headings = sections_asked_for(chat.question.prompt);
-    return headings.empty() ? writer.paragraph(prose_tokens(ask)) : in_sections(headings, prose_tokens(ask), writer);
+    return headings.empty() ? writer.paragraph(prose_tokens(ask))
+                            : in_sections(headings, chat, prose_tokens(ask), writer);
   }
   if (!chat.question.schema.is_null()) return instance_text(chat.question.schema, writer);
   const json keywords = {writer.word(), writer.word(), writer.word()};
