@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/app/command.h"
 
+#include "coppice/app/command_line.h"
 #include "coppice/app/ignored_options.h"
 #include "coppice/app/output.h"
 #include "coppice/app/unused_options.h"
@@ -65,6 +66,7 @@ void Command::action(std::function<void()> run) {
   app_->callback([&commands = commands_, app = app_, flags = flags_, look = before_, run = std::move(run)] {
     if (look) look();
     flags->apply();
+    expect_values(*app, *flags);
     CommonOptions common;
     common.quiet = flags->is_on("quiet") || !speaks_for_all();
     common.log_json = flags->is_on("log_json");

@@ -29,7 +29,7 @@ void describe_quiet(OptionTable& table, CommonOptions& options);
 /// The program and its subcommands so far, in the order of --help.
 struct CommandList {
   struct Entry {
-    const CLI::App* app;
+    CLI::App* app;
     std::shared_ptr<const Flags> flags;
   };
 

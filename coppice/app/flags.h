@@ -30,6 +30,9 @@ class Flags {
   /// The file given by --config, or "".
   const std::string& config_path() const noexcept { return config_path_; }
 
+  /// Is there an option of that name in a table?
+  bool has(const std::string& name) const { return given_.contains(name); }
+
   /// Was the option given as a flag or a variable (not by the config file)?
   bool given(const std::string& name) const;
 

@@ -13,7 +13,9 @@
 #include "coppice/app/flow_engines.h"
 #include "coppice/app/flow_options.h"
 #include "coppice/app/messages.h"
+#include "coppice/core/json_text.h"
 #include "coppice/core/options.h"
+#include "coppice/flow/run/run_history.h"
 #include "coppice/flow/workflow/workflow.h"
 
 namespace coppice::app {
@@ -24,7 +26,7 @@ using nlohmann::json;
 struct ApproveArguments {
   FlowOptions flow;
   std::string run, step, by, said;
-  bool deny = false;
+  bool deny = false, again = false;
   CommonOptions common;
 };
 
@@ -33,6 +35,7 @@ void describe(OptionTable& table, ApproveArguments& arguments) {
   table.add("by", arguments.by, "Who says so; the user's name unless given.");
   table.add("say", arguments.said, "A word to go with it, which the workflow sees.");
   table.add("deny", arguments.deny, "No: the step fails.");
+  table.add("again", arguments.again, "In place of what was answered before; without it a second answer is refused.");
 }
 
 /// The step that is named; where none is, the only one that asks a person.
@@ -53,6 +56,19 @@ std::string step_of(const ApproveArguments& arguments, const Workflow& workflow)
               {}, nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
 }
 
+/// A step that died once more since it was answered waits anew.
+void expect_no_answer(const ApproveArguments& arguments, JournalStore& journal, const std::string& step) {
+  const auto before = RunHistory(journal.events(arguments.run)).standing_answer(step, -1);
+  if (!before || arguments.again) return;
+  const json said = parse_json(*before);
+  const std::string word = said.value("said", "");
+  throw Error(ErrorCode::usage,
+              fmt::format("the step '{}' of run {} was {} before by {}{}", step, arguments.run,
+                          said.value("approved", false) ? "approved" : "denied", said.value("by", "somebody"),
+                          word.empty() ? "" : ": " + json_value_text(word)),
+              {}, "--again answers anew");
+}
+
 void approve(const ApproveArguments& arguments) {
   const std::unique_ptr<JournalStore> journal = open_journal(arguments.flow.journal, Durability::power);
   const auto record = journal->find(arguments.run);
@@ -62,6 +78,7 @@ void approve(const ApproveArguments& arguments) {
   }
   const StepKinds kinds = make_kinds();
   const std::string step = step_of(arguments, read_workflow_text(record->workflow_text, kinds));
+  expect_no_answer(arguments, *journal, step);
   const char* user = getenv("USER");
   JournalOperation operation;
   operation.event.kind = EventKind::approved;

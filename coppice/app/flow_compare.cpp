@@ -25,6 +25,7 @@
 #include "coppice/flow/report/compare.h"
 #include "coppice/flow/report/comparison_runs.h"
 #include "coppice/flow/report/html_report.h"
+#include "coppice/flow/run/run_rules.h"
 
 namespace coppice::app {
 namespace {
@@ -82,10 +83,15 @@ std::vector<Workflow> read_variants(CompareArguments& arguments, const StepKinds
   if (names.size() < 2)
     throw Error(ErrorCode::usage,
                 fmt::format("--variants has {}, expected two or more", counted(names.size(), "name")));
+  for (auto one = names.begin(); one != names.end(); ++one) {
+    if (std::find(names.begin(), one, *one) == one) continue;
+    throw Error(ErrorCode::usage, fmt::format("--variants has '{}' twice, expected each name once", *one));
+  }
   std::vector<Workflow> workflows;
   for (const std::string& one : names) {
     workflows.push_back(read_workflow(arguments.workflow, one, kinds));
     redirect(workflows.back(), arguments.endpoints);
+    if (arguments.flow.replay.empty()) expect_keys(workflows.back(), {});
   }
   return workflows;
 }

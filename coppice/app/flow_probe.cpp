@@ -3,8 +3,10 @@
 #include <fmt/core.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -73,6 +75,34 @@ void print(const ProbedModel& probed, const Workflow& workflow) {
   }
 }
 
+/// The first variant of the workflow that chats with the model; nothing = none does.
+std::optional<std::string> variant_that_asks(const std::string& model, const ProbeArguments& arguments,
+                                             const StepKinds& kinds) {
+  for (const std::string& variant : variant_names(arguments.workflow)) {
+    if (variant == arguments.variant) continue;
+    const auto asked = chatted_models(read_workflow(arguments.workflow, variant, kinds));
+    if (std::find(asked.begin(), asked.end(), model) != asked.end()) return variant;
+  }
+  return std::nullopt;
+}
+
+/// So that nobody takes silence for an answer.
+ordered_json tell_unasked(const Workflow& workflow, const ProbeArguments& arguments, const StepKinds& kinds) {
+  ordered_json told = ordered_json::array();
+  for (const UnaskedModel& model : unasked_models(workflow)) {
+    const auto variant = variant_that_asks(model.name, arguments, kinds);
+    ordered_json one = {{"model", model.name}};
+    if (!model.kind.empty()) one["kind"] = model.kind;
+    if (variant) one["variant"] = *variant;
+    told.push_back(std::move(one));
+    if (arguments.json) continue;
+    print_out(fmt::format("{} ({}): not asked{}\n", model.name,
+                          model.kind.empty() ? "no step here asks it" : model.kind,
+                          variant ? fmt::format("; --variant {} asks it", *variant) : ""));
+  }
+  return told;
+}
+
 void probe(const ProbeArguments& arguments) {
   const StepKinds kinds = make_kinds();
   Workflow workflow = read_workflow(arguments.workflow, arguments.variant, kinds);
@@ -86,7 +116,10 @@ void probe(const ProbeArguments& arguments) {
       print(probed, workflow);
     }
   }
-  if (arguments.json) print_out(json_text({{"workflow", workflow.name}, {"models", models}}));
+  const ordered_json unasked = tell_unasked(workflow, arguments, kinds);
+  if (arguments.json) {
+    print_out(json_text({{"workflow", workflow.name}, {"models", models}, {"not_asked", unasked}}));
+  }
   if (all.empty()) throw Error(ErrorCode::data, "no step chats with a model", arguments.workflow);
   for (const ProbedModel& probed : all) {
     if (probed.failure) throw Error(probed.failure->code(), fmt::format("the model '{}' does not answer", probed.name));

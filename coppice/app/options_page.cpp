@@ -18,7 +18,9 @@ constexpr const char* kIntroduction =
     " options`; do not edit. An option `max_leaf` is the flag `--max-leaf`, the variable\n"
     "`COPPICE_MAX_LEAF` and the key `max_leaf` of a `--config` file. A flag wins over the variable, the variable over\n"
     "the file, the file over the default. A switch `x` is turned on by `--x` and off by `--no-x`, by a variable of\n"
-    "`true` or `1` and of `false` or `0`. What is written with dashes here (`--output`) is a flag alone.\n";
+    "`true` or `1` and of `false` or `0`. What is written with dashes here (`--output`) is a flag and a variable\n"
+    "(`COPPICE_OUTPUT`, which counts where it is not empty), and no key of the file; its values, where it may have\n"
+    "several, are written with commas in between.\n";
 
 /// "`-o`, `--output`", or "`input`" for what has no flag.
 std::string names_text(const CLI::Option& option) {

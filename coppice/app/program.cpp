@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/app/command_line.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/signals.h"
@@ -23,7 +24,8 @@
 namespace coppice::app {
 namespace {
 
-/// Help pages as CLI11 makes them, without its "{false}" behind flags that turn something off.
+/// Help pages as CLI11 makes them, without its "{false}" behind flags that turn something off, and without the
+/// variables of some options: the foot tells of those of all.
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
@@ -31,6 +33,13 @@ class HelpFormatter : public CLI::Formatter {
     std::string name = CLI::Formatter::make_option_name(option, is_positional);
     for (size_t at = name.find(kMark); at != std::string::npos; at = name.find(kMark)) name.erase(at, kMark.size());
     return name;
+  }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string mark = " (" + get_label("Env") + ":" + option->get_envname() + ")";
+    std::string opts = CLI::Formatter::make_option_opts(option);
+    if (const size_t at = opts.find(mark); at != std::string::npos) opts.erase(at, mark.size());
+    return opts;
   }
 };
 
@@ -106,9 +115,10 @@ int print(const CLI::App& program, const CLI::Success& success) {
   return code;
 }
 
-int run(CLI::App& program, int argc, char** argv) {
+int run(const CommandList& commands, int argc, char** argv) {
+  CLI::App& program = commands.program;
   try {
-    program.parse(argc, argv);
+    program.parse(read_command_line(commands, argc, argv));
     return 0;
   } catch (const CLI::Success& success) {
     return print(program, success);
@@ -155,7 +165,7 @@ int run_program(int argc, char** argv, const std::function<void(CommandList&)>& 
   CommandList commands{program, {}};
   add_commands(commands);
   try {
-    return run(program, argc, argv);
+    return run(commands, argc, argv);
   } catch (const Error& error) {
     return report(error, commands);
   } catch (const std::bad_alloc&) {

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
+#include "coppice/app/command_line.h"
 #include "coppice/app/messages.h"
 
 namespace coppice::app {
@@ -26,6 +28,7 @@ std::vector<std::string> known_variables(const CommandList& commands) {
     for (const Flags::Section& section : command.flags->sections()) {
       for (const std::string& name : names_of(section.table)) known.push_back(variable_name(name));
     }
+    for (std::string& name : variables_of(command)) known.push_back(std::move(name));
   }
   return known;
 }

@@ -120,7 +120,7 @@ void Cassette::Tape::refuse(const HttpRequest& request) const {
   std::string what = "the request " + request.method + ' ' + url_without_secrets(request.target);
   if (!request.body.empty()) what += " with the body " + shown_bytes(request.body, 200);
   throw RequestNotSent(ErrorCode::data, what + " is not in the cassette", path_,
-                       "record it: a cassette of mode 'once' does");
+                       "nothing is sent in its place; the option record makes a new cassette");
 }
 
 Awaitable<HttpResponse> Cassette::Tape::replay(std::shared_ptr<Tape> tape, std::shared_ptr<const CassetteEntry> entry,

@@ -62,6 +62,33 @@ class Refused(RunTest):
         self.expect(2, "flow", "run", flow, "--endpoint", "http://x/v1", says="expected NAME=URL")
         self.expect(0, "flow", "run", flow, "--id", "Job_7.b:2-x")
 
+    def test_what_is_given_and_empty_is_refused(self):
+        flow = self.workflow({"a": {"kind": "template", "with": {"value": 1}}})
+        for name in ("--tenant", "--id", "--variant", "--budget", "--endpoint"):
+            self.expect(2, "flow", "run", flow, f"{name}=", "--journal", "memory:", says=f"{name} got an empty value")
+            self.expect(2, "flow", "run", flow, name, "", says=[f"{name} got an empty value", f"leave {name} out"])
+        self.assertFalse((self.folder / ".coppice").exists())
+
+    def test_variables_set_budgets_endpoints_and_names(self):
+        stand_in = StandIn(self)
+        flow = self.workflow({"a": self.ask("x")})
+        said = {"COPPICE_ENDPOINT": f"local={stand_in.url}", "COPPICE_ID": "r1", "COPPICE_TENANT": "ann"}
+        made = self.run_flow(0, flow, variables=said)
+        self.assertEqual(made["run"], "r1")
+        self.expect(8, "flow", "run", flow, variables={**said, "COPPICE_ID": "r2", "COPPICE_BUDGET": "1e-9"}, says="the budget 'run:")
+        self.expect(0, "flow", "run", flow, "--budget", "1", variables={**said, "COPPICE_ID": "r3", "COPPICE_BUDGET": "1e-9"})
+
+    def test_names_that_are_nearly_one_are_told(self):
+        flow = self.workflow({"first": {"kind": "template", "with": {"value": 1}}}, variants={"single": {}, "split": {}})
+        self.write("in.jsonl", "{}\n")
+        for variants, says in (("single,single", "has 'single' twice"), ("sngle,split", "did you mean 'single'"),
+                               ("single,nope", "single, split")):
+            self.expect(2, "flow", "compare", flow, "--inputs", self.path("in.jsonl"), "--variants", variants, says=says)
+        self.assertFalse((self.folder / ".coppice").exists())
+        self.run_flow(0, flow, "--id", "r1")
+        self.expect(2, "flow", "fork", "r1", "--from", "frst", says="did you mean 'first'")
+        self.expect(2, "flow", "fork", "r1", "--from", "nope", says="it has first")
+
     def test_files_outside_of_the_folder_are_off_unless_allowed(self):
         self.write("secret.txt", "hidden")
         (self.folder / "in").mkdir()
@@ -128,7 +155,7 @@ class Probed(RunTest):
         flow = self.workflow({"a": self.ask("x"), "e": {"kind": "embed", "with": {"model": "big", "text": "x"}}})
         told = self.expect(0, "flow", "probe", flow, *self.endpoint(stand_in)).stdout
         self.assertRegex(told, r"small .*: answers; follows schemas by json_schema, .*limits by max_completion_tokens; .*\$")
-        self.assertNotIn("big", told, "which embeds")
+        self.assertIn("big (embed): not asked\n", told)
         self.assertNotIn("set under", told)
         for fault, advice in (("ignored_schema", "structured_output: prompt"), ("missing_usage", "usage_in_stream: false")):
             deaf = StandIn(self, self.settings(faults={fault: 1.0}))
@@ -136,6 +163,50 @@ class Probed(RunTest):
             self.assertEqual(made["advice"], [advice])
         self.expect(7, "flow", "probe", flow, says="'small' does not answer")
         self.expect(3, "flow", "probe", self.workflow({"a": {"kind": "template", "with": {"value": 1}}}), says="no step chats")
+
+    def test_models_that_are_not_asked_are_named(self):
+        stand_in = StandIn(self)
+        flow = self.workflow({"a": {**self.ask("x"), "variants": {"other": {"with": {"model": "big"}}}}})
+        told = self.expect(0, "flow", "probe", flow, *self.endpoint(stand_in)).stdout
+        self.assertIn("big (no step here asks it): not asked; --variant other asks it\n", told)
+        made = json.loads(self.expect(0, "flow", "probe", flow, *self.endpoint(stand_in), "--json", "--variant", "other").stdout)
+        self.assertEqual(made["not_asked"], [{"model": "small"}])
+
+
+class Keys(RunTest):
+    def setUp(self):
+        super().setUp()
+        self.stand_in = StandIn(self, self.settings(key="sk-secret-1234"))
+        endpoints = {"local": {"url": self.stand_in.url, "retries": 0},
+                     "paid": {"url": self.stand_in.url, "key": "MY_KEY", "retries": 0}}
+        models = {"small": {"endpoint": "local", "model": "small", "max_output_tokens": 100},
+                  "big": {"endpoint": "paid", "model": "big", "max_output_tokens": 100}}
+        self.flow = self.workflow({"a": {"kind": "template", "with": {"value": 1}},
+                                   "b": {"kind": "llm", "with": {"model": "big", "prompt": "{{ steps.a.output }}"}}},
+                                  endpoints=endpoints, models=models)
+
+    def test_a_plan_needs_no_key(self):
+        self.assertIn("50 of 50 runs finish", self.expect(0, "flow", "plan", self.flow, "--runs", "50").stdout)
+
+    def test_a_key_is_looked_for_before_anything_is_done(self):
+        says = ["the environment variable 'MY_KEY' is not set", "endpoint 'paid'"]
+        self.expect(2, "flow", "run", self.flow, "--id", "r1", says=says)
+        self.expect(2, "flow", "show", "r1", says="no run 'r1'")
+        key = {"MY_KEY": "sk-secret-1234"}
+        self.expect(0, "flow", "run", self.flow, "--id", "r1", "--record", self.path("c.jsonl"), variables=key)
+        asked = self.stand_in.answered()
+        self.expect(0, "flow", "run", self.flow, "--id", "r2", "--replay", self.path("c.jsonl"))
+        self.assertEqual(self.stand_in.answered(), asked)
+        self.expect(2, "flow", "fork", "r1", "--from", "b", says=says)
+        self.expect(7, "flow", "run", self.flow, "--id", "r3", variables={"MY_KEY": "another"})
+        self.expect(2, "flow", "resume", "r3", says=says)
+        self.expect(0, "flow", "resume", "r3", variables=key)
+        self.expect(0, "flow", "resume", "r3", says="finished before")
+
+    def test_what_is_not_on_the_cassette_is_told_with_the_option(self):
+        self.write("c.jsonl", "")
+        done = self.expect(3, "flow", "run", self.flow, "--replay", self.path("c.jsonl"), says="--record makes a new cassette")
+        self.assertNotIn("once", done.stderr)
 
 
 class Changed(RunTest):
@@ -244,6 +315,17 @@ class KilledInTheMiddle(RunTest):
                 self.assertEqual(self.lines(), 2)
                 shutil.rmtree(self.folder / ".coppice")
                 (self.folder / "world").unlink()
+
+    def test_what_died_is_answered_anew_and_what_was_denied_is_not_done(self):
+        self.killed("at_most_once", "power")
+        self.resume(4)
+        self.expect(0, "flow", "approve", "r", "--step", "a", "--deny", "--by", "Ada")
+        self.resume(4, says="nobody knows")
+        self.expect(2, "flow", "approve", "r", "--step", "a", says=["denied before by Ada", "--again"])
+        self.assertEqual(self.lines(), 1)
+        self.expect(0, "flow", "approve", "r", "--step", "a", "--again")
+        self.resume(0)
+        self.assertEqual(self.lines(), 2)
 
     def test_what_may_be_done_twice_is_done_again(self):
         for effect in ("idempotent", "pure"):

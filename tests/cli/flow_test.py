@@ -241,6 +241,39 @@ class Running(FlowTest):
         self.expect(0, "flow", "approve", "r1", "--step", "ok", "--by", "Ada")
         self.assertIn("by Ada", self.expect(0, "flow", "resume", "r1").stdout)
 
+    def test_an_answer_is_not_overturned_in_silence(self):
+        flow = self.workflow({"ok": {"kind": "approve", "with": {"question": "Publish?"}}})
+        self.run_flow(0, flow, "--id", "r1")
+        self.expect(0, "flow", "approve", "r1", "--deny", "--by", "Ada", "--say", "too long")
+        for answer in ((), ("--deny",)):
+            self.expect(2, "flow", "approve", "r1", *answer, "--by", "Bo",
+                        says=["'ok'", "denied before by Ada", "too long", "--again"])
+        self.expect(130, "flow", "resume", "r1", says="not approved by Ada")
+        self.expect(0, "flow", "approve", "r1", "--by", "Bo", "--again")
+        self.expect(2, "flow", "approve", "r1", "--deny", says="approved before by Bo")
+        self.expect(0, "flow", "resume", "r1")
+
+    def test_a_step_that_was_too_slow_names_its_timeout(self):
+        stand_in = StandIn(self, self.write("s.json", '{"models": {"*": {"speed": {"first_token_seconds": 60}}}}'))
+        flow = self.workflow({"a": {**self.ask("x"), "timeout": 0.2}})
+        self.expect(9, "flow", "run", flow, "--endpoint", f"local={stand_in.url}",
+                    says="no answer within the step's timeout of 0.2 seconds")
+
+    def test_sections_are_asked_for_and_a_missing_one_once_more(self):
+        flow = self.workflow({"a": self.ask("Describe a beech.", sections=["Visual Elements", "Tone"])},
+                             outputs={"result": "{{ steps.a.output.visual_elements }}|{{ steps.a.output.tone }}"})
+        made = self.run_flow(0, flow, "--endpoint", f"local={StandIn(self).url}")
+        self.assertRegex(made["result"], r"\w.*\|\w")
+        self.assertEqual(made["steps"][0]["calls"], 1)
+        rules = [{"when": {"contains": "not valid: the answer has no section 'Tone'"}, "text": "## Visual elements\nleaves\n**Tone**\ncalm"},
+                 {"text": "Visual Elements:\nbark"}]
+        mended = StandIn(self, self.write("s.json", json.dumps({"answers": rules})))
+        made = self.run_flow(0, flow, "--endpoint", f"local={mended.url}")
+        self.assertEqual((made["result"], made["steps"][0]["calls"]), ("leaves|calm", 2))
+        stubborn = StandIn(self, self.write("t.json", json.dumps({"answers": rules[1:]})))
+        self.expect(3, "flow", "run", flow, "--endpoint", f"local={stubborn.url}", says="no section 'Tone'")
+        self.assertEqual(stubborn.answered(), 2)
+
     def test_traffic_is_recorded_and_replayed(self):
         stand_in = StandIn(self)
         flow = self.workflow({"a": self.ask("hello")}, outputs={"result": "{{ steps.a.output }}"})

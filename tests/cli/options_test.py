@@ -122,6 +122,28 @@ class OptionsTest(ProgramTest):
         self.expect(USAGE, "predict", model, "-", variables={"COPPICE_ALLOW": ""}, stdin='{"text": "a"}\n',
                     says="--allow: the list is empty")
 
+    def test_an_empty_value_takes_nothing_of_what_follows(self):
+        model = self.train()
+        self.expect(USAGE, "predict", model, "-", "--allow=", "--quiet", stdin='{"text": "a"}\n',
+                    says="--allow: the list is empty")
+        self.train_with(USAGE, "--validate=", "--quiet", says="--validate: the path is empty")
+        self.train_with(USAGE, "--quiet=", says="--quiet got an empty value, expected true or false")
+        self.expect(USAGE, "train", self.examples(), "--output=", "--quiet", says="--output got an empty value")
+        self.expect(USAGE, "train", self.examples(), "--config=", "--quiet", says="the path is empty")
+        self.assertNotIn("--quiet", self.names_in_folder())
+
+    def test_flags_in_no_table_are_set_by_variables_too(self):
+        self.expect(0, "train", self.examples(), variables={"COPPICE_OUTPUT": self.path("a.coppice")})
+        done = self.expect(0, "train", self.examples(), "-o", self.path("b.coppice"),
+                           variables={"COPPICE_OUTPUT": self.path("c.coppice"), "COPPICE_WORKERS": "many"})
+        self.assertNotIn("no option is set by", done.stderr)
+        self.assertLessEqual({"a.coppice", "b.coppice"}, set(self.names_in_folder()))
+        self.assertNotIn("c.coppice", self.names_in_folder())
+        config = self.write("config.json", '{"beam": "wide"}')
+        self.expect(USAGE, "predict", "m.coppice", variables={"COPPICE_CONFIG": config}, says="config.json")
+        self.expect(0, "inspect", self.path("a.coppice"), variables={"COPPICE_OUTPT": "x"}, says="did you mean COPPICE_OUTPUT")
+        self.assertNotIn("Env:", self.expect(0, "train", "--help").stdout)
+
     def test_an_output_that_is_an_input_is_refused_and_the_input_stays(self):
         examples = self.examples()
         before = (self.folder / "train.jsonl").read_bytes()

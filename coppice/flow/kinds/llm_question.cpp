@@ -53,6 +53,18 @@ std::string trimmed(const std::string& text) {
   return begin == text.npos ? std::string() : text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
 }
 
+std::vector<std::string> titles_of(const Json& question) {
+  return question.value("sections", std::vector<std::string>());
+}
+
+/// The stand-in reads it, too (stand_in_sections).
+std::string sections_in_words(const Json& question) {
+  if (!question.contains("sections")) return {};
+  std::string words = "\n\nAnswer in these sections, each of them below its heading:";
+  for (const std::string& title : titles_of(question)) words += "\n## " + title;
+  return words;
+}
+
 ChatRequest request_of(const Json& question, const std::string& persona) {
   ChatRequest request;
   request.model = question.at("model").get<std::string>();
@@ -61,7 +73,7 @@ ChatRequest request_of(const Json& question, const std::string& persona) {
     system += (system.empty() ? "" : "\n\n") + question["system"].get<std::string>();
   }
   if (!system.empty()) request.messages.push_back({"system", system});
-  request.messages.push_back({"user", question.at("prompt").get<std::string>()});
+  request.messages.push_back({"user", question.at("prompt").get<std::string>() + sections_in_words(question)});
   request.max_output_tokens = question.value("max_output_tokens", 0u);
   if (question.contains("temperature")) request.temperature = question["temperature"].get<double>();
   if (question.contains("seed")) request.seed = question["seed"].get<uint64_t>();
@@ -70,8 +82,28 @@ ChatRequest request_of(const Json& question, const std::string& persona) {
   return request;
 }
 
-std::vector<std::string> titles_of(const Json& question) {
-  return question.value("sections", std::vector<std::string>());
+/// The same question, and what was wrong with its answer.
+ChatRequest again(ChatRequest request, const std::string& answer, const std::string& fault, const Json& question) {
+  request.messages.push_back({"assistant", answer});
+  request.messages.push_back(
+      {"user", "That answer is not valid: " + fault + ". Give the whole answer again." + sections_in_words(question)});
+  return request;
+}
+
+/// An answer without one of its sections is asked for once more.
+Awaitable<Json> ask_for_sections(ChatRequest request, Json question, StepCalls& calls) {
+  const std::vector<std::string> titles = titles_of(question);
+  const ChatAnswer answer = co_await calls.chat(request);
+  std::string fault;
+  try {
+    co_return cut_sections(answer.content, titles);
+  } catch (const Error& error) {
+    fault = error.what();
+  }
+  calls.note({{"repaired", fault}});
+  ChatRequest repair = again(std::move(request), answer.content, fault, question);
+  const ChatAnswer better = co_await calls.chat(std::move(repair));
+  co_return cut_sections(better.content, titles);
 }
 
 }  // namespace
@@ -118,10 +150,13 @@ Json cut_sections(const std::string& text, const std::vector<std::string>& title
 }
 
 Awaitable<Json> ask(Json question, std::string persona, StepCalls& calls) {
+  if (question.contains("sections") && !question.contains("schema")) {
+    ChatRequest request = request_of(question, persona);
+    co_return co_await ask_for_sections(std::move(request), std::move(question), calls);
+  }
   ChatAnswer answer = co_await calls.chat(request_of(question, persona));
   if (question.contains("schema")) co_return std::move(answer.value);
   if (answer.finish_reason == "length") calls.remark("the answer was cut off where it reached its most tokens");
-  if (question.contains("sections")) co_return cut_sections(answer.content, titles_of(question));
   co_return Json(std::move(answer.content));
 }
 

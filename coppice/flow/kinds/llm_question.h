@@ -18,7 +18,8 @@ nlohmann::json question_schema();
 nlohmann::json answer_schema(const nlohmann::json& question);
 
 /// Asks, and gives the answer back: a valid value for a schema, an object for sections, else the text. `persona` begins
-/// the system message. Throws `ErrorCode::data` where a section is missing.
+/// the system message. What is asked for sections says so at the end of its prompt, and is asked once more where one is
+/// missing. Throws `ErrorCode::data` where it still is.
 Awaitable<nlohmann::json> ask(nlohmann::json question, std::string persona, StepCalls& calls);
 
 /// Cuts a text at lines that are headings: "## Visual Elements", "Visual Elements:", "**Visual Elements**", whatever

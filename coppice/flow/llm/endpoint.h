@@ -24,6 +24,7 @@ struct Endpoint {
   std::string url;           ///< "http://127.0.0.1:8080/v1"
   std::string provider;      ///< for the price table and for traces; "" = none
   std::string key_variable;  ///< the environment variable with the key; "" = no key
+  bool needs_key = true;     ///< not where nothing is sent: in plans, and where answers are replayed
   StructuredOutput structured_output = StructuredOutput::automatic;
   std::string max_tokens_name = "max_completion_tokens";    ///< older servers: "max_tokens"
   bool usage_in_stream = true;                              ///< understands stream_options.include_usage

@@ -33,23 +33,6 @@ bool is_success(int status) noexcept {
   return status >= 200 && status < 300;
 }
 
-std::string key_of(const Endpoint& endpoint) {
-  if (endpoint.key_variable.empty()) return {};
-  const char* const value = std::getenv(endpoint.key_variable.c_str());
-  std::string key = value == nullptr ? "" : value;
-  constexpr std::string_view kBlank = " \t\r\n";
-  key.erase(key.find_last_not_of(kBlank) + 1);
-  key.erase(0, key.find_first_not_of(kBlank));
-  const std::string variable = fmt::format("the environment variable '{}'", endpoint.key_variable);
-  if (key.empty()) {
-    throw Error(ErrorCode::usage, variable + " is not set", {},
-                fmt::format("set it to the key of the endpoint '{}'", endpoint.name));
-  }
-  const bool is_plain = std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7F; });
-  if (!is_plain) throw Error(ErrorCode::usage, variable + " holds characters that stand in no key");
-  return key;
-}
-
 Clock::time_point earlier(Clock::time_point deadline, std::chrono::milliseconds timeout) {
   const auto now = Clock::now();
   const std::chrono::duration<double> left = deadline - now, wanted = timeout;
@@ -115,6 +98,23 @@ LlmReading chat_reading(const Json& body) {
 }
 
 }  // namespace
+
+std::string key_of(const Endpoint& endpoint) {
+  if (endpoint.key_variable.empty() || !endpoint.needs_key) return {};
+  const char* const value = std::getenv(endpoint.key_variable.c_str());
+  std::string key = value == nullptr ? "" : value;
+  constexpr std::string_view kBlank = " \t\r\n";
+  key.erase(key.find_last_not_of(kBlank) + 1);
+  key.erase(0, key.find_first_not_of(kBlank));
+  const std::string variable = fmt::format("the environment variable '{}'", endpoint.key_variable);
+  if (key.empty()) {
+    throw Error(ErrorCode::usage, variable + " is not set", {},
+                fmt::format("set it to the key of the endpoint '{}'", endpoint.name));
+  }
+  const bool is_plain = std::all_of(key.begin(), key.end(), [](char c) { return c > 0x20 && c < 0x7F; });
+  if (!is_plain) throw Error(ErrorCode::usage, variable + " holds characters that stand in no key");
+  return key;
+}
 
 ChatAnswer chat_answer(const Json& kept) {
   Said<ChatAnswer> said = read_chat(kept);

@@ -39,6 +39,10 @@ struct LlmAsk {
   std::function<Awaitable<void>(nlohmann::json& answer)> complete;
 };
 
+/// What the variable of the endpoint's key holds, "" where it needs none. Throws `ErrorCode::usage` where that is not
+/// set, or no key.
+std::string key_of(const Endpoint& endpoint);
+
 /// From the form in which answers are written down: a new one as one that was recorded.
 ChatAnswer chat_answer(const nlohmann::json& kept);
 

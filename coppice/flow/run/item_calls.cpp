@@ -67,6 +67,21 @@ ItemCalls::ItemCalls(RunContext& run, const StepSpec& step, const StepInput& inp
   }
 }
 
+std::exception_ptr ItemCalls::with_timeout(std::exception_ptr failure) const {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::timeout || Clock::now() < deadline_) return failure;
+    const std::string what = error.what();
+    const std::string limit = fmt::format("the step's timeout of {} seconds", step_.timeout_seconds);
+    return std::make_exception_ptr(
+        Error(error.code(), what.starts_with("no answer") ? "no answer within " + limit : what + " (" + limit + ")",
+              error.where(), error.hint()));
+  } catch (...) {
+    return failure;
+  }
+}
+
 template <class Answer>
 Awaitable<Answer> ItemCalls::with_model(std::string name,
                                         std::function<Awaitable<Answer>(const ModelSpec&, LlmCall)> ask) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -34,6 +35,9 @@ class ItemCalls : public StepCalls, private CallRecorder {
   std::optional<nlohmann::json> approval() override;
   void note(nlohmann::json about) override;
   void remark(const std::string& text) override;
+
+  /// An error of the step that names its timeout, where that is what ended it; else the same.
+  std::exception_ptr with_timeout(std::exception_ptr failure) const;
 
   // What the calls so far came to.
   Usage usage() const noexcept { return usage_; }

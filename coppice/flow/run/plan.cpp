@@ -19,6 +19,7 @@
 #include "coppice/flow/llm/run_clock.h"
 #include "coppice/flow/run/critical_path.h"
 #include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_rules.h"
 #include "coppice/flow/stand_in/simulated_sender.h"
 #include "coppice/flow/stand_in/stand_in_words.h"
 
@@ -221,11 +222,12 @@ Plan plan_workflow(const Workflow& workflow, const std::vector<json>& inputs, co
   StandInOptions known = models;
   std::vector<std::string> unknown = add_unknown(workflow, known);
   known.key.clear();
+  const Workflow unsent = without_keys(workflow);
   Planner planner(workflow);
   for (uint32_t i = 0; i < options.runs; ++i) {
     known.seed = options.seed + i;
     known.inputs = inputs[i % inputs.size()];
-    planner.add(simulate(workflow, known.inputs, known, options.folder));
+    planner.add(simulate(unsent, known.inputs, known, options.folder));
   }
   return planner.finish(std::move(unknown));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/flow/run/probed_models.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -27,20 +29,8 @@ class NoRecorder : public CallRecorder {
   Money cost_;
 };
 
-/// In the order of the steps that ask them, then of those that take their place.
-std::vector<std::string> chatted_models(const Workflow& workflow) {
-  std::vector<std::string> names;
-  std::set<std::string> seen;
-  for (const StepSpec& step : workflow.steps) {
-    if (step.kind->name() == "image" || step.kind->name() == "embed") continue;
-    for (std::string name : step.kind->models(step.with.written())) {
-      while (!name.empty() && seen.insert(name).second) {
-        names.push_back(name);
-        name = workflow.models.at(name).cheaper;
-      }
-    }
-  }
-  return names;
+bool chats(const StepSpec& step) {
+  return step.kind->name() != "image" && step.kind->name() != "embed";
 }
 
 ProbedModel probe_model(const Workflow& workflow, const std::string& name, boost::asio::io_context& loop,
@@ -85,6 +75,38 @@ const char* written(StructuredOutput way) {
 }
 
 }  // namespace
+
+std::vector<std::string> chatted_models(const Workflow& workflow) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const StepSpec& step : workflow.steps) {
+    if (!chats(step)) continue;
+    for (std::string name : step.kind->models(step.with.written())) {
+      while (!name.empty() && seen.insert(name).second) {
+        names.push_back(name);
+        name = workflow.models.at(name).cheaper;
+      }
+    }
+  }
+  return names;
+}
+
+std::vector<UnaskedModel> unasked_models(const Workflow& workflow) {
+  const std::vector<std::string> asked = chatted_models(workflow);
+  std::map<std::string, std::string> others;
+  for (const auto& [name, model] : workflow.models) {
+    if (std::find(asked.begin(), asked.end(), name) == asked.end()) others[name];
+  }
+  for (const StepSpec& step : workflow.steps) {
+    if (chats(step)) continue;
+    for (const std::string& name : step.kind->models(step.with.written())) {
+      if (const auto other = others.find(name); other != others.end()) other->second = step.kind->name();
+    }
+  }
+  std::vector<UnaskedModel> unasked;
+  for (const auto& [name, kind] : others) unasked.push_back({name, kind});
+  return unasked;
+}
 
 std::vector<ProbedModel> probe_models(const Workflow& workflow, const std::string& ca_file) {
   boost::asio::io_context loop(1);

@@ -19,6 +19,18 @@ struct ProbedModel {
   std::optional<Error> failure;  ///< why it was not
 };
 
+/// A model of the workflow that no step chats with.
+struct UnaskedModel {
+  std::string name;
+  std::string kind;  ///< of a step that asks it for something else: "image", "embed"; "" = no step asks it
+};
+
+/// The models that steps chat with, in the order of the steps, then of those that take their place.
+std::vector<std::string> chatted_models(const Workflow& workflow);
+
+/// All others, by name.
+std::vector<UnaskedModel> unasked_models(const Workflow& workflow);
+
 /// Asks each model that is chatted with (not those that embed or draw) some six small questions, one after the other,
 /// so that servers, keys and names are known to be right before a run. They are paid for, and in no journal. `ca_file`:
 /// as `HttpClientOptions`. Throws nothing that a server does: that is `failure`.

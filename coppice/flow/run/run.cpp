@@ -343,7 +343,7 @@ class Run::State {
     try {
       output = co_await dynamic_cast<const CallingKind&>(*step.kind).run(input, calls);
     } catch (...) {
-      failure = std::current_exception();
+      failure = calls.with_timeout(std::current_exception());
     }
     StepOutcome& outcome = steps_[known.number].outcome;
     outcome.calls += calls.calls();

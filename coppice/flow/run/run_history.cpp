@@ -25,6 +25,11 @@ bool is_of_model(const std::string& answered) {
   return said.is_object() && said.contains("model");
 }
 
+bool is_yes(const std::string& approval) {
+  const auto said = nlohmann::json::parse(approval, nullptr, false);
+  return said.is_object() && said.value("approved", false);
+}
+
 }  // namespace
 
 Money cost_of(const Event& event) noexcept {
@@ -49,6 +54,7 @@ RunHistory::RunHistory(const std::vector<Event>& events) {
         std::erase_if(open_, [&](const Event& one) { return is_same_attempt(one, event); });
         if (event.kind == EventKind::call_unknown) {
           unknown_.insert(call);
+          standing_.erase(place);
         } else {
           unknown_.erase(call);
         }
@@ -60,14 +66,18 @@ RunHistory::RunHistory(const std::vector<Event>& events) {
         if (is_of_content(event)) forget_answers(event.step);
         break;
       case EventKind::approved:
-        approved_[place] = event.payload;
+        approved_[place] = standing_[place] = event.payload;
+        if (!is_yes(event.payload)) break;
         std::erase_if(unknown_, [&](const Call& one) { return Place(std::get<0>(one), std::get<1>(one)) == place; });
         break;
       default:
         break;
     }
   }
-  for (const Event& event : open_) unknown_.emplace(event.step, event.item, event.call);
+  for (const Event& event : open_) {
+    unknown_.emplace(event.step, event.item, event.call);
+    standing_.erase({event.step, event.item});
+  }
 }
 
 /// They are in the journal, and paid, and asked for anew.
@@ -98,6 +108,12 @@ bool RunHistory::is_unknown(const std::string& step, int64_t item, uint32_t call
 std::optional<std::string> RunHistory::approval(const std::string& step, int64_t item) const {
   const auto found = approved_.find({step, item});
   if (found == approved_.end()) return std::nullopt;
+  return found->second;
+}
+
+std::optional<std::string> RunHistory::standing_answer(const std::string& step, int64_t item) const {
+  const auto found = standing_.find({step, item});
+  if (found == standing_.end()) return std::nullopt;
   return found->second;
 }
 

@@ -40,6 +40,9 @@ class RunHistory {
   /// What a person said.
   std::optional<std::string> approval(const std::string& step, int64_t item) const;
 
+  /// What a person said and is not out of date: since then nothing of the step became unknown.
+  std::optional<std::string> standing_answer(const std::string& step, int64_t item) const;
+
  private:
   void forget_answers(const std::string& step);
 
@@ -48,7 +51,7 @@ class RunHistory {
 
   std::map<Place, std::pair<std::string, std::string>> done_;     // hash, output
   std::map<Call, std::pair<std::string, std::string>> answered_;  // hash, answer
-  std::map<Place, std::string> approved_;
+  std::map<Place, std::string> approved_, standing_;
   std::set<Call> unknown_;
   std::vector<Event> open_;
 };

@@ -3,7 +3,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "coppice/flow/json/json_schema.h"
+#include "coppice/flow/llm/llm_exchange.h"
 #include "coppice/flow/run/run_files.h"
 
 namespace coppice {
@@ -21,6 +24,24 @@ void expect_allowed(const Workflow& workflow, const RunSettings& settings) {
 void expect_inputs(const Workflow& workflow, const nlohmann::json& inputs) {
   const auto faults = JsonSchema(workflow.input_schema).faults(inputs, 1);
   if (!faults.empty()) throw Error(ErrorCode::data, faults.front().message, "inputs" + faults.front().path);
+}
+
+void expect_keys(const Workflow& workflow, const std::vector<Event>& events) {
+  for (const StepSpec& step : workflow.steps) {
+    const bool is_done = std::any_of(events.begin(), events.end(), [&](const Event& event) {
+      return event.kind == EventKind::step_done && event.step == step.name;
+    });
+    if (is_done || step.optional || step.condition) continue;
+    for (const std::string& name : step.kind->models(step.with.written())) {
+      const auto model = workflow.models.find(name);
+      if (model != workflow.models.end()) (void)key_of(workflow.endpoints.at(model->second.endpoint));
+    }
+  }
+}
+
+Workflow without_keys(Workflow workflow) {
+  for (auto& [name, endpoint] : workflow.endpoints) endpoint.needs_key = false;
+  return workflow;
 }
 
 void add_outputs(RunOutcome& outcome, const Workflow& workflow, const TemplateScope& scope) {

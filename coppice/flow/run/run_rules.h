@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "coppice/flow/journal/journal.h"
 #include "coppice/flow/run/run_outcome.h"
 #include "coppice/flow/run/run_settings.h"
 #include "coppice/flow/workflow/workflow.h"
@@ -18,6 +20,13 @@ void expect_allowed(const Workflow& workflow, const RunSettings& settings);
 
 /// Throws `ErrorCode::data` for inputs that the workflow's schema does not allow.
 void expect_inputs(const Workflow& workflow, const nlohmann::json& inputs);
+
+/// Throws `ErrorCode::usage` where the variable with a key is not set that a step needs, before others are paid for.
+/// Steps that may be left out (`if`, `optional`) are passed over, and those of which `events` have an output.
+void expect_keys(const Workflow& workflow, const std::vector<Event>& events);
+
+/// The same where nothing is sent.
+Workflow without_keys(Workflow workflow);
 
 /// Of a run that has finished: its files, what the checks say of them, its result. Throws what is wrong with them.
 void add_outputs(RunOutcome& outcome, const Workflow& workflow, const TemplateScope& scope);

@@ -2,6 +2,7 @@
 #include "coppice/flow/run/runner.h"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <set>
@@ -22,6 +23,7 @@
 #include "coppice/flow/llm/endpoint_gates.h"
 #include "coppice/flow/run/recorded_run.h"
 #include "coppice/flow/run/run.h"
+#include "coppice/flow/run/run_rules.h"
 #include "coppice/flow/run/run_summary.h"
 #include "coppice/http/cassette.h"
 #include "coppice/http/client.h"
@@ -89,7 +91,8 @@ std::vector<Event> outputs_before(const Workflow& workflow, const std::string& f
     for (const StepSpec& step : workflow.steps) names.push_back(step.name);
     const std::string nearest = nearest_name(from, names);
     throw Error(ErrorCode::usage, fmt::format("the workflow has no step '{}'", from), {},
-                nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
+                nearest.empty() ? fmt::format("it has {}", fmt::join(names, ", "))
+                                : fmt::format("did you mean '{}'?", nearest));
   }
   std::vector<Event> kept;
   for (const Event& event : events) {
@@ -115,7 +118,9 @@ class Runner::Impl {
         cassette_(open_cassette(options, client_)),
         sender_(cassette_ ? static_cast<HttpSender&>(*cassette_) : client_),
         llm_(sender_),
-        gates_(loop_) {}
+        gates_(loop_),
+        is_replayed_(!options.cassette.empty() && options.cassette_mode == CassetteMode::replay),
+        may_send_(options.cassette.empty() || options.cassette_mode == CassetteMode::record) {}
 
   ~Impl() { slow_.join(); }
 
@@ -157,6 +162,8 @@ class Runner::Impl {
     if (record.state == "finished") return recorded_outcome(workflow, summarize(record, events), events);
     take_over(events, settings);
     change(workflow, settings.changes);
+    if (may_send_) expect_keys(workflow, events);
+    if (is_replayed_) workflow = without_keys(std::move(workflow));
     RunOutcome outcome;
     wait_for([&]() -> Awaitable<void> {
       Run run(workflow, services(), settings);
@@ -226,8 +233,16 @@ class Runner::Impl {
 
   RunServices services() { return {loop_, slow_, *journal_, sender_, llm_, gates_, observer_}; }
 
+  std::vector<Event> events_before(const RunTask& task) {
+    if (task.goes_on) return journal_->events(task.settings.id);
+    return task.settings.fork ? task.settings.fork->kept : std::vector<Event>();
+  }
+
   Awaitable<RunOutcome> run_one(const RunTask& task) {
-    Run run(*task.workflow, services(), task.settings);
+    if (may_send_) expect_keys(*task.workflow, events_before(task));
+    std::optional<Workflow> unsent;
+    if (is_replayed_) unsent = without_keys(*task.workflow);
+    Run run(unsent ? *unsent : *task.workflow, services(), task.settings);
     const UnderWay mine(*this, run);
     if (task.goes_on) {
       take(run.id());
@@ -296,6 +311,7 @@ class Runner::Impl {
   EndpointGates gates_;
   std::string owner_ = journal_owner();
   boost::asio::steady_timer renewal_{loop_};
+  bool is_replayed_, may_send_;
   bool is_renewing_ = false, is_stopping_ = false;
   std::set<Run*> under_way_;
 };

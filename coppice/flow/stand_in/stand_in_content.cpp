@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <utility>
 
 #include "coppice/core/error.h"
@@ -23,9 +24,9 @@ std::string dumped(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::string prose(const StandInAsk& ask, StandInWriter& writer) {
+uint64_t prose_tokens(const StandInAsk& ask) {
   const double quantile = std::clamp(ask.draws.content(Of::length).uniform(), 1e-9, 1 - 1e-9);
-  return writer.paragraph(static_cast<uint64_t>(std::clamp(ask.model.answer_tokens.at(quantile), 1.0, 1e6)));
+  return static_cast<uint64_t>(std::clamp(ask.model.answer_tokens.at(quantile), 1.0, 1e6));
 }
 
 bool schema_is_ignored(const StandInAsk& ask, const StandInChat& chat) {
@@ -40,10 +41,50 @@ std::string instance_text(const json& schema, StandInWriter& writer) {
   }
 }
 
+/// The headings that the prompt asks for: lines "## Title" below the last one that speaks of sections and ends with a
+/// colon.
+std::vector<std::string> sections_asked_for(const std::string& prompt) {
+  std::vector<std::string> headings;
+  std::istringstream lines(prompt);
+  bool is_asked = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.ends_with(':') && line.find("sections") != line.npos) {
+      is_asked = true;
+      headings.clear();
+    } else if (is_asked && line.starts_with("## ")) {
+      headings.push_back(line);
+    } else if (!line.empty()) {
+      is_asked = false;
+    }
+  }
+  return headings;
+}
+
+/// As long as prose without them, over all, and none cut off by the limit of the request where that has room for all.
+std::string in_sections(const std::vector<std::string>& headings, const StandInChat& chat, uint64_t tokens,
+                        StandInWriter& writer) {
+  constexpr uint64_t kLinesOfAHeading = 2;  // in tokens, above and below
+  uint64_t heading_tokens = 0;
+  for (const std::string& heading : headings) heading_tokens += stand_in_tokens(heading) + kLinesOfAHeading;
+  const uint64_t limit = chat.most_output_tokens;
+  const uint64_t room = limit == 0 ? tokens : limit - std::min(limit, heading_tokens);
+  const uint64_t each = std::min(tokens, room) / headings.size();
+  std::string text;
+  for (const std::string& heading : headings) {
+    const std::string words = writer.paragraph(each);
+    text += (text.empty() ? "" : "\n\n") + heading + "\n\n" + words.substr(0, stand_in_token_begin(words, each));
+  }
+  return text;
+}
+
 /// Made of words alone.
 std::string made_up(const StandInAsk& ask, const StandInChat& chat, std::vector<std::string> words) {
   StandInWriter writer(std::move(words), ask.draws.content(Of::words));
-  if (!chat.wants_json || schema_is_ignored(ask, chat)) return prose(ask, writer);
+  if (!chat.wants_json || schema_is_ignored(ask, chat)) {
+    const auto headings = sections_asked_for(chat.question.prompt);
+    return headings.empty() ? writer.paragraph(prose_tokens(ask))
+                            : in_sections(headings, chat, prose_tokens(ask), writer);
+  }
   if (!chat.question.schema.is_null()) return instance_text(chat.question.schema, writer);
   const json keywords = {writer.word(), writer.word(), writer.word()};
   return dumped({{"answer", writer.sentence()}, {"keywords", keywords}});

@@ -2,6 +2,7 @@
 #include "coppice/flow/workflow/workflow_variant.h"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -101,7 +102,9 @@ YamlDocument in_variant(const YamlDocument& document, const std::string& name) {
   if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
     const std::string nearest = nearest_name(name, names);
     throw Error(ErrorCode::usage, fmt::format("the workflow has no variant '{}'", name), document.file,
-                nearest.empty() ? "coppice flow check lists them" : fmt::format("did you mean '{}'?", nearest));
+                nearest.empty()
+                    ? fmt::format("it has {}", names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", ")))
+                    : fmt::format("did you mean '{}'?", nearest));
   }
   YamlDocument made = document;
   if (!made.value.is_object()) return made;
