@@ -15,7 +15,7 @@ class PartlyFailed(FlowTest):
     def flow(self, **top):
         """Three items side by side, of which the second fails while the third is under way."""
         fan = {"kind": "command", "optional": True, "foreach": "{{ [1, 2, 3] }}",
-               "with": {"command": ["sh", "-c", "sleep 0.{{ item * 2 }}; test {{ item }} != 2 && echo {{ item }}"]}}
+               "with": {"command": ["sh", "-c", "sleep 0.$(($1 * 2)); test $1 != 2 && echo $1", "sh", "{{ item }}"]}}
         last = {"kind": "template", "with": {"value": "{{ steps.a.state }}"}}
         return self.workflow({"a": fan, "last": last}, outputs={"result": "{{ steps.last.output }}"}, **top)
 

@@ -312,7 +312,7 @@ TEST_F(RepeatedTextCheck, OfStepsWithConditionsOneAloneMayRun) {
         "  b: {kind: llm" +
         condition +
         ", with: {model: m, prompt: '{{ inputs.name }}'}}\n"
-        "outputs: {result: ['{{ steps.a.output }}', '{{ steps.b.output }}']}\n");
+        "outputs: {result: ['{{ steps.a.output | default(1) }}', '{{ steps.b.output | default(1) }}']}\n");
   };
   EXPECT_EQ(steps(", if: inputs.n <= 1"), "");
   EXPECT_EQ(steps(""), "repeated-text");
