@@ -204,8 +204,7 @@ def compared(plans, runs):
     plan = plans[0]
     p95 = quantile(seconds, 0.95)
     names = {step["step"] for step in plan["steps"]}
-    medians = {name: measure.median([run["steps"][name] for run in runs if name in run["steps"]] or [0])
-               for name in names}
+    means = {name: sum(run["steps"].get(name, 0) for run in runs) / len(runs) for name in names}
     return {"planned": {**plan["seconds"], "cost": plan["cost_usd"]["mean"], "calls": plan["calls"],
                         "finished": plan["finished"] / plan["runs"]},
             "measured": {"p50": quantile(seconds, 0.5), "p95": p95, "cost": sum(r["cost"] for r in runs) / len(runs),
@@ -213,7 +212,7 @@ def compared(plans, runs):
             "p50_ratio": plan["seconds"]["p50"] / quantile(seconds, 0.5), "p95_ratio": plan["seconds"]["p95"] / p95,
             "p95_interval": ratio_interval([other["seconds"]["p95"] for other in plans], seconds, random.Random(1)),
             "other_plans_p95_ratio": [other["seconds"]["p95"] / p95 for other in plans[1:]],
-            "steps_p50": {step["step"]: [step["seconds_p50"], medians[step["step"]]] for step in plan["steps"]}}
+            "steps_mean": {step["step"]: [step["seconds"], means[step["step"]]] for step in plan["steps"]}}
 
 
 def measure_shape(name, arguments):
