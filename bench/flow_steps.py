@@ -14,7 +14,8 @@ is the run's own. Goals: under 4 us a step in memory (template, turn), under 60 
 next one (turn, SQLite, durability "process"), medians.
 
 With --peer-python (COPPICE_BENCH_LANGGRAPH_PYTHON): the same chains in LangGraph, in turns with ours, without a
-checkpointer, and with its SqliteSaver on the same disk, which writes a checkpoint after each step.
+checkpointer, and with its SqliteSaver on the same disk, which writes a checkpoint after each step. Where the build found
+NeoGraph (coppice_bench_peer_neograph): the same with it, and with its checkpoints in memory, too.
 Writes results/flow_steps.json and results/flow_steps.md.
 """
 import argparse
@@ -27,6 +28,15 @@ from report import table
 GOAL_MEMORY, GOAL_DURABLE = 4, 60
 GOALS = {("chain", "template", "memory"): GOAL_MEMORY, ("chain", "turn", "memory"): GOAL_MEMORY,
          ("wide", "template", "memory"): GOAL_MEMORY, ("chain", "turn", "sqlite"): GOAL_DURABLE}
+
+ABOUT = {
+    "LangGraph": "A step there is a node of a StateGraph, a Python function that adds one; compiled once, invoked for each "
+                 "run. sqlite: its\nSqliteSaver, WAL, synchronous NORMAL, which is asked to write before the next step "
+                 "(durability \"sync\").",
+    "NeoGraph": "A step there is a C++ function (SyncGraphNode) that adds one. in memory: no run leaves anything behind, "
+                "where ours keeps\nevents that can be shown and forked; checkpoints in memory: its "
+                "InMemoryCheckpointStore; sqlite: its SqliteCheckpointStore,\nWAL, synchronous NORMAL. A new store for "
+                "each 20 runs, as for ours."}
 
 
 def key_of(case):
@@ -53,19 +63,19 @@ def slopes(by_steps):
             "run_microseconds": by_steps[few]["p50"] - few * of("p50")}
 
 
-def peer_of(rounds):
-    """LangGraph beside ours, of the same rounds: medians."""
+def peer_of(rounds, peer):
+    """A peer beside ours, of the same rounds: medians."""
     rows = []
-    for name in rounds[0]["peer"]["cases"]:
-        steps = rounds[0]["peer"]["cases"][name]["steps"]
+    for name in rounds[0][peer]["cases"]:
+        steps = rounds[0][peer]["cases"][name]["steps"]
         kind, store = ("turn", "sqlite") if "sqlite" in name else ("template", "memory")
         def ours(run):
             return next(c["run_microseconds"]["p50"] for c in run["ours"]["cases"]
                         if key_of(c) == ("chain", kind, store) and c["steps"] == steps)
         rows.append({"name": name, "steps": steps,
-                     "peer": measure.median([r["peer"]["cases"][name]["p50"] for r in rounds]),
+                     "peer": measure.median([r[peer]["cases"][name]["p50"] for r in rounds]),
                      "ours": measure.median([ours(r) for r in rounds]),
-                     "ratio": measure.median([r["peer"]["cases"][name]["p50"] / ours(r) for r in rounds])})
+                     "ratio": measure.median([r[peer]["cases"][name]["p50"] / ours(r) for r in rounds])})
     return rows
 
 
@@ -90,13 +100,11 @@ def text_of(result):
             "interrupted, and their CPU time tells more (`act` on disk: two commits, which set money\naside and settle it).\n\n")
     made = head + table(["shape", "kind", "journal", "us a step", "CPU us a step", "us a run", "run of 1", "of 3", "of 10",
                          "of 100"], [case_row(case) for case in result["cases"]])
-    if result.get("peer"):
-        made += (f"\n## The same chains in LangGraph {result['langgraph']}\n\nA step there is a node of a StateGraph, a "
-                 "Python function that adds one; compiled once, invoked for each run. sqlite: its\nSqliteSaver, WAL, "
-                 "synchronous NORMAL, which is asked to write before the next step (durability \"sync\").\n\n" +
-                 table(["chain", "LangGraph, us a run", "ours", "times"],
-                       [[row["name"], f"{row['peer']:.0f}", f"{row['ours']:.0f}", f"{row['ratio']:.0f}"]
-                        for row in result["peer"]]))
+    for peer in result["peers"]:
+        made += (f"\n## The same chains in {peer['name']} {peer['version']}\n\n{ABOUT[peer['name']]}\n\n" +
+                 table(["chain", f"{peer['name']}, us a run", "ours", "times"],
+                       [[row["name"], f"{row['peer']:.1f}", f"{row['ours']:.1f}", f"{row['ratio']:.2g}"]
+                        for row in peer["chains"]]))
     return made
 
 
@@ -110,21 +118,24 @@ def main():
                         help="python of the environment with langgraph (COPPICE_BENCH_LANGGRAPH_PYTHON)")
     arguments = parser.parse_args()
     program = measure.program(arguments.build, "coppice_bench_flow_steps")
+    neograph = os.path.join(os.path.dirname(program), "coppice_bench_peer_neograph")
     folder = arguments.folder or tempfile.gettempdir()
     rounds = []
     for i in range(arguments.rounds):
         rounds.append({"ours": measure.run_json([program, f"--runs={arguments.runs}", f"--folder={folder}"])})
         if arguments.peer_python:
             script = os.path.join(measure.ROOT, "bench", "peers", "langgraph_steps.py")
-            rounds[-1]["peer"] = measure.run_json([arguments.peer_python, script, "--folder", folder])
+            rounds[-1]["LangGraph"] = measure.run_json([arguments.peer_python, script, "--folder", folder])
+        if os.path.exists(neograph):
+            rounds[-1]["NeoGraph"] = measure.run_json([neograph, f"--runs={arguments.runs}", f"--folder={folder}"])
         measure.say(f"round {i + 1} of {arguments.rounds}")
     runs = [r["ours"] for r in rounds]
     result = {"kind": "flow_steps", "machine": measure.machine(), "rounds": arguments.rounds, "sqlite": runs[0]["sqlite"],
               "others": max(run["process"]["others"] for run in runs), "cases": cases_of(runs),
               "not_yet_durable": {kind: max(run["steps_not_yet_durable"][kind] for run in runs)
                                   for kind in ("turn", "act")}}
-    if arguments.peer_python:
-        result["langgraph"], result["peer"] = rounds[0]["peer"]["langgraph"], peer_of(rounds)
+    result["peers"] = [{"name": peer, "version": rounds[0][peer][peer.lower()], "chains": peer_of(rounds, peer)}
+                       for peer in ("LangGraph", "NeoGraph") if peer in rounds[0]]
     measure.save(result, os.path.join(arguments.out, "flow_steps.json"))
     with open(os.path.join(arguments.out, "flow_steps.md"), "w", encoding="utf-8") as file:
         file.write(text_of(result))

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coppice/flow/checks/checks.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/kinds/kinds.h"
 #include "coppice/flow/kinds/llm_question.h"
 
@@ -33,8 +34,7 @@ constexpr const char* kReport = R"json({
 std::map<std::string, std::string> files_of(const Json& files) {
   std::map<std::string, std::string> made;
   for (const auto& [name, content] : files.items()) {
-    made[name] =
-        content.is_string() ? content.get<std::string>() : content.dump(-1, ' ', false, Json::error_handler_t::replace);
+    made[name] = content.is_string() ? content.get<std::string>() : compact_text(content);
   }
   return made;
 }

@@ -10,6 +10,7 @@
 
 #include "coppice/core/held_json.h"
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/llm/utf8_cut.h"
 #include "coppice/http/characters.h"
 
@@ -23,7 +24,7 @@ std::string text_at(const Json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || found->is_null()) return {};
   if (found->is_string()) return one_line(found->get_ref<const std::string&>());
-  return one_line(found->dump(-1, ' ', false, Json::error_handler_t::replace));
+  return one_line(compact_text(*found));
 }
 
 ServerError error_in(const Json& answer) {
@@ -63,7 +64,7 @@ std::string one_line(std::string_view text) {
   constexpr size_t kMostBytes = 500;
   // JSON's writer knows UTF-8: what it cannot write is replaced.
   const std::string_view begin = utf8_cut(text, kMostBytes);
-  std::string written = Json(begin).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string written = compact_text(Json(begin));
   std::string clean = parse_json(written).get<std::string>();
   for (char& c : clean) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';

@@ -11,6 +11,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/random.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/json/json_field.h"
 #include "coppice/flow/llm/llm_answer.h"
 #include "coppice/flow/llm/llm_errors.h"
@@ -332,7 +333,7 @@ CallOutcome LlmExchange::outcome_of(const LlmAsk& ask, Tried& tried) const {
   }
   if (tried.failure) {
     const Json error = error_json(tried.failure, tried.response ? tried.response->status : 0);
-    outcome.answer = error.dump(-1, ' ', false, Json::error_handler_t::replace);
+    outcome.answer = compact_text(error);
     return outcome;
   }
   Json& answer = tried.reading->answer;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "coppice/core/error.h"
+#include "coppice/flow/json/compact_text.h"
 
 namespace coppice {
 namespace {
@@ -47,7 +48,7 @@ constexpr std::array<std::string_view, 19> kNarrowing{
 /// A value as JSON, as a literal of the grammar.
 std::string literal(const Json& value) {
   std::string result = "\"";
-  for (const char c : value.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+  for (const char c : compact_text(value)) {
     if (c == '"' || c == '\\') result += '\\';
     result += c;  // what control characters JSON has are escaped already
   }

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/core/error.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/llm/llm_gbnf.h"
 #include "coppice/flow/llm/llm_structured.h"
 #include "coppice/flow/llm/token_estimate.h"
@@ -97,7 +98,7 @@ uint64_t text_bytes(const Json& value) {
 }
 
 uint64_t written_bytes(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace).size();
+  return compact_text(value).size();
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/repeated_keys.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/llm/llm_gbnf.h"
 #include "coppice/flow/llm/utf8_cut.h"
@@ -133,7 +134,7 @@ std::string schema_in_words(const Json& schema) {
   return "Answer with one JSON value that follows the JSON Schema below, and with nothing else: no explanation, no "
          "code "
          "fence.\n" +
-         schema.dump(-1, ' ', false, Json::error_handler_t::replace);
+         compact_text(schema);
 }
 
 std::vector<Json> json_in(std::string_view answer) {

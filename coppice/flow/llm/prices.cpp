@@ -2,7 +2,6 @@
 #include "coppice/flow/llm/prices.h"
 
 #include <fmt/core.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +16,7 @@
 #include "coppice/core/json_text.h"
 #include "coppice/core/mapped_file.h"
 #include "coppice/core/options.h"
+#include "coppice/flow/json/text_hash.h"
 #include "coppice/flow/llm/price_entry.h"
 
 namespace coppice {
@@ -158,8 +158,7 @@ std::string PriceTable::hash() const {
     }
     text += '\n';
   }
-  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+  return text_hash(text);
 }
 
 }  // namespace coppice

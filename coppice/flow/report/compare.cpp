@@ -251,7 +251,7 @@ double inputs_needed(const Gains& gains, double margin) {
   };
   size_t high = std::max<size_t>(gains.inputs, 1);
   while (!decides(high)) {
-    if (high > kMostInputs) return kInfinity;
+    if (static_cast<double>(high) > kMostInputs) return kInfinity;
     high *= 2;
   }
   size_t low = high / 2;

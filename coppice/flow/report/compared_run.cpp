@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coppice/flow/checks/coherence.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/report/statistics.h"
 #include "coppice/flow/run/critical_path.h"
 #include "coppice/flow/run/recorded_run.h"
@@ -26,7 +27,7 @@ std::string text_of(const RunOutcome& outcome) {
   for (const RunFile& file : outcome.files) files[file.path] = file.bytes;
   if (files.empty()) {
     if (outcome.result.is_null()) return {};
-    return outcome.result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return compact_text(outcome.result);
   }
   const CheckedFiles checked(files);
   std::string text;

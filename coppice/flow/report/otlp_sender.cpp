@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/http/awaitable.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -155,7 +156,7 @@ std::string send_otlp(const OtlpDestination& to, const std::string& url, const n
   HttpClientOptions options;
   options.ca_file = to.ca_file;
   HttpClient client(loop, options);
-  const std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string text = compact_text(body);
   std::string remark;
   std::exception_ptr failure;
   boost::asio::co_spawn(loop, post_otlp(client, to, url, text), [&](std::exception_ptr thrown, std::string said) {

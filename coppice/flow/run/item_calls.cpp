@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
+#include "coppice/flow/json/text_hash.h"
 #include "coppice/flow/llm/run_clock.h"
 #include "coppice/flow/run/on_thread.h"
 #include "coppice/flow/stand_in/stand_in_schema.h"
@@ -48,7 +50,7 @@ std::string settled_text(const CallIntent& intent, const CallOutcome& outcome) {
   if (outcome.provenance != Provenance::none) made["provenance"] = name(outcome.provenance);
   made["seconds"] = outcome.seconds;
   if (outcome.first_token_seconds > 0) made["first_token_seconds"] = outcome.first_token_seconds;
-  std::string text = made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = compact_text(made);
   text.back() = ',';
   return text + (outcome.was_answered ? R"("answer":)" : R"("error":)") + outcome.answer + '}';
 }
@@ -152,10 +154,10 @@ Awaitable<nlohmann::json> ItemCalls::act(Effect effect, const nlohmann::json& wh
   if (run_.settings.is_pretended) co_return made_up_output();
   CallIntent intent;
   intent.call = next_call_++;
-  intent.request_hash = content_hash(what.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  intent.request_hash = text_hash(compact_text(what));
   if (const auto before = recorded(intent.call, intent.request_hash)) co_return parse_json(*before);
   if (effect == Effect::at_most_once) expect_known(intent.call);
-  const std::string key = content_hash(fmt::format("{}/{}/{}/{}", run_.settings.id, step_.name, item_, intent.call));
+  const std::string key = text_hash(fmt::format("{}/{}/{}/{}", run_.settings.id, step_.name, item_, intent.call));
   if (effect != Effect::pure) co_await intend(intent);
   CallOutcome outcome;
   std::exception_ptr failure;
@@ -164,10 +166,10 @@ Awaitable<nlohmann::json> ItemCalls::act(Effect effect, const nlohmann::json& wh
   try {
     made = co_await work(key);
     outcome.was_answered = true;
-    outcome.answer = made.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    outcome.answer = compact_text(made);
   } catch (const Error& error) {
     failure = std::current_exception();
-    outcome.answer = nlohmann::json(error.what()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    outcome.answer = compact_text(nlohmann::json(error.what()));
   }
   outcome.seconds = Clock::seconds_since(begin);
   if (effect != Effect::pure) co_await settle(intent, outcome);
@@ -194,7 +196,7 @@ std::optional<nlohmann::json> ItemCalls::approval() {
 
 void ItemCalls::note(nlohmann::json about) {
   Event event = run_.event(EventKind::note, step_.name, item_);
-  event.payload = about.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  event.payload = compact_text(about);
   run_.journal.append(std::move(event));
 }
 

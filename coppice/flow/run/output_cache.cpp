@@ -7,15 +7,13 @@
 #include <charconv>
 
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
+#include "coppice/flow/json/text_hash.h"
 
 namespace coppice {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string text_of(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 const Json* member(const Json& value, const std::string& name) {
   if (value.is_object()) {
@@ -45,8 +43,8 @@ Json value_of(const TemplateReference& reference, const TemplateScope& scope) {
 }  // namespace
 
 std::string input_hash(const StepSpec& step, const Json& with) {
-  return content_hash(step.kind->name() + '\n' + step.persona + '\n' + text_of(with) + '\n' +
-                      (step.kind->late().pointers.empty() ? std::string() : text_of(step.with.written())));
+  return text_hash(step.kind->name() + '\n' + step.persona + '\n' + compact_text(with) + '\n' +
+                   (step.kind->late().pointers.empty() ? std::string() : compact_text(step.with.written())));
 }
 
 Json OutputCache::definition(const std::string& name) const {
@@ -77,7 +75,7 @@ std::string OutputCache::key(const StepSpec& step, const Json& with, const Templ
     asked["late"].push_back(value_of(reference, scope));
   }
   if (step.kind->reads_folder()) asked["folder"] = run_.settings.folder;
-  return content_hash(text_of(asked));
+  return text_hash(compact_text(asked));
 }
 
 std::optional<Json> OutputCache::find(const std::string& key) {
@@ -96,7 +94,7 @@ std::optional<Json> OutputCache::find(const std::string& key) {
 void OutputCache::keep(const StepSpec& step, const std::string& key, const Json& output) {
   if (key.empty()) return;
   try {
-    run_.services.journal.cache(key, text_of(output), step.cache->seconds);
+    run_.services.journal.cache(key, compact_text(output), step.cache->seconds);
   } catch (const Error& error) {
     run_.services.observer.remark(fmt::format("the output of '{}' is not cached: {}", step.name, error.message()));
   }

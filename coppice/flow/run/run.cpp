@@ -13,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/llm/pause.h"
 #include "coppice/flow/run/item_calls.h"
 #include "coppice/flow/run/on_thread.h"
@@ -34,10 +35,6 @@ constexpr size_t kItemsAtATime = 1000;
 
 /// Of the words of a step's outputs.
 constexpr size_t kMostWordBytes = 100'000;
-
-std::string text_of(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 }  // namespace
 
@@ -61,7 +58,7 @@ class Run::State {
     record.variant = context_.workflow.variant;
     record.tenant = context_.settings.tenant;
     record.workflow_text = context_.workflow.text;
-    record.inputs = text_of(inputs);
+    record.inputs = compact_text(inputs);
     record.prices_hash = context_.workflow.prices.hash();
     record.created_nanoseconds = nanoseconds_now();
     if (context_.settings.fork) record.parent = context_.settings.fork->parent;
@@ -70,7 +67,7 @@ class Run::State {
     context_.services.observer.run_began(id());
     if (context_.settings.fork) keep(context_.settings.fork->kept);
     Event first = context_.event(EventKind::run_started, {}, -1);
-    first.payload = text_of({{"folder", context_.settings.folder}});
+    first.payload = compact_text(Json{{"folder", context_.settings.folder}});
     return drive(std::move(inputs), std::move(first));
   }
 
@@ -158,10 +155,11 @@ class Run::State {
     values_["inputs"] = std::move(inputs);
     values_["steps"] = Json::object();
     values_["files"] = context_.workflow.files;
-    values_["run"] = {{"id", id()},
-                      {"tenant", context_.settings.tenant},
-                      {"variant", context_.workflow.variant},
-                      {"workflow", context_.workflow.name}};
+    Json& run = values_["run"];  // key by key: a list of pairs is copied three times
+    run["id"] = id();
+    run["tenant"] = context_.settings.tenant;
+    run["variant"] = context_.workflow.variant;
+    run["workflow"] = context_.workflow.name;
     for (const char* name : {"inputs", "steps", "files", "run"}) scope_.emplace_back(name, &values_[name]);
   }
 
@@ -298,7 +296,7 @@ class Run::State {
     const StepSpec& step = context_.workflow.steps[number];
     questions_.push_back(step.name + ": " + question);
     Event event = context_.event(EventKind::note, step.name, item);
-    event.payload = text_of({{kQuestionNote, question}});
+    event.payload = compact_text(Json{{kQuestionNote, question}});
     context_.journal.append(std::move(event));
   }
 
@@ -372,7 +370,7 @@ class Run::State {
       Event event = context_.event(EventKind::step_done, step.name, item);
       event.input_hash = std::move(end.hash);
       event.payload = "{\"seconds\":" + Json(Clock::seconds_since(progress.began)).dump() +
-                      (end.is_cached ? ",\"cached\":true" : "") + ",\"output\":" + text_of(end.output) + "}";
+                      (end.is_cached ? ",\"cached\":true" : "") + ",\"output\":" + compact_text(end.output) + "}";
       context_.journal.append(std::move(event));
     }
     progress.outputs[item < 0 ? 0 : static_cast<size_t>(item)] = std::move(end.output);
@@ -383,17 +381,18 @@ class Run::State {
   void finish(size_t number) {
     const StepSpec& step = context_.workflow.steps[number];
     Json& outputs = steps_[number].outputs;
-    Json& place = values_["steps"][step.name];
-    place["output"] = step.foreach ? std::move(outputs) : std::move(outputs[0]);
-    end_step(number, StepState::done);
+    end_step(number, StepState::done, step.foreach ? &outputs : &outputs[0]);
   }
 
-  void end_step(size_t number, StepState state) {
+  /// `output`, which others' templates see from now on, is moved away.
+  void end_step(size_t number, StepState state, Json* output = nullptr) {
     const StepSpec& step = context_.workflow.steps[number];
     StepProgress& progress = steps_[number];
     progress.state = progress.outcome.state = state;
     progress.outcome.seconds = Clock::seconds_since(progress.began);
-    values_["steps"][step.name]["state"] = std::string(name(state));
+    Json& seen = values_["steps"][step.name];
+    seen["state"] = std::string(name(state));
+    if (output != nullptr) seen["output"] = std::move(*output);
     if (state == StepState::skipped) context_.journal.append(context_.event(EventKind::step_skipped, step.name, -1));
     context_.services.observer.step_ended(step, state, progress.outcome.seconds, progress.outcome.cost);
     for (const size_t follower : progress.followers) {
@@ -406,10 +405,10 @@ class Run::State {
     StepProgress& progress = steps_[number];
     if (progress.state == StepState::failed) return;  // another item has
     Event event = context_.event(EventKind::step_failed, step.name, -1);
-    event.payload = text_of({{"error", error.what()},
-                             {"code", name(error.code())},
-                             {"where", error.where()},
-                             {"seconds", Clock::seconds_since(progress.began)}});
+    event.payload = compact_text(Json{{"error", error.what()},
+                                      {"code", name(error.code())},
+                                      {"where", error.where()},
+                                      {"seconds", Clock::seconds_since(progress.began)}});
     context_.journal.append(std::move(event));
     progress.outcome.error = error.message();
     progress.no_more.cancel();
@@ -451,9 +450,10 @@ class Run::State {
     }
     outcome.repairs = repairs_of(context_.workflow, values_["steps"]);
     Event event = context_.event(failure_ ? EventKind::run_failed : EventKind::run_finished, {}, -1);
-    Json about = {{"seconds", outcome.seconds}};
+    Json about;
+    about["seconds"] = outcome.seconds;
     if (failure_) about.update({{"error", failure_->message()}, {"code", name(failure_->code())}});
-    event.payload = text_of(about);
+    event.payload = compact_text(about);
     if (outcome.state != "waiting") context_.journal.append(std::move(event));
     return outcome;
   }

@@ -4,7 +4,6 @@
 #include <fmt/chrono.h>
 #include <fmt/core.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <chrono>
 #include <limits>
@@ -37,11 +36,6 @@ RunContext::RunContext(const Workflow& workflow_, const RunServices& services_, 
       run_scope("run:" + settings.id),
       tenant_scope(settings.tenant.empty() ? "" : "tenant:" + settings.tenant),
       journal(services.loop.get_executor(), services.journal, settings.id) {}
-
-std::string content_hash(std::string_view bytes) {
-  const XXH128_hash_t hash = XXH3_128bits(bytes.data(), bytes.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
 
 Event RunContext::event(EventKind kind, const std::string& step, int64_t item) const {
   Event made;

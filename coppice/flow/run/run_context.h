@@ -43,7 +43,4 @@ struct RunContext {
 /// which is what is returned.
 UnknownCalls charge_open_calls(RunContext& run);
 
-/// XXH3-128 in hexadecimal.
-std::string content_hash(std::string_view bytes);
-
 }  // namespace coppice

@@ -14,6 +14,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
 
 namespace coppice {
 namespace {
@@ -68,7 +69,7 @@ std::string to_text(const RunChanges& changes) {
   Json made = Json::object();
   if (!changes.endpoints.empty()) made["endpoints"] = changes.endpoints;
   if (changes.budget) made["budget_pico_dollars"] = changes.budget->pico_dollars;
-  return made.empty() ? std::string() : made.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return made.empty() ? std::string() : compact_text(made);
 }
 
 void add(RunChanges& changes, std::string_view text) {

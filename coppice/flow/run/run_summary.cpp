@@ -8,6 +8,7 @@
 #include <set>
 
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/run/active_time.h"
 
 namespace coppice {
@@ -23,7 +24,7 @@ Json payload_of(const Event& event) {
 std::string text_in(const Json& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end()) return {};
-  return found->is_string() ? found->get<std::string>() : found->dump(-1, ' ', false, Json::error_handler_t::replace);
+  return found->is_string() ? found->get<std::string>() : compact_text(*found);
 }
 
 template <class T>

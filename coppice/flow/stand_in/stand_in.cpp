@@ -15,6 +15,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/options.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/stand_in/stand_in_errors.h"
 #include "coppice/flow/stand_in/stand_in_metrics.h"
 #include "coppice/flow/stand_in/stand_in_reply.h"
@@ -49,7 +50,7 @@ StandInPlan plan_of(std::string body, const char* media_type, double at) {
 }
 
 StandInPlan plan_of(const ordered_json& body, double at) {
-  return plan_of(body.dump(-1, ' ', false, ordered_json::error_handler_t::replace), "application/json", at);
+  return plan_of(compact_text(body), "application/json", at);
 }
 
 }  // namespace
@@ -157,7 +158,7 @@ class StandIn::State {
   /// How much of an answer is sent, and in what pieces, changes nothing in it.
   StandInDraws draws_of(const std::string& path, json body) {
     for (const char* key : {"stream", "stream_options", "max_tokens", "max_completion_tokens"}) body.erase(key);
-    const std::string text = body.dump(-1, ' ', false, json::error_handler_t::replace);
+    const std::string text = compact_text(body);
     const uint64_t of_path = XXH3_64bits_withSeed(path.data(), path.size(), options_.seed);
     const uint64_t key = XXH3_64bits_withSeed(text.data(), text.size(), of_path);
     return {key, times_[key]++};

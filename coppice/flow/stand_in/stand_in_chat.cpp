@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/stand_in/stand_in_chat_request.h"
 #include "coppice/flow/stand_in/stand_in_content.h"
 #include "coppice/flow/stand_in/stand_in_reply.h"
@@ -20,11 +21,6 @@ using nlohmann::ordered_json;
 
 constexpr const char* kRefusal = "I'm sorry, I can't help with that.";
 constexpr const char* kContentHere = "<the content stands here>";  // < and > need no escape in JSON
-
-template <class Json>
-std::string dumped(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 /// What the model says, cut to what the request allows.
 struct Said {
@@ -101,14 +97,14 @@ std::string body_text(const StandInAsk& ask, const Said& said, const Usage& usag
   body["choices"].push_back(
       {{"index", 0}, {"message", message}, {"logprobs", nullptr}, {"finish_reason", said.finish_reason}});
   if (!ask.has(StandInFault::missing_usage)) body["usage"] = usage_json(usage);
-  return dumped(body);
+  return compact_text(body);
 }
 
 /// The chunks' JSON in three parts, between which the delta and the reason of the end stand.
 StandInStream stream_of(const StandInAsk& ask, const StandInChat& chat, const Said& said, const Usage& usage) {
   const bool has_usage = chat.usage_in_stream && !ask.has(StandInFault::missing_usage);
   ordered_json chunk = head(ask, "chat.completion.chunk");
-  std::string opened = dumped(chunk);
+  std::string opened = compact_text(chunk);
   opened.pop_back();
   StandInStream stream;
   stream.before_delta = opened + R"(,"choices":[{"index":0,"delta":)";
@@ -121,7 +117,7 @@ StandInStream stream_of(const StandInAsk& ask, const StandInChat& chat, const Sa
   if (has_usage) {
     chunk["choices"] = ordered_json::array();
     chunk["usage"] = usage_json(usage);
-    stream.usage_event = dumped(chunk);
+    stream.usage_event = compact_text(chunk);
   }
   return stream;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/json/json_field.h"
 #include "coppice/flow/stand_in/stand_in_words.h"
 
@@ -132,7 +133,7 @@ void read_format(const StandInAsk& ask, StandInChat& chat) {
   }
   const bool is_ignored = name == "json_schema" ? ask.model.ignores.json_schema : ask.model.ignores.json_object;
   if (name == "text" || is_ignored) return;
-  if (schema != nullptr && schema->dump(-1, ' ', false, json::error_handler_t::replace).size() > kMostSchemaBytes) {
+  if (schema != nullptr && compact_text(*schema).size() > kMostSchemaBytes) {
     refuse("response_format", "Invalid schema: it is longer than 256 kB.");
   }
   chat.wants_json = true;

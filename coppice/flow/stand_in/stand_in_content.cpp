@@ -8,6 +8,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/stand_in/stand_in_schema.h"
 #include "coppice/flow/stand_in/stand_in_words.h"
 
@@ -20,10 +21,6 @@ using Of = StandInDraws::Of;
 constexpr size_t kMostKeywords = 48;
 constexpr const char* kOffTopic = "off_topic";
 
-std::string dumped(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 uint64_t prose_tokens(const StandInAsk& ask) {
   const double quantile = std::clamp(ask.draws.content(Of::length).uniform(), 1e-9, 1 - 1e-9);
   return static_cast<uint64_t>(std::clamp(ask.model.answer_tokens.at(quantile), 1.0, 1e6));
@@ -35,7 +32,7 @@ bool schema_is_ignored(const StandInAsk& ask, const StandInChat& chat) {
 
 std::string instance_text(const json& schema, StandInWriter& writer) {
   try {
-    return dumped(schema_instance(schema, writer));
+    return compact_text(schema_instance(schema, writer));
   } catch (const Error& error) {
     throw StandInRefusal{400, error.what(), "invalid_request_error", "response_format", "invalid_schema"};
   }
@@ -87,7 +84,7 @@ std::string made_up(const StandInAsk& ask, const StandInChat& chat, std::vector<
   }
   if (!chat.question.schema.is_null()) return instance_text(chat.question.schema, writer);
   const json keywords = {writer.word(), writer.word(), writer.word()};
-  return dumped({{"answer", writer.sentence()}, {"keywords", keywords}});
+  return compact_text(json{{"answer", writer.sentence()}, {"keywords", keywords}});
 }
 
 double quality_of(const StandInAsk& ask, const StandInRule* rule) {
@@ -138,7 +135,7 @@ std::optional<StandInText> text_of(const FittingRule& fitting, const StandInAsk&
 std::string with_key_twice(const std::string& text) {
   const json value = parse_json(text);
   if (!value.is_object() || value.empty()) return {};
-  return "{" + dumped(value.begin().key()) + ":null," + text.substr(text.find('{') + 1);
+  return "{" + compact_text(json(value.begin().key())) + ":null," + text.substr(text.find('{') + 1);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coppice/flow/stand_in/stand_in_errors.h"
+#include "coppice/flow/json/compact_text.h"
 
 #include <algorithm>
 #include <cmath>
@@ -106,7 +107,7 @@ StandInPlan refusal_plan(const StandInRefusal& refusal, double at) {
   StandInPlan plan;
   plan.status = refusal.status;
   plan.headers.set("content-type", "application/json");
-  plan.next = script_of({{at, StandInAct::send, body.dump(-1, ' ', false, ordered_json::error_handler_t::replace)}});
+  plan.next = script_of({{at, StandInAct::send, compact_text(body)}});
   plan.arrived_at = plan.began_at = plan.first_token_at = plan.ended_at = at;
   return plan;
 }

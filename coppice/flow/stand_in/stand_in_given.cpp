@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/compact_text.h"
 
 namespace coppice {
 namespace {
@@ -44,7 +45,7 @@ bool has(std::string_view text, std::string_view part) {
 }
 
 std::string in_json(const std::string& text) {
-  const std::string dumped = json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::string dumped = compact_text(json(text));
   return dumped.substr(1, dumped.size() - 2);
 }
 

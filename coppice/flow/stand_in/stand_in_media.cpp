@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/stand_in/stand_in_content.h"
 #include "coppice/flow/stand_in/stand_in_picture.h"
 #include "coppice/flow/stand_in/stand_in_reply.h"
@@ -159,7 +160,7 @@ StandInReply image_reply(const StandInAsk& ask) {
                      {"total_tokens", tokens},
                      {"input_tokens_details", {{"text_tokens", tokens}, {"image_tokens", 0}}}};
   }
-  reply.body = body.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  reply.body = compact_text(body);
   return reply;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "coppice/core/error.h"
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/stand_in/stand_in_fields.h"
 #include "coppice/flow/stand_in/stand_in_words.h"
 
@@ -177,7 +178,7 @@ StandInContent StandInContent::read(StandInFields& fields) {
         content.given_ = read_given(*given, value->size(), fields.place("given"));
       }
     }
-    if (there.back() == "json") content.value_ = value->dump(-1, ' ', false, json::error_handler_t::replace);
+    if (there.back() == "json") content.value_ = compact_text(*value);
     if (there.back() != "template") continue;
     const TextPlace place{fields.place(key)};
     each_text(*value, [&](const json& text) {
@@ -205,7 +206,7 @@ std::string StandInContent::text(const TemplateScope& scope, const StandInQuesti
   json made = value_;
   auto next = templates_.begin();
   each_text(made, [&](json& text) { text = (next++)->evaluate(scope); });
-  return made.dump(-1, ' ', false, json::error_handler_t::replace);
+  return compact_text(made);
 }
 
 std::vector<StandInRule> read_rules(const json& settings, const std::string& place) {

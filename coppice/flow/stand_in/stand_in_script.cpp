@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/stand_in/stand_in_words.h"
 
 namespace coppice {
@@ -16,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 std::string json_string(const std::string& text) {
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  return compact_text(json(text));
 }
 
 /// Goes through an answer event by event.
