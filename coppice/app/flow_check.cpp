@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,9 +73,8 @@ ordered_json to_json(const Checked& checked) {
 }
 
 void print(const Checked& checked) {
-  const std::string title = checked.variant.empty() ? "as it is" : "variant " + checked.variant;
-  for (const Error& fault : checked.faults) print_out(fault.message() + "\n");
   if (!checked.faults.empty()) return;
+  const std::string title = checked.variant.empty() ? "as it is" : "variant " + checked.variant;
   print_out(fmt::format("{}: {}, of which k = {} ask a model; E = {} data edges between these, m = {:.2f}\n", title,
                         counted(checked.shape.steps, "step"), checked.shape.model_steps, checked.shape.edges,
                         checked.shape.exponent));
@@ -87,20 +87,23 @@ void check_workflow(const CheckArguments& arguments) {
   std::vector<std::string> variants = {""};
   for (std::string& name : variant_names(arguments.workflow)) variants.push_back(std::move(name));
   ordered_json all = ordered_json::array();
-  size_t faults = 0;
+  std::set<std::string> faults;  // most of one variant are also those of the others
   for (const std::string& variant : variants) {
     const Checked checked = check_variant(arguments.workflow, variant, kinds);
-    faults += checked.faults.size();
+    for (const Error& fault : checked.faults) {
+      const bool is_new = faults.insert(fault.message()).second;
+      if (is_new && !arguments.json) print_out(fault.message() + "\n");
+    }
     if (arguments.json) {
       all.push_back(to_json(checked));
     } else {
       print(checked);
     }
-    if (variant.empty() && !checked.faults.empty()) break;  // the others would say the same again
   }
   if (arguments.json) print_out(json_text({{"workflow", arguments.workflow}, {"variants", all}}));
-  if (faults > 0)
-    throw Error(ErrorCode::data, fmt::format("{} in the workflow", counted(faults, "fault")), arguments.workflow);
+  if (!faults.empty())
+    throw Error(ErrorCode::data, fmt::format("{} in the workflow", counted(faults.size(), "fault")),
+                arguments.workflow);
 }
 
 }  // namespace

@@ -2,11 +2,13 @@
 #include "coppice/app/flow_compare_text.h"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "coppice/app/flow_progress.h"
 #include "coppice/app/output.h"
@@ -32,6 +34,22 @@ void print_failures(const VariantFigures& one) {
     print_out(fmt::format("  {} failed: {}\n", counted(count, "run"), what));
 }
 
+void print(const StepQuality& one, const std::string& step) {
+  std::vector<std::string> says;
+  if (std::isfinite(one.passed.value)) says.push_back("passed " + with_interval(one.passed, percent_text));
+  if (std::isfinite(one.score.value)) says.push_back("score " + with_interval(one.score, percent_text));
+  if (!one.together_with.empty()) says.push_back(fmt::format("together with {}", fmt::join(one.together_with, ", ")));
+  print_out(fmt::format("    by {:<18} {}\n", one.by == step ? "itself, in the end" : one.by, fmt::join(says, ", ")));
+}
+
+/// What steps that cost or are judged cost and take, and how good what they put out is.
+void print(const StepFigures& step) {
+  if (step.calls == 0 && step.quality.empty()) return;
+  print_out(fmt::format("  step {:<16} {}, {}; done {}\n", step.name, dollars_text(step.cost_dollars),
+                        seconds_text(step.seconds), with_interval(step.done, percent_text)));
+  for (const StepQuality& one : step.quality) print(one, step.name);
+}
+
 void print(const VariantFigures& one) {
   print_out(fmt::format("{} ({}): {}, {} finished\n", one.name, title(one.provenance), counted(one.runs, "run"),
                         one.finished));
@@ -50,6 +68,7 @@ void print(const VariantFigures& one) {
       "  calls {:.1f}, repairs {:.2f}, tokens {:.0f} in, {:.0f} out; novelty over inputs {}, coherence {}\n", one.calls,
       one.repairs, one.input_tokens, one.output_tokens, percent_text(one.novelty_over_inputs),
       percent_text(one.coherence)));
+  for (const StepFigures& step : one.steps) print(step);
   print_failures(one);
 }
 

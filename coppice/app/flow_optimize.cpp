@@ -21,8 +21,12 @@
 #include "coppice/app/output.h"
 #include "coppice/app/stop_runner.h"
 #include "coppice/core/quantity.h"
+#include "coppice/flow/report/comparison_runs.h"
 #include "coppice/flow/report/optimize.h"
+#include "coppice/flow/report/statistics.h"
 #include "coppice/flow/run/plan.h"
+#include "coppice/flow/run/run_context.h"
+#include "coppice/flow/run/run_settings.h"
 
 namespace coppice::app {
 namespace {
@@ -32,11 +36,11 @@ using nlohmann::json;
 struct OptimizeArguments {
   CommonOptions common;
   FlowOptions flow;
-  std::string workflow, inputs, variant, tenant, models, most_cost;
+  std::string workflow, inputs, variant, tenant, models, most_cost, id;
   std::vector<std::string> endpoints, candidates;
   double floor = 0.9;
   uint32_t repeats = 1, at_a_time = 1, simulated_runs = 200, measured_runs = 100;
-  bool simulate = false, ablate = false, json = false;
+  bool simulate = false, ablate = false, retry_failed = false, json = false;
 };
 
 void describe(OptionTable& table, OptimizeArguments& arguments) {
@@ -49,6 +53,8 @@ void describe(OptionTable& table, OptimizeArguments& arguments) {
   table.add("at_a_time", arguments.at_a_time, 1, 1000, "So many runs side by side.");
   table.add("most_cost", arguments.most_cost,
             "Dollars: no further choice is tried once so much has been spent; 0 = any.");
+  table.add("retry_failed", arguments.retry_failed,
+            "With the --id of a search that was begun before: try runs again that failed then.");
   table.add("simulate", arguments.simulate, "Ask nobody: simulate, as flow plan does.");
   table.add("simulated_runs", arguments.simulated_runs, 1, 100'000, "With --simulate: runs of each choice.");
   table.add("measured_runs", arguments.measured_runs, 1, 100'000,
@@ -80,16 +86,21 @@ class Measurer {
       : arguments_(arguments),
         inputs_(std::move(inputs)),
         folder_(std::filesystem::absolute(arguments.workflow).parent_path().string()),
+        id_(arguments.id.empty() ? new_run_id() : arguments.id),
         most_(arguments.most_cost.empty() ? Money{} : parse_money(arguments.most_cost)),
         provenance_(arguments.simulate ? Provenance::simulated : Provenance::none) {
     if (!arguments.simulate) return;
     known_ = known_models(arguments.models, arguments.flow.journal, arguments.measured_runs, workflow);
   }
 
-  Measured measure(const Workflow& workflow) { return arguments_.simulate ? simulated(workflow) : real(workflow); }
+  /// `choice` names the models, each choice another way.
+  Measured measure(const Workflow& workflow, const std::string& choice) {
+    return arguments_.simulate ? simulated(workflow) : real(workflow, choice);
+  }
 
   const std::string& source() const noexcept { return known_.source; }
   Money spent() const noexcept { return spent_; }
+  const std::string& id() const noexcept { return id_; }
   Provenance provenance() const noexcept { return provenance_; }
 
  private:
@@ -101,46 +112,69 @@ class Measurer {
     return {plan.runs, plan.accepted, plan.cost_mean, plan.seconds_p50};
   }
 
-  Measured real(const Workflow& workflow) {
+  Measured real(const Workflow& workflow, const std::string& choice) {
     if (most_ != Money{} && most_ < spent_) {
       throw Error(ErrorCode::budget,
-                  fmt::format("{} have been spent, more than --most-cost {}", money_text(spent_), money_text(most_)));
-    }
-    std::vector<RunTask> tasks;
-    RunSettings settings;
-    settings.tenant = arguments_.tenant;
-    settings.folder = folder_;
-    settings.uses_cache = false;  // it is the models that are measured
-    settings.allowed = {arguments_.flow.allow.begin(), arguments_.flow.allow.end()};
-    for (uint32_t repeat = 0; repeat < arguments_.repeats; ++repeat) {
-      for (const json& input : inputs_) tasks.push_back({&workflow, input, settings});
+                  fmt::format("{} have been spent, more than --most-cost {}", money_text(spent_), money_text(most_)),
+                  {}, fmt::format("with more of it, the same command with --id {} goes on", id_));
     }
     RunObserver quiet;
     Runner runner(runner_options(arguments_.flow), quiet);
     const StopRunner stop(runner);
+    try {
+      return measured(run_comparison(runner, runs_of(workflow, choice), {}));
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::cancelled) throw;
+      throw Error(error.code(), "stopped on request", {}, fmt::format("the same command with --id {} goes on", id_));
+    }
+  }
+
+  /// They have the same names whenever the same choice is tried, so that what has ended is not paid again.
+  ComparisonRuns runs_of(const Workflow& workflow, const std::string& choice) const {
+    constexpr size_t kDigits = 12;
+    ComparisonRuns runs;
+    runs.id = fmt::format("{}-{}", id_, content_hash(choice).substr(0, kDigits));
+    runs.workflows.push_back(workflow);
+    runs.inputs = inputs_;
+    runs.repeats = arguments_.repeats;
+    runs.at_a_time = arguments_.at_a_time;
+    runs.retries_failed = arguments_.retry_failed;
+    runs.settings.tenant = arguments_.tenant;
+    runs.settings.folder = folder_;
+    runs.settings.uses_cache = false;  // it is the models that are measured
+    runs.settings.allowed = {arguments_.flow.allow.begin(), arguments_.flow.allow.end()};
+    return runs;
+  }
+
+  Measured measured(const std::vector<ComparedRun>& runs) {
     Measured made;
+    made.runs = runs.size();
     std::vector<double> seconds;
-    runner.run_all(tasks, arguments_.at_a_time, [&](size_t, const RunOutcome& outcome) {
-      ++made.runs;
-      const bool is_finished = outcome.state == "finished";
-      if (is_finished && (!outcome.checks || outcome.checks->passed)) ++made.accepted;
-      if (is_finished) seconds.push_back(outcome.seconds);
-      made.cost_dollars += outcome.cost.dollars() / static_cast<double>(tasks.size());
-      spent_ += outcome.cost;
-    });
-    if (made.runs < tasks.size()) throw Error(ErrorCode::cancelled, "stopped on request");
+    for (const ComparedRun& run : runs) {
+      made.accepted += run.accepted ? 1 : 0;
+      made.cost_dollars += run.cost_dollars / static_cast<double>(runs.size());
+      if (run.finished && !run.was_resumed) seconds.push_back(run.seconds);
+      spent_ += Money::of_dollars(run.cost_dollars) + run.unknown.cost;
+      provenance_ = std::max(provenance_, run.provenance);
+    }
     made.seconds = quantile(seconds, 0.5);
-    provenance_ = std::max(provenance_, runner.provenance());
     return made;
   }
 
   const OptimizeArguments& arguments_;
   std::vector<json> inputs_;
-  std::string folder_;
-  Money most_, spent_;
+  std::string folder_, id_;
+  Money most_, spent_;  ///< by all runs of this name, those of before too
   KnownModels known_;
   Provenance provenance_;
 };
+
+/// The same whatever else may stand in the slots.
+std::string name_of_choice(const std::vector<ModelSlot>& slots, const Assignment& models) {
+  json named = json::array();
+  for (size_t i = 0; i < slots.size(); ++i) named.push_back({slots[i].step, slots[i].place, models[i]});
+  return named.dump();
+}
 
 /// What differs from the workflow as written: "developer: big".
 std::string changes_text(const std::vector<ModelSlot>& slots, const Assignment& models) {
@@ -204,10 +238,14 @@ void optimize_models(const OptimizeArguments& arguments) {
   const std::vector<ModelSlot> slots = model_slots(workflow, {read_candidates(arguments.candidates), arguments.ablate});
   if (slots.empty()) throw Error(ErrorCode::data, "no step asks a model", arguments.workflow);
   Measurer measurer(arguments, workflow, read_flow_inputs(arguments.inputs, {&workflow, 1}));
+  if (!arguments.simulate && arguments.flow.journal != "memory:") {
+    say(fmt::format("search {0}: where it is interrupted, the same command with --id {0} goes on", measurer.id()),
+        arguments.common);
+  }
   size_t most = 1 + slots.size(), tried = 0;
   for (const ModelSlot& slot : slots) most += slot.candidates.size();
   const Optimum found = optimize(slots, arguments.floor, [&](const Assignment& models) {
-    const Measured made = measurer.measure(assigned(workflow, slots, models, kinds));
+    const Measured made = measurer.measure(assigned(workflow, slots, models, kinds), name_of_choice(slots, models));
     say(fmt::format("{} of {} at most: {} of {} accepted, {} a run ({})", ++tried, most, made.accepted, made.runs,
                     money_text(Money::of_dollars(made.cost_dollars)), changes_text(slots, models)),
         arguments.common);
@@ -216,6 +254,8 @@ void optimize_models(const OptimizeArguments& arguments) {
   if (arguments.json) {
     nlohmann::ordered_json object = to_json(found);
     object["provenance"] = name(measurer.provenance());
+    if (!arguments.simulate) object["id"] = measurer.id();
+    if (!arguments.simulate) object["spent_usd"] = measurer.spent().dollars();
     print_out(json_text(object));
   } else {
     print(found, arguments, measurer);
@@ -232,6 +272,9 @@ void add_flow_optimize(CommandList& commands) {
   command.app().add_option("workflow", arguments->workflow, "the workflow file")->required();
   command.app().add_option("--inputs", arguments->inputs, "an input on each line (JSON lines)")->required();
   command.app().add_option("--variant", arguments->variant, "one of the workflow's variants");
+  command.app().add_option("--id", arguments->id,
+                           "a name for the search; one that was begun under it goes on: runs that have ended are read "
+                           "back from the journal, and not paid again");
   command.app().add_option("--tenant", arguments->tenant, "on whose behalf: whose budget counts");
   command.app().add_option("--endpoint", arguments->endpoints, "NAME=URL: another server for one of the endpoints");
   command.app().add_option("--models", arguments->models,

@@ -1,14 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """`flow compare`, `plan`, `show` and `report` for whoever doubts them: failures, interruptions, where figures come from."""
+import http.server
 import json
 import re
 import signal
 import subprocess
+import threading
 import time
 import unittest
 
 from flow_program import FlowTest, StandIn
 from program import COPPICE, environment, jsonl
+
+
+class AnswersAnything:
+    """A server that is no stand-in: {"x": 1} to every request, until the test has ended."""
+
+    def __init__(self, test):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", "8")
+                self.end_headers()
+                self.wfile.write(b'{"x": 1}')
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/x"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        test.addCleanup(self.end)
+
+    def end(self):
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Comparing(FlowTest):
@@ -162,6 +192,103 @@ class Interrupted(Comparing):
         self.assertEqual([variant["resumed"] for variant in told["variants"]], [1, 1])
 
 
+class Judging(Comparing):
+    def test_each_step_has_its_quality_as_its_judges_say(self):
+        stand_in = StandIn(self)
+        steps = {"writer": self.ask("write {{ inputs.topic }}"),
+                 "look": {"kind": "check", "with": {"files": {"t.txt": "{{ inputs.topic }} {{ steps.writer.output }}"},
+                                                    "checks": [{"text_matches": {"contains": ["juniper"]}}]}},
+                 "mend": {"kind": "repair", "with": {"value": "{{ steps.writer.output }}", "files": {"t.txt": "{{ value }}"},
+                                                     "checks": [{"text_matches": {"contains": ["xyzzy"]}}], "rounds": 1,
+                                                     "fix": {"model": "small", "prompt": "again"}}}}
+        flow = self.workflow(steps, variants={"single": {"steps": {"mend": None, "look": None}}, "split": {}},
+                             outputs={"files": [{"path": "t.txt", "content": "{{ steps.writer.output }}"}],
+                                      "checks": [{"size": {"most_bytes": 100000}}]})
+        self.inputs(("juniper", "oak"))
+        more = ("--endpoint", f"local={stand_in.url}", "--id", "q")
+        told = json.loads(self.compare(0, flow, *more, "--json").stdout)
+        single, split = ({step["step"]: step for step in variant["steps"]} for variant in told["variants"])
+        self.assertEqual([one["by"] for one in single["writer"]["quality"]], ["outputs.checks"])
+        writer = {one["by"]: one for one in split["writer"]["quality"]}
+        self.assertEqual(sorted(writer), ["look", "mend", "outputs.checks"])
+        self.assertEqual(writer["look"]["passed"]["value"], 0.5, "of one of two inputs")
+        self.assertLess(writer["look"]["passed"]["low"], 0.3)
+        self.assertEqual((writer["mend"]["passed"]["value"], writer["mend"]["runs"]), (0, 2))
+        self.assertEqual([(one["by"], one["passed"]["value"]) for one in split["mend"]["quality"]], [("mend", 0)])
+        self.assertEqual(split["writer"]["done"]["value"], 1)
+        done = self.compare(0, flow, *more, "--report", self.path("r.html"))
+        self.assertRegex(done.stdout, r"step writer +\$.*; done 100.0 %.*\n    by look +passed 50.0 %")
+        self.assertRegex(done.stdout, r"by itself, in the end passed 0.0 %")
+        self.assertIn("Quality by step", (self.folder / "r.html").read_text())
+
+
+class Searching(Comparing):
+    """`flow optimize`, which goes on as a comparison does."""
+
+    def command(self, stand_in, *more):
+        flow = self.workflow({"first": self.ask("one {{ inputs.topic }}"), "second": self.ask("two {{ steps.first.output }}")},
+                             outputs={"result": "{{ steps.second.output }}"})
+        return ["flow", "optimize", flow, "--inputs", self.inputs(("ash", "oak", "elm")), "--id", "s1", "--candidates",
+                "first=small+big,second=small", "--endpoint", f"local={stand_in.url}", "--json", *more]
+
+    def slow(self):
+        return StandIn(self, self.write("s.json", json.dumps({"models": {"*": {"speed": {"first_token_seconds": 0.1}}}})))
+
+    def start(self, stand_in):
+        return subprocess.Popen([COPPICE, *self.command(stand_in)], cwd=self.folder, env=environment(),
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def unknown_calls(self):
+        runs = [run["run"] for run in json.loads(self.expect(0, "flow", "list", "--json").stdout)["runs"]]
+        for run in runs:
+            self.assertRegex(run, r"^s1-[0-9a-f]{12}--[1-3]-1$")
+        shown = [json.loads(self.expect(0, "flow", "show", run, "--json", "--calls").stdout)["calls"] for run in runs]
+        return len(runs), sum(call["outcome"] == "unknown" for calls in shown for call in calls)
+
+    def test_what_was_answered_before_a_kill_is_not_paid_again(self):
+        stand_in = self.slow()
+        process = self.start(stand_in)
+        while stand_in.answered() < 9:  # in the second choice: the first one asks six times
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        told = json.loads(self.expect(0, *self.command(stand_in)).stdout)
+        self.assertEqual((told["id"], [one["runs"] for one in told["assignments"]]), ("s1", [3, 3]))
+        runs, unknown = self.unknown_calls()
+        self.assertEqual(runs, 6)
+        self.assertLessEqual(unknown, 1, "that was under way")
+        self.assertLessEqual(stand_in.answered(), 12 + unknown)
+        before = stand_in.answered()
+        again = json.loads(self.expect(0, *self.command(stand_in)).stdout)
+        self.assertEqual(stand_in.answered(), before, "all is there")
+        self.assertEqual(again, told, "to the last figure")
+        shown = [json.loads(self.expect(0, "flow", "show", run["run"], "--json").stdout)["cost_usd"]
+                 for run in json.loads(self.expect(0, "flow", "list", "--json").stdout)["runs"]]
+        self.assertAlmostEqual(told["spent_usd"], sum(shown), 9)
+
+    def test_an_interrupt_and_an_end_of_the_money_say_how_to_go_on(self):
+        stand_in = self.slow()
+        process = self.start(stand_in)
+        while stand_in.answered() < 3:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+        self.assertEqual(process.returncode, 130, said)
+        self.assertIn("--id s1 goes on", said)
+        self.expect(8, *self.command(stand_in, "--most-cost", "0.000001"), says="--id s1 goes on")
+        self.assertEqual(stand_in.answered(), 6, "of the first choice alone")
+        told = json.loads(self.expect(0, *self.command(stand_in)).stdout)
+        self.assertEqual([one["runs"] for one in told["assignments"]], [3, 3])
+        self.assertEqual(stand_in.answered(), 12)
+
+    def test_runs_of_other_inputs_need_another_name(self):
+        stand_in = StandIn(self)
+        self.expect(0, *self.command(stand_in))
+        command = self.command(stand_in)
+        self.inputs(("other", "oak", "elm"))
+        self.expect(2, *command, says="another --id")
+
+
 class Showing(Comparing):
     def shown(self, run):
         return json.loads(self.expect(0, "flow", "show", run, "--json").stdout)
@@ -196,6 +323,26 @@ class Showing(Comparing):
         self.assertTrue(shown["steps"][0]["kept_from_parent"])
         self.assertEqual(shown["steps"][0]["seconds"], 0)
 
+    def test_what_an_http_step_read_counts_too(self):
+        for method, idempotent in (("GET", False), ("POST", True)):
+            flow = self.workflow({"a": {"kind": "http", "with": {"url": "http://127.0.0.1:9/x", "method": method,
+                                                                 "idempotent": idempotent}}},
+                                 outputs={"result": "{{ steps.a.output.json.x }}"})
+            server = AnswersAnything(self)
+            tape = self.path(f"{method}.jsonl")
+            flow = self.write("flow.yaml", (self.folder / "flow.yaml").read_text().replace("http://127.0.0.1:9/x", server.url))
+            made = self.run_flow(0, flow, "--record", tape)
+            self.assertEqual((self.shown(made["run"])["provenance"], made["result"]), ("measured", 1))
+            server.end()
+            replayed = self.run_flow(0, flow, "--replay", tape)
+            self.assertEqual((self.shown(replayed["run"])["provenance"], replayed["result"]), ("replayed", 1))
+            self.assertIn("(replayed)", self.expect(0, "flow", "show", replayed["run"]).stdout)
+            compared = self.workflow({"a": {**json.loads((self.folder / "flow.yaml").read_text())["steps"]["a"]}},
+                                     variants={"one": {}, "other": {}})
+            told = json.loads(self.expect(0, "flow", "compare", compared, "--inputs", self.write("i.jsonl", "{}\n"), "--replay",
+                                          tape, "--json").stdout)
+            self.assertEqual([one["provenance"] for one in told["variants"]], ["replayed", "replayed"])
+
     def test_the_time_between_a_kill_and_a_resumption_is_no_work(self):
         stand_in = StandIn(self, self.write("s.json", json.dumps({"models": {"*": {"speed": {"first_token_seconds": 0.3}}}})))
         process = subprocess.Popen([COPPICE, "flow", "run", self.variants(), "--input", self.write("in.json", '{"topic": "x"}'),
@@ -227,8 +374,8 @@ class Page(Comparing):
             graph, timeline = re.findall(r"<svg.*?</svg>", section, re.S)
             self.assertEqual(graph.count("<rect"), steps)
             self.assertIn("first", timeline)
-            self.assertEqual(section.count('class="tag simulated"'), 2)
-            self.assertEqual(section.count("<td>first</td>"), 1)
+            self.assertEqual(section.count('class="tag simulated"'), 3)
+            self.assertEqual(section.count("<td>first</td>"), 2, "cost, quality")
 
 
 if __name__ == "__main__":

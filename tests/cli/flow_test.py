@@ -55,6 +55,22 @@ class Checking(FlowTest):
             flow = self.workflow({"a": {"kind": "llm", "with": {"model": "small", "prompt": text}}})
             self.assertEqual(self.expect(3, "flow", "check", flow, says="1 fault in").stdout.count("flow.yaml:"), 1)
 
+    def test_faults_of_all_classes_and_variants_are_told_at_once_by_line(self):
+        text = ("workflow: w\nfiles: {f: none.txt}\nsteps:\n"
+                "  b: {kind: template, with: {value: '{{ steps.zzz.output }}'}}\n"
+                "  c: {kind: template, with: {value: '{{ steps.c2.output }}'}}\n"
+                "  c2: {kind: template, with: {value: '{{ steps.c.output }}'}}\n"
+                "  a: {kind: template, retrys: 1, with: {value: 1}}\n"
+                "  d: {kind: template, with: {value: '{{ steps.a.output.x }} {{ files.f }}'}}\n"
+                "  t: {kind: json_to_text, with: {value: 1, styl: '{{ inputs.x }}'}}\n"
+                "variants:\n  v: {steps: {d: {kind: templat}}}\n")
+        path = self.write("w.yaml", text)
+        done = self.expect(3, "flow", "check", path, says="6 faults in")
+        places = [line.split("w.yaml:")[1].split(": ")[0] for line in done.stdout.splitlines() if "w.yaml:" in line]
+        self.assertEqual(places, ["2:12", "4:41", "5:6", "7:31", "9:51", "11:25"], done.stdout)
+        checked = json.loads(self.expect(3, "flow", "check", path, "--json").stdout)["variants"]
+        self.assertEqual([(one["variant"], len(one["faults"])) for one in checked], [("", 5), ("v", 6)])
+
     def test_an_option_that_decides_may_be_a_template(self):
         flow = self.workflow({"a": {"kind": "command", "with": {"command": ["echo", "1"], "json": "{{ inputs.json }}"}},
                               "b": self.ask("x " * 4000 + "{{ steps.a.output.value }}", max_output_tokens="{{ inputs.most }}"),

@@ -111,41 +111,6 @@ double novelty_over_inputs(const std::vector<Runs>& by_input) {
   return firsts.size() < 2 ? kNaN : novelty(firsts).diversity;
 }
 
-StepFigures& step_named(const std::string& name, std::vector<StepFigures>& steps) {
-  for (StepFigures& step : steps) {
-    if (step.name == name) return step;
-  }
-  steps.push_back({});
-  steps.back().name = name;
-  return steps.back();
-}
-
-std::vector<StepFigures> steps_of(const Runs& runs) {
-  std::vector<StepFigures> steps;
-  double counted = 0;
-  for (const ComparedRun* run : runs) {
-    if (!run->summary) continue;
-    counted += 1;
-    for (const StepSummary& did : run->summary->steps) {
-      StepFigures& step = step_named(did.name, steps);
-      step.calls += static_cast<double>(did.calls);
-      step.input_tokens += static_cast<double>(did.usage.input_tokens);
-      step.output_tokens += static_cast<double>(did.usage.output_tokens);
-      step.cost_dollars += (did.cost - did.unknown.cost).dollars();
-      if (did.state == "skipped") continue;
-      step.ran += 1;
-      step.seconds += did.seconds;
-    }
-  }
-  for (StepFigures& step : steps) {
-    step.seconds /= std::max(step.ran, 1.0);
-    for (double* sum : {&step.ran, &step.calls, &step.input_tokens, &step.output_tokens, &step.cost_dollars}) {
-      *sum /= counted;
-    }
-  }
-  return steps;
-}
-
 /// One in one piece, if there is any.
 std::shared_ptr<const RunSummary> typical_of(const Runs& runs, double median) {
   const ComparedRun* nearest = nullptr;
@@ -189,7 +154,7 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
     made.provenance = std::max(made.provenance, run->provenance);
     if (!run->finished) ++made.failures[run->error.substr(0, run->error.find('\n'))];
   }
-  made.steps = steps_of(runs);
+  made.steps = step_figures(table.of(variant), options.seed);
   made.typical = typical_of(runs, made.latency_p50.value);
   return made;
 }
@@ -327,23 +292,6 @@ VariantComparison against_first(const RunTable& table, size_t variant, const Com
     made.why = "no output of either is accepted, so that there is nothing to weigh";
   }
   return made;
-}
-
-nlohmann::ordered_json to_json(const Figure& estimate) {
-  const auto number = [](double value) {
-    return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
-  };
-  return {{"value", number(estimate.value)}, {"low", number(estimate.low)}, {"high", number(estimate.high)}};
-}
-
-nlohmann::ordered_json to_json(const StepFigures& step) {
-  return {{"step", step.name},
-          {"ran", step.ran},
-          {"calls", step.calls},
-          {"input_tokens", step.input_tokens},
-          {"output_tokens", step.output_tokens},
-          {"cost_usd", step.cost_dollars},
-          {"seconds", step.seconds}};
 }
 
 nlohmann::ordered_json to_json(const VariantFigures& of) {

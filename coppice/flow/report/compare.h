@@ -14,6 +14,7 @@
 
 #include "coppice/flow/report/compared_run.h"
 #include "coppice/flow/report/statistics.h"
+#include "coppice/flow/report/step_figures.h"
 
 namespace coppice {
 
@@ -32,15 +33,6 @@ struct CompareOptions {
 
   /// Was any cost given beside that of calls?
   bool has_ownership() const noexcept;
-};
-
-/// One step of a variant: means of a run.
-struct StepFigures {
-  std::string name;
-  double ran = 0;  ///< the part of the runs in which it was done, or failed
-  double calls = 0, input_tokens = 0, output_tokens = 0;
-  double cost_dollars = 0;  ///< of calls whose end is known
-  double seconds = 0;       ///< of those runs in which it ran
 };
 
 /// Figures of one variant; intervals are over inputs.

@@ -100,6 +100,7 @@ ComparedRun compared_run(const Workflow& workflow, const RunRecord& record, cons
   run.output_tokens = outcome.usage.output_tokens;
   run.provenance = summary.provenance;
   run.summary = light(std::move(summary));
+  run.verdicts = step_verdicts(workflow, events, outcome.checks);
   if (!run.finished) {
     tell_failure(outcome, run);
     return run;

@@ -8,6 +8,7 @@
 
 #include "coppice/core/error.h"
 #include "coppice/flow/journal/journal.h"
+#include "coppice/flow/report/step_verdicts.h"
 #include "coppice/flow/run/run_summary.h"
 #include "coppice/flow/workflow/workflow.h"
 
@@ -30,6 +31,7 @@ struct ComparedRun {
   std::string error;     ///< of one that did not finish: why, RUN in place of its id
   ErrorCode error_code = ErrorCode::data;
   Provenance provenance = Provenance::none;
+  std::vector<StepVerdict> verdicts;          ///< on what its steps put out, also of a run that did not finish
   std::shared_ptr<const RunSummary> summary;  ///< its steps and calls; may be null
 };
 

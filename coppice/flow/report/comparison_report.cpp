@@ -168,6 +168,41 @@ std::string cost_table(const VariantFigures& variant, const Workflow& workflow) 
   return table + "</table>\n<p class=\"note\">Means of a run; times are those of the runs in which the step ran.</p>\n";
 }
 
+std::string judge_of(const StepQuality& one, const std::string& step) {
+  std::string text = one.by == step ? "itself, in the end" : escaped(one.by);
+  for (size_t i = 0; i < one.together_with.size(); ++i) {
+    text += (i == 0 ? " <small>together with " : ", ") + escaped(one.together_with[i]);
+  }
+  return one.together_with.empty() ? text : text + "</small>";
+}
+
+/// Each judge of a step has a row; what it costs and takes stands in the first one.
+std::string quality_table(const VariantFigures& variant, const Workflow& workflow) {
+  std::string table =
+      "<table class=\"quality\">" + table_row({"step", "done", "cost", "time", "judged by", "passed", "score"}, "th");
+  bool is_judged = false;
+  for (const StepFigures& step : ordered_steps(variant, workflow)) {
+    std::vector<std::string> cells = {escaped(step.name), shown_with_interval(step.done, shown_percent),
+                                      step.calls > 0 ? shown_dollars(step.cost_dollars) : "-",
+                                      shown_seconds(step.seconds)};
+    for (const StepQuality& one : step.quality) {
+      is_judged = true;
+      cells.insert(cells.end(), {judge_of(one, step.name), shown_with_interval(one.passed, shown_percent),
+                                 shown_with_interval(one.score, shown_percent)});
+      table += table_row(cells);
+      cells.assign(4, "");
+    }
+    if (!step.quality.empty()) continue;
+    cells.resize(7, "-");
+    table += table_row(cells);
+  }
+  return table +
+         "</table>\n<p class=\"note\">Done: of the runs in which the step ran, those in which it came to an "
+         "output. Passed and score: of those outputs, as checks, repairs (of what they were given) and models "
+         "that judge say." +
+         std::string(is_judged ? "" : " No step is judged here.") + "</p>\n";
+}
+
 std::string variant_section(const VariantFigures& variant, const Workflow& workflow) {
   const Shape shape = shape_of(workflow);
   std::string body = fmt::format(
@@ -182,7 +217,8 @@ std::string variant_section(const VariantFigures& variant, const Workflow& workf
     body += fmt::format("<p class=\"note\">Run {}: {}, of all runs the nearest to the median; {}.</p>\n",
                         escaped(run.record.id), shown_seconds(run.seconds), cost_text(run.cost, run.unknown));
   }
-  return body + heading_html("Cost by step", variant.provenance, 3) + cost_table(variant, workflow);
+  return body + heading_html("Cost by step", variant.provenance, 3) + cost_table(variant, workflow) +
+         heading_html("Quality by step", variant.provenance, 3) + quality_table(variant, workflow);
 }
 
 std::string failures_of(const Comparison& comparison) {

@@ -90,12 +90,45 @@ TEST_F(HtmlReportTest, EachVariantHasItsStepsATypicalRunAndItsCostByStep) {
   }
 }
 
+TEST_F(HtmlReportTest, QualityStandsBesideCostAndTimeOfAStep) {
+  ComparedRun first = compared(0, "measured"), second = compared(1, "measured");
+  second.verdicts = {{"judge", {"writer"}, 1, 0.75}, {"checks", {"writer", "painter"}, 0, 0.5}};
+  const std::string page = comparison_report(compare({first, second}, options()), {workflow_, workflow_});
+  EXPECT_NE(part(part(page, "<h2>single</h2>", "<h2>"), "Quality by step").find("No step is judged here."), page.npos);
+  const std::string table = part(part(page, "<h2>decomposed</h2>"), "Quality by step");
+  EXPECT_EQ(table.find("No step is judged here."), table.npos);
+  const std::string row = part(table, "<td>writer</td>", "</tr>");
+  for (const char* cell : {"$0.25", "3.00 s", "<td>judge</td>", "75.0 %"}) EXPECT_NE(row.find(cell), row.npos) << row;
+  EXPECT_NE(table.find("checks <small>together with painter</small>"), table.npos) << table;
+}
+
+TEST_F(HtmlReportTest, BarsOfCallsSayWhichItemAndWhatTheirColoursMean) {
+  TracedEvents events;
+  events.record.state = "finished";
+  events.start(0);
+  for (const int item : {0, 1, 2}) {
+    events.intend(1 + item, "writer", 1, 1, "a-model-of-a-long-name-that-is-cut");
+    events.events.back().item = item;
+    const EventKind ends[] = {EventKind::call_answered, EventKind::call_failed, EventKind::call_unknown};
+    events.add(1.5 + item, ends[item], "writer", {{"seconds", 0.5}}, 1, 1);
+    events.events.back().item = item;
+  }
+  const std::string page = run_report(summarize(events.record, events.events), workflow_);
+  const std::string svg = part(page, "aria-label=\"the steps over time\"", "</svg>");
+  for (const char* text :
+       {" #0</text>", " #1</text>", " #2</text>", ", item #2 (unknown): ", ">step</text>",
+        ">call that was answered</text>", ">call that failed</text>", ">call of unknown end</text>"}) {
+    EXPECT_EQ(count(svg, text), 1U) << text << "\n" << svg;
+  }
+  EXPECT_NE(page.find("the items of a <code>foreach</code>"), page.npos);
+}
+
 TEST_F(HtmlReportTest, EachFigureHasItsTag) {
   const std::string page = compared_page(options());
   const std::string measured = "<span class=\"tag measured\">measured</span>";
   const std::string simulated = "<span class=\"tag simulated\">simulated</span>";
-  EXPECT_EQ(count(part(page, "<h2>single</h2>", "<h2>"), measured), 2U) << "the run, the cost";
-  EXPECT_EQ(count(part(page, "<h2>decomposed</h2>"), simulated), 2U);
+  EXPECT_EQ(count(part(page, "<h2>single</h2>", "<h2>"), measured), 3U) << "run, cost, quality";
+  EXPECT_EQ(count(part(page, "<h2>decomposed</h2>"), simulated), 3U);
   EXPECT_NE(page.find("single " + measured), page.npos) << "in the table of figures";
   EXPECT_NE(page.find("decomposed " + simulated), page.npos);
   EXPECT_NE(page.find("Total cost by users " + simulated), page.npos) << "of both the weaker";

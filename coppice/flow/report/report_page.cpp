@@ -5,6 +5,7 @@
 
 #include "coppice/core/quantity.h"
 #include "coppice/flow/report/svg.h"
+#include "coppice/flow/report/svg_parts.h"
 
 namespace coppice {
 namespace {
@@ -30,6 +31,7 @@ svg text { font: 12px system-ui, sans-serif; fill: #1f2d33; } svg .small { font-
 .verdict.do-not { border-color: #b71c1c; background: #f9efee; }
 .bad { color: #b71c1c; } .note, .legend { color: #546e7a; font-size: .85rem; }
 .bar { display: inline-block; height: .7rem; background: #00695c; border-radius: 2px; vertical-align: middle; }
+.quality td { white-space: nowrap; } .quality small { display: block; }
 td.wide { width: 22%; text-align: left; }
 @media (max-width: 640px) { td small { display: block; } }
 )css";
@@ -41,23 +43,50 @@ const StepSummary* find_step(const RunSummary& run, const std::string& name) {
 }
 
 TimeBar bar_of(const StepSummary& step) {
+  const bool is_failed = step.state == "failed";
   TimeBar bar;
   bar.name = step.name;
-  bar.title = fmt::format("{}: {}", step.name, shown_seconds(step.seconds));
+  bar.title = fmt::format("{}: {}, from {}{}", step.name, shown_seconds(step.seconds),
+                          shown_seconds(step.began_seconds), is_failed ? ", failed" : "");
   bar.begin = step.began_seconds;
   bar.end = step.ended_seconds;
-  if (step.state == "failed") bar.colour = "#c62828";
+  if (is_failed) bar.colour = "#c62828";
+  bar.meaning = is_failed ? "step that failed" : "step";
   return bar;
 }
 
+struct CallColour {
+  const char *colour, *meaning;
+};
+
+CallColour colour_of(EventKind end) {
+  if (end == EventKind::call_answered) return {"#90b8b0", "call that was answered"};
+  if (end == EventKind::call_failed) return {"#e08a7a", "call that failed"};
+  if (end == EventKind::call_unknown) return {"#c9a94b", "call of unknown end"};
+  return {"#b0bec5", "call under way"};
+}
+
+/// "painter #3": the number of the item, from 0 as `index` is, is never cut off.
+std::string name_of(const CallSummary& call) {
+  constexpr size_t kMost = 28;
+  const std::string item = call.item < 0 ? std::string() : fmt::format(" #{}", call.item);
+  return cut(call.model.empty() ? "call" : call.model, kMost - item.size()) + item;
+}
+
 TimeBar bar_of(const CallSummary& call) {
+  const CallColour colour = colour_of(call.end);
   TimeBar bar;
-  bar.name = call.model.empty() ? "call" : call.model;
-  bar.title = fmt::format("{} {}: {} tokens in, {} out, {}", call.model, shown_seconds(call.seconds),
-                          call.usage.input_tokens, call.usage.output_tokens, money_text(call.cost));
+  bar.name = name_of(call);
+  bar.title = call.model.empty() ? "call" : call.model;
+  if (call.item >= 0) bar.title += fmt::format(", item #{}", call.item);
+  if (call.attempt > 1) bar.title += fmt::format(", attempt {}", call.attempt);
+  bar.title += fmt::format(" ({}): {}, from {}; {} tokens in, {} out, {}", outcome_name(call.end),
+                           shown_seconds(call.seconds), shown_seconds(call.began_seconds), call.usage.input_tokens,
+                           call.usage.output_tokens, money_text(call.cost));
   bar.begin = call.began_seconds;
   bar.end = call.began_seconds + call.seconds;
-  bar.colour = call.end == EventKind::call_answered ? "#90b8b0" : "#d99a8b";
+  bar.colour = colour.colour;
+  bar.meaning = colour.meaning;
   bar.is_part = true;
   return bar;
 }
@@ -135,6 +164,11 @@ std::string step_timeline(const RunSummary& run) {
     }
   }
   std::string made = timeline_svg(bars);
+  const bool has_items =
+      std::any_of(run.calls.begin(), run.calls.end(), [](const auto& call) { return call.item >= 0; });
+  if (has_items)
+    made +=
+        "<p class=\"note\">#0, #1, ...: the items of a <code>foreach</code>, as <code>index</code> counts them.</p>";
   if (left_out > 0) made += fmt::format("<p class=\"note\">Not shown: {}.</p>", counted(left_out, "more call"));
   return made;
 }

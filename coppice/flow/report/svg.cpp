@@ -133,6 +133,27 @@ class ChartDrawing {
   std::string svg_;
 };
 
+std::string colour_of(const TimeBar& bar) {
+  return bar.colour.empty() ? kColours[0] : bar.colour;
+}
+
+/// What colours mean, each once, side by side from the left.
+std::string legend_of(const std::vector<TimeBar>& bars, double top) {
+  constexpr double kLetter = 6.2;  // about as wide as one is on average
+  std::string svg;
+  std::vector<std::string> told;
+  double x = 4;
+  for (const TimeBar& bar : bars) {
+    if (bar.meaning.empty() || std::find(told.begin(), told.end(), bar.meaning) != told.end()) continue;
+    told.push_back(bar.meaning);
+    svg += fmt::format(R"(<rect x="{:.1f}" y="{:.1f}" width="18" height="{}" rx="3" fill="{}"/>)", x,
+                       bar.is_part ? top + 2 : top, bar.is_part ? 10 : 14, colour_of(bar));
+    svg += text_at(x + 24, top + 11, bar.meaning, R"(class="small")");
+    x += 24 + kLetter * static_cast<double>(bar.meaning.size()) + 18;
+  }
+  return svg;
+}
+
 }  // namespace
 
 std::string begin_svg(double width, double height, const char* label) {
@@ -180,22 +201,25 @@ std::string timeline_svg(const std::vector<TimeBar>& bars) {
   constexpr double kLeft = 170, kRow = 20;
   double end = 1e-9;
   for (const TimeBar& bar : bars) end = std::max(end, bar.end);
-  const double scale = (kWidth - kLeft - 20) / end, height = 30 + kRow * static_cast<double>(bars.size());
-  std::string svg = begin_svg(kWidth, height, "the steps over time");
+  const std::string legend = legend_of(bars, 4);
+  const double top = legend.empty() ? 6 : 28;
+  const double scale = (kWidth - kLeft - 20) / end, height = top + 24 + kRow * static_cast<double>(bars.size());
+  std::string svg = begin_svg(kWidth, height, "the steps over time") + legend;
   const double step = nice_step(end, 6);
   for (double at = 0; at <= end * 1.0001; at += step) {
     const double x = kLeft + at * scale;
-    svg += fmt::format(R"(<line x1="{0:.1f}" y1="4" x2="{0:.1f}" y2="{1:.1f}" stroke="#e0e0e0"/>)", x, height - 18);
+    svg += fmt::format(R"(<line x1="{0:.1f}" y1="{1:.1f}" x2="{0:.1f}" y2="{2:.1f}" stroke="#e0e0e0"/>)", x, top - 2,
+                       height - 18);
     svg += text_at(x, height - 4, fmt::format("{:g} s", at), R"(class="small" text-anchor="middle")");
   }
-  double y = 6;
+  double y = top;
   for (const TimeBar& bar : bars) {
-    svg += bar.is_part ? text_at(18, y + 11, cut(bar.name, 26), R"(class="small")")
+    svg += bar.is_part ? text_at(18, y + 11, cut(bar.name, 28), R"(class="small")")
                        : text_at(4, y + 12, cut(bar.name, 24));
     svg += fmt::format(
         R"(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" rx="3" fill="{}"><title>{}</title></rect>)",
-        kLeft + bar.begin * scale, y, std::max(1.5, (bar.end - bar.begin) * scale), bar.is_part ? 10 : 14,
-        bar.colour.empty() ? kColours[0] : bar.colour, escaped(bar.title));
+        kLeft + bar.begin * scale, bar.is_part ? y + 2 : y, std::max(1.5, (bar.end - bar.begin) * scale),
+        bar.is_part ? 10 : 14, colour_of(bar), escaped(bar.title));
     y += kRow;
   }
   return svg + "</svg>";

@@ -24,7 +24,9 @@ struct TimeBar {
   double begin = 0, end = 0;
   std::string colour;
   bool is_part = false;  ///< of the bar above it that is none
+  std::string meaning;   ///< of its colour, in the legend; "" = not there
 };
+/// The legend, where there is any, stands above the bars.
 std::string timeline_svg(const std::vector<TimeBar>& bars);
 
 /// Horizontal bars with a text behind each.

@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "coppice/core/json_text.h"
@@ -63,10 +64,17 @@ ItemCalls::ItemCalls(RunContext& run, const StepSpec& step, const StepInput& inp
       with_(input.with),
       item_(input.item),
       waiting_(waiting),
-      deadline_(Clock::time_point::max()) {
+      deadline_(Clock::time_point::max()),
+      sender_(run.services.sender) {
   if (step.timeout_seconds > 0) {
     deadline_ = Clock::now() + Clock::from_seconds(step.timeout_seconds);
   }
+}
+
+Awaitable<HttpResponse> ItemCalls::WitnessingSender::send(HttpCall call) {
+  HttpResponse response = co_await to_.send(std::move(call));
+  seen_ = std::max(seen_, provenance_of(response));
+  co_return response;
 }
 
 std::exception_ptr ItemCalls::with_timeout(std::exception_ptr failure) const {
@@ -164,15 +172,21 @@ Awaitable<nlohmann::json> ItemCalls::act(Effect effect, const nlohmann::json& wh
   nlohmann::json made;
   const auto begin = Clock::now();
   try {
+    (void)sender_.take();
     made = co_await work(key);
     outcome.was_answered = true;
+    outcome.provenance = sender_.take();
     outcome.answer = compact_text(made);
   } catch (const Error& error) {
     failure = std::current_exception();
     outcome.answer = compact_text(nlohmann::json(error.what()));
   }
   outcome.seconds = Clock::seconds_since(begin);
-  if (effect != Effect::pure) co_await settle(intent, outcome);
+  if (effect != Effect::pure) {
+    co_await settle(intent, outcome);
+  } else if (outcome.provenance != Provenance::none) {  // of what is not written down as a call
+    note({{"provenance", name(outcome.provenance)}});
+  }
   if (failure) std::rethrow_exception(failure);
   co_return made;
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coppice/flow/kinds/calling_kind.h"
@@ -20,7 +21,7 @@ class ItemCalls : public StepCalls, private CallRecorder {
 
   const Workflow& workflow() const override { return run_.workflow; }
   const StepSpec& step() const override { return step_; }
-  HttpSender& sender() override { return run_.services.sender; }
+  HttpSender& sender() override { return sender_; }
   Cancellation& cancellation() override { return run_.cancellation; }
   std::chrono::steady_clock::time_point deadline() const override { return deadline_; }
   const std::string& folder() const override { return run_.settings.folder; }
@@ -47,6 +48,19 @@ class ItemCalls : public StepCalls, private CallRecorder {
   bool took_cheaper() const noexcept { return took_cheaper_; }  ///< a model in place of the one that was named
 
  private:
+  /// Notices who answers what the kind itself sends.
+  class WitnessingSender : public HttpSender {
+   public:
+    explicit WitnessingSender(HttpSender& to) : to_(to) {}
+    Awaitable<HttpResponse> send(HttpCall call) override;
+    /// Of the answers since it was asked last.
+    Provenance take() { return std::exchange(seen_, Provenance::none); }
+
+   private:
+    HttpSender& to_;
+    Provenance seen_ = Provenance::none;
+  };
+
   std::optional<std::string> recorded(uint32_t call, const std::string& request_hash) override;
   Awaitable<void> intend(const CallIntent& intent) override;
   Awaitable<void> settle(const CallIntent& intent, const CallOutcome& outcome) override;
@@ -65,6 +79,7 @@ class ItemCalls : public StepCalls, private CallRecorder {
   int64_t item_;
   Cancellation& waiting_;
   std::chrono::steady_clock::time_point deadline_;
+  WitnessingSender sender_;
   uint32_t next_call_ = 1;
   size_t calls_ = 0;
   bool took_cheaper_ = false;

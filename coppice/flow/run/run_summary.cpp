@@ -234,7 +234,8 @@ class Summary {
     if (event.kind == EventKind::call_unknown) run_.unknown.add(event.amount);
     call->error = text_in(payload, "error");
     call->error_type = call_error_type(event, payload);
-    if (event.kind == EventKind::call_answered && !call->model.empty()) {
+    const bool says_provenance = !call->model.empty() || payload.contains("provenance");
+    if (event.kind == EventKind::call_answered && says_provenance) {
       call->provenance = provenance_named(text_in(payload, "provenance"));
     }
     read_answer(payload, *call);
@@ -245,6 +246,10 @@ class Summary {
   }
 
   void take_note(const Event& event, const Json& payload) {
+    if (payload.size() == 1 && payload.contains("provenance")) {  // an http step has read something
+      run_.provenance = std::max(run_.provenance, provenance_named(text_in(payload, "provenance")));
+      return;
+    }
     if (payload.contains(kQuestionNote)) ask(step(event.step), {event.item, text_in(payload, kQuestionNote)});
     run_.notes.emplace_back(event.step, payload);
   }

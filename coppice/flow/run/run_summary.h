@@ -71,7 +71,7 @@ struct RunSummary {
   double waited_seconds = 0;  ///< between interruptions and resumptions, by the clock of the wall
   size_t resumptions = 0;
   int64_t began_nanoseconds = 0, ended_nanoseconds = 0;  ///< since 1970, by the clock of the wall
-  Provenance provenance = Provenance::none;              ///< of the answers of models
+  Provenance provenance = Provenance::none;              ///< of the answers of models, and of servers to http steps
   std::string error, error_type;
 };
 

@@ -150,6 +150,87 @@ TEST_F(WorkflowCheck, AllFaultsAreToldAtOnce) {
             "4:41 there is no 'steps.a.output.x': 'steps.a.output' is a string\n");
 }
 
+TEST_F(WorkflowCheck, FaultsOfAllClassesAreToldAtOnceByLine) {
+  EXPECT_EQ(faults("steps:\n"
+                   "  a: {kind: llm, with: {model: m, prompt: x}}\n"
+                   "  typo: {kind: llm, retrys: 3, with: {model: m, prompt: '{{ steps.nope.output }}'}}\n"
+                   "  keys: {kind: llm, with: {model: m, prompt: x, promt: '{{ steps.nope.output }}'}}\n"
+                   "  b: {kind: template, with: {value: '{{ steps.zzz.output }}'}}\n"
+                   "  c: {kind: template, with: {value: '{{ steps.typo.output.x[3] }} {{ steps.keys.output.y }}'}}\n"
+                   "  d: {kind: template, with: {value: '{{ steps.a.output.x }}'}}\n"
+                   "  f: {kind: llm, with: {model: other, prompt: '{{ steps.zzz.output }}'}}\n"
+                   "  p: {kind: template, with: {value: '{{ steps.q.output }}'}}\n"
+                   "  q: {kind: template, with: {value: '{{ steps.p.output }}'}}\n"
+                   "  r: {kind: template, with: {value: '{{ steps.s.output }}'}}\n"
+                   "  s: {kind: template, with: {value: '{{ steps.r.output }}'}}\n"
+                   "  u: {kind: template, with: {value: '{{ 1 + }}'}}\n"
+                   "  1x: {kind: template, with: {value: 1}}\n"
+                   "outputs:\n"
+                   "  files: [{path: a}, {path: ../b, content: '{{ steps.u.output.x }}{{ steps.keys.outptu }}'}]\n"),
+            "2:3 the name '1x': got \"1x\", expected a string that matches ^[A-Za-z_][A-Za-z0-9_-]*$\n"
+            "3:29 'retrys' is not allowed here; did you mean 'retry'?\n"
+            "4:57 'promt' is not allowed here; did you mean 'prompt'?\n"
+            "5:41 unknown step 'zzz'\n"
+            "7:41 there is no 'steps.a.output.x': 'steps.a.output' is a string\n"
+            "8:32 unknown model 'other' (name it under models)\n"
+            "8:51 unknown step 'zzz'\n"
+            "9:6 steps that wait for one another: p -> q -> p\n"
+            "11:6 steps that wait for one another: r -> s -> r\n"
+            "13:45 got '}}', expected an expression\n"
+            "16:11 'content' is missing\n"
+            "16:29 the output path '../b' leaves its folder, or is none (paths of outputs start at the output folder, "
+            "and stay in it)\n"
+            "16:70 a step has no 'outptu', expected 'output' or 'state' (did you mean 'output'?)\n");
+}
+
+TEST_F(WorkflowCheck, WhatHangsOnAFaultIsNone) {
+  const std::string steps =
+      "steps:\n  a: {kind: llm, with: {model: m, prompt: '{{ files.f }} {{ inputs.x.y }}'}}\n"
+      "  b: {kind: template, with: {value: '{{ steps.gone.output }}'}}\n";
+  const auto whole = [&](const std::string& top) {
+    std::ofstream(folder_.path() / "w.yaml") << "workflow: w\n" << top << steps;
+    try {
+      (void)read_workflow((folder_.path() / "w.yaml").string(), "", kinds_);
+    } catch (const FaultyWorkflow& faulty) {
+      std::string text;
+      for (const Error& fault : faulty.faults()) text += std::string(fault.what()) + "\n";
+      return text;
+    }
+    return std::string();
+  };
+  const std::string good = "endpoints: {e: {url: 'http://x/'}}\nmodels: {m: {endpoint: e, model: m}}\n";
+  const std::string file = "files: {f: {text: x}}\n";
+  const std::string gone = "unknown step 'gone'\n";
+  EXPECT_EQ(whole(good + file), gone);
+  EXPECT_EQ(whole(good + "budget: {run: 1}\n" + file),
+            "the workflow has a budget, and nobody knows what the model 'm' costs\n" + gone);
+  EXPECT_EQ(whole(good + "budget: {run: 1}\nprices: 5\n" + file),
+            "got a number, expected a string or an object\n" + gone);
+  EXPECT_EQ(whole("endpoints: {e: {url: 5}}\nmodels: {m: {endpoint: e, model: m}}\nbudget: {run: 1}\n" + file),
+            "got a number, expected a string\n" + gone);
+  EXPECT_EQ(whole("endpoints: {}\nmodels: {m: {endpoint: e, model: m}}\nbudget: {run: 1}\n" + file),
+            "unknown endpoint 'e'\n" + gone);
+  EXPECT_EQ(whole("endpoints: {}\nmodels: {m: {model: m}}\n" + file), "'endpoint' is missing\n" + gone);
+  EXPECT_EQ(whole("endpoints: {}\nmodel: {m: {model: m}}\n" + file),
+            "'model' is not allowed here; did you mean 'models'?\n" + gone);
+  EXPECT_EQ(whole("models: 5\n" + file), "got a number, expected an object\n" + gone);
+  EXPECT_EQ(whole(good + "files: {f: 5}\n"), "got a number, expected a string or an object\n" + gone);
+  EXPECT_EQ(whole(good + "files: {f: missing.txt}\n").substr(0, folder_.path().string().size()),
+            folder_.path().string())
+      << "here it is a fault like others";
+  EXPECT_EQ(whole(good + file + "inputs: {type: objekt}\n").ends_with("\n" + gone), true);
+  EXPECT_EQ(whole(good + file + "inputs: 5\n"), "got a number, expected a boolean or an object\n" + gone);
+}
+
+TEST_F(WorkflowCheck, AFileThatCannotBeReadIsNoFaultOfTheWorkflow) {
+  try {
+    (void)read("files: {f: missing.txt}\n" + kWriter + "outputs: {result: '{{ files.f }}'}\n");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::io);
+  }
+}
+
 TEST_F(WorkflowCheck, OutputPathsThatAreNone) {
   const auto path = [&](const std::string& text) {
     return faults(kWriter + "outputs:\n  files:\n    - {path: " + text + ", content: x}\n");

@@ -14,11 +14,13 @@
 #include "coppice/flow/checks/checks.h"
 #include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/workflow/output_path.h"
+#include "coppice/flow/workflow/sound_parts.h"
 #include "coppice/flow/workflow/step_order.h"
 #include "coppice/flow/workflow/trusted_places.h"
 #include "coppice/flow/workflow/workflow.h"
 #include "coppice/flow/workflow/workflow_prices.h"
 #include "coppice/flow/workflow/workflow_references.h"
+#include "coppice/flow/workflow/workflow_settings.h"
 #include "coppice/flow/workflow/workflow_types.h"
 #include "coppice/flow/workflow/workflow_variant.h"
 #include "coppice/http/url.h"
@@ -30,72 +32,6 @@ using Ordered = nlohmann::ordered_json;
 
 constexpr uint64_t kMostFileBytes = uint64_t{64} << 20;  // of a text that templates may use; the journal keeps it
 
-Money money_of(const Ordered& value) {
-  return value.is_string() ? parse_money(value.get<std::string>()) : Money::of_dollars(value.get<double>());
-}
-
-template <class T>
-void read(const Ordered& object, const char* key, T& value) {
-  if (const auto found = object.find(key); found != object.end()) value = found->get<T>();
-}
-
-template <class T>
-void read(const Ordered& object, const char* key, std::optional<T>& value) {
-  if (const auto found = object.find(key); found != object.end()) value = found->get<T>();
-}
-
-void read(const Ordered& object, const char* key, std::optional<Money>& value) {
-  if (const auto found = object.find(key); found != object.end()) value = money_of(*found);
-}
-
-StructuredOutput structured_output_of(const std::string& name) {
-  if (name == "json_schema") return StructuredOutput::json_schema;
-  if (name == "json_object") return StructuredOutput::json_object;
-  if (name == "grammar") return StructuredOutput::grammar;
-  return name == "prompt" ? StructuredOutput::prompt : StructuredOutput::automatic;
-}
-
-Endpoint endpoint_of(const std::string& name, const Ordered& written) {
-  Endpoint made;
-  made.name = name;
-  made.structured_output = structured_output_of(written.value("structured_output", "automatic"));
-  read(written, "url", made.url);
-  read(written, "provider", made.provider);
-  read(written, "key", made.key_variable);
-  read(written, "max_tokens_name", made.max_tokens_name);
-  read(written, "usage_in_stream", made.usage_in_stream);
-  read(written, "concurrency", made.concurrency);
-  read(written, "requests_per_minute", made.requests_per_minute);
-  read(written, "tokens_per_minute", made.tokens_per_minute);
-  read(written, "retries", made.retry.max_retries);
-  if (written.contains("timeout")) {
-    made.timeout = std::chrono::milliseconds(static_cast<int64_t>(written["timeout"].get<double>() * 1000));
-  }
-  return made;
-}
-
-ModelSpec model_of(const Ordered& written) {
-  ModelSpec made;
-  read(written, "endpoint", made.endpoint);
-  read(written, "model", made.model);
-  read(written, "cheaper", made.cheaper);
-  read(written, "max_output_tokens", made.max_output_tokens);
-  read(written, "temperature", made.temperature);
-  read(written, "top_p", made.top_p);
-  read(written, "seed", made.seed);
-  read(written, "reasoning_effort", made.reasoning_effort);
-  if (written.contains("extra")) made.extra = written["extra"];
-  return made;
-}
-
-std::optional<CacheSpec> cache_of(const Ordered& written) {
-  if (written.is_boolean()) return written.get<bool>() ? std::optional(CacheSpec()) : std::nullopt;
-  CacheSpec made;
-  read(written, "seconds", made.seconds);
-  if (written.value("scope", "tenant") == "workflow") made.scope = CacheSpec::Scope::workflow;
-  return made;
-}
-
 /// Of `with` as written. Where a template stands in the place of what decides, nobody knows yet.
 bool is_pure(const StepKind& kind, const nlohmann::json& with) {
   try {
@@ -105,21 +41,22 @@ bool is_pure(const StepKind& kind, const nlohmann::json& with) {
   }
 }
 
-/// Builds a workflow of a document, and gathers what is wrong with it.
+/// Builds a workflow of a document, and gathers all that is wrong with it. What has a fault is left out of what is
+/// looked at next, so that a fault brings no second one with it.
 class Builder {
  public:
-  Builder(const YamlDocument& document, const StepKinds& kinds, std::filesystem::path folder)
-      : document_(document), kinds_(kinds), folder_(std::move(folder)) {}
+  Builder(YamlDocument document, const StepKinds& kinds, std::filesystem::path folder)
+      : document_(std::move(document)), kinds_(kinds), folder_(std::move(folder)) {}
 
   Workflow build() {
     check_schema();
     read_top();
-    attempt("/endpoints", [&] { read_endpoints(); });
-    for (const auto& [name, step] : document_.value["steps"].items()) read_step(name, step);
+    read_endpoints();
+    const Ordered steps = document_.value.value("steps", Ordered::object());
+    for (const auto& [name, step] : steps.items()) read_step(name, step);
     if (document_.value.contains("outputs")) read_outputs(document_.value["outputs"]);
-    raise();
-    add_faults(check_references(workflow_, document_));
-    add_faults(check_prices(workflow_, document_));
+    add_faults(check_references(workflow_, broken_, document_));
+    if (!broken_.prices) add_faults(check_prices(workflow_, document_));
     sort_steps();
     add_faults(check_types(workflow_, document_));
     add_faults(check_trusted_places(workflow_, document_));
@@ -135,21 +72,31 @@ class Builder {
   void add_faults(std::vector<Error> faults) {
     faults_.insert(faults_.end(), std::make_move_iterator(faults.begin()), std::make_move_iterator(faults.end()));
   }
+  /// A file that cannot be read is an error of its own, unless something else is wrong, too.
   void raise() {
-    if (!faults_.empty()) throw FaultyWorkflow(std::move(faults_));
+    if (unreadable_ && faults_.size() == n_unreadable_) throw Error(*unreadable_);
+    if (faults_.empty()) return;
+    sort_by_place(faults_);
+    throw FaultyWorkflow(std::move(faults_));
   }
 
-  /// What `work` throws is a fault, at its own place or at `pointer`; files that cannot be read are errors of their
-  /// own.
+  /// What `work` throws is a fault, at its own place or at `pointer`. Returns whether it threw nothing.
   template <class Work>
-  void attempt(const std::string& pointer, Work&& work) {
+  bool attempt(const std::string& pointer, Work&& work) {
     try {
       work();
+      return true;
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::io) throw;
-      faults_.emplace_back(ErrorCode::data, error.what(),
-                           error.where().empty() ? place_text(document_.place_of(pointer)) : error.where(),
-                           error.hint());
+      if (error.code() == ErrorCode::io) {
+        ++n_unreadable_;
+        if (!unreadable_) unreadable_ = error;
+        fault(pointer, error.message());
+      } else {
+        faults_.emplace_back(ErrorCode::data, error.what(),
+                             error.where().empty() ? place_text(document_.place_of(pointer)) : error.where(),
+                             error.hint());
+      }
+      return false;
     }
   }
 
@@ -158,33 +105,37 @@ class Builder {
     raise();
     nlohmann::json schema = workflow_schema(kinds_);
     schema["$defs"]["step"].erase("allOf");  // what stands under `with` is looked at step by step
-    for (const SchemaFault& found : JsonSchema(schema).faults(nlohmann::json(document_.value), 20)) {
-      fault(found.path, found.message);
-    }
-    raise();
+    const auto found = JsonSchema(schema).faults(nlohmann::json(document_.value), kMostSchemaFaults);
+    for (const SchemaFault& each : found) fault(each.path, each.message);
+    if (!document_.value.is_object() || found.size() == kMostSchemaFaults) raise();
+    broken_ = take_out_faulty(document_.value, found, schema);
   }
 
   void read_top() {
     const Ordered& top = document_.value;
-    read(top, "workflow", workflow_.name);
-    read(top, "description", workflow_.description);
-    read(top, "timeout", workflow_.timeout_seconds);
+    workflow_.name = top.value("workflow", std::string());
+    workflow_.description = top.value("description", std::string());
+    workflow_.timeout_seconds = top.value("timeout", 0.0);
     if (top.contains("inputs")) {
-      attempt("/inputs", [&] { (void)JsonSchema(workflow_.input_schema = nlohmann::json(top["inputs"])); });
+      attempt("/inputs", [&] {
+        const nlohmann::json schema(top["inputs"]);
+        (void)JsonSchema(schema);
+        workflow_.input_schema = schema;
+      });
     }
     if (top.contains("budget")) {
-      attempt("/budget", [&] {
-        read(top["budget"], "run", workflow_.budget.run);
-        read(top["budget"], "day", workflow_.budget.day);
-        read(top["budget"], "tenant", workflow_.budget.tenant);
-      });
+      broken_.prices |= !attempt("/budget", [&] { workflow_.budget = read_budget(top["budget"]); });
     }
     if (top.contains("files")) {
       for (const auto& [name, file] : top["files"].items()) {
-        workflow_.files[name] = file.is_object() ? nlohmann::json(file["text"]) : text_of_file(file.get<std::string>());
+        const bool is_there = attempt(pointer_to("/files", name), [&, &name = name, &file = file] {
+          workflow_.files[name] =
+              file.is_object() ? nlohmann::json(file["text"]) : text_of_file(file.get<std::string>());
+        });
+        if (!is_there) broken_.files.names.insert(name);
       }
     }
-    if (top.contains("prices")) attempt("/prices", [&] { read_prices(top["prices"]); });
+    if (top.contains("prices")) broken_.prices |= !attempt("/prices", [&] { read_prices(top["prices"]); });
   }
 
   /// Links followed.
@@ -210,19 +161,20 @@ class Builder {
     const Ordered none = Ordered::object();
     const Ordered endpoints = document_.value.value("endpoints", none);
     for (const auto& [name, written] : endpoints.items()) {
-      workflow_.endpoints.emplace(name, endpoint_of(name, written));
+      workflow_.endpoints.emplace(name, read_endpoint(name, written));
     }
     const Ordered models = document_.value.value("models", none);
     for (const auto& [name, written] : models.items()) {
-      workflow_.models.emplace(name, model_of(written));
+      workflow_.models.emplace(name, read_model(written));
       if (!written.contains("price")) continue;
-      attempt(pointer_to("/models", name) + "/price",
-              [&] { workflow_.models[name].price = read_price(written["price"], document_.file); });
+      broken_.prices |= !attempt(pointer_to("/models", name) + "/price", [&, &name = name, &written = written] {
+        workflow_.models[name].price = read_price(written["price"], document_.file);
+      });
     }
     for (const auto& [name, model] : workflow_.models) {
       const std::string at = pointer_to("/models", name);
-      expect_name(workflow_.endpoints, model.endpoint, "endpoint", at + "/endpoint");
-      if (!model.cheaper.empty()) expect_name(workflow_.models, model.cheaper, "model", at + "/cheaper");
+      expect_endpoint(model.endpoint, at + "/endpoint");
+      if (!model.cheaper.empty()) expect_model(model.cheaper, at + "/cheaper");
       expect_end_of_cheaper(name, at);
     }
   }
@@ -237,9 +189,20 @@ class Builder {
     fault(at + "/cheaper", fmt::format("the cheaper models of '{}' go round in a circle", first));
   }
 
+  /// Of a model whose endpoint is not known no price is.
+  void expect_endpoint(const std::string& name, const std::string& pointer) {
+    expect_name(workflow_.endpoints, broken_.endpoints, name, "endpoint", pointer);
+    if (!workflow_.endpoints.contains(name)) broken_.prices = true;
+  }
+
+  void expect_model(const std::string& name, const std::string& pointer) {
+    expect_name(workflow_.models, broken_.models, name, "model", pointer);
+  }
+
   template <class Map>
-  void expect_name(const Map& map, const std::string& name, const char* what, const std::string& pointer) {
-    if (map.contains(name)) return;
+  void expect_name(const Map& map, const BrokenNames& broken, const std::string& name, const char* what,
+                   const std::string& pointer) {
+    if (map.contains(name) || broken.contains(name)) return;
     std::vector<std::string> names;
     for (const auto& [key, value] : map) names.push_back(key);
     const std::string nearest = nearest_name(name, names);
@@ -247,6 +210,7 @@ class Builder {
           nearest.empty() ? fmt::format("name it under {}s", what) : fmt::format("did you mean '{}'?", nearest));
   }
 
+  /// One that is not as its kind wants it is broken: of the step itself nothing more is said.
   void read_step(const std::string& name, const Ordered& written) {
     const std::string at = pointer_to("/steps", name);
     StepSpec step;
@@ -254,39 +218,36 @@ class Builder {
     step.place = document_.place_of(at);
     step.kind = kinds_.find(written["kind"].get<std::string>());
     check(step.kind != nullptr, "the schema names the kinds");
-    attempt(at, [&] { read_settings(written, at, step); });
-    const size_t faults_before = faults_.size();
-    attempt(at, [&] { read_templates(written, at, step); });
-    if (faults_.size() == faults_before) check_with(at, step);  // else what is missing may only not have been read
-    workflow_.steps.push_back(std::move(step));
-  }
-
-  static void read_settings(const Ordered& written, const std::string& /*at*/, StepSpec& step) {
-    read(written, "persona", step.persona);
-    read(written, "concurrency", step.concurrency);
-    read(written, "timeout", step.timeout_seconds);
-    read(written, "budget", step.budget);
-    read(written, "optional", step.optional);
-    if (written.contains("cache")) step.cache = cache_of(written["cache"]);
-    if (written.contains("retry")) {
-      read(written["retry"], "times", step.retry.times);
-      read(written["retry"], "delay", step.retry.delay_seconds);
+    attempt(at, [&] { read_step_settings(written, step); });
+    if (read_templates(written, at, step) && check_with(at, step)) {
+      workflow_.steps.push_back(std::move(step));
+    } else {
+      broken_.steps.names.insert(name);
     }
   }
 
-  void read_templates(const Ordered& written, const std::string& at, StepSpec& step) {
+  /// Returns whether all could be read.
+  bool read_templates(const Ordered& written, const std::string& at, StepSpec& step) {
+    bool is_read = true;
     if (const auto condition = written.find("if"); condition != written.end()) {
       const std::string text = condition->is_boolean() ? condition->dump() : condition->get<std::string>();
-      step.condition = Template::parse_expression(text, document_.place_of(at + "/if"));
+      is_read &=
+          attempt(at, [&] { step.condition = Template::parse_expression(text, document_.place_of(at + "/if")); });
     }
     if (written.contains("foreach")) {
-      step.foreach = Template::parse(written["foreach"].get<std::string>(), document_.place_of(at + "/foreach"));
+      is_read &= attempt(at, [&] {
+        step.foreach = Template::parse(written["foreach"].get<std::string>(), document_.place_of(at + "/foreach"));
+      });
     }
-    if (written.contains("with")) step.with = TemplatedValue(document_, at + "/with", step.kind->late().pointers);
+    if (written.contains("with")) {
+      is_read &= attempt(at, [&] { step.with = TemplatedValue(document_, at + "/with", step.kind->late().pointers); });
+    }
+    return is_read;
   }
 
-  /// Faults of templates can only be judged when the step begins; the rest is judged now.
-  void check_with(const std::string& at, StepSpec& step) {
+  /// Faults of templates can only be judged when the step begins; the rest is judged now. Returns whether it is as the
+  /// kind wants it.
+  bool check_with(const std::string& at, StepSpec& step) {
     if (step.kind->must_be_allowed()) workflow_.must_allow.insert(step.kind->name());
     nlohmann::json with = step.with.written();
     for (const NeededFile& needed : step.kind->needed_files()) {
@@ -299,7 +260,8 @@ class Builder {
     auto schema = std::make_shared<const JsonSchema>(step.kind->with_schema());
     bool is_checked_later = step.with.has_single_expressions();
     for (const SchemaFault& found : schema->faults(with, 20)) {
-      if (step.with.find(found.path) != nullptr) {
+      const bool has_place = look_up(schema->schema(), pointer_names(found.path)).may_exist;
+      if (has_place && step.with.find(found.path) != nullptr) {
         is_checked_later = true;
       } else {
         fault(at + "/with" + found.path, found.message);
@@ -307,15 +269,16 @@ class Builder {
     }
     step.with.write_texts_by(schema->schema());
     if (is_checked_later) step.with_schema = std::move(schema);
-    if (faults_.size() > faults_before) return;
-    attempt(at + "/with", [&] { step.kind->expect_sound(with); });
+    if (faults_.size() > faults_before) return false;
+    const bool is_sound = attempt(at + "/with", [&] { step.kind->expect_sound(with); });
     if (step.cache && !is_pure(*step.kind, with)) {
       fault(at + "/cache", fmt::format("'{}' changes something in the world: its output cannot be cached", step.name),
             "only what is done for its answer alone can be");
     }
     for (const std::string& model : step.kind->models(with)) {
-      expect_name(workflow_.models, model, "model", at + "/with/model");
+      expect_model(model, at + "/with/model");
     }
+    return is_sound;
   }
 
   void read_outputs(const Ordered& written) {
@@ -323,6 +286,7 @@ class Builder {
       size_t number = 0;
       for (const Ordered& file : written["files"]) {
         const std::string at = "/outputs/files/" + std::to_string(number++);
+        if (file.is_null()) continue;  // it breaks the schema
         attempt(at, [&] { read_output(file, at); });
       }
     }
@@ -359,13 +323,14 @@ class Builder {
     if (!output_paths_.insert(*outline).second) fault(pointer, fmt::format("two outputs are called '{}'", *outline));
   }
 
+  /// Steps in a circle are faults, and stand as if they needed nothing.
   void sort_steps() {
     Needs needs;
     for (const StepSpec& step : workflow_.steps) needs.push_back(step.needs);
-    const StepOrder order = order_steps(needs);
-    if (!order.circle.empty()) {
+    StepOrder order = order_steps(needs);
+    for (; !order.circle.empty(); order = order_steps(needs)) {
       fault_of_circle(order.circle);
-      raise();
+      for (const size_t step : order.circle) needs[step].clear();
     }
     std::vector<size_t> new_number(needs.size());
     for (size_t i = 0; i < order.order.size(); ++i) new_number[order.order[i]] = i;
@@ -403,10 +368,15 @@ class Builder {
     return used;
   }
 
-  const YamlDocument& document_;
+  static constexpr size_t kMostSchemaFaults = 500;
+
+  YamlDocument document_;  ///< without what breaks the schema
   const StepKinds& kinds_;
   std::filesystem::path folder_;
   Workflow workflow_;
+  BrokenParts broken_;
+  std::optional<Error> unreadable_;  ///< the first file that could not be read
+  size_t n_unreadable_ = 0;
   std::set<std::string> output_paths_;  ///< that are written out
   std::vector<Error> faults_;
 };

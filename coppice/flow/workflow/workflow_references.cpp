@@ -16,7 +16,8 @@ namespace {
 /// Does one step at a time, then the outputs.
 class ReferenceCheck {
  public:
-  ReferenceCheck(Workflow& workflow, const YamlDocument& document) : workflow_(workflow), document_(document) {
+  ReferenceCheck(Workflow& workflow, const BrokenParts& broken, const YamlDocument& document)
+      : workflow_(workflow), broken_(broken), document_(document) {
     for (const StepSpec& step : workflow.steps) names_.push_back(step.name);
   }
 
@@ -70,9 +71,14 @@ class ReferenceCheck {
   std::optional<size_t> step_number(const std::string& name, const TextPlace& place) {
     const auto found = std::find(names_.begin(), names_.end(), name);
     if (found != names_.end()) return static_cast<size_t>(found - names_.begin());
-    const std::string nearest = nearest_name(name, names_);
-    fault(place, fmt::format("unknown step '{}'", name), nearest);
+    if (broken_.steps.contains(name)) return std::nullopt;
+    fault(place, fmt::format("unknown step '{}'", name), nearest_name(name, with_broken(names_, broken_.steps)));
     return std::nullopt;
+  }
+
+  static std::vector<std::string> with_broken(std::vector<std::string> names, const BrokenNames& broken) {
+    names.insert(names.end(), broken.names.begin(), broken.names.end());
+    return names;
   }
 
   void fault(const TextPlace& place, const std::string& what, const std::string& nearest) {
@@ -104,10 +110,10 @@ class ReferenceCheck {
   void check_output(const TemplateReference& reference, const TextPlace& place) {
     if (reference.path.size() < 2) return fault(place, "'steps' needs the name of a step: steps.NAME.output", "");
     const std::optional<size_t> number = step_number(reference.path[1], place);
-    if (!number) return;
+    if (!number && !broken_.steps.contains(reference.path[1])) return;
     const bool reads_output = reference.path.size() < 3 || reference.path[2] == "output";
     if (step_ == nullptr) workflow_.output_steps.insert(reference.path[1]);
-    if (step_ != nullptr) {
+    if (step_ != nullptr && number) {
       step_->needs.push_back(*number);
       if (reads_output) step_->reads.push_back(*number);
       if (!reference.has_default && reads_output) step_->fails_with.push_back(*number);
@@ -120,12 +126,15 @@ class ReferenceCheck {
 
   void check_file(const TemplateReference& reference, const TextPlace& place) {
     if (reference.path.size() < 2 || workflow_.files.contains(reference.path[1])) return;
+    if (broken_.files.contains(reference.path[1])) return;
     std::vector<std::string> names;
     for (const auto& [name, text] : workflow_.files.items()) names.push_back(name);
-    fault(place, fmt::format("unknown file '{}'", reference.path[1]), nearest_name(reference.path[1], names));
+    fault(place, fmt::format("unknown file '{}'", reference.path[1]),
+          nearest_name(reference.path[1], with_broken(std::move(names), broken_.files)));
   }
 
   Workflow& workflow_;
+  const BrokenParts& broken_;
   const YamlDocument& document_;
   std::vector<std::string> names_, extra_;
   StepSpec* step_ = nullptr;
@@ -134,8 +143,8 @@ class ReferenceCheck {
 
 }  // namespace
 
-std::vector<Error> check_references(Workflow& workflow, const YamlDocument& document) {
-  return ReferenceCheck(workflow, document).run();
+std::vector<Error> check_references(Workflow& workflow, const BrokenParts& broken, const YamlDocument& document) {
+  return ReferenceCheck(workflow, broken, document).run();
 }
 
 }  // namespace coppice

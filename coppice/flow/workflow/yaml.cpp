@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 #include <yaml-cpp/yaml.h>
+#include <algorithm>
 
 #include <charconv>
 #include <cmath>
@@ -145,6 +146,13 @@ std::string pointer_to(std::string_view parent, std::string_view key) {
     }
   }
   return pointer;
+}
+
+std::vector<std::string> pointer_names(const std::string& pointer) {
+  std::vector<std::string> names;
+  for (nlohmann::json::json_pointer at(pointer); !at.empty(); at.pop_back()) names.push_back(at.back());
+  std::reverse(names.begin(), names.end());
+  return names;
 }
 
 TextPlace YamlDocument::place_of(std::string_view pointer) const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -27,6 +28,9 @@ std::string place_text(const TextPlace& place);
 
 /// One more step of a JSON pointer, RFC 6901.
 std::string pointer_to(std::string_view parent, std::string_view key);
+
+/// The names in a JSON pointer, the outermost first.
+std::vector<std::string> pointer_names(const std::string& pointer);
 
 /// Reads the first document of a YAML 1.2 text (JSON is YAML, too). Plain scalars are null, true, false, numbers or
 /// text by the core schema: `no` and `on` are texts. Keys are texts, and each stands once. Aliases are followed within
