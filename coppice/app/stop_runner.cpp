@@ -20,7 +20,7 @@ void StopRunner::watch(const std::stop_token& end) {
 }
 
 void StopRunner::set_way_on(const std::string& way, const CommonOptions& common) {
-  const Error error(ErrorCode::cancelled, "ended at once, on request, with calls under way", {}, way);
+  const Error error(ErrorCode::cancelled, "ended at once, on a second request to stop", {}, way);
   const char* clears_line = default_style(common) == ProgressStyle::terminal ? "\r\033[K" : "";
   signals_.set_last_words(clears_line + told(error, {}, common));
 }
