@@ -29,7 +29,9 @@ std::vector<CLI::Option*> further_flags(CLI::App& command, const Flags& flags) {
 void bind_variables(CLI::App& command, const Flags& flags) {
   for (CLI::Option* option : further_flags(command, flags)) {
     option->envname(variable_name(in_table(option->get_lnames().front())));
-    if (option->get_items_expected_max() > 1) option->delimiter(',');  // as lists of tables have it
+    if (option->get_items_expected_max() <= 1) continue;
+    option->delimiter(',');           // as lists of tables have it
+    option->allow_extra_args(false);  // one value each time: what follows is the command's own, its file for one
   }
 }
 

@@ -11,7 +11,8 @@ namespace coppice::app {
 /// The command line as `CLI::App::parse` takes a vector: the last argument first. "--name=" is two arguments, "--name"
 /// and "", so that an empty value takes nothing of what follows. Throws `ErrorCode::usage` for a switch of that form.
 ///
-/// Those options of the command in use that are in no table are bound to their variables, too (`variables_of`).
+/// Those options of the command in use that are in no table are bound to their variables, too (`variables_of`). One
+/// that may be repeated takes one value each time (which may be a list with commas), and nothing of what follows.
 std::vector<std::string> read_command_line(const CommandList& commands, int argc, char** argv);
 
 /// Of flags that are in no option table ("--tenant"): "COPPICE_TENANT". What a variable leaves empty is not given.

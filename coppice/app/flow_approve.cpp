@@ -3,19 +3,25 @@
 #include <fmt/core.h>
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "coppice/app/command.h"
 #include "coppice/app/flow_engines.h"
 #include "coppice/app/flow_options.h"
+#include "coppice/app/flow_way_on.h"
 #include "coppice/app/messages.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/options.h"
+#include "coppice/flow/run/run_commands.h"
 #include "coppice/flow/run/run_history.h"
+#include "coppice/flow/run/run_summary.h"
 #include "coppice/flow/workflow/workflow.h"
 
 namespace coppice::app {
@@ -26,12 +32,16 @@ using nlohmann::json;
 struct ApproveArguments {
   FlowOptions flow;
   std::string run, step, by, said;
+  std::vector<uint32_t> items;
   bool deny = false, again = false;
   CommonOptions common;
 };
 
 void describe(OptionTable& table, ApproveArguments& arguments) {
   table.add("step", arguments.step, "The step that waits; the only one that asks a person unless given.");
+  table.add("item", arguments.items, 0, UINT32_MAX,
+            "Of a step with foreach: the number of the item that waits (from 0), or several with commas; the only one "
+            "that waits unless given.");
   table.add("by", arguments.by, "Who says so; the user's name unless given.");
   table.add("say", arguments.said, "A word to go with it, which the workflow sees.");
   table.add("deny", arguments.deny, "No: the step fails.");
@@ -56,17 +66,88 @@ std::string step_of(const ApproveArguments& arguments, const Workflow& workflow)
               {}, nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
 }
 
-/// A step that died once more since it was answered waits anew.
-void expect_no_answer(const ApproveArguments& arguments, JournalStore& journal, const std::string& step) {
-  const auto before = RunHistory(journal.events(arguments.run)).standing_answer(step, -1);
+std::string numbers_text(const std::set<int64_t>& items) {
+  return fmt::format("{}", fmt::join(items, ", "));
+}
+
+/// What a run waits for, as its journal tells it.
+class Waiting {
+ public:
+  Waiting(const RunRecord& record, const std::vector<Event>& events)
+      : history_(events), summary_(summarize(record, events)) {}
+
+  /// Those that ask a person, and those of which nobody knows whether they were done.
+  std::set<int64_t> items(const std::string& step) const {
+    std::set<int64_t> found = history_.unknown_items(step);
+    for (const StepSummary& one : summary_.steps) {
+      if (one.name != step) continue;
+      for (const OpenQuestion& question : one.questions) found.insert(question.item);
+    }
+    return found;
+  }
+
+  /// A step that died once more since it was answered waits anew.
+  std::optional<std::string> answer(const std::string& step, int64_t item) const {
+    return history_.standing_answer(step, item);
+  }
+
+ private:
+  RunHistory history_;
+  RunSummary summary_;
+};
+
+/// The items that are answered: those that are named, or the only one that waits; {-1} of a step that has none.
+std::set<int64_t> items_of(const ApproveArguments& arguments, const StepSpec& step, const Waiting& waiting) {
+  std::set<int64_t> named(arguments.items.begin(), arguments.items.end());
+  if (!step.foreach) {
+    if (named.empty()) return {-1};
+    throw Error(ErrorCode::usage, fmt::format("--item is given, and the step '{}' has no foreach", step.name), {},
+                "leave --item out");
+  }
+  const std::set<int64_t> open = waiting.items(step.name);
+  const std::string which = open.empty() ? "none of its items waits" : "these wait: " + numbers_text(open);
+  if (named.empty()) {
+    if (open.size() == 1) return open;
+    throw Error(ErrorCode::usage,
+                fmt::format("--item is missing: the step '{}' of run {} has a foreach", step.name, arguments.run), {},
+                which);
+  }
+  for (const int64_t item : named) {
+    if (open.contains(item) || waiting.answer(step.name, item)) continue;
+    throw Error(ErrorCode::usage,
+                fmt::format("item {} of the step '{}' of run {} does not wait", item, step.name, arguments.run), {},
+                which);
+  }
+  return named;
+}
+
+void expect_no_answer(const ApproveArguments& arguments, const Waiting& waiting, const std::string& step,
+                      int64_t item) {
+  const auto before = waiting.answer(step, item);
   if (!before || arguments.again) return;
   const json said = parse_json(*before);
   const std::string word = said.value("said", "");
-  throw Error(ErrorCode::usage,
-              fmt::format("the step '{}' of run {} was {} before by {}{}", step, arguments.run,
-                          said.value("approved", false) ? "approved" : "denied", said.value("by", "somebody"),
-                          word.empty() ? "" : ": " + json_value_text(word)),
-              {}, "--again answers anew");
+  throw Error(
+      ErrorCode::usage,
+      fmt::format("{}the step '{}' of run {} was {} before by {}{}", item < 0 ? "" : fmt::format("item {} of ", item),
+                  step, arguments.run, said.value("approved", false) ? "approved" : "denied",
+                  said.value("by", "somebody"), word.empty() ? "" : ": " + json_value_text(word)),
+      {}, "--again answers anew");
+}
+
+JournalOperation answer_to(const ApproveArguments& arguments, const std::string& step, int64_t item) {
+  const char* user = getenv("USER");
+  JournalOperation operation;
+  operation.event.kind = EventKind::approved;
+  operation.event.step = step;
+  operation.event.item = item;
+  operation.event.payload = json{
+      {"approved", !arguments.deny},
+      {"by", !arguments.by.empty() ? arguments.by
+             : user != nullptr     ? user
+                                   : "somebody"},
+      {"said", arguments.said}}.dump(-1, ' ', false, json::error_handler_t::replace);
+  return operation;
 }
 
 void approve(const ApproveArguments& arguments) {
@@ -77,20 +158,20 @@ void approve(const ApproveArguments& arguments) {
                 "coppice flow list shows those that there are");
   }
   const StepKinds kinds = make_kinds();
-  const std::string step = step_of(arguments, read_workflow_text(record->workflow_text, kinds));
-  expect_no_answer(arguments, *journal, step);
-  const char* user = getenv("USER");
-  JournalOperation operation;
-  operation.event.kind = EventKind::approved;
-  operation.event.step = step;
-  operation.event.payload = json{
-      {"approved", !arguments.deny},
-      {"by", !arguments.by.empty() ? arguments.by
-             : user != nullptr     ? user
-                                   : "somebody"},
-      {"said", arguments.said}}.dump(-1, ' ', false, json::error_handler_t::replace);
-  journal->commit(arguments.run, {&operation, 1});
-  say(fmt::format("{}: coppice flow resume {} goes on", arguments.deny ? "denied" : "approved", arguments.run),
+  const Workflow workflow = read_workflow_text(record->workflow_text, kinds);
+  const StepSpec& step = *workflow.find(step_of(arguments, workflow));
+  const Waiting waiting(*record, journal->events(arguments.run));
+  std::set<int64_t> open = waiting.items(step.name);
+  std::vector<JournalOperation> answers;
+  for (const int64_t item : items_of(arguments, step, waiting)) {
+    expect_no_answer(arguments, waiting, step.name, item);
+    answers.push_back(answer_to(arguments, step.name, item));
+    open.erase(item);
+  }
+  journal->commit(arguments.run, answers);
+  say(fmt::format("{}{}: {} goes on", arguments.deny ? "denied" : "approved",
+                  step.foreach && !open.empty() ? fmt::format(" ({} of its items still wait)", open.size()) : "",
+                  resume_command(arguments.run, journal_flag(arguments.flow.journal))),
       arguments.common);
 }
 
@@ -98,7 +179,8 @@ void approve(const ApproveArguments& arguments) {
 
 void add_flow_approve(CommandList& commands) {
   Command command(commands, "flow approve", "Answer a step that waits for a person.",
-                  "  coppice flow approve 20261123-150405-k3f9x2 --step publish --say \"fine\"\n");
+                  "  coppice flow approve 20261123-150405-k3f9x2 --step publish --say \"fine\"\n"
+                  "  coppice flow approve 20261123-150405-k3f9x2 --step publish --item 0,2\n");
   auto arguments = std::make_shared<ApproveArguments>();
   command.app().add_option("run", arguments->run, "the run's id")->required();
   OptionTable own, flow, common;

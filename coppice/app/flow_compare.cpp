@@ -17,6 +17,7 @@
 #include "coppice/app/flow_inputs.h"
 #include "coppice/app/flow_options.h"
 #include "coppice/app/flow_progress.h"
+#include "coppice/app/flow_way_on.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/stop_runner.h"
@@ -106,6 +107,8 @@ ComparisonRuns runs_of(const CompareArguments& arguments, std::vector<Workflow> 
   runs.retries_failed = arguments.retry_failed;
   runs.settings.tenant = arguments.tenant;
   runs.settings.folder = std::filesystem::absolute(arguments.workflow).parent_path().string();
+  runs.settings.journal_flag = journal_flag(arguments.flow.journal);
+  runs.settings.may_be_resumed = arguments.flow.journal != "memory:";
   runs.settings.uses_cache = false;  // it is the models that are measured
   runs.settings.allowed = {arguments.flow.allow.begin(), arguments.flow.allow.end()};
   return runs;
@@ -114,18 +117,27 @@ ComparisonRuns runs_of(const CompareArguments& arguments, std::vector<Workflow> 
 std::vector<ComparedRun> run_all(const ComparisonRuns& runs, const CompareArguments& arguments) {
   RunObserver quiet;
   Runner runner(runner_options(arguments.flow), quiet);
-  const StopRunner stop(runner);
-  if (arguments.flow.journal != "memory:") {
-    say(fmt::format("comparison {0}: where it is interrupted, the same command with --id {0} goes on", runs.id),
-        arguments.common);
+  StopRunner stop(runner);
+  const bool is_kept = arguments.flow.journal != "memory:";
+  const std::string way_on = fmt::format("the same command with --id {} goes on", runs.id);
+  if (is_kept) {
+    say(fmt::format("comparison {}: where it is interrupted, {}", runs.id, way_on), arguments.common);
+    stop.set_way_on(way_on, arguments.common);
   }
-  return run_comparison(runner, runs, [&](const ComparisonStep& step) {
+  const auto tell_step = [&](const ComparisonStep& step) {
     const char* state = step.run.finished ? "finished" : "failed";
     say(fmt::format("{}/{} {} {}", step.ended, step.of, arguments.compare.variants[step.run.variant],
                     step.was_there ? fmt::format("had {} before", state)
                                    : fmt::format("{} {}", state, seconds_text(step.run.seconds))),
         arguments.common);
-  });
+  };
+  try {
+    return run_comparison(runner, runs, tell_step);
+  } catch (const Error& error) {
+    const bool is_of_journal = error.code() == ErrorCode::io || error.code() == ErrorCode::memory;
+    if (is_kept && is_of_journal && !is_gone(arguments.flow.journal)) throw with_way_on(error, way_on);
+    throw;
+  }
 }
 
 void compare_variants(CompareArguments& arguments) {

@@ -21,11 +21,11 @@
 #include "coppice/app/output.h"
 #include "coppice/app/stop_runner.h"
 #include "coppice/core/quantity.h"
+#include "coppice/flow/json/text_hash.h"
 #include "coppice/flow/report/comparison_runs.h"
 #include "coppice/flow/report/optimize.h"
 #include "coppice/flow/report/statistics.h"
 #include "coppice/flow/run/plan.h"
-#include "coppice/flow/run/run_context.h"
 #include "coppice/flow/run/run_settings.h"
 
 namespace coppice::app {
@@ -133,7 +133,7 @@ class Measurer {
   ComparisonRuns runs_of(const Workflow& workflow, const std::string& choice) const {
     constexpr size_t kDigits = 12;
     ComparisonRuns runs;
-    runs.id = fmt::format("{}-{}", id_, content_hash(choice).substr(0, kDigits));
+    runs.id = fmt::format("{}-{}", id_, text_hash(choice).substr(0, kDigits));
     runs.workflows.push_back(workflow);
     runs.inputs = inputs_;
     runs.repeats = arguments_.repeats;

@@ -25,6 +25,7 @@ void FlowProgress::draw(const std::string& line) {
 }
 
 void FlowProgress::run_began(const std::string& id) {
+  if (began_) began_(id);
   common_.log_json ? log_json({{"run", id}}) : say("run " + id, common_);
 }
 

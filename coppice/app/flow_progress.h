@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
 #include <string>
+#include <utility>
 
 #include "coppice/app/command.h"
 #include "coppice/flow/run/run_observer.h"
@@ -13,6 +15,9 @@ class FlowProgress : public RunObserver {
  public:
   explicit FlowProgress(const CommonOptions& common);
 
+  /// Called with the id of each run that is in the journal from now on.
+  void on_run(std::function<void(const std::string& id)> began) { began_ = std::move(began); }
+
   void run_began(const std::string& id) override;
   void step_began(const StepSpec& step, size_t items) override;
   void item_ended(const StepSpec& step, size_t ended, size_t items) override;
@@ -23,6 +28,7 @@ class FlowProgress : public RunObserver {
   void draw(const std::string& line);
 
   const CommonOptions& common_;
+  std::function<void(const std::string& id)> began_;
   bool is_terminal_;
 };
 

@@ -2,7 +2,9 @@
 // coppice flow run, resume, fork: workflows on their way.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -15,11 +17,13 @@
 #include "coppice/app/flow_options.h"
 #include "coppice/app/flow_progress.h"
 #include "coppice/app/flow_telemetry.h"
+#include "coppice/app/flow_way_on.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
 #include "coppice/app/stop_runner.h"
 #include "coppice/core/output_file.h"
 #include "coppice/core/quantity.h"
+#include "coppice/flow/run/run_commands.h"
 #include "coppice/flow/run/run_files.h"
 #include "coppice/flow/run/runner.h"
 
@@ -55,7 +59,9 @@ ordered_json to_json(const RunOutcome& outcome) {
                        {"output_tokens", outcome.usage.output_tokens}};
   if (outcome.unknown.calls > 0) made["unknown_cost_usd"] = outcome.unknown.cost.dollars();
   if (outcome.error) made["error"] = outcome.error->message();
-  if (!outcome.questions.empty()) made["questions"] = outcome.questions;
+  for (const StepQuestion& question : outcome.questions) {
+    made["questions"].push_back(place_text(question.step, question.item) + ": " + question.text);
+  }
   made["files"] = ordered_json::array();
   for (const RunFile& file : outcome.files) made["files"].push_back(file.path);
   if (outcome.checks) made["accepted"] = outcome.checks->passed;
@@ -77,32 +83,47 @@ struct ActiveRun {
       : reporter(arguments.telemetry, arguments.common),
         progress(arguments.common),
         runner(runner_options(arguments.flow), progress),
-        stop(runner) {}
+        stop(runner) {
+    progress.on_run([this, &arguments](const std::string& run) {
+      id = run;
+      if (arguments.flow.journal == "memory:") return;
+      stop.set_way_on(resume_command(run, journal_flag(arguments.flow.journal)) + " goes on", arguments.common);
+    });
+  }
 
   RunReporter reporter;
   FlowProgress progress;
   Runner runner;
   StopRunner stop;
+  std::string id;  ///< "" = not in the journal yet
 };
 
-/// " --journal FILE", where a command that goes on with the run needs it.
-std::string journal_flag(const RunArguments& arguments) {
-  const std::string& journal = arguments.flow.journal;
-  return journal == FlowOptions().journal ? std::string() : " --journal " + journal;
-}
+/// So many questions are told; `flow show` has them all.
+constexpr size_t kMostQuestions = 10;
 
-/// What a user can do about a run that failed or waits.
-void tell_next(const RunOutcome& outcome, const RunArguments& arguments) {
-  const std::string run = outcome.id + journal_flag(arguments);
-  for (const std::string& question : outcome.questions) {
-    say(fmt::format("waits for a person: {}\ncoppice flow approve {} --step {}, then coppice flow resume {}", question,
-                    run, question.substr(0, question.find(':')), run),
+void tell_questions(const RunOutcome& outcome, const RunArguments& arguments) {
+  const std::string journal = journal_flag(arguments.flow.journal);
+  const size_t n_told = std::min(outcome.questions.size(), kMostQuestions);
+  for (size_t i = 0; i < n_told; ++i) {
+    const StepQuestion& asked = outcome.questions[i];
+    say(fmt::format("waits for a person: {}: {}\n{}", place_text(asked.step, asked.item), asked.text,
+                    approve_command(outcome.id, journal, asked.step, asked.item)),
         arguments.common);
   }
-  if (!outcome.error || arguments.flow.journal == "memory:") return;
-  say(fmt::format(
-          "coppice flow resume {} goes on from here; coppice flow fork {} --workflow FILE with a changed workflow", run,
-          run),
+  if (n_told < outcome.questions.size()) {
+    say(fmt::format("and {} more: coppice flow show {}{}", outcome.questions.size() - n_told, outcome.id, journal),
+        arguments.common);
+  }
+  if (n_told > 0) say("then " + resume_command(outcome.id, journal), arguments.common);
+}
+
+/// What a user can do about a run that failed or waits. Of one that was stopped the error says it.
+void tell_next(const RunOutcome& outcome, const RunArguments& arguments) {
+  tell_questions(outcome, arguments);
+  if (outcome.state != "failed" || arguments.flow.journal == "memory:") return;
+  const std::string journal = journal_flag(arguments.flow.journal);
+  say(fmt::format("{} goes on from here; coppice flow fork {}{} --workflow FILE with a changed workflow",
+                  resume_command(outcome.id, journal), outcome.id, journal),
       arguments.common);
 }
 
@@ -135,6 +156,21 @@ void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArgumen
   }
   tell_next(outcome, arguments);
   if (!outcome.was_finished) active.reporter.tell(active.runner.journal(), outcome.id);
+}
+
+/// Does the work, and tells what came of it. A fault of the journal, the disk or the output, which ends a run early,
+/// says how it goes on.
+void drive(ActiveRun& active, const RunArguments& arguments, const std::function<RunOutcome()>& work) {
+  RunOutcome outcome;
+  try {
+    outcome = work();
+    active.id = outcome.id;
+    tell_outcome(outcome, active, arguments);
+  } catch (const Error& error) {
+    if (active.id.empty()) throw;
+    throw with_way_on(error,
+                      way_on({active.id, arguments.flow.journal, arguments.output, outcome.state == "finished"}));
+  }
   if (outcome.error) throw Error(*outcome.error);
 }
 
@@ -143,6 +179,8 @@ RunSettings settings_of(const RunArguments& arguments, const StepKinds& kinds, c
   settings.id = arguments.id;
   settings.tenant = arguments.tenant;
   settings.folder = folder;
+  settings.journal_flag = journal_flag(arguments.flow.journal);
+  settings.may_be_resumed = arguments.flow.journal != "memory:";
   // A cassette is to hold all traffic that the run needs.
   settings.uses_cache = !arguments.no_cache && arguments.flow.record.empty() && arguments.flow.replay.empty();
   settings.allowed = allowed_kinds(arguments.flow, kinds);
@@ -180,7 +218,7 @@ void run(const RunArguments& arguments) {
   const json inputs = read_flow_input(arguments.input);
   expect_output(arguments);
   ActiveRun active(arguments);
-  tell_outcome(active.runner.run({&workflow, inputs, settings}), active, arguments);
+  drive(active, arguments, [&] { return active.runner.run({&workflow, inputs, settings}); });
 }
 
 void resume(const RunArguments& arguments) {
@@ -189,7 +227,7 @@ void resume(const RunArguments& arguments) {
   settings.changes = changes_of(arguments);
   expect_output(arguments);
   ActiveRun active(arguments);
-  tell_outcome(active.runner.resume(kinds, settings), active, arguments);
+  drive(active, arguments, [&] { return active.runner.resume(kinds, settings); });
 }
 
 void fork(const RunArguments& arguments) {
@@ -209,9 +247,10 @@ void fork(const RunArguments& arguments) {
   const json inputs = arguments.input.empty() ? json() : read_flow_input(arguments.input);
   expect_output(arguments);
   ActiveRun active(arguments);
-  tell_outcome(
-      active.runner.fork(kinds, arguments.id, arguments.from, {is_changed ? &*changed : nullptr, inputs, settings}),
-      active, arguments);
+  drive(active, arguments, [&] {
+    return active.runner.fork(kinds, arguments.id, arguments.from,
+                              {is_changed ? &*changed : nullptr, inputs, settings});
+  });
 }
 
 void add_flags(Command& command, RunArguments& arguments) {

@@ -12,11 +12,13 @@
 #include "coppice/app/flow_options.h"
 #include "coppice/app/flow_progress.h"
 #include "coppice/app/flow_telemetry.h"
+#include "coppice/app/flow_way_on.h"
 #include "coppice/app/input_files.h"
 #include "coppice/app/output.h"
 #include "coppice/core/output_file.h"
 #include "coppice/core/quantity.h"
 #include "coppice/flow/report/html_report.h"
+#include "coppice/flow/run/run_commands.h"
 #include "coppice/flow/run/run_summary.h"
 
 namespace coppice::app {
@@ -74,29 +76,23 @@ RunSummary summary_of(const ShowArguments& arguments) {
   return summarize(*record, journal->events(arguments.run));
 }
 
-/// " --journal FILE", where a command that goes on with the run needs it.
-std::string journal_flag(const ShowArguments& arguments) {
-  const std::string& journal = arguments.flow.journal;
-  return journal == FlowOptions().journal ? std::string() : " --journal " + journal;
-}
-
-/// What a user can do about a run that waits, or whose program died.
+/// What a user can do about a run that waits, or that ended before its steps.
 void print_next(const RunSummary& run, const ShowArguments& arguments) {
-  const std::string id = run.record.id + journal_flag(arguments);
+  const std::string journal = journal_flag(arguments.flow.journal);
+  const std::string resume = resume_command(run.record.id, journal);
   const std::string state = state_of(run.record);
-  if (state == "interrupted") {
-    print_out(fmt::format("its program has ended without the run: coppice flow resume {} goes on\n", id));
-  }
+  if (state == "interrupted") print_out("its program has ended without the run: " + resume + " goes on\n");
+  if (state == "stopped") print_out("stopped on request: " + resume + " goes on\n");
   bool is_asking = false;
   for (const StepSummary& step : run.steps) {
     for (const OpenQuestion& question : step.questions) {
       is_asking = true;
-      print_out(fmt::format("{} waits for a person: {}\n  coppice flow approve {} --step {}\n", step.name,
-                            question.text, id, step.name));
+      print_out(fmt::format("{} waits for a person: {}\n  {}\n", place_text(step.name, question.item), question.text,
+                            approve_command(run.record.id, journal, step.name, question.item)));
     }
   }
-  if (is_asking) print_out(fmt::format("then coppice flow resume {}\n", id));
-  if (state == "waiting" && !is_asking) print_out(fmt::format("coppice flow resume {} goes on\n", id));
+  if (is_asking) print_out("then " + resume + "\n");
+  if (state == "waiting" && !is_asking) print_out(resume + " goes on\n");
 }
 
 void print_calls(const RunSummary& run) {
@@ -131,12 +127,12 @@ void show(const ShowArguments& arguments) {
     print_out(fmt::format("resumed {}, after {} in which nothing was done\n", counted(run.resumptions, "time"),
                           seconds_text(run.waited_seconds)));
   }
-  if (!run.error.empty()) print_out("error: " + run.error + "\n");
+  if (!run.error.empty() && run.record.state != "stopped") print_out("error: " + run.error + "\n");
   print_next(run, arguments);
-  print_out(fmt::format("\n{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}\n", "step", "state", "items", "calls", "began",
+  print_out(fmt::format("\n{:<20} {:<11} {:>8} {:>5} {:>9} {:>9} {:>10}\n", "step", "state", "items", "calls", "began",
                         "took", "cost"));
   for (const StepSummary& step : run.steps) {
-    print_out(fmt::format("{:<20} {:<8} {:>5} {:>5} {:>9} {:>9} {:>10}{}{}\n", step.name, step.state, step.items,
+    print_out(fmt::format("{:<20} {:<11} {:>8} {:>5} {:>9} {:>9} {:>10}{}{}\n", step.name, step.state, items_text(step),
                           step.calls, seconds_text(step.began_seconds), seconds_text(step.seconds),
                           money_text(step.cost),
                           step.is_kept       ? "  kept from " + run.record.parent
@@ -159,7 +155,8 @@ void add_report(CommandList& commands) {
   command.action([arguments] {
     const RunSummary run = summary_of(*arguments);
     OutputFile page(arguments->output);
-    page.write(run_report(run, read_workflow_text(run.record.workflow_text, make_kinds())));
+    page.write(run_report(run, read_workflow_text(run.record.workflow_text, make_kinds()),
+                          journal_flag(arguments->flow.journal)));
     page.commit();
   });
 }

@@ -29,10 +29,14 @@ ordered_json to_json(const Error& error, const std::vector<std::string>& options
   return {{"error", std::move(object)}};
 }
 
+std::string json_line(const ordered_json& object) {
+  return object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+}
+
 }  // namespace
 
 void log_json(const ordered_json& object) {
-  fmt::print(stderr, "{}\n", object.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  fmt::print(stderr, "{}", json_line(object));
 }
 
 void say(const std::string& text, const CommonOptions& common) {
@@ -48,8 +52,12 @@ void note(const std::string& text, const CommonOptions& common) {
 }
 
 void tell(const Error& error, const std::vector<std::string>& options, const CommonOptions& common) {
-  if (common.log_json) return log_json(to_json(error, options));
-  fmt::print(stderr, "coppice: {}\n", with_flags(error.message(), options));
+  fmt::print(stderr, "{}", told(error, options, common));
+}
+
+std::string told(const Error& error, const std::vector<std::string>& options, const CommonOptions& common) {
+  if (common.log_json) return json_line(to_json(error, options));
+  return "coppice: " + with_flags(error.message(), options) + "\n";
 }
 
 }  // namespace coppice::app

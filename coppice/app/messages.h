@@ -25,6 +25,9 @@ void note(const std::string& text, const CommonOptions& common);
 /// too. Hints name the flags of `options`.
 void tell(const Error& error, const std::vector<std::string>& options, const CommonOptions& common);
 
+/// The line, or lines, that `tell` writes.
+std::string told(const Error& error, const std::vector<std::string>& options, const CommonOptions& common);
+
 /// Writes the object as one line of standard error.
 void log_json(const nlohmann::ordered_json& object);
 

@@ -5,15 +5,26 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <utility>
 
 namespace coppice::app {
 namespace {
 
-std::atomic<Progress*> stoppable{nullptr};  // the one global: a handler has no other way to anything
+// The only globals: a handler has no other way to anything.
+std::atomic<Progress*> stoppable{nullptr};
+std::atomic<const std::string*> last_words{nullptr};
+
+[[noreturn]] void end_at_once() {
+  const std::string* words = last_words.load();
+  // Of what may be called in a handler; whether anybody reads it is all the same now.
+  if (words != nullptr && ::write(STDERR_FILENO, words->data(), words->size()) < 0) errno = 0;
+  ::_exit(exit_code(ErrorCode::cancelled));
+}
 
 void on_signal(int) {
   Progress* progress = stoppable.load();
-  if (progress == nullptr || progress->stop_requested()) ::_exit(exit_code(ErrorCode::cancelled));
+  if (progress == nullptr || progress->stop_requested()) end_at_once();
   progress->request_stop();
 }
 
@@ -40,7 +51,13 @@ StopOnSignals::StopOnSignals(Progress& progress) {
   end_on_signals();
 }
 
+void StopOnSignals::set_last_words(std::string text) {
+  last_words_ = std::move(text);
+  last_words.store(&last_words_);
+}
+
 StopOnSignals::~StopOnSignals() {
+  last_words.store(nullptr);
   stoppable.store(nullptr);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+
 #include "coppice/core/progress.h"
 
 namespace coppice::app {
@@ -23,6 +25,12 @@ class StopOnSignals {
   ~StopOnSignals();
   StopOnSignals(const StopOnSignals&) = delete;
   StopOnSignals& operator=(const StopOnSignals&) = delete;
+
+  /// What goes to standard error where the program is ended at once. Call it once.
+  void set_last_words(std::string text);
+
+ private:
+  std::string last_words_;
 };
 
 }  // namespace coppice::app

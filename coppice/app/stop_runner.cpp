@@ -5,6 +5,9 @@
 
 #include <chrono>
 
+#include "coppice/app/messages.h"
+#include "coppice/app/terminal_progress.h"
+
 namespace coppice::app {
 
 StopRunner::StopRunner(Runner& runner)
@@ -14,6 +17,12 @@ void StopRunner::watch(const std::stop_token& end) {
   while (!end.stop_requested() && !progress_.stop_requested())
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   if (progress_.stop_requested()) runner_.stop();
+}
+
+void StopRunner::set_way_on(const std::string& way, const CommonOptions& common) {
+  const Error error(ErrorCode::cancelled, "ended at once, on a second request to stop", {}, way);
+  const char* clears_line = default_style(common) == ProgressStyle::terminal ? "\r\033[K" : "";
+  signals_.set_last_words(clears_line + told(error, {}, common));
 }
 
 std::pair<std::string, std::string> endpoint_and_url(const std::string& entry) {

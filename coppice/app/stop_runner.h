@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/app/command.h"
 #include "coppice/app/signals.h"
 #include "coppice/core/progress.h"
 #include "coppice/flow/run/runner.h"
@@ -16,6 +17,9 @@ namespace coppice::app {
 class StopRunner {
  public:
   explicit StopRunner(Runner& runner);
+
+  /// What a second Ctrl-C says, whose program ends at once: how to go on. Call it once.
+  void set_way_on(const std::string& way, const CommonOptions& common);
 
  private:
   void watch(const std::stop_token& end);

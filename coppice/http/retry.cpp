@@ -25,8 +25,8 @@ std::optional<double> number_of(std::optional<std::string_view> header) {
   return value;
 }
 
-/// What the server asks for, in milliseconds.
-std::optional<double> asked_delay(const HttpHeaders& headers, std::chrono::system_clock::time_point now) {
+/// As it stands there: below zero, or no number at all, is as good as nothing.
+std::optional<double> written_delay(const HttpHeaders& headers, std::chrono::system_clock::time_point now) {
   if (const auto ms = number_of(headers.find("retry-after-ms"))) return *ms;
   const auto header = headers.find("retry-after");
   if (const auto seconds = number_of(header)) return *seconds * 1000;
@@ -56,13 +56,18 @@ bool is_worth_another(const HttpResponse& response) {
 
 }  // namespace
 
+std::optional<double> asked_delay(const HttpHeaders& headers, std::chrono::system_clock::time_point now) {
+  const auto asked = written_delay(headers, now);
+  return asked && *asked > 0 && std::isfinite(*asked) ? asked : std::nullopt;
+}
+
 std::optional<milliseconds> retry_delay(const RetryOptions& options, const Attempt& attempt,
                                         std::chrono::system_clock::time_point now, double jitter) {
   if (attempt.stream_began || attempt.retries_taken >= options.max_retries) return std::nullopt;
   if (attempt.response != nullptr) {
     if (!is_worth_another(*attempt.response)) return std::nullopt;
     const auto asked = asked_delay(attempt.response->headers, now);
-    if (asked && *asked > 0 && *asked <= static_cast<double>(options.longest_asked.count())) {
+    if (asked && *asked <= static_cast<double>(options.longest_asked.count())) {
       return milliseconds(std::llround(std::ceil(*asked)));
     }
   }

@@ -24,6 +24,10 @@ struct Attempt {
   bool stream_began = false;               ///< part of the answer has been passed on: never again then
 };
 
+/// What the server asks for in retry-after-ms or retry-after (seconds or an HTTP date, against `now`), in milliseconds;
+/// nothing where it asks for none, or for a time that is past.
+std::optional<double> asked_delay(const HttpHeaders& headers, std::chrono::system_clock::time_point now);
+
 /// How long to wait before the next attempt, or nothing where there is to be none: the rule of OpenAI's own clients.
 ///
 /// x-should-retry decides where it is there; else 408, 409, 429 and 5xx are tried again, and where no answer came;

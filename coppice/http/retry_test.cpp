@@ -57,6 +57,16 @@ TEST(Retry, WaitsAsLongAsItIsAsked) {
   EXPECT_EQ(delay(answer(429, {{"Retry-After", "60"}})), milliseconds(60'000));
 }
 
+TEST(Retry, TellsWhatIsAskedForHoweverLong) {
+  EXPECT_EQ(asked_delay({{"Retry-After", "3600"}}, kNow), 3'600'000);
+  EXPECT_EQ(asked_delay({{"Retry-After-Ms", "1.5"}, {"Retry-After", "9"}}, kNow), 1.5);
+  EXPECT_EQ(asked_delay({{"Retry-After", "Sun, 06 Nov 1994 08:49:40 GMT"}}, kNow), 3'000);
+  for (const char* asked : {"0", "-1", "nan", "inf", "", "soon", "Sun, 06 Nov 1994 08:49:37 GMT"}) {
+    EXPECT_FALSE(asked_delay({{"Retry-After", asked}}, kNow)) << asked;
+  }
+  EXPECT_FALSE(asked_delay({}, kNow));
+}
+
 TEST(Retry, WaitsItsOwnTimeWhereItIsAskedForNone) {
   for (const char* asked : {"0", "-1", "61", "nan", "inf", "1e300", "", "soon", "5 s", "Sun, 06 Nov 1994 08:49:37 GMT",
                             "Sun, 06 Nov 1994 08:49:36 GMT", "Mon, 07 Nov 1994 08:49:37 GMT"}) {

@@ -166,6 +166,20 @@ class Interrupted(Comparing):
         self.assertEqual([variant["finished"] for variant in told["variants"]], [6, 6])
         self.assertEqual(stand_in.answered(), 18)
 
+    def test_a_second_interrupt_says_so_too_and_ends_it_at_once(self):
+        stand_in = self.slow()
+        process = self.start(stand_in)
+        while stand_in.answered() < 4:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+        self.assertEqual(process.returncode, 130, said)
+        self.assertIn("the same command with --id c1 goes on", said.splitlines()[-1])
+        told, _ = self.again(stand_in)
+        self.assertEqual([variant["finished"] for variant in told["variants"]], [6, 6])
+
     def test_more_inputs_cost_only_themselves_and_other_ones_need_another_name(self):
         stand_in = StandIn(self)
         self.inputs(self.TOPICS[:2])

@@ -78,6 +78,22 @@ class Refused(RunTest):
         self.expect(8, "flow", "run", flow, variables={**said, "COPPICE_ID": "r2", "COPPICE_BUDGET": "1e-9"}, says="the budget 'run:")
         self.expect(0, "flow", "run", flow, "--budget", "1", variables={**said, "COPPICE_ID": "r3", "COPPICE_BUDGET": "1e-9"})
 
+    def test_options_that_may_be_repeated_take_nothing_of_what_follows(self):
+        stand_in = StandIn(self)
+        url = f"={stand_in.url}"
+        flow = self.workflow({"a": self.ask("x")}, inputs={"required": ["n"]}, variants={"one": {}, "two": {}}, endpoints={
+            name: {"url": "http://127.0.0.1:9/v1", "retries": 0} for name in ("local", "far")})
+        given, rows = self.write("x.json", '{"n": 1}'), self.write("in.jsonl", '{"n": 1}\n')
+        each = ("--endpoint", "local" + url, "--endpoint", "far" + url)
+        for endpoint in (each, ("--endpoint", f"local{url},far{url}"), (f"--endpoint=local{url}",)):
+            self.expect(0, "flow", "run", *endpoint, flow, "--input", given, "--id", "r" + str(len("".join(endpoint))))
+        self.expect(0, "flow", "compare", "--inputs", rows, *each, flow)
+        self.expect(0, "flow", "optimize", "--inputs", rows, *each, flow)
+        self.expect(0, "flow", "probe", *each, flow)
+        self.run_flow(0, self.workflow({"a": self.ask("x")}), "--id", "r1", "--endpoint", "local" + url)
+        self.expect(0, "flow", "resume", "--endpoint", "local" + url, "r1")
+        self.expect(0, "flow", "fork", "--from", "a", "--endpoint", "local" + url, "r1")
+
     def test_names_that_are_nearly_one_are_told(self):
         flow = self.workflow({"first": {"kind": "template", "with": {"value": 1}}}, variants={"single": {}, "split": {}})
         self.write("in.jsonl", "{}\n")

@@ -101,7 +101,7 @@ class Waiting(FlowTest):
         self.expect(0, "flow", "resume", "r", *journal)
         self.assertEqual(self.expect(0, "flow", "show", "r", *journal).stdout.count("Publish it?"), 1)
         self.expect(0, "flow", "report", "r", "-o", self.path("page.html"), *journal)
-        self.assertIn("coppice flow approve r --step ok", (self.folder / "page.html").read_text())
+        self.assertIn(f"coppice flow approve r --journal {journal[1]} --step ok", (self.folder / "page.html").read_text())
 
         self.expect(0, "flow", "approve", "r", *journal)
         shown = self.expect(0, "flow", "show", "r", *journal).stdout

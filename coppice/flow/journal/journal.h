@@ -53,7 +53,8 @@ struct RunRecord {
   std::string workflow_text;  ///< all of it, resolved: a run can be resumed when the file has changed
   std::string inputs;         ///< JSON
   std::string prices_hash;
-  std::string state = "running";  ///< running | finished | failed | waiting (for a person)
+  /// running | finished | failed | waiting (for a person) | stopped (on request)
+  std::string state = "running";
   int64_t created_nanoseconds = 0;
   int64_t updated_nanoseconds = 0;
   /// Somebody has taken it, and lives, as far as can be known from here (`JournalStore::take`): told by the store of

@@ -92,6 +92,11 @@ RefusedByServer::RefusedByServer(const std::string& endpoint, int status, Server
       status_(status),
       said_(std::move(said)) {}
 
+RefusedByServer::RefusedByServer(const RefusedByServer& refused, const std::string& more)
+    : Error(refused.code(), refused.what() + more, refused.where(), refused.hint()),
+      status_(refused.status_),
+      said_(refused.said_) {}
+
 bool RefusedByServer::is_about_format() const {
   constexpr std::array kStatuses{0, 400, 422, 500, 501};
   if (std::find(kStatuses.begin(), kStatuses.end(), status_) == kStatuses.end()) return false;

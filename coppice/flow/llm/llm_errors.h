@@ -26,6 +26,8 @@ class RefusedByServer : public Error {
  public:
   /// `status`: 0 where the error stood in an answer with a status of 2xx. `endpoint`: its name.
   RefusedByServer(const std::string& endpoint, int status, ServerError said);
+  /// The same, with more to say behind its sentence.
+  RefusedByServer(const RefusedByServer& refused, const std::string& more);
 
   int status() const noexcept { return status_; }
   const ServerError& said() const noexcept { return said_; }

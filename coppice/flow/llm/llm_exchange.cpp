@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <utility>
 
@@ -38,6 +39,28 @@ Clock::time_point earlier(Clock::time_point deadline, std::chrono::milliseconds 
   const auto now = Clock::now();
   const std::chrono::duration<double> left = deadline - now, wanted = timeout;
   return wanted < left ? now + timeout : deadline;
+}
+
+/// ", after 3 tries; the server asks for a wait of 20 seconds": "" of what was tried once, and of which nobody knows
+/// for how long to wait.
+std::string tries_text(uint32_t tries, const HttpResponse* refusal) {
+  std::string text = tries > 1 ? fmt::format(", after {} tries", tries) : std::string();
+  if (refusal == nullptr) return text;
+  const auto asked = asked_delay(refusal->headers, std::chrono::system_clock::now());
+  if (asked) text += fmt::format("; the server asks for a wait of {} seconds", std::ceil(*asked / 100) / 10);
+  return text;
+}
+
+/// What kind of error it is stays known: by that its caller goes on.
+[[noreturn]] void rethrow_with(const std::exception_ptr& failure, const std::string& more) {
+  if (more.empty()) std::rethrow_exception(failure);
+  try {
+    std::rethrow_exception(failure);
+  } catch (const RefusedByServer& refused) {
+    throw RefusedByServer(refused, more);
+  } catch (const Error& error) {
+    throw Error(error.code(), error.what() + more, error.where(), error.hint());
+  }
 }
 
 Json error_json(std::exception_ptr failure, int status) {
@@ -177,7 +200,7 @@ Awaitable<Json> LlmExchange::send(const LlmAsk& ask) {
     Tried tried = co_await attempt(ask);
     if (!tried.failure) co_return std::move(tried.reading->answer);
     const auto wait = delay(ask, tried, retries);
-    if (!wait) std::rethrow_exception(tried.failure);
+    if (!wait) rethrow_with(tried.failure, tries_text(retries + 1, tried.was_refused() ? &*tried.response : nullptr));
     co_await pause(*wait, waiting());
   }
 }
@@ -386,7 +409,10 @@ Awaitable<std::string> LlmExchange::fetch(const std::string& url) {
     if (is_success(response.status)) co_return response.body;
     const Attempt attempt{retries, &response, false};
     const auto wait = retry_delay(call_.endpoint.retry, attempt, std::chrono::system_clock::now(), 0);
-    if (!wait) throw Error(ErrorCode::remote, fmt::format("got status {} for '{}'", response.status, one_line(url)));
+    if (!wait) {
+      throw Error(ErrorCode::remote, fmt::format("got status {} for '{}'{}", response.status, one_line(url),
+                                                 tries_text(retries + 1, &response)));
+    }
     co_await pause(*wait, waiting());
   }
 }

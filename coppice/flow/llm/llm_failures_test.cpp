@@ -35,9 +35,31 @@ TEST(LlmFailures, AreTriedAgainAsTheOfficialClientsDo) {
 TEST(LlmFailures, EndAfterTwoRetries) {
   LlmBench bench;
   for (int i = 0; i < 3; ++i) bench.sender.answer(kBusy, 503);
-  EXPECT_EQ(bench.fault(bench.request()), "remote: got status 503 from 'local': overloaded (busy)");
+  EXPECT_EQ(bench.fault(bench.request()), "remote: got status 503 from 'local': overloaded (busy), after 3 tries");
   EXPECT_EQ(bench.recorder.outcomes.size(), 3u);
   EXPECT_TRUE(bench.sender.acts.empty());
+}
+
+TEST(LlmFailures, TellHowLongTheServerAsksToWait) {
+  LlmBench bench;
+  for (int i = 0; i < 3; ++i) bench.sender.answer(kBusy, 429, {{"retry-after-ms", "1"}});
+  const std::string told = bench.fault(bench.request());
+  EXPECT_NE(told.find("(busy), after 3 tries; the server asks for a wait of 0.1 seconds"), std::string::npos) << told;
+  bench.endpoint.retry.max_retries = 0;
+  for (const auto& [asked, words] : std::vector<std::pair<std::string, std::string>>{
+           {"300", "(busy); the server asks for a wait of 300 seconds"}, {"soon", "(busy)"}, {"-1", "(busy)"}}) {
+    bench.sender.answer(kBusy, 503, {{"Retry-After", asked}});
+    EXPECT_EQ(bench.fault(bench.request()), "remote: got status 503 from 'local': overloaded " + words);
+  }
+}
+
+TEST(LlmFailures, OfTheFormatAreKnownAsSuchAfterAllTries) {
+  LlmBench bench;
+  for (int i = 0; i < 3; ++i) bench.sender.answer(R"({"error":{"message":"no json schema here"}})", 500);
+  bench.sender.answer(chat_text("{\"n\": 1}"));
+  ChatRequest request = bench.request();
+  request.schema = parse_json(R"({"type":"object","required":["n"],"properties":{"n":{"type":"integer"}}})");
+  EXPECT_EQ(bench.chat(request).value, parse_json(R"({"n":1})"));
 }
 
 TEST(LlmFailures, ThatWillNotPassAreNotTriedAgain) {
@@ -62,7 +84,7 @@ TEST(LlmFailures, WhatWasNotSentCostsNothing) {
   bench.sender.fail(kRefused);
   bench.sender.fail(RequestNotSent(ErrorCode::timeout, "no connection within 10 s"));
   bench.sender.fail(kRefused);
-  EXPECT_EQ(bench.fault(bench.request()), "remote: cannot connect: Connection refused");
+  EXPECT_EQ(bench.fault(bench.request()), "remote: cannot connect: Connection refused, after 3 tries");
   ASSERT_EQ(bench.recorder.outcomes.size(), 3u);
   for (const CallOutcome& outcome : bench.recorder.outcomes) {
     EXPECT_EQ(outcome.cost, Money{});

@@ -64,8 +64,9 @@ class Comparer {
     expect_same(*record, run);
     if (record->state == "finished") return Begin::not_at_all;
     if (record->state != "failed") return Begin::goes_on;
+    // Earlier versions called it failed.
     const RunSummary summary = summarize(*record, runner_.journal().events(record->id));
-    const bool was_stopped = summary.error_type == name(ErrorCode::cancelled);
+    const bool was_stopped = summary.error.starts_with("stopped on request");
     return was_stopped || comparison_.retries_failed ? Begin::goes_on : Begin::not_at_all;
   }
 
@@ -90,8 +91,8 @@ class Comparer {
     const std::string id = id_of(which);
     const auto record = runner_.journal().find(id);
     if (!record) throw Error(ErrorCode::io, fmt::format("the run {} is gone from the journal", id));
+    if (record->state == "stopped") return;
     ComparedRun run = compared_run(workflow_of(which), *record, runner_.journal().events(id));
-    if (!run.finished && run.error_code == ErrorCode::cancelled) return;  // the runner was stopped
     run.variant = which.variant;
     run.input = which.input;
     run.repeat = which.repeat;

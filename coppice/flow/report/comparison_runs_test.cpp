@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,21 +17,26 @@ namespace {
 
 using nlohmann::json;
 
-/// Counts how often it is done; fails for the values it is told.
+/// Counts how often it is done; fails, or stops the runner, when it is told.
 class CountingKind : public FunctionKind {
  public:
   struct Orders {
-    int done = 0;
+    std::atomic<int> done = 0;
     int fails_at = 0;  ///< the number of the time at which it fails; 0 = never
     ErrorCode code = ErrorCode::remote;
+    int stops_at = 0;  ///< the number of the time at which it stops `runner`, being slow; 0 = never
+    Runner* runner = nullptr;
   };
   explicit CountingKind(Orders& orders) : orders_(orders) {}
   std::string name() const override { return "count"; }
   json with_schema() const override { return {{"type", "object"}}; }
   json run(const StepInput& input) const override {
-    if (++orders_.done == orders_.fails_at) throw Error(orders_.code, "not now");
+    const int number = ++orders_.done;
+    if (number == orders_.fails_at) throw Error(orders_.code, "not now");
+    if (number == orders_.stops_at) orders_.runner->stop();
     return input.with["value"];
   }
+  bool is_slow() const override { return orders_.stops_at > 0; }
 
  private:
   Orders& orders_;
@@ -73,6 +79,7 @@ class ComparisonRunsTest : public testing::Test {
   };
   Seen compare_all() {
     Runner runner(options_, observer_);
+    orders_.runner = &runner;
     Seen seen;
     seen.runs = run_comparison(runner, comparison_, [&](const ComparisonStep& step) {
       if (step.was_there) ++seen.read_back;
@@ -171,8 +178,7 @@ TEST_F(ComparisonRunsTest, AFailureStaysOneUnlessItIsToBeTriedAgain) {
 }
 
 TEST_F(ComparisonRunsTest, WhatWasStoppedGoesOn) {
-  orders_.fails_at = 2;
-  orders_.code = ErrorCode::cancelled;
+  orders_.stops_at = 1;
   comparison_.inputs.resize(1);
   try {
     compare_all();
@@ -181,9 +187,19 @@ TEST_F(ComparisonRunsTest, WhatWasStoppedGoesOn) {
     EXPECT_EQ(error.code(), ErrorCode::cancelled);
     EXPECT_NE(error.hint().find("--id c"), std::string::npos);
   }
+  orders_.stops_at = 0;
   const Seen again = compare_all();
   EXPECT_TRUE(again.runs[0].finished);
   EXPECT_TRUE(again.runs[0].was_resumed);
+}
+
+TEST_F(ComparisonRunsTest, ARunThatAPersonDeniedHasFailedAndWasNotStopped) {
+  orders_.fails_at = 2;
+  orders_.code = ErrorCode::cancelled;
+  const Seen first = compare_all();
+  EXPECT_FALSE(first.runs[0].finished);
+  EXPECT_EQ(first.runs[0].error_code, ErrorCode::cancelled);
+  EXPECT_EQ(compare_all().read_back, 4U);
 }
 
 TEST_F(ComparisonRunsTest, RunsOfSomethingElseAreNotTaken) {

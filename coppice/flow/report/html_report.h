@@ -10,8 +10,9 @@
 
 namespace coppice {
 
-/// One page, with nothing outside it: what a run did, as a graph, over time, and in money.
-std::string run_report(const RunSummary& run, const Workflow& workflow);
+/// One page, with nothing outside it: what a run did, as a graph, over time, and in money. Commands that it names say
+/// `journal_flag` (as in RunSettings).
+std::string run_report(const RunSummary& run, const Workflow& workflow, const std::string& journal_flag = {});
 
 /// One page on a comparison: the verdicts, figures of each variant with their intervals, failures, what they cost by
 /// the number of users; and of each variant its steps as a graph, a typical run over time, and the cost by step. All

@@ -193,6 +193,14 @@ TEST_F(HtmlReportTest, WhatWaitsAndWhatIsInterruptedSaysHowItGoesOn) {
   EXPECT_NE(page.find("coppice flow approve r1 --step judge"), page.npos);
   waits.record.state = "running";
   EXPECT_NE(run_report(waits, workflow_).find("coppice flow resume r1</code> goes on"), page.npos);
+  waits.record.state = "stopped";
+  waits.error = "stopped on request";
+  waits.steps[1].questions[0].item = 3;
+  const std::string stopped = run_report(waits, workflow_, " --journal a.db");
+  EXPECT_NE(stopped.find("stopped on request: <code>coppice flow resume r1 --journal a.db</code> goes on"), page.npos);
+  EXPECT_NE(stopped.find("Step judge, item 3 waits for a person"), page.npos);
+  EXPECT_NE(stopped.find("coppice flow approve r1 --journal a.db --step judge --item 3</code>"), page.npos);
+  EXPECT_EQ(count(stopped, "stopped on request"), 1U);
 }
 
 TEST_F(HtmlReportTest, ARunSaysWhereItsFiguresComeFrom) {

@@ -91,7 +91,7 @@ class Search {
     const auto [found, is_new] = known_.try_emplace(models, optimum_.all.size());
     if (is_new) {
       const Measured result = measure_(models);
-      optimum_.all.push_back({models, result, proportion(result.accepted, result.runs)});
+      optimum_.all.push_back({models, result, proportion(static_cast<double>(result.accepted), result.runs)});
     }
     return optimum_.all[found->second];
   }

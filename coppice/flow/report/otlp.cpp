@@ -96,7 +96,7 @@ class Trace {
         .real("coppice.cost_usd", run.cost.dollars());
     add_usage(attributes, run.usage);
     const std::string failure = run.error_type.empty() ? "_OTHER" : run.error_type;
-    finish(span, attributes, record.state == "failed" ? failure : "");
+    finish(span, attributes, record.state == "failed" || record.state == "stopped" ? failure : "");
     if (!record.parent.empty()) {
       span["links"].push_back({{"traceId", trace_id(record.parent)}, {"spanId", span_id(record.parent, "")}});
     }

@@ -138,10 +138,11 @@ class Metrics {
 
   void add_run() {
     const RunRecord& record = telemetry_.run.record;
-    if (record.state != "finished" && record.state != "failed") return;
+    const bool is_cut_short = record.state == "failed" || record.state == "stopped";
+    if (record.state != "finished" && !is_cut_short) return;
     OtlpAttributes attributes;
     attributes.text("gen_ai.operation.name", "invoke_workflow").text("gen_ai.agent.name", record.workflow);
-    if (record.state == "failed") {
+    if (is_cut_short) {
       attributes.text("error.type", telemetry_.run.error_type.empty() ? "_OTHER" : telemetry_.run.error_type);
     }
     workflow_.add(attributes, telemetry_.run.seconds);

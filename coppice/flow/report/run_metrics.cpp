@@ -31,7 +31,8 @@ class RunCounts {
   }
 
   void add(const StepSummary& step) {
-    if (step.state == "waiting" || !is_new(step.ended_seconds)) return;
+    const bool has_ended = step.state == "done" || step.state == "skipped" || step.state == "failed";
+    if (!has_ended || !is_new(step.ended_seconds)) return;
     const MetricLabels labels{{"workflow", workflow_}, {"step", step.name}};
     MetricLabels with_state = labels;
     with_state.emplace_back("state", step.state);

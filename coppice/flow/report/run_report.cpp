@@ -4,6 +4,7 @@
 #include "coppice/flow/report/html_report.h"
 #include "coppice/flow/report/report_page.h"
 #include "coppice/flow/report/svg.h"
+#include "coppice/flow/run/run_commands.h"
 #include "coppice/flow/workflow/shape.h"
 
 namespace coppice {
@@ -16,19 +17,34 @@ std::string lines_html(const std::string& text) {
   return made;
 }
 
-std::string questions_of(const RunSummary& run) {
+std::string code_html(const std::string& command) {
+  return "<code>" + escaped(command) + "</code>";
+}
+
+std::string questions_of(const RunSummary& run, const std::string& journal_flag) {
   std::string text;
   for (const StepSummary& step : run.steps) {
     for (const OpenQuestion& question : step.questions) {
-      text += fmt::format(
-          "<p class=\"verdict\">Step {} waits for a person: {}<br><code>coppice flow approve {} --step {}</code></p>\n",
-          escaped(step.name), lines_html(question.text), escaped(run.record.id), escaped(step.name));
+      text += fmt::format("<p class=\"verdict\">Step {} waits for a person: {}<br>{}</p>\n",
+                          escaped(place_text(step.name, question.item)), lines_html(question.text),
+                          code_html(approve_command(run.record.id, journal_flag, step.name, question.item)));
     }
   }
   return text;
 }
 
-std::string summary_of(const RunSummary& run) {
+/// Of a run that nobody works on, though it has not ended.
+std::string way_on_of(const RunSummary& run, const std::string& journal_flag) {
+  const std::string state = state_of(run.record);
+  const char* why = state == "interrupted" ? "Its program has ended without the run"
+                    : state == "stopped"   ? "It was stopped on request"
+                                           : nullptr;
+  if (why == nullptr) return {};
+  return fmt::format("<p class=\"bad\">{}: {} goes on.</p>", why,
+                     code_html(resume_command(run.record.id, journal_flag)));
+}
+
+std::string summary_of(const RunSummary& run, const std::string& journal_flag) {
   std::string text = fmt::format(
       "<p>Run {}{}: <strong>{}</strong> in {}, {}, {} tokens in and {} out{}.", escaped(run.record.id),
       run.record.variant.empty() ? "" : ", variant " + escaped(run.record.variant), escaped(state_of(run.record)),
@@ -41,12 +57,9 @@ std::string summary_of(const RunSummary& run) {
                         shown_seconds(run.waited_seconds));
   }
   text += " " + tag_html(run.provenance) + "</p>\n";
-  if (!run.error.empty()) text += "<p class=\"bad\">" + lines_html(run.error) + "</p>";
-  if (state_of(run.record) == "interrupted") {
-    text += "<p class=\"bad\">Its program has ended without the run: <code>coppice flow resume " +
-            escaped(run.record.id) + "</code> goes on.</p>";
-  }
-  return text;
+  const bool is_said = run.record.state == "stopped";
+  if (!run.error.empty() && !is_said) text += "<p class=\"bad\">" + lines_html(run.error) + "</p>";
+  return text + way_on_of(run, journal_flag);
 }
 
 std::string costs_of(const RunSummary& run) {
@@ -64,7 +77,7 @@ std::string steps_table(const RunSummary& run) {
     std::string state = step.is_kept ? "kept from the parent" : escaped(step.state);
     if (step.cached > 0) state += fmt::format(", {} from the cache", step.cached);
     if (!step.error.empty()) state += "<br><small class=\"bad\">" + lines_html(step.error) + "</small>";
-    table += table_row({escaped(step.name), state, std::to_string(step.items), std::to_string(step.calls),
+    table += table_row({escaped(step.name), state, items_text(step), std::to_string(step.calls),
                         std::to_string(step.usage.input_tokens), std::to_string(step.usage.output_tokens),
                         step.is_kept ? "-" : shown_seconds(step.seconds),
                         step.cost.pico_dollars > 0 ? money_text(step.cost) : "-"});
@@ -74,9 +87,9 @@ std::string steps_table(const RunSummary& run) {
 
 }  // namespace
 
-std::string run_report(const RunSummary& run, const Workflow& workflow) {
+std::string run_report(const RunSummary& run, const Workflow& workflow, const std::string& journal_flag) {
   const Shape shape = shape_of(workflow);
-  std::string body = summary_of(run) + questions_of(run);
+  std::string body = summary_of(run, journal_flag) + questions_of(run, journal_flag);
   body += fmt::format(
       "<h2>Steps</h2>{}<p class=\"note\">k = {} steps ask a model, E = {} pairs of them hand data on, m = "
       "{:.2f}.</p>\n",

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coppice/core/json_text.h"
+#include "coppice/flow/json/json_field.h"
 
 namespace coppice {
 namespace {
@@ -148,22 +149,22 @@ class Judges {
 
   void judge_by_model(const StepSpec& step, const StepRecord& record) {
     const json schema = known_output_schema(*step.kind, step.with.written());
-    const json properties = schema.is_object() ? schema.value("properties", json::object()) : json::object();
-    const json passed = properties.value("passed", json()), score = properties.value("score", json());
-    const bool says_passed = passed.is_object() && passed.value("type", json()) == "boolean";
+    const json& properties = field(schema, "properties");
+    const bool says_passed = field(field(properties, "passed"), "type") == "boolean";
     const auto number = [&](const char* key) {
-      return score.is_object() && score.contains(key) && score[key].is_number() ? score[key].get<double>() : kNaN;
+      const json& limit = field(field(properties, "score"), key);
+      return limit.is_number() ? limit.get<double>() : kNaN;
     };
     const double low = number("minimum"), high = number("maximum");
     const bool says_score = low < high;
     if (!says_passed && !says_score) return;
     VerdictSum sum;
     for (const auto& [item, output] : record.outputs) {
-      const auto has = [&](const char* key) { return output.is_object() && output.contains(key); };
-      const bool knows_passed = says_passed && has("passed") && output["passed"].is_boolean();
-      const bool knows_score = says_score && has("score") && output["score"].is_number();
-      sum.add(knows_passed ? (output["passed"].get<bool>() ? 1 : 0) : kNaN,
-              knows_score ? (output["score"].get<double>() - low) / (high - low) : kNaN);
+      const json &said_passed = field(output, "passed"), &said_score = field(output, "score");
+      const bool knows_passed = says_passed && said_passed.is_boolean();
+      const bool knows_score = says_score && said_score.is_number();
+      sum.add(knows_passed ? (said_passed.get<bool>() ? 1 : 0) : kNaN,
+              knows_score ? (said_score.get<double>() - low) / (high - low) : kNaN);
     }
     add(sum, step.name, looked_at(step, {""}));
   }

@@ -11,6 +11,7 @@
 #include "coppice/flow/json/text_hash.h"
 #include "coppice/flow/llm/run_clock.h"
 #include "coppice/flow/run/on_thread.h"
+#include "coppice/flow/run/run_commands.h"
 #include "coppice/flow/stand_in/stand_in_schema.h"
 
 namespace coppice {
@@ -150,11 +151,12 @@ Awaitable<ImageAnswer> ItemCalls::image(ImageRequest request) {
 
 void ItemCalls::expect_known(uint32_t call) const {
   if (!run_.history.is_unknown(step_.name, item_, call)) return;
-  throw Error(
-      ErrorCode::io,
-      fmt::format("nobody knows whether step '{}' was done: the program died while it was under way", step_.name), {},
-      fmt::format("look whether it was; 'coppice flow approve {} --step {}' has it done again", run_.settings.id,
-                  step_.name));
+  const std::string what =
+      item_ < 0 ? fmt::format("step '{}'", step_.name) : fmt::format("item {} of step '{}'", item_, step_.name);
+  throw Error(ErrorCode::io,
+              fmt::format("nobody knows whether {} was done: the program died while it was under way", what), {},
+              fmt::format("look whether it was; '{}' has it done again",
+                          approve_command(run_.settings.id, run_.settings.journal_flag, step_.name, item_)));
 }
 
 Awaitable<nlohmann::json> ItemCalls::act(Effect effect, const nlohmann::json& what,

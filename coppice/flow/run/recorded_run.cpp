@@ -27,7 +27,7 @@ ErrorCode code_named(const std::string& of) {
 }
 
 StepState state_named(const std::string& of) {
-  for (const StepState state : {StepState::done, StepState::skipped, StepState::failed}) {
+  for (const StepState state : {StepState::done, StepState::skipped, StepState::failed, StepState::stopped}) {
     if (name(state) == of) return state;
   }
   return StepState::waiting;

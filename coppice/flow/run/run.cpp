@@ -92,7 +92,8 @@ class Run::State {
 
   void stop() {
     if (is_stopping_) context_.cancellation.cancel();
-    if (!failure_) failure_ = Error(ErrorCode::cancelled, "stopped on request", {}, resume_hint());
+    was_stopped_ = was_stopped_ || !failure_;
+    if (!failure_) failure_ = Error(ErrorCode::cancelled, "stopped on request", {}, resume_hint(context_.settings));
     begin_no_more();
   }
 
@@ -145,7 +146,7 @@ class Run::State {
       failure_ =
           Error(ErrorCode::timeout,
                 fmt::format("the run took longer than its timeout of {} seconds", context_.workflow.timeout_seconds),
-                {}, resume_hint());
+                {}, resume_hint(context_.settings));
     }
     begin_no_more();
     context_.cancellation.cancel();
@@ -294,7 +295,7 @@ class Run::State {
   /// The question is in the journal, too, for those who look at the run later.
   void wait_for_person(size_t number, int64_t item, const std::string& question) {
     const StepSpec& step = context_.workflow.steps[number];
-    questions_.push_back(step.name + ": " + question);
+    questions_.push_back({step.name, item, question});
     Event event = context_.event(EventKind::note, step.name, item);
     event.payload = compact_text(Json{{kQuestionNote, question}});
     context_.journal.append(std::move(event));
@@ -370,6 +371,7 @@ class Run::State {
       Event event = context_.event(EventKind::step_done, step.name, item);
       event.input_hash = std::move(end.hash);
       event.payload = "{\"seconds\":" + Json(Clock::seconds_since(progress.began)).dump() +
+                      (item < 0 ? "" : ",\"items\":" + std::to_string(progress.outcome.items)) +
                       (end.is_cached ? ",\"cached\":true" : "") + ",\"output\":" + compact_text(end.output) + "}";
       context_.journal.append(std::move(event));
     }
@@ -426,8 +428,6 @@ class Run::State {
     for (StepProgress& step : steps_) step.no_more.cancel();
   }
 
-  std::string resume_hint() const { return fmt::format("coppice flow resume {} goes on", id()); }
-
   RunOutcome end() {
     if (broken_) std::rethrow_exception(broken_);
     RunOutcome outcome;
@@ -439,13 +439,14 @@ class Run::State {
     }
     outcome.error = failure_;
     outcome.questions = questions_;
-    outcome.state = failure_ ? "failed" : questions_.empty() ? "finished" : "waiting";
+    outcome.state = was_stopped_ ? "stopped" : failure_ ? "failed" : questions_.empty() ? "finished" : "waiting";
     outcome.seconds = Clock::seconds_since(began_);
     outcome.cost = cost_before_;
     outcome.unknown = unknown_;
     for (StepProgress& progress : steps_) {
       outcome.cost += progress.outcome.cost;
       outcome.usage += progress.outcome.usage;
+      if (failure_ && progress.state == StepState::running) progress.outcome.state = StepState::stopped;
       outcome.steps.push_back(progress.outcome);
     }
     outcome.repairs = repairs_of(context_.workflow, values_["steps"]);
@@ -466,9 +467,9 @@ class Run::State {
   TemplateScope scope_;
   RunTimer all_ended_;
   size_t under_way_ = 0;
-  bool is_stopping_ = false;
+  bool is_stopping_ = false, was_stopped_ = false;  // by whatever; by whoever asked for it
   std::optional<Error> failure_;
-  std::vector<std::string> questions_;
+  std::vector<StepQuestion> questions_;
   std::exception_ptr broken_;
   Money cost_before_;
   UnknownCalls unknown_;  // of earlier tries

@@ -105,6 +105,14 @@ bool RunHistory::is_unknown(const std::string& step, int64_t item, uint32_t call
   return unknown_.contains({step, item, call});
 }
 
+std::set<int64_t> RunHistory::unknown_items(const std::string& step) const {
+  std::set<int64_t> items;
+  for (const auto& [name, item, call] : unknown_) {
+    if (name == step) items.insert(item);
+  }
+  return items;
+}
+
 std::optional<std::string> RunHistory::approval(const std::string& step, int64_t item) const {
   const auto found = approved_.find({step, item});
   if (found == approved_.end()) return std::nullopt;

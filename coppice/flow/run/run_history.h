@@ -37,6 +37,9 @@ class RunHistory {
   /// Was this call, or effect, open once, and not allowed since to be done again?
   bool is_unknown(const std::string& step, int64_t item, uint32_t call) const;
 
+  /// Items of the step of which something is unknown in that sense; -1 = the step has none.
+  std::set<int64_t> unknown_items(const std::string& step) const;
+
   /// What a person said.
   std::optional<std::string> approval(const std::string& step, int64_t item) const;
 

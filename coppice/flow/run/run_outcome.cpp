@@ -4,7 +4,7 @@
 namespace coppice {
 
 std::string_view name(StepState state) noexcept {
-  constexpr std::string_view kNames[] = {"waiting", "running", "done", "skipped", "failed"};
+  constexpr std::string_view kNames[] = {"waiting", "running", "done", "skipped", "failed", "stopped"};
   return kNames[static_cast<size_t>(state)];
 }
 

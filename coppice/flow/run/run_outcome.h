@@ -18,8 +18,16 @@
 
 namespace coppice {
 
-enum class StepState : uint8_t { waiting, running, done, skipped, failed };
+/// Stopped: it had begun, and the run ended before it.
+enum class StepState : uint8_t { waiting, running, done, skipped, failed, stopped };
 std::string_view name(StepState state) noexcept;
+
+/// What a step, or an item of it, asks a person.
+struct StepQuestion {
+  std::string step;
+  int64_t item = -1;  ///< of a `foreach`; -1 = the step has none
+  std::string text;
+};
 
 struct StepOutcome {
   std::string name;
@@ -41,7 +49,7 @@ struct RunFile {
 struct RunOutcome {
   std::string id, state;  ///< as in RunRecord
   std::optional<Error> error;
-  std::vector<std::string> questions;  ///< "step: question" where it waits for a person
+  std::vector<StepQuestion> questions;  ///< where it waits for a person
   nlohmann::json result;
   std::vector<RunFile> files;         ///< of a finished run
   std::optional<CheckReport> checks;  ///< of the workflow's `outputs.checks`, of a finished run

@@ -7,6 +7,7 @@
 
 #include "coppice/flow/json/json_schema.h"
 #include "coppice/flow/llm/llm_exchange.h"
+#include "coppice/flow/run/run_commands.h"
 #include "coppice/flow/run/run_files.h"
 
 namespace coppice {
@@ -37,6 +38,10 @@ void expect_keys(const Workflow& workflow, const std::vector<Event>& events) {
       if (model != workflow.models.end()) (void)key_of(workflow.endpoints.at(model->second.endpoint));
     }
   }
+}
+
+std::string resume_hint(const RunSettings& settings) {
+  return settings.may_be_resumed ? resume_command(settings.id, settings.journal_flag) + " goes on" : std::string();
 }
 
 Workflow without_keys(Workflow workflow) {

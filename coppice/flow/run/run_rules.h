@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -27,6 +28,9 @@ void expect_keys(const Workflow& workflow, const std::vector<Event>& events);
 
 /// The same where nothing is sent.
 Workflow without_keys(Workflow workflow);
+
+/// What a run that ends early says about going on; "" where nobody can.
+std::string resume_hint(const RunSettings& settings);
 
 /// Of a run that has finished: its files, what the checks say of them, its result. Throws what is wrong with them.
 void add_outputs(RunOutcome& outcome, const Workflow& workflow, const TemplateScope& scope);

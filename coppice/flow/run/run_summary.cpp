@@ -4,6 +4,7 @@
 #include <fmt/chrono.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
@@ -126,6 +127,7 @@ class Summary {
           if (step.state == "failed") forget_failure(step);  // it is tried again
         }
         forget_failure();
+        asking_.clear();
         break;
       case EventKind::run_finished:
         end_part(payload);
@@ -148,7 +150,10 @@ class Summary {
       run_.cost += call.cost;
       run_.provenance = std::max(run_.provenance, call.provenance);
     }
-    for (StepSummary& step : run_.steps) end(step);
+    for (StepSummary& step : run_.steps) {
+      end(step);
+      tell_how_far(step);
+    }
     return std::move(run_);
   }
 
@@ -186,6 +191,16 @@ class Summary {
     step.seconds = step.ended_seconds - step.began_seconds;
   }
 
+  /// What has begun and not ended is as its run is.
+  void tell_how_far(StepSummary& step) const {
+    const std::string state = state_of(run_.record);
+    if (state == "finished") return;
+    const bool is_half_done = step.state == "done" && step.items < step.all_items;
+    const bool has_begun = step.state == "waiting" && asking_.contains(step.name);
+    if (!is_half_done && !has_begun) return;
+    step.state = !step.questions.empty() ? "waiting" : state == "failed" ? "stopped" : state;
+  }
+
   /// Of an earlier try.
   void forget_failure() {
     run_.error.clear();
@@ -215,6 +230,7 @@ class Summary {
     run_.calls.push_back(std::move(call));
     StepSummary& its = step(event.step);
     ++its.calls;
+    asking_.insert(event.step);
     begin(its, at, event.at_nanoseconds);
   }
 
@@ -270,6 +286,7 @@ class Summary {
     its.is_kept = !time_.has_begun();
     answer(its, event.item);
     ++its.items;
+    if (event.item >= 0) count_item(its, event.item, number_in<size_t>(payload, "items"));
     if (payload.value("cached", false)) ++its.cached;
     if (!its.is_kept) {
       const double seconds = std::min(seconds_in(payload).value_or(0), at - time_.part_began());
@@ -278,6 +295,15 @@ class Summary {
     }
     if (its.state != "failed")
       its.state = "done";  // items that were under way when another one failed go on to their end
+  }
+
+  /// Each once: what a fork has kept may have been done again. Nothing is known of them all in journals of earlier
+  /// versions.
+  void count_item(StepSummary& its, int64_t item, size_t of) {
+    std::set<int64_t>& done = done_items_[its.name];
+    done.insert(item);
+    its.all_items = of;
+    if (of > 0) its.items = std::min(done.size(), of);
   }
 
   void end_step(const Event& event, const Json& payload, double at) {
@@ -293,7 +319,9 @@ class Summary {
 
   RunSummary run_;
   ActiveTime time_;
-  std::set<std::string> begun_;  // steps
+  std::set<std::string> begun_;   // steps
+  std::set<std::string> asking_;  // steps with calls since the run was begun or resumed
+  std::map<std::string, std::set<int64_t>> done_items_;
 };
 
 nlohmann::ordered_json to_json(const StepSummary& step) {
@@ -309,7 +337,11 @@ nlohmann::ordered_json to_json(const StepSummary& step) {
                                  {"output_tokens", step.usage.output_tokens},
                                  {"cost_usd", step.cost.dollars()}};
   if (step.unknown.calls > 0) made["unknown_cost_usd"] = step.unknown.cost.dollars();
-  for (const OpenQuestion& question : step.questions) made["questions"].push_back(question.text);
+  if (step.items < step.all_items) made["all_items"] = step.all_items;
+  for (const OpenQuestion& question : step.questions) {
+    made["questions"].push_back(question.text);
+    if (question.item >= 0) made["question_items"].push_back(question.item);
+  }
   if (step.is_kept) made["kept_from_parent"] = true;
   if (!step.error.empty()) made["error"] = step.error;
   return made;
@@ -344,6 +376,10 @@ std::string utc_text(int64_t nanoseconds) {
 }
 
 }  // namespace
+
+std::string items_text(const StepSummary& step) {
+  return step.items < step.all_items ? fmt::format("{} of {}", step.items, step.all_items) : std::to_string(step.items);
+}
 
 const char* outcome_name(EventKind end) noexcept {
   if (end == EventKind::call_answered) return "answered";

@@ -44,11 +44,14 @@ struct OpenQuestion {
 };
 
 struct StepSummary {
-  std::string name, state = "waiting", error, error_type;
+  /// waiting | running | done | skipped | failed; "interrupted" and "stopped" where it had begun, and its run ended so.
+  std::string state = "waiting";
+  std::string name, error, error_type;
   std::vector<OpenQuestion> questions;
-  size_t items = 0, calls = 0;
-  size_t cached = 0;     ///< items whose output came from the cache
-  bool is_kept = false;  ///< all of it is from the run that this one was forked from
+  size_t items = 0, calls = 0;  ///< items that are done
+  size_t all_items = 0;         ///< of a foreach; 0 = not known, or it has none
+  size_t cached = 0;            ///< items whose output came from the cache
+  bool is_kept = false;         ///< all of it is from the run that this one was forked from
   double began_seconds = 0, ended_seconds = 0, seconds = 0;  ///< on the run's axis; how long
   int64_t began_nanoseconds = 0, ended_nanoseconds = 0;      ///< since 1970, by the clock of the wall
   Usage usage;
@@ -74,6 +77,9 @@ struct RunSummary {
   Provenance provenance = Provenance::none;              ///< of the answers of models, and of servers to http steps
   std::string error, error_type;
 };
+
+/// "3 of 10" of a foreach that was begun and has not ended; the number of its items else.
+std::string items_text(const StepSummary& step);
 
 /// `RunRecord::state`; "interrupted" where nobody works on a run that has not ended: its program died.
 std::string state_of(const RunRecord& run);

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "coppice/flow/report/run_metrics.h"
 #include "coppice/flow/report/traced_run.h"
@@ -210,6 +212,61 @@ TEST(RunSummaryTest, ARunThatNobodyWorksOnIsInterruptedAndSoAreItsCalls) {
     events.record.state = ended;
     EXPECT_EQ(state_of(events.record), ended);
   }
+}
+
+/// Three items of ten are done, and a fourth was asked for.
+TracedEvents half_done(bool says_items) {
+  TracedEvents events;
+  events.start(0);
+  for (int64_t item : {0, 2, 1, 2}) {  // one of them twice
+    Json about{{"output", "x"}};
+    if (says_items) about["items"] = 10;
+    events.add(1, EventKind::step_done, "writer", about);
+    events.events.back().item = item;
+  }
+  events.intend(2, "writer", 1, 1, "small");
+  events.events.back().item = 3;
+  return events;
+}
+
+TEST(RunSummaryTest, AForeachThatIsHalfDoneIsAsItsRunIs) {
+  TracedEvents events = half_done(true);
+  for (const auto& [state, worked_on, expected] :
+       std::vector<std::tuple<std::string, bool, std::string>>{{"running", true, "running"},
+                                                               {"running", false, "interrupted"},
+                                                               {"stopped", false, "stopped"},
+                                                               {"failed", false, "stopped"},
+                                                               {"waiting", false, "waiting"}}) {
+    events.record.state = state;
+    events.record.is_worked_on = worked_on;
+    const RunSummary run = summary_of(events);
+    EXPECT_EQ(step(run, "writer").state, expected) << state;
+    EXPECT_EQ(items_text(step(run, "writer")), "3 of 10");
+    EXPECT_EQ(to_json(run)["steps"][0]["all_items"], 10);
+  }
+  for (int64_t item = 3; item < 10; ++item) {
+    events.add(3, EventKind::step_done, "writer", {{"output", "x"}, {"items", 10}});
+    events.events.back().item = item;
+  }
+  const RunSummary run = summary_of(events);
+  EXPECT_EQ(step(run, "writer").state, "done");
+  EXPECT_EQ(items_text(step(run, "writer")), "10");
+  EXPECT_FALSE(to_json(run)["steps"][0].contains("all_items"));
+}
+
+TEST(RunSummaryTest, OfAJournalThatDoesNotSayHowManyItemsThereAreThoseThatEndedAreCounted) {
+  const RunSummary run = summary_of(half_done(false));
+  EXPECT_EQ(step(run, "writer").state, "done");
+  EXPECT_EQ(items_text(step(run, "writer")), "4");
+}
+
+TEST(RunSummaryTest, AStepThatHasBegunIsAsItsRunIs) {
+  TracedEvents events;
+  events.start(0).intend(1, "writer", 1, 1, "small");
+  events.record.is_worked_on = true;
+  EXPECT_EQ(step(summary_of(events), "writer").state, "running");
+  events.record.is_worked_on = false;
+  EXPECT_EQ(step(summary_of(events), "writer").state, "interrupted");
 }
 
 TEST(RunSummaryTest, AQuestionIsOpenUntilSomebodyAnswers) {

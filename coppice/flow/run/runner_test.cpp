@@ -168,6 +168,64 @@ TEST_F(RunnerTest, AForkKeepsWhatComesBefore) {
 }
 
 /// A workflow of one step that is cached, and how it is run.
+/// Stops the runner once an item has ended.
+class StoppingObserver : public RunObserver {
+ public:
+  void item_ended(const StepSpec& /*step*/, size_t /*ended*/, size_t /*items*/) override {
+    if (runner != nullptr) runner->stop();
+  }
+  Runner* runner = nullptr;
+};
+
+TEST_F(RunnerTest, WhatIsStoppedOnRequestIsNoFailedRunAndGoesOn) {
+  StoppingObserver stopping;
+  Runner runner(options_, stopping);
+  stopping.runner = &runner;
+  const json many = {
+      {"kind", "count"}, {"foreach", "{{ [1, 2, 3, 4, 5, 6, 7, 8] }}"}, {"concurrency", 1}, {"with", {}}};
+  const Workflow flow = workflow({{"a", many}}, "{{ steps.a.output | length }}");
+  RunSettings settings;
+  settings.id = "r1";
+  settings.journal_flag = " --journal x.db";
+  const RunOutcome stopped = runner.run({&flow, json::object(), settings});
+  EXPECT_EQ(stopped.state, "stopped");
+  EXPECT_EQ(stopped.steps[0].state, StepState::stopped);
+  ASSERT_TRUE(stopped.error);
+  EXPECT_EQ(stopped.error->code(), ErrorCode::cancelled);
+  EXPECT_EQ(stopped.error->hint(), "coppice flow resume r1 --journal x.db goes on");
+  const RunSummary summary = summarize(*runner.journal().find("r1"), runner.journal().events("r1"));
+  EXPECT_EQ(state_of(summary.record), "stopped");
+  EXPECT_EQ(summary.steps[0].state, "stopped");
+  EXPECT_LT(summary.steps[0].items, summary.steps[0].all_items);
+  stopping.runner = nullptr;
+  EXPECT_EQ(runner.resume(kinds_, settings).result, 8);
+}
+
+TEST_F(RunnerTest, EachItemThatAsksAPersonIsNamed) {
+  const json ask = {{"kind", "approve"}, {"foreach", "{{ ['x', 'y'] }}"}, {"with", {{"question", "{{ item }}?"}}}};
+  const Workflow flow = workflow({{"ok", ask}});
+  RunSettings settings;
+  settings.id = "r1";
+  Runner runner(options_, observer_);
+  const RunOutcome asked = runner.run({&flow, json::object(), settings});
+  ASSERT_EQ(asked.questions.size(), 2U);
+  EXPECT_EQ(asked.questions[1].step, "ok");
+  EXPECT_EQ(asked.questions[1].item, 1);
+  EXPECT_EQ(asked.questions[1].text, "y?");
+  JournalOperation yes;
+  yes.event.kind = EventKind::approved;
+  yes.event.step = "ok";
+  yes.event.item = 1;
+  yes.event.payload = R"({"approved": true, "by": "Ada", "said": ""})";
+  runner.journal().commit("r1", {&yes, 1});
+  const RunOutcome rest = runner.resume(kinds_, settings);
+  ASSERT_EQ(rest.questions.size(), 1U);
+  EXPECT_EQ(rest.questions[0].item, 0);
+  const RunSummary summary = summarize(*runner.journal().find("r1"), runner.journal().events("r1"));
+  EXPECT_EQ(summary.steps[0].state, "waiting");
+  EXPECT_EQ(items_text(summary.steps[0]), "1 of 2");
+}
+
 class CachingTest : public RunnerTest {
  protected:
   RunOutcome done(json with, RunSettings settings = {}) { return done_as("a", std::move(with), std::move(settings)); }

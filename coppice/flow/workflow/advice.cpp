@@ -178,8 +178,8 @@ class Adviser {
         if (!reads_step || reference.path[2] != "output") continue;
         const std::string& step = reference.path[1];
         if (!avoidable.contains(step) || !said.insert(step).second) continue;
-        advice_.push_back({"may-be-missing",
-                           {workflow_.steps.front().place.file, reference.line, reference.column},
+        const TextPlace place{workflow_.steps.front().place.file, reference.line, reference.column};
+        advice_.push_back({"may-be-missing", place,
                            fmt::format("'{}' may be skipped or fail, and then the run has nothing to give out here: "
                                        "| default(...) says what stands in its place",
                                        step)});

@@ -151,7 +151,8 @@ std::vector<RepeatedText> repeated_texts(const Workflow& workflow) {
   }
   std::vector<RepeatedText> repeated;
   std::vector<std::pair<Path, size_t>> told;  // and by how many steps
-  for (const auto& [path, direct] : senders) {
+  for (const auto& sender : senders) {
+    const Path& path = sender.first;
     RepeatedText text;
     text.name = name_of(path);
     for (const auto& [step, paths] : sent) {
