@@ -134,7 +134,7 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
   };
   made.runs = runs.size();
   made.accepted = proportion(accepted_part(runs) * static_cast<double>(table.inputs()), table.inputs());
-  made.score = estimate(score_of);
+  made.score = with_spread(estimate(score_of), table.inputs());
   made.cost = estimate(cost_of);
   made.cost_per_accepted = estimate(cost_per_accepted);
   made.latency_p50 = estimate([](const Runs& some) { return latency_of(some, 0.5, &ComparedRun::seconds); });

@@ -238,8 +238,8 @@ std::string comparison_report(const Comparison& comparison, const std::vector<Wo
   std::string body = "<h2>Verdict</h2>\n";
   for (const VariantComparison& one : comparison.against_first) body += verdict_of(comparison, one);
   body += heading_html("Figures", comparison.provenance) +
-          "<p class=\"note\">In brackets: 95 %, over inputs: by a bootstrap; of accepted outputs by Wilson and by "
-          "Agresti and Min.</p>" +
+          "<p class=\"note\">In brackets: 95 %, over inputs: by a bootstrap; of accepted outputs, and of "
+          "scores that are all alike, by Wilson; of differences of accepted outputs by Agresti and Min.</p>" +
           figures_table(comparison);
   body += failures_of(comparison) + totals_of(comparison);
   for (size_t i = 0; i < workflows.size(); ++i) body += variant_section(comparison.figures.at(i), workflows[i]);

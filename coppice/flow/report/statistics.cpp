@@ -78,4 +78,9 @@ Figure bootstrap(size_t groups, const std::function<double(std::span<const size_
   return made;
 }
 
+Figure with_spread(const Figure& score, size_t groups) noexcept {
+  if (score.low != score.high) return score;  // NaN, too
+  return proportion(score.value * static_cast<double>(groups), groups);
+}
+
 }  // namespace coppice

@@ -38,4 +38,8 @@ Figure paired_difference(double mean, double mean_square, size_t pairs) noexcept
 Figure bootstrap(size_t groups, const std::function<double(std::span<const size_t> drawn)>& figure, uint64_t seed,
                  size_t draws = 2000);
 
+/// A mean of scores from 0 to 1 of `groups` inputs, as the bootstrap made it. Where all inputs are alike, it knows of no
+/// spread: then with Wilson's interval, as of scores that are 0 or 1.
+Figure with_spread(const Figure& score, size_t groups) noexcept;
+
 }  // namespace coppice

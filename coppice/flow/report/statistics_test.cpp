@@ -90,5 +90,14 @@ TEST(Statistics, IntervalsOfFewGroupsHoldWhatTheySay) {
   }
 }
 
+TEST(Statistics, ScoresThatAreAllAlikeDoNotShowThatAllOthersAre) {
+  const Figure alike = with_spread({1, 1, 1}, 6);
+  EXPECT_EQ(alike.value, 1);
+  EXPECT_NEAR(alike.low, proportion(6, 6).low, 1e-12);
+  const Figure spread = with_spread({0.85, 0.8, 0.9}, 6);
+  EXPECT_EQ(spread.low, 0.8);
+  EXPECT_EQ(spread.high, 0.9);
+}
+
 }  // namespace
 }  // namespace coppice

@@ -126,7 +126,8 @@ StepQuality quality_by(const StepVerdict& judge, const std::string& step, const 
   const Values passed = values(&StepVerdict::passed);
   for (const auto& of_input : passed) made.runs += of_input.size();
   made.passed = part_of(passed);
-  made.score = mean_of(values(&StepVerdict::score), seed);
+  const Values scores = values(&StepVerdict::score);
+  made.score = with_spread(mean_of(scores, seed), scores.size());
   return made;
 }
 
