@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -22,18 +23,18 @@ using nlohmann::json;
 class CountingKind : public FunctionKind {
  public:
   struct Counts {
-    int done = 0, failures_left = 0;
+    std::atomic<int> done = 0, failures_left = 0;  // threads beside the loop do such steps
   };
   explicit CountingKind(Counts& counts) : counts_(counts) {}
   std::string name() const override { return "count"; }
   json with_schema() const override { return {{"type", "object"}}; }
   json run(const StepInput& input) const override {
-    ++counts_.done;
+    const int done = ++counts_.done;
     if (counts_.failures_left > 0) {
       --counts_.failures_left;
       throw Error(ErrorCode::remote, "not yet");
     }
-    return input.with.value("value", json(counts_.done));
+    return input.with.value("value", json(done));
   }
   bool is_slow() const override { return true; }
 
