@@ -5,6 +5,7 @@ import http.server
 import json
 import threading
 import time
+import unittest
 import urllib.parse
 
 from flow_program import FlowTest
@@ -116,3 +117,7 @@ class Keys(FlowTest):
                                          outputs={"result": "{{ steps.a.output }}"})
                 self.assertRegex(done.stdout + done.stderr, r"my key is \S*\*\*\*")
                 self.expect_no_key(form, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

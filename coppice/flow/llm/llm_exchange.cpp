@@ -111,6 +111,12 @@ bool is_refusal(const std::exception_ptr& failure) {
   }
 }
 
+/// An estimate from the text that came is held to the limit on tokens, unless so much came that the server was not.
+uint64_t most_output_of_text(const UsageBasis& basis) noexcept {
+  constexpr uint64_t kSurelyMore = 2;
+  return basis.likely_output / kSurelyMore > basis.most_output ? basis.likely_output : basis.most_output;
+}
+
 LlmReading chat_reading(const Json& body) {
   const Said<ChatAnswer> said = read_chat(body);
   return {chat_json(said.answer), said.usage, said.likely_output_tokens};
@@ -340,6 +346,7 @@ Usage LlmExchange::usage_of(const LlmAsk& ask, const Tried& tried) const {
   Usage usage;
   if (tried.reading) {
     basis.likely_output = tried.reading->likely_output;
+    basis.most_output = most_output_of_text(basis);
     usage = believed(tried.reading->usage, basis);
   } else {
     basis.likely_output = tried.stream ? tried.stream->likely_output() : likely_tokens(tried.response->body);
@@ -347,6 +354,7 @@ Usage LlmExchange::usage_of(const LlmAsk& ask, const Tried& tried) const {
     if (is_error_alone) return {};
     // What a server says in mid-stream is not its last word.
     const bool is_whole = tried.stream && tried.stream->is_complete();
+    if (tried.stream && tried.stream->text_bytes() > 0) basis.most_output = most_output_of_text(basis);
     usage = believed(is_whole ? tried.stream->usage() : std::nullopt, basis);
   }
   usage.images = ask.images;
