@@ -23,8 +23,9 @@ class Overruns(FlowTest):
         for number, stream in enumerate((False, True)):
             run = f"r{number}"
             flow = self.workflow({"a": self.items(8, stream=stream)}, endpoints=self.endpoint, budget={"run": 0.003})
-            done = self.expect(8, "flow", "run", flow, "--id", run, says=["output tokens where 100 were foreseen at most",
-                               f"the budget 'run:{run}' of $0.0030 is passed by $0.00", "flow probe", f"flow resume {run}"])
+            told = [" output tokens where 100 were foreseen at most", f"the budget 'run:{run}' of $0.0030 is passed by $0.00",
+                    "flow probe", f"flow resume {run}"]
+            done = self.expect(8, "flow", "run", flow, "--id", run, says=told)
             self.assertEqual(stand_in.answered(), number + 1)
             self.assertIn("(it is passed by $0.00", done.stderr)
             shown = self.expect(0, "flow", "show", run).stdout

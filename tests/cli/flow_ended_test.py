@@ -233,7 +233,7 @@ class Items(FlowTest):
         for text in (done.stderr, shown):
             self.assertIn("nobody knows whether items 0, 1 of step 'a' were done", text)
             self.assertIn(f"coppice flow approve r --journal {journal[1]} --step a --item 0,1'", text)
-        self.assertRegex(shown, r"resumed 1 time, after .* in which nothing that is known was done \(2 calls went on for a time")
+        self.assertRegex(shown, r"resumed 1 time, after .* in which nothing that is known was done \(2 calls under way then, ")
         self.approve(2, "--step", "a", says="these wait: a, items 0, 1")
         self.approve(0, "--step", "a", "--item", "1")
         self.expect(4, "flow", "resume", "r", "--allow", "command", *journal,

@@ -403,10 +403,9 @@ std::string state_of(const RunRecord& run) {
 }
 
 std::string between_parts(const RunSummary& run) {
-  const std::string unknown = run.unknown.calls == 0 ? ""
-                                                     : fmt::format(" ({} went on for a time that is not known)",
-                                                                   counted(run.unknown.calls, "call"));
-  return "in which nothing that is known was done" + unknown;
+  const std::string known = "in which nothing that is known was done";
+  if (run.unknown.calls == 0) return known;
+  return fmt::format("{} ({} under way then, for a time that is not known)", known, counted(run.unknown.calls, "call"));
 }
 
 RunSummary summarize(const RunRecord& record, const std::vector<Event>& events) {

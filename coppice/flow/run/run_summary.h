@@ -87,8 +87,8 @@ std::string items_text(const StepSummary& step);
 /// `RunRecord::state`; "interrupted" where nobody works on a run that has not ended: its program died.
 std::string state_of(const RunRecord& run);
 
-/// What is to be said of `waited_seconds`: "in which nothing that is known was done (2 calls went on for a time that is
-/// not known)". A program that died has told of nothing after its last event.
+/// What is to be said of `waited_seconds`: "in which nothing that is known was done (2 calls under way then,
+/// for a time that is not known)". A program that died has told of nothing after its last event.
 std::string between_parts(const RunSummary& run);
 
 /// Journals of earlier versions, whose events say no seconds, are told by the clock of the wall, as far as that goes.
