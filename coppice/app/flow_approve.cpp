@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -38,7 +39,7 @@ struct ApproveArguments {
 };
 
 void describe(OptionTable& table, ApproveArguments& arguments) {
-  table.add("step", arguments.step, "The step that waits; the only one that asks a person unless given.");
+  table.add("step", arguments.step, "The step that waits; the only one that does unless given.");
   table.add("item", arguments.items, 0, UINT32_MAX,
             "Of a step with foreach: the number of the item that waits (from 0), or several with commas; the only one "
             "that waits unless given.");
@@ -48,37 +49,21 @@ void describe(OptionTable& table, ApproveArguments& arguments) {
   table.add("again", arguments.again, "In place of what was answered before; without it a second answer is refused.");
 }
 
-/// The step that is named; where none is, the only one that asks a person.
-std::string step_of(const ApproveArguments& arguments, const Workflow& workflow) {
-  std::vector<std::string> all, asking;
-  for (const StepSpec& step : workflow.steps) {
-    all.push_back(step.name);
-    if (step.kind->name() == "approve") asking.push_back(step.name);
-  }
-  if (arguments.step.empty() && asking.size() == 1) return asking.front();
-  if (arguments.step.empty()) {
-    throw Error(ErrorCode::usage, "--step is missing: the step that waits", {},
-                asking.empty() ? "" : fmt::format("these ask a person: {}", fmt::join(asking, ", ")));
-  }
-  if (workflow.find(arguments.step) != nullptr) return arguments.step;
-  const std::string nearest = nearest_name(arguments.step, all);
-  throw Error(ErrorCode::usage, fmt::format("the workflow of run {} has no step '{}'", arguments.run, arguments.step),
-              {}, nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
-}
-
-std::string numbers_text(const std::set<int64_t>& items) {
-  return fmt::format("{}", fmt::join(items, ", "));
-}
-
 /// What a run waits for, as its journal tells it.
 class Waiting {
  public:
   Waiting(const RunRecord& record, const std::vector<Event>& events)
       : history_(events), summary_(summarize(record, events)) {}
 
-  /// Those that ask a person, and those of which nobody knows whether they were done.
+  /// Those that ask a person, and those of which nobody knows whether they were done; {-1} of a step without a foreach.
   std::set<int64_t> items(const std::string& step) const {
     std::set<int64_t> found = history_.unknown_items(step);
+    const std::set<int64_t> asking = asking_items(step);
+    found.insert(asking.begin(), asking.end());
+    return found;
+  }
+  std::set<int64_t> asking_items(const std::string& step) const {
+    std::set<int64_t> found;
     for (const StepSummary& one : summary_.steps) {
       if (one.name != step) continue;
       for (const OpenQuestion& question : one.questions) found.insert(question.item);
@@ -86,9 +71,16 @@ class Waiting {
     return found;
   }
 
-  /// A step that died once more since it was answered waits anew.
+  /// A step that died once more since it was answered waits anew. What was answered and is done stays so.
   std::optional<std::string> answer(const std::string& step, int64_t item) const {
-    return history_.standing_answer(step, item);
+    return history_.is_done(step, item) ? std::nullopt : history_.standing_answer(step, item);
+  }
+  std::set<int64_t> answered_items(const std::string& step) const {
+    std::set<int64_t> found;
+    for (const int64_t item : history_.answered_items(step)) {
+      if (answer(step, item)) found.insert(item);
+    }
+    return found;
   }
 
  private:
@@ -96,16 +88,64 @@ class Waiting {
   RunSummary summary_;
 };
 
+using ItemsOf = std::function<std::set<int64_t>(const std::string& step)>;
+
+/// The steps that have such items.
+std::vector<std::string> steps_with(const Workflow& workflow, const ItemsOf& items) {
+  std::vector<std::string> found;
+  for (const StepSpec& step : workflow.steps) {
+    if (!items(step.name).empty()) found.push_back(step.name);
+  }
+  return found;
+}
+
+/// "these wait: ask, items 0, 2; send".
+std::string waiting_text(const Workflow& workflow, const Waiting& waiting) {
+  std::vector<std::string> places;
+  for (const StepSpec& step : workflow.steps) {
+    const std::set<int64_t> open = waiting.items(step.name);
+    if (!open.empty()) places.push_back(place_text(step.name, open));
+  }
+  return places.empty() ? "nothing of it waits" : fmt::format("these wait: {}", fmt::join(places, "; "));
+}
+
+/// The step that is named; where none is, the only one that asks a person, is of unknown end, or was answered.
+std::string step_of(const ApproveArguments& arguments, const Workflow& workflow, const Waiting& waiting) {
+  if (arguments.step.empty()) {
+    const ItemsOf asking = [&](const std::string& step) { return waiting.asking_items(step); };
+    const ItemsOf open = [&](const std::string& step) { return waiting.items(step); };
+    const ItemsOf answered = [&](const std::string& step) { return waiting.answered_items(step); };
+    for (const ItemsOf& items : {asking, open, answered}) {
+      const std::vector<std::string> steps = steps_with(workflow, items);
+      if (steps.size() == 1) return steps.front();
+      if (!steps.empty()) break;
+    }
+    throw Error(ErrorCode::usage, fmt::format("--step is missing: the step of run {} that waits", arguments.run), {},
+                waiting_text(workflow, waiting));
+  }
+  if (workflow.find(arguments.step) != nullptr) return arguments.step;
+  std::vector<std::string> all;
+  for (const StepSpec& step : workflow.steps) all.push_back(step.name);
+  const std::string nearest = nearest_name(arguments.step, all);
+  throw Error(ErrorCode::usage, fmt::format("the workflow of run {} has no step '{}'", arguments.run, arguments.step),
+              {}, nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
+}
+
 /// The items that are answered: those that are named, or the only one that waits; {-1} of a step that has none.
-std::set<int64_t> items_of(const ApproveArguments& arguments, const StepSpec& step, const Waiting& waiting) {
+std::set<int64_t> items_of(const ApproveArguments& arguments, const StepSpec& step, const Waiting& waiting,
+                           const std::string& which) {
   std::set<int64_t> named(arguments.items.begin(), arguments.items.end());
-  if (!step.foreach) {
-    if (named.empty()) return {-1};
+  if (!step.foreach && !named.empty()) {
     throw Error(ErrorCode::usage, fmt::format("--item is given, and the step '{}' has no foreach", step.name), {},
                 "leave --item out");
   }
-  const std::set<int64_t> open = waiting.items(step.name);
-  const std::string which = open.empty() ? "none of its items waits" : "these wait: " + numbers_text(open);
+  const std::set<int64_t> open = waiting.items(step.name), answered = waiting.answered_items(step.name);
+  if (open.empty() && answered.empty()) {
+    throw Error(ErrorCode::usage,
+                fmt::format("the step '{}' of run {} does not wait for an answer", step.name, arguments.run), {},
+                which);
+  }
+  if (!step.foreach) return {-1};
   if (named.empty()) {
     if (open.size() == 1) return open;
     throw Error(ErrorCode::usage,
@@ -113,7 +153,7 @@ std::set<int64_t> items_of(const ApproveArguments& arguments, const StepSpec& st
                 which);
   }
   for (const int64_t item : named) {
-    if (open.contains(item) || waiting.answer(step.name, item)) continue;
+    if (open.contains(item) || answered.contains(item)) continue;
     throw Error(ErrorCode::usage,
                 fmt::format("item {} of the step '{}' of run {} does not wait", item, step.name, arguments.run), {},
                 which);
@@ -159,11 +199,15 @@ void approve(const ApproveArguments& arguments) {
   }
   const StepKinds kinds = make_kinds();
   const Workflow workflow = read_workflow_text(record->workflow_text, kinds);
-  const StepSpec& step = *workflow.find(step_of(arguments, workflow));
+  if (record->state == "finished") {
+    throw Error(ErrorCode::usage, fmt::format("run {} has finished: no step of it waits", arguments.run), {},
+                "coppice flow fork begins another one from a step of it");
+  }
   const Waiting waiting(*record, journal->events(arguments.run));
+  const StepSpec& step = *workflow.find(step_of(arguments, workflow, waiting));
   std::set<int64_t> open = waiting.items(step.name);
   std::vector<JournalOperation> answers;
-  for (const int64_t item : items_of(arguments, step, waiting)) {
+  for (const int64_t item : items_of(arguments, step, waiting, waiting_text(workflow, waiting))) {
     expect_no_answer(arguments, waiting, step.name, item);
     answers.push_back(answer_to(arguments, step.name, item));
     open.erase(item);

@@ -124,10 +124,13 @@ void show(const ShowArguments& arguments) {
   if (!run.record.tenant.empty()) print_out(", for " + run.record.tenant);
   print_out(", prices " + run.record.prices_hash + "\n");
   if (run.resumptions > 0) {
-    print_out(fmt::format("resumed {}, after {} in which nothing was done\n", counted(run.resumptions, "time"),
-                          seconds_text(run.waited_seconds)));
+    print_out(fmt::format("resumed {}, after {} {}\n", counted(run.resumptions, "time"),
+                          seconds_text(run.waited_seconds), between_parts(run)));
   }
   if (!run.error.empty() && run.record.state != "stopped") print_out("error: " + run.error + "\n");
+  for (const StepSummary& step : run.steps) {
+    for (const std::string& remark : step.remarks) print_out("note: " + step.name + ": " + remark + "\n");
+  }
   print_next(run, arguments);
   print_out(fmt::format("\n{:<20} {:<11} {:>8} {:>5} {:>9} {:>9} {:>10}\n", "step", "state", "items", "calls", "began",
                         "took", "cost"));

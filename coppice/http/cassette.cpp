@@ -19,6 +19,7 @@
 #include "coppice/http/cassette_line.h"
 #include "coppice/http/characters.h"
 #include "coppice/http/message_parser.h"
+#include "coppice/http/secrets.h"
 
 namespace coppice {
 
@@ -145,25 +146,20 @@ Awaitable<HttpResponse> Cassette::Tape::replay(std::shared_ptr<Tape> tape, std::
 namespace {
 
 /// A server may repeat the key that it was given.
-void cut_out(std::vector<std::string>& pieces, std::string_view key) {
-  if (key.empty()) return;
-  for (std::string& piece : pieces) {
-    for (size_t at = piece.find(key); at != piece.npos; at = piece.find(key, at)) piece.replace(at, key.size(), "***");
-  }
-}
-
-/// What stands behind "Bearer ", or "Basic ".
-std::string key_of(const HttpRequest& request) {
-  const auto authorization = request.headers.find("Authorization");
-  if (!authorization) return {};
-  return std::string(authorization->substr(authorization->find(' ') + 1));
+void cut_out(const Secrets& secrets, CassetteEntry& entry) {
+  if (secrets.empty()) return;
+  secrets.cut_out(entry.pieces);
+  HttpHeaders headers;
+  for (const auto& [name, value] : entry.headers.all()) headers.add(name, secrets.without(value));
+  entry.headers = std::move(headers);
+  if (entry.failure) entry.failure->message = secrets.without(entry.failure->message);
 }
 
 }  // namespace
 
 Awaitable<HttpResponse> Cassette::Tape::record(std::shared_ptr<Tape> tape, HttpCall call) {
   CassetteEntry entry;
-  const std::string key = key_of(call.request);
+  const Secrets secrets = secrets_of(call.request);
   entry.method = call.request.method;
   entry.url = call.request.target;
   entry.request_body = call.request.body;
@@ -182,7 +178,7 @@ Awaitable<HttpResponse> Cassette::Tape::record(std::shared_ptr<Tape> tape, HttpC
     entry.status = response.status;
     entry.headers = response.headers;
     if (!response.body.empty()) entry.pieces.push_back(response.body);
-    cut_out(entry.pieces, key);
+    cut_out(secrets, entry);
     tape->append(entry);
     co_return response;
   } catch (const Error& error) {
@@ -192,7 +188,7 @@ Awaitable<HttpResponse> Cassette::Tape::record(std::shared_ptr<Tape> tape, HttpC
     if (!entry.pieces.empty()) entry.status = 200;  // what came before it broke was passed on
     const bool was_sent = dynamic_cast<const RequestNotSent*>(&error) == nullptr;
     entry.failure = CassetteEntry::Failure{error.code(), error.what(), was_sent};
-    cut_out(entry.pieces, key);
+    cut_out(secrets, entry);
     thrown = std::current_exception();
   }
   tape->append(entry);

@@ -12,7 +12,9 @@
 
 #include "coppice/core/held_json.h"
 #include "coppice/core/json_text.h"
+#include "coppice/http/base64.h"
 #include "coppice/http/characters.h"
+#include "coppice/http/secrets.h"
 #include "coppice/http/utf8.h"
 
 namespace coppice {
@@ -25,18 +27,6 @@ constexpr int kVersion = 1;
 
 [[noreturn]] void refuse(const std::string& what) {
   throw Error(ErrorCode::data, "no line of a cassette: " + what);
-}
-
-std::string base64(std::string_view bytes) {
-  std::string text;
-  std::array<unsigned char, 64 / 3 * 4 + 5> encoded;
-  for (size_t at = 0; at < bytes.size(); at += 63) {  // whole groups of three, the last piece aside
-    const std::string_view piece = bytes.substr(at, 63);
-    const int size = EVP_EncodeBlock(encoded.data(), reinterpret_cast<const unsigned char*>(piece.data()),
-                                     static_cast<int>(piece.size()));
-    text.append(reinterpret_cast<const char*>(encoded.data()), static_cast<size_t>(size));
-  }
-  return text;
 }
 
 std::string from_base64(const std::string& text) {
@@ -100,17 +90,6 @@ void read_response(const json& response, CassetteEntry& entry) {
   const json& body = member(response, "body");
   if (!body.is_array()) refuse("its body is no list of texts");
   for (const json& piece : body) entry.pieces.push_back(text_of(piece));
-}
-
-bool names_secret(std::string_view name) {
-  std::string plain;
-  for (const char c : name) {
-    if (c != '-' && c != '_') plain += lower(c);
-  }
-  for (const char* const end : {"key", "token", "secret", "password", "signature", "sig"}) {
-    if (plain.ends_with(end)) return true;
-  }
-  return false;
 }
 
 }  // namespace

@@ -128,6 +128,23 @@ TEST_F(CassetteTest, PiecesComeAsTheyCame) {
   EXPECT_EQ(sender.calls, 1);
 }
 
+TEST_F(CassetteTest, AKeyThatIsRepeatedIsCutOutEvenWhereItComesInPieces) {
+  sender.answer = [](HttpCall& call) {
+    for (const char* piece : {"a S3C", "RET b ", "S3CRE", "\\u0054 \\u00533CRET"}) call.on_body(piece);
+    return HttpResponse(200, {{"X-RateLimit-Of", "S3CRET"}});
+  };
+  std::string heard;
+  {
+    Cassette cassette(path, CassetteMode::record, &sender);
+    HttpCall made = call("x");
+    made.on_body = [&heard](std::string_view piece) { heard += piece; };
+    loop.run(cassette.send(std::move(made)));
+  }
+  EXPECT_EQ(heard, "a S3CRET b S3CRE\\u0054 \\u00533CRET");  // the caller's is as it came
+  EXPECT_EQ(file().find("S3C"), std::string::npos) << file();
+  EXPECT_EQ(body_of(CassetteMode::replay, {"x"}), "a *** b *** ***\n");
+}
+
 TEST_F(CassetteTest, FailuresComeBackAsFailures) {
   sender.answer = [](HttpCall& call) -> HttpResponse {
     call.on_body("begun");

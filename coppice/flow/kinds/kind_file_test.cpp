@@ -10,9 +10,9 @@
 #include <nlohmann/json.hpp>
 
 #include "coppice/flow/kinds/kinds.h"
-#include "coppice/flow/llm/base64.h"
 #include "coppice/flow/run/runner.h"
 #include "coppice/flow/temporary_folder.h"
+#include "coppice/http/base64.h"
 
 namespace coppice {
 namespace {

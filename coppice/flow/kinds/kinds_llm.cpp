@@ -5,7 +5,7 @@
 
 #include "coppice/flow/kinds/kinds.h"
 #include "coppice/flow/kinds/llm_question.h"
-#include "coppice/flow/llm/base64.h"
+#include "coppice/http/base64.h"
 
 namespace coppice {
 namespace {

@@ -16,6 +16,7 @@
 #include "coppice/flow/kinds/kinds.h"
 #include "coppice/flow/kinds/sql_query.h"
 #include "coppice/flow/kinds/subprocess.h"
+#include "coppice/http/secrets.h"
 #include "coppice/http/url.h"
 
 namespace coppice {
@@ -24,6 +25,9 @@ namespace {
 using Json = nlohmann::json;
 
 // ---- http
+
+/// A shorter value of a header is hardly a secret, and stands in outputs by chance.
+constexpr size_t kLeastSecretBytes = 8;
 
 class HttpKind : public CallingKind {
  public:
@@ -69,18 +73,28 @@ class HttpKind : public CallingKind {
       call.deadline = calls.deadline();
       call.cancellation = &calls.cancellation();
       call.max_body_bytes = with.value("max_bytes", call.max_body_bytes);
-      HttpResponse response = co_await calls.sender().send(std::move(call));
-      if ((response.status < 200 || response.status > 299) && !with.value("any_status", false)) {
-        throw Error(ErrorCode::remote, fmt::format("the server answered with status {}", response.status), {},
-                    response.body.substr(0, 200));
+      const Secrets secrets = secrets_of(call.request);  // the server may repeat them
+      try {
+        const HttpResponse response = co_await calls.sender().send(std::move(call));
+        expect_success(response, with, secrets);
+        Json output = output_of(response);
+        secrets.cut_out(output, kLeastSecretBytes);
+        co_return output;
+      } catch (const Error& error) {
+        throw without(secrets, error);
       }
-      co_return output_of(response);
     });
   }
 
  private:
   static std::string method_of(const Json& with) {
     return with.value("method", with.contains("json") || with.contains("body") ? "POST" : "GET");
+  }
+
+  static void expect_success(const HttpResponse& response, const Json& with, const Secrets& secrets) {
+    if ((response.status >= 200 && response.status <= 299) || with.value("any_status", false)) return;
+    throw Error(ErrorCode::remote, fmt::format("the server answered with status {}", response.status), {},
+                secrets.without(response.body).substr(0, 200));  // cut out before it is cut short
   }
 
   /// Headers may hold keys: they are not written down.

@@ -13,10 +13,10 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/flow/json/json_field.h"
-#include "coppice/flow/llm/base64.h"
 #include "coppice/flow/llm/llm_errors.h"
 #include "coppice/flow/llm/llm_usage.h"
 #include "coppice/flow/llm/token_estimate.h"
+#include "coppice/http/base64.h"
 
 namespace coppice {
 namespace {

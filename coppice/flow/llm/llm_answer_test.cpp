@@ -9,7 +9,7 @@
 #include "coppice/core/error.h"
 #include "coppice/core/json_text.h"
 #include "coppice/core/random.h"
-#include "coppice/flow/llm/base64.h"
+#include "coppice/http/base64.h"
 
 namespace coppice {
 namespace {

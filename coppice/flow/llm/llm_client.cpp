@@ -9,12 +9,12 @@
 #include "coppice/core/error.h"
 #include "coppice/flow/json/json_field.h"
 #include "coppice/flow/json/json_schema.h"
-#include "coppice/flow/llm/base64.h"
 #include "coppice/flow/llm/llm_answer.h"
 #include "coppice/flow/llm/llm_errors.h"
 #include "coppice/flow/llm/llm_exchange.h"
 #include "coppice/flow/llm/llm_request.h"
 #include "coppice/flow/llm/llm_structured.h"
+#include "coppice/http/base64.h"
 
 namespace coppice {
 namespace {

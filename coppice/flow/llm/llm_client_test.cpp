@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "coppice/flow/llm/base64.h"
 #include "coppice/flow/llm/llm_fixture.h"
 #include "coppice/flow/llm/llm_request.h"
+#include "coppice/http/base64.h"
 
 namespace coppice {
 namespace {

@@ -108,15 +108,4 @@ bool RefusedByServer::is_about_format() const {
   return false;
 }
 
-std::string without_secret(std::string text, std::string_view secret) {
-  if (secret.empty()) return text;
-  std::string result;
-  size_t begin = 0;
-  for (size_t at = text.find(secret); at != text.npos; at = text.find(secret, begin)) {
-    result.append(text, begin, at - begin).append("***");
-    begin = at + secret.size();
-  }
-  return begin == 0 ? text : result.append(text, begin);
-}
-
 }  // namespace coppice

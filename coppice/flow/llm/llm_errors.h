@@ -40,9 +40,6 @@ class RefusedByServer : public Error {
   ServerError said_;
 };
 
-/// The text with `secret` replaced by "***"; as it is where the secret is empty.
-std::string without_secret(std::string text, std::string_view secret);
-
 /// Text of a server's on one line: control characters become blanks, bytes that are no UTF-8 become '?'; cut.
 std::string one_line(std::string_view text);
 

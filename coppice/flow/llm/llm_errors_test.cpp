@@ -64,12 +64,5 @@ TEST(LlmErrors, ThoseAboutTheFormatAreToldFromOthers) {
   EXPECT_FALSE(about(429, "schema"));
 }
 
-TEST(LlmErrors, ASecretIsCutOut) {
-  EXPECT_EQ(without_secret("key sk-1 and sk-1", "sk-1"), "key *** and ***");
-  EXPECT_EQ(without_secret("aaaa", "aa"), "******");
-  EXPECT_EQ(without_secret("nothing", "sk-1"), "nothing");
-  EXPECT_EQ(without_secret("nothing", ""), "nothing");
-}
-
 }  // namespace
 }  // namespace coppice

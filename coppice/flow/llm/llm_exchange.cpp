@@ -31,6 +31,10 @@ using Clock = RunClock;
 /// A shorter key ("none", "EMPTY") is no secret, and stands in answers by chance.
 constexpr size_t kLeastSecretBytes = 16;
 
+// What a limit on tokens holds in bytes, of any tokenizer: few have tokens that are longer, and no text has them alone.
+constexpr uint64_t kMostBytesOfAToken = 32, kMoreBytes = 1024;
+constexpr uint64_t kMostLimit = uint64_t{1} << 50;
+
 bool is_success(int status) noexcept {
   return status >= 200 && status < 300;
 }
@@ -107,13 +111,10 @@ bool is_refusal(const std::exception_ptr& failure) {
   }
 }
 
-/// Of all texts in it.
-void cut_out(std::string_view secret, Json& value) {
-  if (auto* const text = value.get_ptr<std::string*>()) {
-    if (text->find(secret) != text->npos) *text = without_secret(*text, secret);
-  } else if (value.is_structured()) {
-    for (Json& item : value) cut_out(secret, item);
-  }
+/// An estimate from the text that came is held to the limit on tokens, unless so much came that the server was not.
+uint64_t most_output_of_text(const UsageBasis& basis) noexcept {
+  constexpr uint64_t kSurelyMore = 2;
+  return basis.likely_output / kSurelyMore > basis.most_output ? basis.likely_output : basis.most_output;
 }
 
 LlmReading chat_reading(const Json& body) {
@@ -162,7 +163,7 @@ struct LlmExchange::Tried {
 };
 
 LlmExchange::LlmExchange(HttpSender& sender, const LlmCall& call)
-    : sender_(sender), call_(call), key_(key_of(call.endpoint)) {}
+    : sender_(sender), call_(call), key_(key_of(call.endpoint)), secrets_(key_) {}
 
 LlmAsk LlmExchange::ask_of(std::string_view path, Json body, uint32_t call) const {
   LlmAsk ask;
@@ -269,10 +270,11 @@ Awaitable<void> LlmExchange::exchange(const LlmAsk& ask, Tried& tried) {
     if (is_first && call_.on_text) call_.on_text(text);
   };
   if (ask.body.contains("stream")) {
-    tried.stream.emplace(ChatStream::Names{call_.endpoint.name, key_});
+    tried.stream.emplace(ChatStream::Names{call_.endpoint.name, secrets_});
     http.on_body = [&](std::string_view piece) {
       tried.stream_began = true;
       tried.stream->feed(piece, on_text);
+      expect_within_limit(ask, *tried.stream);
     };
   }
   try {
@@ -284,7 +286,7 @@ Awaitable<void> LlmExchange::exchange(const LlmAsk& ask, Tried& tried) {
     tried.response.emplace();
   }
   if (tried.was_refused()) {
-    const std::string body = without_secret(tried.response->body, key_);
+    const std::string body = secrets_.without(tried.response->body);
     throw RefusedByServer(call_.endpoint.name, tried.response->status, read_server_error(body));
   }
   if (tried.stream) {
@@ -296,6 +298,18 @@ Awaitable<void> LlmExchange::exchange(const LlmAsk& ask, Tried& tried) {
   if (ask.complete) co_await ask.complete(tried.reading->answer);
 }
 
+/// Of a server that does not hold to the limit on tokens, and may go on for ever: what is thrown ends the connection.
+void LlmExchange::expect_within_limit(const LlmAsk& ask, const ChatStream& stream) const {
+  if (!ask.body.contains(call_.endpoint.max_tokens_name)) return;
+  const uint64_t most_bytes = std::min(ask.basis.most_output, kMostLimit) * kMostBytesOfAToken + kMoreBytes;
+  if (stream.text_bytes() <= most_bytes) return;
+  throw Error(ErrorCode::remote,
+              fmt::format("the answer of '{}' was cut off after {} bytes: {} tokens at most were asked for",
+                          call_.endpoint.name, stream.text_bytes(), ask.basis.most_output),
+              {},
+              "the server does not hold to the limit: see whether the endpoint's max_tokens_name is the one it knows");
+}
+
 void LlmExchange::read_whole(const LlmAsk& ask, const HttpResponse& response, Tried& tried) const {
   const Json body = parse_json(response.body);
   if (body.is_discarded()) {
@@ -303,7 +317,7 @@ void LlmExchange::read_whole(const LlmAsk& ask, const HttpResponse& response, Tr
                 "see to the endpoint's URL");
   }
   if (is_server_error(body)) {
-    throw RefusedByServer(call_.endpoint.name, 0, read_server_error(without_secret(response.body, key_)));
+    throw RefusedByServer(call_.endpoint.name, 0, read_server_error(secrets_.without(response.body)));
   }
   tried.reading = ask.read(body);
 }
@@ -332,6 +346,7 @@ Usage LlmExchange::usage_of(const LlmAsk& ask, const Tried& tried) const {
   Usage usage;
   if (tried.reading) {
     basis.likely_output = tried.reading->likely_output;
+    basis.most_output = most_output_of_text(basis);
     usage = believed(tried.reading->usage, basis);
   } else {
     basis.likely_output = tried.stream ? tried.stream->likely_output() : likely_tokens(tried.response->body);
@@ -339,6 +354,7 @@ Usage LlmExchange::usage_of(const LlmAsk& ask, const Tried& tried) const {
     if (is_error_alone) return {};
     // What a server says in mid-stream is not its last word.
     const bool is_whole = tried.stream && tried.stream->is_complete();
+    if (tried.stream && tried.stream->text_bytes() > 0) basis.most_output = most_output_of_text(basis);
     usage = believed(is_whole ? tried.stream->usage() : std::nullopt, basis);
   }
   usage.images = ask.images;
@@ -363,7 +379,7 @@ CallOutcome LlmExchange::outcome_of(const LlmAsk& ask, Tried& tried) const {
   answer["usage"] = usage_json(outcome.usage);
   answer["seconds"] = tried.seconds;
   answer["first_token_seconds"] = tried.first_token_seconds;
-  if (key_.size() >= kLeastSecretBytes) cut_out(key_, answer);
+  secrets_.cut_out(answer, kLeastSecretBytes);
   outcome.was_answered = true;
   outcome.answer = body_text(answer);
   return outcome;
@@ -389,10 +405,8 @@ std::exception_ptr LlmExchange::without_key(std::exception_ptr failure) const {
   try {
     std::rethrow_exception(failure);
   } catch (const Error& error) {
-    const bool is_clean = error.message().find(key_) == std::string::npos;
-    if (is_clean) return failure;
-    return std::make_exception_ptr(Error(error.code(), without_secret(error.what(), key_),
-                                         without_secret(error.where(), key_), without_secret(error.hint(), key_)));
+    const Error clean = without(secrets_, error);
+    return clean.message() == error.message() ? failure : std::make_exception_ptr(clean);
   } catch (...) {
     return failure;
   }

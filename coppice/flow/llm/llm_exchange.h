@@ -15,8 +15,11 @@
 #include "coppice/flow/llm/llm.h"
 #include "coppice/flow/llm/llm_usage.h"
 #include "coppice/flow/llm/run_clock.h"
+#include "coppice/http/secrets.h"
 
 namespace coppice {
+
+class ChatStream;
 
 /// What came of an answer, in the form in which it is written down (llm_answer.h).
 struct LlmReading {
@@ -73,6 +76,7 @@ class LlmExchange {
   Awaitable<Tried> attempt(const LlmAsk& ask);
   Awaitable<void> exchange(const LlmAsk& ask, Tried& tried);
   HttpCall http_call(const LlmAsk& ask) const;
+  void expect_within_limit(const LlmAsk& ask, const ChatStream& stream) const;
   void read_whole(const LlmAsk& ask, const HttpResponse& response, Tried& tried) const;
   CallIntent intent_of(const LlmAsk& ask);
   Usage usage_of(const LlmAsk& ask, const Tried& tried) const;
@@ -83,6 +87,7 @@ class LlmExchange {
   HttpSender& sender_;
   const LlmCall& call_;
   std::string key_;
+  Secrets secrets_;
   std::map<uint32_t, uint32_t> attempts_;  ///< of each call so far
 };
 

@@ -56,7 +56,7 @@ void ChatStream::take_event(const SseEvent& event, const OnText& on_text) {
 void ChatStream::take_document(const SseEvent& event, const OnText& on_text) {
   const HeldJson chunk = parse_held_json(event.data);
   if (event.event == "error" || (chunk.value.is_object() && is_server_error(chunk.value))) {
-    throw RefusedByServer(names_.endpoint, 0, read_server_error(without_secret(event.data, names_.secret)));
+    throw RefusedByServer(names_.endpoint, 0, read_server_error(names_.secrets.without(event.data)));
   }
   if (!chunk.value.is_object()) refuse(event.data);
   if (auto usage = read_usage(field(chunk.value, "usage"))) usage_ = std::move(usage);
@@ -105,7 +105,7 @@ Said<ChatAnswer> ChatStream::finish_whole(const OnText& on_text) {
   if (body.value.is_discarded()) throw Error(ErrorCode::remote, "got an answer that is no JSON");
   if (is_server_error(body.value)) {
     const std::string said = std::exchange(whole_, {});  // nothing of it is an answer
-    throw RefusedByServer(names_.endpoint, 0, read_server_error(without_secret(said, names_.secret)));
+    throw RefusedByServer(names_.endpoint, 0, read_server_error(names_.secrets.without(said)));
   }
   Said<ChatAnswer> said = read_chat(body.value);
   if (!said.answer.content.empty() && on_text) on_text(said.answer.content);
@@ -113,7 +113,7 @@ Said<ChatAnswer> ChatStream::finish_whole(const OnText& on_text) {
 }
 
 void ChatStream::refuse(const std::string& data) const {
-  const std::string shown = one_line(without_secret(data, names_.secret));
+  const std::string shown = one_line(names_.secrets.without(data));
   throw Error(ErrorCode::remote, fmt::format("got '{}' in a stream, expected a chunk of an answer", shown));
 }
 

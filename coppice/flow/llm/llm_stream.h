@@ -11,6 +11,7 @@
 
 #include "coppice/flow/llm/chunk_scanner.h"
 #include "coppice/flow/llm/llm_answer.h"
+#include "coppice/http/secrets.h"
 #include "coppice/http/sse.h"
 
 namespace coppice {
@@ -25,7 +26,8 @@ class ChatStream {
 
   /// What messages name, and what they never show.
   struct Names {
-    std::string endpoint, secret;
+    std::string endpoint;
+    Secrets secrets;
   };
   explicit ChatStream(Names names) : names_(std::move(names)) {}
 
@@ -39,6 +41,8 @@ class ChatStream {
 
   /// What came so far.
   bool has_text() const noexcept { return !text_.content.empty(); }
+  /// Of all kinds: also what is no part of the answer, such as a model's reasoning.
+  uint64_t text_bytes() const noexcept { return text_.content.size() + text_.refusal.size() + text_.unseen_bytes; }
   /// Has the answer come to its end, even if the stream has not?
   bool is_complete() const noexcept { return has_choice_ && (is_done_ || !finish_reason_.empty()); }
   const std::optional<Usage>& usage() const noexcept { return usage_; }

@@ -37,7 +37,7 @@ struct Streamed {
 };
 Streamed streamed(const std::vector<std::string>& pieces) {
   Streamed result;
-  ChatStream stream({"local", "sk-secret"});
+  ChatStream stream({"local", Secrets("sk-secret")});
   const auto show = [&](std::string_view piece) { result.shown += piece; };
   try {
     for (const std::string& piece : pieces) stream.feed(piece, show);
@@ -156,7 +156,7 @@ TEST(ChatStream, WhatIsNoChunkEndsIt) {
 }
 
 TEST(ChatStream, WhatThrowsWhileItIsShownIsBilledAllTheSame) {
-  ChatStream stream({"local", ""});
+  ChatStream stream({"local", {}});
   EXPECT_THROW(stream.feed(text("12345678"), [](std::string_view) { throw std::runtime_error("full"); }),
                std::runtime_error);
   EXPECT_EQ(stream.likely_output(), 2u);

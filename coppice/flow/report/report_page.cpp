@@ -139,7 +139,7 @@ std::string step_graph(const Workflow& workflow, const RunSummary* run) {
   std::vector<GraphNode> nodes;
   for (const StepSpec& step : workflow.steps) {
     const StepSummary* did = run == nullptr ? nullptr : find_step(*run, step.name);
-    std::string state = did == nullptr ? "waiting" : did->state;
+    std::string state = did == nullptr ? "not begun" : did->state;
     // A foreach of no items leaves nothing behind.
     if (did == nullptr && run != nullptr && run->record.state == "finished") state = "done";
     nodes.push_back({step.name, step.kind->name(), state, step.needs});

@@ -52,13 +52,18 @@ std::string summary_of(const RunSummary& run, const std::string& journal_flag) {
       run.usage.is_estimated ? " (some of it estimated)" : "");
   if (!run.record.parent.empty()) text += " Forked from " + escaped(run.record.parent) + ".";
   if (run.resumptions > 0) {
-    text += fmt::format(" It was resumed {}; the {} in between are in no figure.",
+    text += fmt::format(" It was resumed {}, after {} {}; they are in no figure.",
                         run.resumptions == 1 ? "once" : fmt::format("{} times", run.resumptions),
-                        shown_seconds(run.waited_seconds));
+                        shown_seconds(run.waited_seconds), between_parts(run));
   }
   text += " " + tag_html(run.provenance) + "</p>\n";
   const bool is_said = run.record.state == "stopped";
   if (!run.error.empty() && !is_said) text += "<p class=\"bad\">" + lines_html(run.error) + "</p>";
+  for (const StepSummary& step : run.steps) {
+    for (const std::string& remark : step.remarks) {
+      text += "<p class=\"note\">" + escaped(step.name) + ": " + lines_html(remark) + "</p>\n";
+    }
+  }
   return text + way_on_of(run, journal_flag);
 }
 

@@ -2,8 +2,10 @@
 #include "coppice/flow/run/item_calls.h"
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "coppice/core/json_text.h"
@@ -55,6 +57,22 @@ std::string settled_text(const CallIntent& intent, const CallOutcome& outcome) {
   std::string text = compact_text(made);
   text.back() = ',';
   return text + (outcome.was_answered ? R"("answer":)" : R"("error":)") + outcome.answer + '}';
+}
+
+/// What the server did that its limits did not foresee.
+std::string overrun_text(const CallIntent& intent, const CallOutcome& outcome) {
+  const Usage& usage = outcome.usage;
+  const char* const how = usage.is_estimated ? " (estimated)" : "";
+  const auto tokens = [how](const char* did, const char* which, uint64_t came, uint64_t most) {
+    return fmt::format("{} {} {} tokens{} where {} were foreseen at most", did, came, which, how, most);
+  };
+  const std::string what = usage.output_tokens > intent.most_output_tokens
+                               ? tokens("gave", "output", usage.output_tokens, intent.most_output_tokens)
+                           : usage.input_tokens > intent.most_input_tokens
+                               ? tokens("counted", "input", usage.input_tokens, intent.most_input_tokens)
+                               : std::string("charged more than was foreseen");
+  return fmt::format("the server of '{}' {} ('coppice flow probe' tries such limits), and the call cost {} and not {}",
+                     intent.model, what, money_text(outcome.cost), money_text(intent.most));
 }
 
 }  // namespace
@@ -149,14 +167,18 @@ Awaitable<ImageAnswer> ItemCalls::image(ImageRequest request) {
                                  });
 }
 
+/// The first item that comes here ends the step: all that are unknown are named at once.
 void ItemCalls::expect_known(uint32_t call) const {
   if (!run_.history.is_unknown(step_.name, item_, call)) return;
-  const std::string what =
-      item_ < 0 ? fmt::format("step '{}'", step_.name) : fmt::format("item {} of step '{}'", item_, step_.name);
-  throw Error(ErrorCode::io,
-              fmt::format("nobody knows whether {} was done: the program died while it was under way", what), {},
+  const std::set<int64_t> items = run_.history.unknown_items(step_.name);
+  const std::string what = item_ < 0
+                               ? fmt::format("step '{}' was", step_.name)
+                               : fmt::format("item{} {} of step '{}' {}", items.size() == 1 ? "" : "s",
+                                             fmt::join(items, ", "), step_.name, items.size() == 1 ? "was" : "were");
+  throw Error(ErrorCode::io, fmt::format("nobody knows whether {} done: the program died while it was under way", what),
+              {},
               fmt::format("look whether it was; '{}' has it done again",
-                          approve_command(run_.settings.id, run_.settings.journal_flag, step_.name, item_)));
+                          approve_command(run_.settings.id, run_.settings.journal_flag, step_.name, items)));
 }
 
 Awaitable<nlohmann::json> ItemCalls::act(Effect effect, const nlohmann::json& what,
@@ -231,7 +253,7 @@ Awaitable<void> ItemCalls::intend(const CallIntent& intent) {
   operation.event.call = intent.call;
   operation.event.attempt = intent.attempt;
   operation.event.input_hash = intent.request_hash;
-  operation.event.amount = intent.most;
+  operation.event.amount = set_aside_for(intent);
   operation.event.payload = nlohmann::json({{"endpoint", intent.endpoint},
                                             {"model", intent.model},
                                             {"most_input_tokens", intent.most_input_tokens},
@@ -240,20 +262,21 @@ Awaitable<void> ItemCalls::intend(const CallIntent& intent) {
   operation.budgets = run_.budgets(step_);
   const std::vector<BudgetScope> budgets = operation.budgets;
   const JournalOperation done = co_await run_.journal.commit(std::move(operation));
-  if (done.short_of) throw_short(budgets, *done.short_of, intent);
+  if (done.short_of) throw_short(budgets, *done.short_of, intent, done.event.amount);
   ++calls_;
 }
 
-void ItemCalls::throw_short(const std::vector<BudgetScope>& budgets, const std::string& scope,
-                            const CallIntent& intent) const {
+void ItemCalls::throw_short(const std::vector<BudgetScope>& budgets, const std::string& scope, const CallIntent& intent,
+                            Money wanted) const {
   const auto found = std::find_if(budgets.begin(), budgets.end(), [&](const auto& one) { return one.name == scope; });
   const BudgetState state = run_.services.journal.budget(scope);
   std::string left = money_text(std::max(found->limit - (state.spent + state.reserved), Money{}));
+  if (state.spent > found->limit) left += fmt::format(" (it is passed by {})", money_text(state.spent - found->limit));
   if (state.reserved > Money{})
     left += fmt::format(" ({} more is set aside for calls under way)", money_text(state.reserved));
   throw Error(ErrorCode::budget,
               fmt::format("the budget '{}' of {} has {} left, and this call to '{}' may cost {}", scope,
-                          money_text(found->limit), left, intent.model, money_text(intent.most)),
+                          money_text(found->limit), left, intent.model, money_text(wanted)),
               {}, "raise the budget, lower max_output_tokens of the model, or name a cheaper one under it");
 }
 
@@ -269,6 +292,46 @@ Awaitable<void> ItemCalls::settle(const CallIntent& intent, const CallOutcome& o
   operation.event.amount = outcome.cost;
   operation.event.payload = settled_text(intent, outcome);  // spent where it was reserved: the day may be another now
   co_await run_.journal.commit(std::move(operation));
+  if (outcome.cost > intent.most) tell_overrun(intent, outcome);
+}
+
+/// A server that has once passed the limit on tokens is taken at what it did, and no longer at its word.
+Money ItemCalls::set_aside_for(const CallIntent& intent) const {
+  const auto seen = run_.overruns.find({intent.endpoint, intent.model});
+  return seen == run_.overruns.end() ? intent.most : std::max(intent.most, seen->second);
+}
+
+/// The call is paid, and nothing of it can be undone: its user hears of it, once for each step and budget. Nobody can
+/// reserve anything in a budget that is passed.
+void ItemCalls::tell_overrun(const CallIntent& intent, const CallOutcome& outcome) {
+  Money& seen = run_.overruns[{intent.endpoint, intent.model}];
+  seen = std::max(seen, outcome.cost);
+  note({{"overrun",
+         {{"endpoint", intent.endpoint},
+          {"model", intent.model},
+          {"most_input_tokens", intent.most_input_tokens},
+          {"most_output_tokens", intent.most_output_tokens},
+          {"input_tokens", outcome.usage.input_tokens},
+          {"output_tokens", outcome.usage.output_tokens},
+          {"most_usd", intent.most.dollars()},
+          {"cost_usd", outcome.cost.dollars()}}}});
+  const std::string passed = passed_budgets();
+  const bool has_passed = !passed.empty();
+  if (!run_.told_overruns.insert(fmt::format("{}/{}/{}", step_.name, intent.model, has_passed)).second) return;
+  remark(overrun_text(intent, outcome) + (has_passed ? ": " + passed : ""));
+}
+
+/// "the budget 'run:r' of $0.0100 is passed by $0.0301"; "" where none is.
+std::string ItemCalls::passed_budgets() const {
+  std::string text;
+  for (const BudgetScope& scope : run_.budgets(step_)) {
+    if (scope.limit == kNoLimit) continue;
+    const BudgetState state = run_.services.journal.budget(scope.name);
+    if (state.spent <= scope.limit) continue;
+    text += fmt::format("{}the budget '{}' of {} is passed by {}", text.empty() ? "" : ", ", scope.name,
+                        money_text(scope.limit), money_text(state.spent - scope.limit));
+  }
+  return text;
 }
 
 }  // namespace coppice

@@ -69,7 +69,10 @@ class ItemCalls : public StepCalls, private CallRecorder {
   template <class Answer>
   Awaitable<Answer> with_model(std::string name, std::function<Awaitable<Answer>(const ModelSpec&, LlmCall)> ask);
   [[noreturn]] void throw_short(const std::vector<BudgetScope>& budgets, const std::string& scope,
-                                const CallIntent& intent) const;
+                                const CallIntent& intent, Money wanted) const;
+  Money set_aside_for(const CallIntent& intent) const;
+  void tell_overrun(const CallIntent& intent, const CallOutcome& outcome);
+  std::string passed_budgets() const;
   void expect_known(uint32_t call) const;
   nlohmann::json made_up_output() const;
 

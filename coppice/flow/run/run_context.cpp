@@ -6,15 +6,12 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <limits>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
 
 namespace coppice {
 namespace {
-
-constexpr Money kNoLimit{std::numeric_limits<int64_t>::max()};
 
 /// Budgets of days end at midnight UTC, for all machines alike.
 std::string today() {

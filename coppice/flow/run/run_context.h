@@ -2,8 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "coppice/flow/journal/group_commit.h"
 #include "coppice/flow/llm/run_clock.h"
@@ -11,6 +15,9 @@
 #include "coppice/flow/run/run_history.h"
 
 namespace coppice {
+
+/// Of a budget that has none.
+inline constexpr Money kNoLimit{std::numeric_limits<int64_t>::max()};
 
 /// Since 1970, by the clock of the wall.
 int64_t nanoseconds_now();
@@ -31,6 +38,11 @@ struct RunContext {
   // wall may be set in the middle of a run.
   int64_t began_nanoseconds = nanoseconds_now();
   RunClock::time_point began = RunClock::now();
+
+  /// What a call to a model has cost where that was more than its worst case; by endpoint and model. From then on that
+  /// much at least is set aside for each call to it.
+  std::map<std::pair<std::string, std::string>, Money> overruns;
+  std::set<std::string> told_overruns;  ///< those that users were told of
 
   /// An event of this run, now.
   Event event(EventKind kind, const std::string& step, int64_t item) const;

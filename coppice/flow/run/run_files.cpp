@@ -11,8 +11,8 @@
 #include <utility>
 
 #include "coppice/core/output_file.h"
-#include "coppice/flow/llm/base64.h"
 #include "coppice/flow/workflow/output_path.h"
+#include "coppice/http/base64.h"
 
 namespace coppice {
 namespace {

@@ -125,4 +125,12 @@ std::optional<std::string> RunHistory::standing_answer(const std::string& step, 
   return found->second;
 }
 
+std::set<int64_t> RunHistory::answered_items(const std::string& step) const {
+  std::set<int64_t> items;
+  for (const auto& [place, said] : standing_) {
+    if (place.first == step) items.insert(place.second);
+  }
+  return items;
+}
+
 }  // namespace coppice

@@ -26,6 +26,9 @@ class RunHistory {
   /// The output of a step that ended, if it was given the same as now.
   std::optional<std::string> output(const std::string& step, int64_t item, const std::string& input_hash) const;
 
+  /// Has it ended, whatever it was given?
+  bool is_done(const std::string& step, int64_t item) const { return done_.contains({step, item}); }
+
   /// The answer to a call, if the same was asked. Answers of a model by which the step then failed (a refusal, no JSON)
   /// are none: the step is tried anew.
   std::optional<std::string> answer(const std::string& step, int64_t item, uint32_t call,
@@ -45,6 +48,8 @@ class RunHistory {
 
   /// What a person said and is not out of date: since then nothing of the step became unknown.
   std::optional<std::string> standing_answer(const std::string& step, int64_t item) const;
+  /// Items of the step that have one.
+  std::set<int64_t> answered_items(const std::string& step) const;
 
  private:
   void forget_answers(const std::string& step);

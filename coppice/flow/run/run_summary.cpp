@@ -9,6 +9,7 @@
 #include <set>
 
 #include "coppice/core/json_text.h"
+#include "coppice/core/quantity.h"
 #include "coppice/flow/json/compact_text.h"
 #include "coppice/flow/run/active_time.h"
 
@@ -196,8 +197,11 @@ class Summary {
     const std::string state = state_of(run_.record);
     if (state == "finished") return;
     const bool is_half_done = step.state == "done" && step.items < step.all_items;
-    const bool has_begun = step.state == "waiting" && asking_.contains(step.name);
-    if (!is_half_done && !has_begun) return;
+    const bool has_begun = step.state == "waiting" && (asking_.contains(step.name) || step.items > 0);
+    if (!is_half_done && !has_begun) {
+      if (step.state == "waiting" && step.questions.empty()) step.state = "not begun";
+      return;
+    }
     step.state = !step.questions.empty() ? "waiting" : state == "failed" ? "stopped" : state;
   }
 
@@ -267,7 +271,13 @@ class Summary {
       return;
     }
     if (payload.contains(kQuestionNote)) ask(step(event.step), {event.item, text_in(payload, kQuestionNote)});
+    if (payload.contains("remark")) add_remark(step(event.step), text_in(payload, "remark"));
     run_.notes.emplace_back(event.step, payload);
+  }
+
+  static void add_remark(StepSummary& its, std::string remark) {
+    if (std::find(its.remarks.begin(), its.remarks.end(), remark) != its.remarks.end()) return;
+    its.remarks.push_back(std::move(remark));
   }
 
   /// Of a run that is resumed before somebody answers it is asked again.
@@ -342,6 +352,7 @@ nlohmann::ordered_json to_json(const StepSummary& step) {
     made["questions"].push_back(question.text);
     if (question.item >= 0) made["question_items"].push_back(question.item);
   }
+  if (!step.remarks.empty()) made["remarks"] = step.remarks;
   if (step.is_kept) made["kept_from_parent"] = true;
   if (!step.error.empty()) made["error"] = step.error;
   return made;
@@ -389,6 +400,12 @@ const char* outcome_name(EventKind end) noexcept {
 
 std::string state_of(const RunRecord& run) {
   return run.state == "running" && !run.is_worked_on ? "interrupted" : run.state;
+}
+
+std::string between_parts(const RunSummary& run) {
+  const std::string known = "in which nothing that is known was done";
+  if (run.unknown.calls == 0) return known;
+  return fmt::format("{} ({} under way then, for a time that is not known)", known, counted(run.unknown.calls, "call"));
 }
 
 RunSummary summarize(const RunRecord& record, const std::vector<Event>& events) {

@@ -44,7 +44,8 @@ struct OpenQuestion {
 };
 
 struct StepSummary {
-  /// waiting | running | done | skipped | failed; "interrupted" and "stopped" where it had begun, and its run ended so.
+  /// waiting (for a person) | not begun | running | done | skipped | failed; "interrupted" and "stopped" where it had
+  /// begun, and its run ended so.
   std::string state = "waiting";
   std::string name, error, error_type;
   std::vector<OpenQuestion> questions;
@@ -56,7 +57,8 @@ struct StepSummary {
   int64_t began_nanoseconds = 0, ended_nanoseconds = 0;      ///< since 1970, by the clock of the wall
   Usage usage;
   Money cost;
-  UnknownCalls unknown;  ///< what of `cost` is assumed
+  UnknownCalls unknown;              ///< what of `cost` is assumed
+  std::vector<std::string> remarks;  ///< what its users were told, each once
 };
 
 /// What the journal says of a run.
@@ -71,7 +73,8 @@ struct RunSummary {
   /// How long it was at work, without the time between an interruption and the resumption. All other seconds are places
   /// on the axis of this time: a clock that is set in the middle of a run moves none, and none is below zero.
   double seconds = 0;
-  double waited_seconds = 0;  ///< between interruptions and resumptions, by the clock of the wall
+  double waited_seconds =
+      0;  ///< from the last event before each interruption to the resumption, by the clock of the wall
   size_t resumptions = 0;
   int64_t began_nanoseconds = 0, ended_nanoseconds = 0;  ///< since 1970, by the clock of the wall
   Provenance provenance = Provenance::none;              ///< of the answers of models, and of servers to http steps
@@ -83,6 +86,10 @@ std::string items_text(const StepSummary& step);
 
 /// `RunRecord::state`; "interrupted" where nobody works on a run that has not ended: its program died.
 std::string state_of(const RunRecord& run);
+
+/// What is to be said of `waited_seconds`: "in which nothing that is known was done (2 calls under way then,
+/// for a time that is not known)". A program that died has told of nothing after its last event.
+std::string between_parts(const RunSummary& run);
 
 /// Journals of earlier versions, whose events say no seconds, are told by the clock of the wall, as far as that goes.
 RunSummary summarize(const RunRecord& record, const std::vector<Event>& events);

@@ -178,7 +178,7 @@ TEST(RunSummaryTest, AStepOfWhichAnItemFailedStaysFailedWhateverBecomesOfItsOthe
   EXPECT_EQ(to_json(failed)["steps"][0]["state"], "failed");
   EXPECT_DOUBLE_EQ(step(failed, "poster").ended_seconds, 3) << "the last of its items";
   events.add(4, EventKind::run_resumed, {}, {});
-  EXPECT_EQ(step(summary_of(events), "poster").state, "waiting");
+  EXPECT_EQ(step(summary_of(events), "poster").state, "interrupted") << "items of it are done";
   EXPECT_EQ(step(summary_of(events), "poster").error, "");
   events.add(5, EventKind::step_done, "poster", {{"seconds", 1}, {"output", "two"}});
   EXPECT_EQ(step(summary_of(events), "poster").state, "done");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coppice/flow/llm/base64.h"
+#include "coppice/http/base64.h"
 
 #include <array>
 #include <cstdint>
