@@ -203,6 +203,8 @@ TEST(LlmFailures, AnAnswerThatCannotBeReadIsChargedByItsLengthAndNotTriedAgain) 
   streamed.stream = true;
   bench.sender.answer(kBusy);  // in the place of a stream
   EXPECT_NE(bench.fault(streamed).find("overloaded"), std::string::npos);
+  bench.sender.answer("\n<!doctype html><p>hello");
+  EXPECT_NE(bench.fault(streamed).find("that is no JSON\n  hint: see to the endpoint's URL"), std::string::npos);
   ASSERT_EQ(bench.recorder.outcomes.size(), 2u);
   for (const CallOutcome& outcome : bench.recorder.outcomes) EXPECT_EQ(outcome.cost, Money{});
 }
