@@ -47,8 +47,8 @@ void tell_unheard_rules(const StandInOptions& options, const CommonOptions& comm
     }
   }
   if (places.empty()) return;
-  note(fmt::format("{} of the settings ({}{}) name a step without step_texts: a server is not told of steps, so these "
-                   "answer in flow plan alone",
+  note(fmt::format("{} of the settings with a step and no step_texts ({}{}): a server is not told of steps, so what is "
+                   "answered there is for flow plan alone",
                    counted(places.size(), "rule"), *places.begin(), places.size() > 1 ? ", ..." : ""),
        common);
 }

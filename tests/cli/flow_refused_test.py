@@ -32,7 +32,7 @@ class Outputs(FlowTest):
             given = self.write("input.json", json.dumps({"path": path}))
             run = f"run-{number}"
             done = self.expect(3, "flow", "run", site, "--input", given, "--id", run, "--journal", "runs.db", "-o", ".")
-            says = "folder .coppice" if path.startswith(".") else REPLACED
+            says = "would lie in a folder .coppice" if path.startswith(".") else REPLACED
             self.assertIn(f"the output '{path}' {says}", done.stderr)
             self.assertIn(f"coppice flow resume {run} --journal runs.db -o ELSEWHERE", done.stderr)
             self.assertFalse((self.folder / "ok.txt").exists(), "nothing is written")
@@ -57,11 +57,11 @@ class Outputs(FlowTest):
 class Commands(FlowTest):
     def test_what_a_program_would_run_is_refused_where_it_stands(self):
         data = "'{{ steps.z.output }}'"
-        for command, column in ((f"command: [sh], input: {data}", 48), (f"command: [python3, -], input: {data}", 55),
-                                (f"command: [ls], environment: {{BASH_ENV: {data}}}", 65),
-                                (f"command: [sqlite3, x.db, {data}]", 53), (f"command: [make, {data}]", 44),
-                                (f"command: [git, {data}]", 43),
-                                (f"command: [sh, -c, 'eval \"$1\"', sh, {data}]", 63)):
+        for command, column in ((f"command: [sh], input: {data}", 52), (f"command: [python3, -], input: {data}", 60),
+                                (f"command: [ls], environment: {{BASH_ENV: {data}}}", 69),
+                                (f"command: [sqlite3, x.db, {data}]", 55), (f"command: [make, {data}]", 46),
+                                (f"command: [git, {data}]", 45),
+                                (f"command: [sh, -c, 'eval \"$1\"', sh, {data}]", 65)):
             path = self.write("w.yaml", "workflow: w\nsteps:\n  z: {kind: template, with: {value: x}}\n"
                               f"  a: {{kind: command, with: {{{command}}}}}\n")
             done = self.expect(3, "flow", "check", path, says="1 fault in")
@@ -119,7 +119,7 @@ class PlayedModels(FlowTest):
         process.stdout.readline()
         process.terminate()
         said = process.communicate()[1]
-        self.assertIn("1 rule of the settings (answers[0]) name a step without step_texts", said)
+        self.assertIn("1 rule of the settings with a step and no step_texts (answers[0])", said)
 
 
 if __name__ == "__main__":
