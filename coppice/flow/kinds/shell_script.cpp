@@ -16,6 +16,7 @@ struct ShellPiece {
   enum class Kind : uint8_t {
     word,
     separator,     ///< ; | & ( ) and the end of a line: a command begins
+    arithmetic,    ///< with a variable in it: bash runs what stands in its value, x[$(a command)]
     substitution,  ///< $( or `: a command inside of a word begins
     end            ///< of a substitution: the word around it goes on
   };
@@ -60,6 +61,7 @@ class ShellPieces {
     if (c == '\\' && at_ + 1 < script_.size()) return add(script_[++at_]);
     if (c == '`' && !around_.empty() && around_.back().closed_by == '`') return close();
     if (c == '`') return begin_substitution('`');
+    if (script_.substr(at_).starts_with("$((")) return read_arithmetic();
     if (c == '$' && at_ + 1 < script_.size() && script_[at_ + 1] == '(') {
       ++at_;
       return begin_substitution(')');
@@ -80,6 +82,15 @@ class ShellPieces {
     } else {
       add_expanded(c);
     }
+  }
+
+  void read_arithmetic() {
+    const size_t end = std::min(script_.find("))", at_), script_.size());
+    if (script_.substr(at_ + 3, end - at_ - 3).find('$') != std::string_view::npos) {
+      pieces_.push_back({ShellPiece::Kind::arithmetic, {}, false, false});
+    }
+    add_expanded('$');
+    at_ = end + 1;
   }
 
   /// What the command prints stands in the word, as the value of a variable does.
@@ -164,6 +175,8 @@ bool runs_parameters(std::string_view script) {
       case ShellPiece::Kind::separator:
         commands.back() = {};
         break;
+      case ShellPiece::Kind::arithmetic:
+        return true;
       case ShellPiece::Kind::substitution:
         commands.emplace_back();
         break;

@@ -34,23 +34,27 @@ TEST(ShellScript, RunsItsParametersWhereACommandBegins) {
                              "/bin/sh -c $1",
                              "cat <<E\n$1\nE",
                              "! $1",
+                             "sleep $((2 * $1))",
+                             "echo \"$(( $1 ))\"",
                              "$(cat \"$1\")"}) {
     EXPECT_TRUE(runs_parameters(script)) << script;
   }
 }
 
 TEST(ShellScript, HandsThemToProgramsThatAreWrittenOut) {
-  for (const char* script : {"", "grep -- \"$1\" list.txt", "echo '$1; eval' | wc",
-                             "x=$(grep -c \"$1\" list); echo \"$x\"", "A=$1 sort file", "printf '%s' \"$1\" > out.txt",
-                             "awk '{print $1}' file", "python3 tool.py \"$1\"", "test -n \"$1\" && echo yes",
-                             "echo \"$(date) $1\"", "echo `date` \"$1\"", "for i in \"$@\"; do echo \"$i\"; done",
-                             "grep -e \"$1\" list", "echo \"a;b $1\" # c", "cp -- \"$1\" \"out/$2\""}) {
+  for (const char* script :
+       {"", "grep -- \"$1\" list.txt", "echo '$1; eval' | wc", "x=$(grep -c \"$1\" list); echo \"$x\"",
+        "A=$1 sort file", "printf '%s' \"$1\" > out.txt", "awk '{print $1}' file", "python3 tool.py \"$1\"",
+        "test -n \"$1\" && echo yes", "echo \"$(date) $1\"", "sleep $((1 + 1)) && cat \"$1\"", "echo `date` \"$1\"",
+        "for i in \"$@\"; do echo \"$i\"; done", "grep -e \"$1\" list", "echo \"a;b $1\" # c",
+        "cp -- \"$1\" \"out/$2\""}) {
     EXPECT_FALSE(runs_parameters(script)) << script;
   }
 }
 
 TEST(ShellScript, AnyBytesAreRead) {
-  for (const char* script : {"'", "\"", "`", "$(", ")", "\\", "$", "\"$(", "`$(`)", "))", "$((1+1))"}) {
+  for (const char* script :
+       {"'", "\"", "`", "$(", ")", "\\", "$", "\"$(", "`$(`)", "))", "$((1+1))", "$((", "$((1)", "$(()"}) {
     (void)runs_parameters(script);
   }
 }
