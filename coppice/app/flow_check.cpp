@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // coppice flow check, schema: what a workflow file says, and whether it can be run.
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "coppice/core/quantity.h"
 #include "coppice/flow/workflow/advice.h"
 #include "coppice/flow/workflow/shape.h"
+#include "coppice/flow/workflow/sound_parts.h"
 #include "coppice/flow/workflow/workflow.h"
 
 namespace coppice::app {
@@ -82,25 +84,63 @@ void print(const Checked& checked) {
     print_out(fmt::format("  {}: {} [{}]\n", place_text(advice.place), advice.text, advice.rule));
 }
 
+/// What is found in variants alone says so: the line may be right where the workflow is as it is written.
+class FaultsOfVariants {
+ public:
+  void add(const Checked& checked) {
+    for (const Error& fault : checked.faults) {
+      const auto [found, is_new] = number_.emplace(fault.message(), all_.size());
+      if (is_new) all_.push_back({fault, {}});
+      all_[found->second].variants.push_back(checked.variant);
+    }
+  }
+
+  /// By line.
+  std::vector<Error> all() const {
+    std::vector<Error> made;
+    for (const Found& found : all_) {
+      const bool is_everywhere = found.variants.front().empty();
+      made.push_back(is_everywhere ? found.fault
+                                   : Error(found.fault.code(), in_variants(found.variants) + found.fault.what(),
+                                           found.fault.where(), found.fault.hint()));
+    }
+    sort_by_place(made);
+    return made;
+  }
+
+ private:
+  struct Found {
+    Error fault;
+    std::vector<std::string> variants;  ///< the first is "" where it is found without a variant
+  };
+
+  static std::string in_variants(const std::vector<std::string>& names) {
+    return fmt::format("in variant{} '{}': ", names.size() == 1 ? "" : "s", fmt::join(names, "', '"));
+  }
+
+  std::map<std::string, size_t> number_;
+  std::vector<Found> all_;
+};
+
 void check_workflow(const CheckArguments& arguments) {
   const StepKinds kinds = make_kinds();
   std::vector<std::string> variants = {""};
   for (std::string& name : variant_names(arguments.workflow)) variants.push_back(std::move(name));
   ordered_json all = ordered_json::array();
-  std::set<std::string> faults;  // most of one variant are also those of the others
+  FaultsOfVariants found;
+  std::vector<Checked> checked;
   for (const std::string& variant : variants) {
-    const Checked checked = check_variant(arguments.workflow, variant, kinds);
-    for (const Error& fault : checked.faults) {
-      const bool is_new = faults.insert(fault.message()).second;
-      if (is_new && !arguments.json) print_out(fault.message() + "\n");
-    }
-    if (arguments.json) {
-      all.push_back(to_json(checked));
-    } else {
-      print(checked);
-    }
+    checked.push_back(check_variant(arguments.workflow, variant, kinds));
+    found.add(checked.back());
+    if (arguments.json) all.push_back(to_json(checked.back()));
   }
-  if (arguments.json) print_out(json_text({{"workflow", arguments.workflow}, {"variants", all}}));
+  const std::vector<Error> faults = found.all();
+  if (arguments.json) {
+    print_out(json_text({{"workflow", arguments.workflow}, {"variants", all}}));
+  } else {
+    for (const Error& fault : faults) print_out(fault.message() + "\n");
+    for (const Checked& one : checked) print(one);
+  }
   if (!faults.empty())
     throw Error(ErrorCode::data, fmt::format("{} in the workflow", counted(faults.size(), "fault")),
                 arguments.workflow);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "coppice/app/stop_runner.h"
 #include "coppice/core/output_file.h"
 #include "coppice/core/quantity.h"
+#include "coppice/flow/run/kept_files.h"
 #include "coppice/flow/run/run_commands.h"
 #include "coppice/flow/run/run_files.h"
 #include "coppice/flow/run/runner.h"
@@ -43,7 +45,10 @@ struct RunArguments {
 };
 
 void describe(OptionTable& table, RunArguments& arguments) {
-  table.add("json", arguments.json, "Print one JSON object for machines: the run's state, result, cost and steps.");
+  table.add(
+      "json", arguments.json,
+      "Print one JSON object for machines: the run's state, result, cost and steps. The exit code is 0 also where "
+      "its files do not pass outputs.checks ('accepted' is false) and where it waits for a person ('state').");
   table.add(
       "no_cache", arguments.no_cache,
       "Ask anew, and keep nothing, where steps say `cache`. So it is with --record, --replay and flow fork, too.");
@@ -135,8 +140,19 @@ void tell_failures(const RunOutcome& outcome, const CommonOptions& common) {
   }
 }
 
+/// What no output may replace.
+std::vector<std::string> kept_files(const std::string& run, ActiveRun& active, const RunArguments& arguments) {
+  std::vector<std::string> kept = files_read(active.runner.journal().events(run));
+  for (std::string& file : journal_files(arguments.flow.journal)) kept.push_back(std::move(file));
+  for (const std::string& file : {arguments.flow.record, arguments.flow.replay}) {
+    if (!file.empty()) kept.push_back(file);
+  }
+  return kept;
+}
+
 void tell_outcome(const RunOutcome& outcome, ActiveRun& active, const RunArguments& arguments) {
   if (!arguments.output.empty() && outcome.state == "finished") {
+    expect_none_replaced(arguments.output, outcome.files, kept_files(outcome.id, active, arguments));
     write_run_files(arguments.output, outcome.files);
     say(fmt::format("{} in {}", counted(outcome.files.size(), "file"), arguments.output), arguments.common);
   }
@@ -168,8 +184,11 @@ void drive(ActiveRun& active, const RunArguments& arguments, const std::function
     tell_outcome(outcome, active, arguments);
   } catch (const Error& error) {
     if (active.id.empty()) throw;
-    throw with_way_on(error,
-                      way_on({active.id, arguments.flow.journal, arguments.output, outcome.state == "finished"}));
+    const bool has_all_outputs = outcome.state == "finished";
+    const bool is_refused =
+        has_all_outputs && error.code() == ErrorCode::data;  // not there: an output may replace none
+    const std::string output = is_refused ? "ELSEWHERE" : arguments.output;
+    throw with_way_on(error, way_on({active.id, arguments.flow.journal, output, has_all_outputs}));
   }
   if (outcome.error) throw Error(*outcome.error);
 }
@@ -185,6 +204,13 @@ RunSettings settings_of(const RunArguments& arguments, const StepKinds& kinds, c
   settings.uses_cache = !arguments.no_cache && arguments.flow.record.empty() && arguments.flow.replay.empty();
   settings.allowed = allowed_kinds(arguments.flow, kinds);
   return settings;
+}
+
+std::set<std::string> files_of(const RunArguments& arguments, const Workflow* workflow) {
+  std::set<std::string> reads = workflow == nullptr ? std::set<std::string>() : workflow->read_paths;
+  const bool is_file = !arguments.input.empty() && arguments.input != "-";
+  if (is_file) reads.insert(std::filesystem::absolute(arguments.input).string());
+  return reads;
 }
 
 std::string folder_of(const std::string& workflow) {
@@ -214,7 +240,8 @@ void expect_output(const RunArguments& arguments) {
 void run(const RunArguments& arguments) {
   const StepKinds kinds = make_kinds();
   const Workflow workflow = read_changed(arguments, kinds);
-  const RunSettings settings = settings_of(arguments, kinds, folder_of(arguments.workflow));
+  RunSettings settings = settings_of(arguments, kinds, folder_of(arguments.workflow));
+  settings.reads = files_of(arguments, &workflow);
   const json inputs = read_flow_input(arguments.input);
   expect_output(arguments);
   ActiveRun active(arguments);
@@ -244,6 +271,7 @@ void fork(const RunArguments& arguments) {
   RunSettings settings =
       settings_of(own, kinds, is_changed ? folder_of(arguments.workflow) : std::filesystem::current_path().string());
   if (!is_changed) settings.changes = changes_of(arguments);
+  settings.reads = files_of(arguments, is_changed ? &*changed : nullptr);
   const json inputs = arguments.input.empty() ? json() : read_flow_input(arguments.input);
   expect_output(arguments);
   ActiveRun active(arguments);

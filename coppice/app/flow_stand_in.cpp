@@ -6,6 +6,7 @@
 #include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "coppice/flow/stand_in/stand_in_server.h"
@@ -17,6 +18,7 @@
 #include "coppice/app/flow_inputs.h"
 #include "coppice/app/messages.h"
 #include "coppice/app/output.h"
+#include "coppice/core/quantity.h"
 
 namespace coppice::app {
 namespace {
@@ -36,12 +38,29 @@ void describe(OptionTable& table, StandInArguments& arguments) {
             "When it is to end, answers under way have so long.");
 }
 
+/// Of rules that name a step and say nothing by which a server could know it.
+void tell_unheard_rules(const StandInOptions& options, const CommonOptions& common) {
+  std::set<std::string> places;
+  for (const auto& [name, model] : options.models) {
+    for (const StandInRule& rule : model.answers) {
+      if (!rule.steps.empty() && rule.step_texts.empty()) places.insert(rule.place);
+    }
+  }
+  if (places.empty()) return;
+  note(fmt::format("{} of the settings with a step and no step_texts ({}{}): a server is not told of steps, so what is "
+                   "answered there is for flow plan alone",
+                   counted(places.size(), "rule"), *places.begin(), places.size() > 1 ? ", ..." : ""),
+       common);
+}
+
 void serve(const StandInArguments& arguments) {
   boost::asio::io_context loop(1);
   HttpServerOptions where;
   where.address = arguments.address;
   where.port = static_cast<uint16_t>(arguments.port);
-  StandInServer server(loop, read_stand_in_options(read_stand_in_settings(arguments.settings)), where);
+  const StandInOptions options = read_stand_in_options(read_stand_in_settings(arguments.settings));
+  tell_unheard_rules(options, arguments.common);
+  StandInServer server(loop, options, where);
   boost::asio::signal_set signals(loop, SIGINT, SIGTERM);
   const auto patience = std::chrono::milliseconds(static_cast<int64_t>(arguments.patience_seconds * 1000));
   signals.async_wait([&](const boost::system::error_code& failed, int) {

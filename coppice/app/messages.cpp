@@ -2,11 +2,13 @@
 #include "coppice/app/messages.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
 #include "coppice/app/command.h"
 #include "coppice/app/hints.h"
+#include "coppice/app/terminal_text.h"
 
 namespace coppice::app {
 namespace {
@@ -42,17 +44,17 @@ void log_json(const ordered_json& object) {
 void say(const std::string& text, const CommonOptions& common) {
   if (common.quiet) return;
   if (common.log_json) return log_json({{"message", text}});
-  fmt::print(stderr, "{}\n", text);
+  fmt::print(stderr, "{}\n", text_for(STDERR_FILENO, text));
 }
 
 void note(const std::string& text, const CommonOptions& common) {
   if (common.quiet) return;
   if (common.log_json) return log_json({{"note", text}});
-  fmt::print(stderr, "note: {}\n", text);
+  fmt::print(stderr, "note: {}\n", text_for(STDERR_FILENO, text));
 }
 
 void tell(const Error& error, const std::vector<std::string>& options, const CommonOptions& common) {
-  fmt::print(stderr, "{}", told(error, options, common));
+  fmt::print(stderr, "{}", text_for(STDERR_FILENO, told(error, options, common)));
 }
 
 std::string told(const Error& error, const std::vector<std::string>& options, const CommonOptions& common) {

@@ -2,6 +2,7 @@
 #include "coppice/app/output.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include "coppice/app/command.h"
 #include "coppice/app/hints.h"
 #include "coppice/app/messages.h"
+#include "coppice/app/terminal_text.h"
 #include "coppice/app/unused_options.h"
 #include "coppice/core/error.h"
 #include "coppice/core/output_file.h"
@@ -18,7 +20,7 @@ namespace coppice::app {
 
 void print_out(std::string_view text) {
   OutputFile out("-");
-  out.write(text);
+  out.write(text_for(STDOUT_FILENO, text));
   out.commit();
 }
 

@@ -163,6 +163,8 @@ class Remarks(RunTest):
         flow = self.workflow({"a": {"kind": "llm", "with": {"model": "big", "prompt": "x" * 100}}}, models=models,
                              budget={"run": 0.003})
         self.expect(0, "flow", "run", flow, *self.endpoint(stand_in), says="'small' was asked in the place of 'big'")
+        done = self.expect(8, "flow", "run", flow, *self.endpoint(stand_in), "--budget", "0.000001")
+        self.assertNotIn("was asked in the place", done.stderr, "that was too dear, too")
 
 
 class Probed(RunTest):

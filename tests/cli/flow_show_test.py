@@ -14,8 +14,8 @@ from program import COPPICE, environment, jsonl
 class PartlyFailed(FlowTest):
     def flow(self, **top):
         """Three items side by side, of which the second fails while the third is under way."""
-        fan = {"kind": "command", "optional": True, "foreach": "{{ [1, 2, 3] }}",
-               "with": {"command": ["sh", "-c", "sleep 0.$(($1 * 2)); test $1 != 2 && echo $1", "sh", "{{ item }}"]}}
+        fan = {"kind": "command", "optional": True, "foreach": "{{ [2, 4, 6] }}",
+               "with": {"command": ["sh", "-c", "sleep 0.$1; test $1 != 4 && echo $1", "sh", "{{ item }}"]}}
         last = {"kind": "template", "with": {"value": "{{ steps.a.state }}"}}
         return self.workflow({"a": fan, "last": last}, outputs={"result": "{{ steps.last.output }}"}, **top)
 

@@ -50,6 +50,48 @@ class Checking(FlowTest):
                  "w.yaml:4:40: what a step puts out may not decide 'with/command/0'")):
             self.assertIn(says, self.faults("workflow: w\nsteps:\n" + steps), steps)
 
+    def places(self, text, faults):
+        """The places and the words of all that `flow check` finds, in its order."""
+        path = self.write("w.yaml", text)
+        done = self.expect(3, "flow", "check", path, says=f"{faults} fault{'s' if faults > 1 else ''} in")
+        return [line.split("w.yaml:")[1] for line in done.stdout.splitlines() if "w.yaml:" in line]
+
+    def test_faults_in_lists_of_checks_have_places_and_hide_none(self):
+        found = self.places("workflow: w\nsteps:\n"
+                            "  j: {kind: check, with: {files: {a: x}, checks: [{words_between: {least: many}}, nope,\n"
+                            "    {size: {most_bytez: 3}}, {contrast: {foo: 1}}]}}\n"
+                            "outputs:\n  files: [{path: a, content: b}]\n  checks: [{contrast: {fo: 1}}, nope]\n", 6)
+        self.assertEqual([one.split(": ")[0] for one in found],
+                         ["3:75", "3:83", "4:25", "4:47", "7:28", "7:33"], found)
+        self.assertIn("contrast: unknown option 'foo'", found[3])
+
+    def test_schemas_of_answers_are_judged_where_they_stand(self):
+        models = "endpoints: {l: {url: 'http://127.0.0.1:9/v1'}}\nmodels: {m: {endpoint: l, model: x}}\n"
+        found = self.places(f"workflow: w\n{models}steps:\n"
+                            "  i: {kind: llm, with: {model: m, prompt: hi, schema: {type: strin}}}\n"
+                            "  r: {kind: repair, with: {value: x, files: {a: '{{ value }}'}, checks: [size],\n"
+                            "      fix: {model: m, prompt: x, schema: {properties: {a: {typ: string}}}}}}\n", 2)
+        self.assertEqual([one.split(": ")[0] for one in found], ["5:62", "7:59"], found)
+
+    def test_a_fault_at_one_key_of_a_step_hides_none_at_another(self):
+        models = "endpoints: {l: {url: 'http://127.0.0.1:9/v1'}}\nmodels: {m: {endpoint: l, model: x}}\n"
+        found = self.places(f"workflow: w\n{models}steps:\n"
+                            "  h: {kind: template, timeout: -1, with: {value: '{{ 1 + }}', b: '{{ 2 + }}'}}\n"
+                            "  p: {kind: llm, with: {model: mm, prompt: '{{ steps.zz.output }}', bogus: 3}}\n"
+                            "  q: {kind: llm, if: 'inputs.n >', with: {model: m, prompt: '{{ nobody }}'}}\n"
+                            "  s: {kind: template, foreech: '{{ [1] }}', with: {value: '{{ item }} {{ steps.p.output }}'}}\n", 9)
+        self.assertEqual([one.split(":")[0] for one in found], ["5", "5", "5", "6", "6", "6", "7", "7", "8"], found)
+
+    def test_faults_of_a_variant_name_it(self):
+        found = self.places("workflow: w\nsteps:\n  a: {kind: template, with: {value: 1}}\n"
+                            "  b: {kind: template, with: {value: '{{ steps.a.output }}'}}\n"
+                            "  c: {kind: template, with: {value: '{{ oops }}'}}\n"
+                            "variants:\n  v: {steps: {a: null}}\n  w: {steps: {a: null, bb: null}}\n", 3)
+        self.assertEqual(found[0], "4:41: in variants 'v', 'w': unknown step 'a'")
+        self.assertEqual(found[1].split(": ")[0], "5:41")
+        self.assertNotIn("variant", found[1])
+        self.assertTrue(found[2].startswith("8:24: in variant 'w': null takes away 'bb', which is not under 'steps'"), found)
+
     def test_a_fault_of_a_template_brings_no_second_one(self):
         for text in ("{{ inputs.x | foo }}", "{{ x", "{% if x %}"):
             flow = self.workflow({"a": {"kind": "llm", "with": {"model": "small", "prompt": text}}})

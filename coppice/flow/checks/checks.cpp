@@ -200,16 +200,28 @@ bool has_template(const json& options) {
          });
 }
 
-/// Throws for an option that the kind does not have.
-void expect_options(const CheckKind& kind, const json& options) {
+/// Of options that the kind does not have, below the pointer `at`.
+std::vector<Error> unknown_options(const CheckKind& kind, const json& options, const std::string& at) {
   std::vector<std::string> names;
   for (const CheckOption& option : kind.options) names.push_back(option.name);
+  std::vector<Error> faults;
   for (const auto& [name, value] : options.items()) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const std::string nearest = nearest_name(name.substr(0, 100), names);
-    throw Error(ErrorCode::usage, fmt::format("unknown option '{}'", shown(name)), kind.name,
-                nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
+    faults.emplace_back(ErrorCode::usage, fmt::format("{}: unknown option '{}'", kind.name, shown(name)),
+                        at + (json::json_pointer() / name).to_string(),
+                        nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
   }
+  return faults;
+}
+
+/// Of the option that an error names, or of all.
+std::string place_of_fault(const Error& error, const json& options, const std::string& at) {
+  const std::string said = error.what();
+  for (const auto& [name, value] : options.items()) {
+    if (said.find("option " + name + " ") != said.npos) return at + (json::json_pointer() / name).to_string();
+  }
+  return at;
 }
 
 /// Any check, with the name that it was asked for by.
@@ -262,17 +274,35 @@ std::vector<std::unique_ptr<const Check>> CheckRegistry::make_all(const nlohmann
   return checks;
 }
 
-void CheckRegistry::expect_sound(const nlohmann::json& list) const {
-  if (!list.is_array()) return (void)make_all(list);
-  for (const json& item : list) {
-    const auto [name, options] = named_options(item);
-    const auto found = kinds_.find(name);
-    if (found == kinds_.end() || !has_template(options)) {
-      (void)make(name, options);
-    } else {
-      expect_options(found->second, options);
+std::vector<Error> CheckRegistry::faults(const nlohmann::json& list) const {
+  std::vector<Error> all;
+  const auto attempt = [&](const std::string& at, const json& options, const auto& work) {
+    try {
+      work();
+    } catch (const Error& error) {
+      const std::string what = error.where().empty() ? error.what() : error.where() + ": " + error.what();
+      all.emplace_back(error.code(), what, place_of_fault(error, options, at), error.hint());
     }
+  };
+  if (!list.is_array()) {
+    attempt("", json::object(), [&] { (void)make_all(list); });
+    return all;
   }
+  for (size_t i = 0; i < list.size(); ++i) {
+    std::string at = "/" + std::to_string(i);
+    attempt(at, json::object(), [&] {
+      const auto [name, options] = named_options(list[i]);
+      if (list[i].is_object()) at += (json::json_pointer() / name).to_string();
+      const auto found = kinds_.find(name);
+      const bool is_known = found != kinds_.end() && options.is_object();
+      std::vector<Error> unknown;
+      if (is_known && !found->second.options.empty()) unknown = unknown_options(found->second, options, at);
+      const bool has_more = unknown.empty() && !(is_known && has_template(options));
+      all.insert(all.end(), unknown.begin(), unknown.end());
+      if (has_more) attempt(at, options, [&, &name = name, &options = options] { (void)make(name, options); });
+    });
+  }
+  return all;
 }
 
 CheckReport run_checks(const std::vector<std::unique_ptr<const Check>>& checks, const CheckedFiles& files) {

@@ -11,6 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "coppice/core/error.h"
 #include "coppice/core/options.h"
 
 namespace coppice {
@@ -111,10 +112,10 @@ class CheckRegistry {
   /// A list as a workflow has it: "html_parses", or {"contrast": {"least": 7}}. Throws as `make`, naming the check.
   std::vector<std::unique_ptr<const Check>> make_all(const nlohmann::json& list) const;
 
-  /// Throws as `make_all`, of a list as it is written, before its templates are filled in: where an option is a text
-  /// with a template, which may come to a value of any kind, only the names of that check and of its options are
-  /// judged.
-  void expect_sound(const nlohmann::json& list) const;
+  /// What `make_all` would throw, for each check and each option, of a list as it is written, before its templates are
+  /// filled in: where an option is a text with a template, which may come to a value of any kind, only the names of
+  /// that check and of its options are judged. `where()` is a JSON pointer into the list.
+  std::vector<Error> faults(const nlohmann::json& list) const;
 
  private:
   std::map<std::string, CheckKind> kinds_;

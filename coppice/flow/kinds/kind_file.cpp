@@ -83,7 +83,7 @@ class FileKind : public CallingKind {
   }
   void expect_sound(const Json& with) const override {
     if (with["folder"].get_ref<const std::string&>().find('{') == std::string::npos) return;
-    throw Error(ErrorCode::usage, "'folder' has a template", {}, "what is not known before goes into 'path'");
+    throw Error(ErrorCode::usage, "'folder' has a template", "/folder", "what is not known before goes into 'path'");
   }
   /// As of a picture that a model made.
   Json output_schema(const Json& /*with*/) const override {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "coppice/flow/checks/checks.h"
 #include "coppice/flow/json/compact_text.h"
@@ -43,6 +44,14 @@ CheckReport check_files(const CheckRegistry& kinds, const Json& checks, const Js
   return run_checks(kinds.make_all(checks), CheckedFiles(files_of(files)));
 }
 
+std::vector<Error> check_faults(const CheckRegistry& kinds, const Json& with) {
+  std::vector<Error> all;
+  for (const Error& one : kinds.faults(with["checks"])) {
+    all.emplace_back(one.code(), one.what(), "/checks" + one.where(), one.hint());
+  }
+  return all;
+}
+
 class CheckStep : public FunctionKind {
  public:
   explicit CheckStep(const CheckRegistry& checks) : checks_(checks) {}
@@ -59,7 +68,7 @@ class CheckStep : public FunctionKind {
     return schema;
   }
   Json output_schema(const Json& /*with*/) const override { return Json::parse(kReport); }
-  void expect_sound(const Json& with) const override { checks_.expect_sound(with["checks"]); }
+  std::vector<Error> faults(const Json& with) const override { return check_faults(checks_, with); }
 
   Json run(const StepInput& input) const override {
     const CheckReport report = check_files(checks_, input.with["checks"], input.with["files"]);
@@ -126,7 +135,11 @@ class RepairStep : public CallingKind {
   }
   std::vector<std::string> model_places() const override { return {"/fix/model"}; }
   LateTemplates late() const override { return {{"/files", "/fix"}, {"value", "findings", "round"}}; }
-  void expect_sound(const Json& with) const override { checks_.expect_sound(with["checks"]); }
+  std::vector<Error> faults(const Json& with) const override {
+    std::vector<Error> all = check_faults(checks_, with);
+    for (Error& fault : question_faults(with, "/fix")) all.push_back(std::move(fault));
+    return all;
+  }
 
   /// The best of all rounds is what comes out: mending may make it worse.
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {

@@ -57,6 +57,7 @@ class RetrieveKind : public CallingKind {
     return schema;
   }
   std::vector<std::string> model_places() const override { return {"/otherwise/model"}; }
+  std::vector<Error> faults(const Json& with) const override { return question_faults(with, "/otherwise"); }
 
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
     if (!retrieve_) throw Error(ErrorCode::unsupported, "this program has no index to retrieve from");
@@ -100,6 +101,7 @@ class ClassifyKind : public CallingKind {
     return schema;
   }
   std::vector<std::string> model_places() const override { return {"/otherwise/model"}; }
+  std::vector<Error> faults(const Json& with) const override { return question_faults(with, "/otherwise"); }
 
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
     if (!classify_) throw Error(ErrorCode::unsupported, "this program has no classifier");

@@ -18,6 +18,7 @@ class LlmKind : public CallingKind {
   Json with_schema() const override { return question_schema(); }
   Json output_schema(const Json& with) const override { return answer_schema(with); }
   std::vector<std::string> model_places() const override { return {"/model"}; }
+  std::vector<Error> faults(const Json& with) const override { return question_faults(with, ""); }
   Awaitable<Json> run(StepInput input, StepCalls& calls) const override {
     return ask(input.with, calls.step().persona, calls);
   }

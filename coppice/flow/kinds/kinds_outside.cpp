@@ -182,7 +182,7 @@ class SqlKind : public CallingKind {
   void expect_sound(const Json& with) const override {
     const std::string query = with["query"];
     if (query.find("{{") == query.npos && query.find("{%") == query.npos) return;
-    throw Error(ErrorCode::usage, "'query' has a template", {}, "values go into 'parameters'");
+    throw Error(ErrorCode::usage, "'query' has a template", "/query", "values go into 'parameters'");
   }
 
   std::vector<std::string> trusted_places() const override { return {"/database"}; }
@@ -248,13 +248,13 @@ class CommandKind : public CallingKind {
 
   void expect_sound(const Json& with) const override {
     if (!with["command"].is_array()) return;  // a template of the whole, which `trusted_places` looks at
-    const auto command = with["command"].get<std::vector<std::string>>();
-    const auto code = templated_code(command);
-    if (!code) return;
-    throw Error(
-        ErrorCode::usage,
-        fmt::format("'command' hands a template to {}, which reads it as code: '{}'", command.front(), command[*code]),
-        {}, R"(data go behind the code: ["sh", "-c", "grep -- \"$1\" list.txt", "sh", "{{ steps.a.output }}"])");
+    const auto of = [&](const char* key, auto otherwise) {
+      const bool is_written = with.contains(key) && with[key].type() == Json(otherwise).type();
+      return is_written ? with[key].get<decltype(otherwise)>() : otherwise;
+    };
+    const auto code = templated_code({with["command"].get<std::vector<std::string>>(), of("input", std::string()),
+                                      of("environment", std::map<std::string, std::string>())});
+    if (code) throw Error(ErrorCode::usage, code->what, code->pointer, code->hint);
   }
 
   /// The program, and what decides which one is found and what is loaded into it.

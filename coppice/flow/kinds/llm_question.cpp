@@ -9,6 +9,8 @@
 #include <sstream>
 #include <utility>
 
+#include "coppice/flow/json/json_schema.h"
+
 namespace coppice {
 namespace {
 
@@ -51,6 +53,12 @@ std::string trimmed(const std::string& text) {
   constexpr std::string_view kBlank = " \t\r\n";
   const size_t begin = text.find_first_not_of(kBlank);
   return begin == text.npos ? std::string() : text.substr(begin, text.find_last_not_of(kBlank) - begin + 1);
+}
+
+bool has_template(const Json& value) {
+  if (value.is_string()) return value.get_ref<const std::string&>().find("{{") != std::string::npos;
+  return value.is_structured() &&
+         std::any_of(value.begin(), value.end(), [](const Json& one) { return has_template(one); });
 }
 
 std::vector<std::string> titles_of(const Json& question) {
@@ -110,6 +118,19 @@ Awaitable<Json> ask_for_sections(ChatRequest request, Json question, StepCalls& 
 
 Json question_schema() {
   return Json::parse(kQuestion);
+}
+
+std::vector<Error> question_faults(const nlohmann::json& with, const std::string& pointer) {
+  const Json::json_pointer place(pointer + "/schema");
+  if (!with.contains(place) || has_template(with[place])) return {};
+  try {
+    (void)JsonSchema(with[place]);
+    return {};
+  } catch (const Error& error) {
+    const std::string where = error.where().starts_with("#") ? error.where().substr(1) : std::string();
+    return {Error(ErrorCode::usage, std::string("in this JSON Schema: ") + error.what(), place.to_string() + where,
+                  error.hint())};
+  }
 }
 
 Json answer_schema(const Json& question) {

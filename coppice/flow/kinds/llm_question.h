@@ -17,6 +17,10 @@ nlohmann::json question_schema();
 /// JSON Schema of the answer: the question's own; an object of texts for `sections`; else a text.
 nlohmann::json answer_schema(const nlohmann::json& question);
 
+/// What is wrong with the schema of a question, where one is written out without a template; `where()` is a JSON
+/// pointer into what the question stands in, where it stands at `pointer`.
+std::vector<Error> question_faults(const nlohmann::json& with, const std::string& pointer);
+
 /// Asks, and gives the answer back: a valid value for a schema, an object for sections, else the text. `persona` begins
 /// the system message. What is asked for sections says so at the end of its prompt, and is asked once more where one is
 /// missing. Throws `ErrorCode::data` where it still is.

@@ -207,6 +207,17 @@ TEST(LlmFailures, AnAnswerThatCannotBeReadIsChargedByItsLengthAndNotTriedAgain) 
   for (const CallOutcome& outcome : bench.recorder.outcomes) EXPECT_EQ(outcome.cost, Money{});
 }
 
+TEST(LlmFailures, APageInThePlaceOfAStreamSaysToSeeToTheUrl) {
+  LlmBench bench;
+  ChatRequest request = bench.request();
+  request.stream = true;
+  bench.sender.answer("\n<!doctype html><p>hello");
+  EXPECT_NE(bench.fault(request).find("that is no JSON\n  hint: see to the endpoint's URL"), std::string::npos);
+  ASSERT_EQ(bench.recorder.outcomes.size(), 1u);
+  EXPECT_TRUE(bench.recorder.outcomes[0].usage.is_estimated);
+  EXPECT_LT(bench.recorder.outcomes[0].cost, worst(bench.recorder, 0));
+}
+
 TEST(LlmFailures, WhatACallerThrowsWhileTextIsShownIsSettledAndComesOut) {
   LlmBench bench;
   ChatRequest request = bench.request();

@@ -29,7 +29,7 @@ void ChatStream::feed(std::string_view piece, const OnText& on_text) {
     // An event stream has no line that begins so: it would be a field without a meaning.
     const size_t begin = piece.find_first_not_of(" \t\r\n");
     if (begin == piece.npos) return;
-    (piece[begin] == '{' ? is_whole_ : is_stream_) = true;
+    (piece[begin] == '{' || piece[begin] == '<' ? is_whole_ : is_stream_) = true;  // JSON, or a page
   }
   if (is_whole_) {
     whole_ += piece;
@@ -102,7 +102,10 @@ Said<ChatAnswer> ChatStream::finish(const OnText& on_text) {
 
 Said<ChatAnswer> ChatStream::finish_whole(const OnText& on_text) {
   const HeldJson body = parse_held_json(whole_);
-  if (body.value.is_discarded()) throw Error(ErrorCode::remote, "got an answer that is no JSON");
+  if (body.value.is_discarded()) {
+    throw Error(ErrorCode::remote, fmt::format("got an answer from '{}' that is no JSON", names_.endpoint), {},
+                "see to the endpoint's URL");
+  }
   if (is_server_error(body.value)) {
     const std::string said = std::exchange(whole_, {});  // nothing of it is an answer
     throw RefusedByServer(names_.endpoint, 0, read_server_error(names_.secrets.without(said)));

@@ -116,6 +116,11 @@ Awaitable<Answer> ItemCalls::with_model(std::string name,
                                         std::function<Awaitable<Answer>(const ModelSpec&, LlmCall)> ask) {
   const uint32_t first = next_call_;
   next_call_ += kCallsOfAQuestion;
+  const std::string wanted = name;
+  const auto tell_cheaper = [&](const std::string& asked) {
+    if (asked == wanted) return;
+    remark(fmt::format("'{}' was asked in the place of '{}': too little money was left", asked, wanted));
+  };
   for (std::string at = std::move(name);;) {
     const ModelSpec& model = run_.workflow.models.at(at);
     const Endpoint& endpoint = run_.workflow.endpoints.at(model.endpoint);
@@ -128,11 +133,13 @@ Awaitable<Answer> ItemCalls::with_model(std::string name,
       call.first_call = first;
       call.on_text = [this](std::string_view piece) { run_.services.observer.text(step_, piece); };
       call.gate = &run_.services.gates.of(endpoint);
-      co_return co_await ask(model, call);
+      Answer answer = co_await ask(model, call);
+      tell_cheaper(at);
+      co_return answer;
     } catch (const Error& error) {
+      if (error.code() != ErrorCode::budget) tell_cheaper(at);  // it was too dear, too, and nobody was asked
       if (error.code() != ErrorCode::budget || model.cheaper.empty()) throw;
       note({{"cheaper", model.cheaper}, {"in_place_of", at}, {"why", error.what()}});
-      remark(fmt::format("'{}' was asked in the place of '{}': too little money was left", model.cheaper, at));
       at = model.cheaper;
       took_cheaper_ = true;
     }

@@ -12,6 +12,7 @@
 #include "coppice/core/json_text.h"
 #include "coppice/flow/json/json_field.h"
 #include "coppice/flow/report/statistics.h"
+#include "coppice/flow/run/step_texts.h"
 #include "coppice/flow/stand_in/stand_in_given.h"
 #include "coppice/flow/stand_in/stand_in_words.h"
 
@@ -35,7 +36,8 @@ enum class Likeness { name, step, all };
 struct MeasuredAnswers {
   Likeness likeness = Likeness::name;
   std::vector<std::string> texts;
-  std::vector<GivenTexts> given;  ///< of each text: what of its run's input it has
+  std::vector<GivenTexts> given;        ///< of each text: what of its run's input it has
+  std::vector<std::string> step_texts;  ///< by which a server knows the step
 };
 
 struct MeasuredModel {
@@ -54,8 +56,9 @@ std::string content_of(const json& answer) {
 /// Of a run's steps to those that are planned.
 class Likenesses {
  public:
-  Likenesses(const RunRecord& run, const json& planned_steps) : planned_(planned_steps) {
-    if (planned_.is_object()) steps_ = field(parse_json(run.workflow_text), "steps");
+  Likenesses(const RunRecord& run, const json& planned_steps)
+      : planned_(planned_steps), workflow_(parse_json(run.workflow_text)) {
+    if (planned_.is_object()) steps_ = field(workflow_, "steps");
     is_all_ = steps_ == planned_;
   }
 
@@ -65,9 +68,11 @@ class Likenesses {
                                                                                                 : Likeness::name;
   }
 
+  std::vector<std::string> texts_of(const std::string& step) const { return step_texts(workflow_, step); }
+
  private:
   const json& planned_;
-  json steps_;
+  json workflow_, steps_;
   bool is_all_ = false;
 };
 
@@ -87,8 +92,9 @@ void add(const Event& event, const json& inputs, const Likenesses& likenesses, M
   MeasuredAnswers& answers = model.answers[event.step];
   const Likeness likeness = likenesses.of(event.step);
   if (content.empty() || likeness < answers.likeness) return;
-  if (likeness > answers.likeness) answers = {likeness, {}, {}};
+  if (likeness > answers.likeness) answers = {likeness, {}, {}, {}};
   if (answers.texts.size() >= kMostAnswers) return;
+  if (answers.texts.empty()) answers.step_texts = likenesses.texts_of(event.step);
   answers.texts.push_back(content);
   answers.given.push_back(given_texts(content, inputs));
 }
@@ -157,6 +163,18 @@ json speed_json(const std::vector<MeasuredCall>& calls) {
   return speed;
 }
 
+/// What says more of its step comes first: what one step's questions say another's may, too.
+void sort_by_texts(json& rules) {
+  const auto length = [](const json& rule) {
+    size_t bytes = 0;
+    for (const json& text : field(field(rule, "when"), "step_texts"))
+      bytes += text.get_ref<const std::string&>().size();
+    return bytes;
+  };
+  std::stable_sort(rules.begin(), rules.end(),
+                   [&](const json& one, const json& other) { return length(one) > length(other); });
+}
+
 }  // namespace
 
 json measured_models(JournalStore& journal, size_t most_runs, const Workflow* planned) {
@@ -174,10 +192,12 @@ json measured_models(JournalStore& journal, size_t most_runs, const Workflow* pl
     settings["models"][name] = {{"speed", speed_json(model.calls)}, {"answer_tokens", spread_json(tokens)}};
     for (const auto& [step, answers] : model.answers) {
       if (answers.texts.empty()) continue;
-      settings["answers"].push_back(
-          {{"when", {{"step", step}, {"model", name}}}, {"one_of", answers.texts}, {"given", answers.given}});
+      json when = {{"step", step}, {"model", name}};
+      if (!answers.step_texts.empty()) when["step_texts"] = answers.step_texts;
+      settings["answers"].push_back({{"when", when}, {"one_of", answers.texts}, {"given", answers.given}});
     }
   }
+  sort_by_texts(settings["answers"]);
   return settings;
 }
 

@@ -12,7 +12,8 @@ namespace coppice {
 
 /// The models that the latest runs asked, as settings of a stand-in (`read_stand_in_options`): how fast they are, how
 /// long their answers, and, for each step and model, what was answered, so that a plan's answers are drawn from real
-/// ones. An object without models where no call was answered. With each answer stands what it has of the texts of its
+/// ones. A server, which is not told of steps, knows them by what their questions say (`step_texts`). An object without
+/// models where no call was answered. With each answer stands what it has of the texts of its
 /// run's input, so that in a plan for another input it has those.
 ///
 /// Where answers were streamed, times to the first token and between tokens are those measured; else the time of an

@@ -67,7 +67,7 @@ class Run::State {
     context_.services.observer.run_began(id());
     if (context_.settings.fork) keep(context_.settings.fork->kept);
     Event first = context_.event(EventKind::run_started, {}, -1);
-    first.payload = compact_text(Json{{"folder", context_.settings.folder}});
+    first.payload = compact_text(Json{{"folder", context_.settings.folder}, {"reads", context_.settings.reads}});
     return drive(std::move(inputs), std::move(first));
   }
 

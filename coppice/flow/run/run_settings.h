@@ -35,6 +35,7 @@ struct RunSettings {
   std::string id;
   std::string tenant;             ///< "" = none; up to 200 bytes without control characters
   std::string folder;             ///< of the workflow: where relative paths begin; a run that is resumed keeps it
+  std::set<std::string> reads;    ///< paths of files that no output may replace; a run that is resumed keeps them
   std::string journal_flag;       ///< what commands in messages say of the journal: " --journal FILE", or nothing
   bool may_be_resumed = true;     ///< messages say how; not of a journal that ends with its program
   RunChanges changes;             ///< of a run that is resumed

@@ -64,6 +64,7 @@ void take_over(const std::vector<Event>& events, RunSettings& settings) {
   for (const Event& event : events) {
     if (event.kind == EventKind::run_started && !event.payload.empty()) {
       settings.folder = parse_json(event.payload).value("folder", settings.folder);
+      settings.reads.merge(parse_json(event.payload).value("reads", std::set<std::string>()));
     }
     if (event.kind == EventKind::run_resumed) add(changes, event.payload);
   }

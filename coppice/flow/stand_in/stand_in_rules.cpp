@@ -91,6 +91,7 @@ void read_when(const json& value, const std::string& place, StandInRule& rule) {
   rule.models = fields.texts("model");
   rule.paths = fields.texts("path");
   rule.steps = fields.texts("step");
+  rule.step_texts = fields.texts("step_texts");
   rule.contains = fields.texts("contains");
   rule.all_of = fields.texts("all_of");
   rule.schema_properties = fields.texts("schema_has_property");
@@ -150,11 +151,19 @@ std::optional<std::string> found_text(const StandInMark& mark, const std::string
   return end == text.npos ? mark.otherwise : text.substr(begin, end - begin);
 }
 
+/// A server is not told of steps: it knows them by what their questions say.
+bool fits_step(const StandInRule& rule, const StandInQuestion& question) {
+  if (rule.steps.empty()) return true;
+  if (!question.step.empty() || rule.step_texts.empty()) return is_one_of(question.step, rule.steps);
+  return std::all_of(rule.step_texts.begin(), rule.step_texts.end(),
+                     [&](const std::string& part) { return question.text.find(part) != std::string::npos; });
+}
+
 bool fits_conditions(const StandInRule& rule, const StandInQuestion& question) {
   const auto is_in_text = [&](const std::string& part) { return question.text.find(part) != std::string::npos; };
   const bool fits_path = rule.paths.empty() ? question.path == kChatPath : is_one_of(question.path, rule.paths);
   if (!fits_path || !(rule.models.empty() || is_one_of(question.model, rule.models))) return false;
-  if (!(rule.steps.empty() || is_one_of(question.step, rule.steps))) return false;
+  if (!fits_step(rule, question)) return false;
   if (!has_properties(question.schema, rule.schema_properties)) return false;
   if (!rule.contains.empty() && std::none_of(rule.contains.begin(), rule.contains.end(), is_in_text)) return false;
   return std::all_of(rule.all_of.begin(), rule.all_of.end(), is_in_text);

@@ -71,6 +71,7 @@ struct StandInRule {
   std::string place;                           ///< in the settings, "answers[2]"
   std::vector<std::string> models, paths;      ///< one of them; none = any model; none = chat completions
   std::vector<std::string> steps;              ///< one of them; none = any
+  std::vector<std::string> step_texts;         ///< all of these, where a request does not tell its step
   std::vector<std::string> contains;           ///< one of these texts at least
   std::vector<std::string> all_of;             ///< all of these
   std::vector<std::string> schema_properties;  ///< the schema has all of these, at its top

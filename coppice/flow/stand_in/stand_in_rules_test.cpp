@@ -50,6 +50,24 @@ TEST(StandInRules, FitByWhatTheRequestHas) {
   EXPECT_FALSE(answered(R"({"text": "yes"})", asked)) << "a rule is for chats where it says nothing";
 }
 
+TEST(StandInRules, AStepIsKnownByItsNameOrElseByWhatItsQuestionsSay) {
+  const char* const text = R"({"text": "yes", "when": {"step": "poet", "step_texts": ["red", "rose"]}})";
+  const char* const named = R"({"text": "yes", "when": {"step": "poet"}})";
+  StandInQuestion asked = question("a red rose");
+  EXPECT_TRUE(answered(text, asked));
+  EXPECT_FALSE(answered(named, asked)) << "a server is not told";
+  asked.step = "poet";
+  EXPECT_TRUE(answered(named, asked));
+  asked.text = "a tulip";
+  EXPECT_TRUE(answered(text, asked)) << "the name is enough";
+  asked.step = "critic";
+  asked.text = "a red rose";
+  EXPECT_FALSE(answered(text, asked)) << "what is told counts";
+  asked.step.clear();
+  asked.text = "a red tulip";
+  EXPECT_FALSE(answered(text, asked));
+}
+
 TEST(StandInRules, OneOfSomeTextsSaysWhatTheRunWasGiven) {
   const char* const text = R"({"one_of": ["Dear Ada", "Hello Ada"], "given": [{"/name": "Ada"}, {}]})";
   StandInQuestion asked = question("x");

@@ -28,9 +28,13 @@ TemplatedValue::TemplatedValue(const YamlDocument& document, const std::string& 
 void TemplatedValue::collect(const YamlDocument& document, const std::string& from, const std::string& pointer) {
   const nlohmann::json& value = written_.at(Pointer(pointer));
   if (value.is_string()) {
-    Template parsed = Template::parse(value.get_ref<const std::string&>(), document.place_of(from + pointer));
-    if (!parsed.is_plain_text())
+    try {
+      Template parsed = Template::parse(value.get_ref<const std::string&>(), document.place_of(from + pointer));
+      if (parsed.is_plain_text()) return;
       leaves_.push_back({Pointer(pointer), pointer, std::move(parsed), is_late(pointer), false});
+    } catch (const Error& error) {
+      unread_.push_back({pointer, error});
+    }
   } else if (value.is_object()) {
     for (const auto& [key, item] : value.items()) collect(document, from, pointer_to(pointer, key));
   } else if (value.is_array()) {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coppice/core/error.h"
 #include "coppice/flow/template/template.h"
 #include "coppice/flow/workflow/yaml.h"
 
@@ -17,9 +18,17 @@ namespace coppice {
 class TemplatedValue {
  public:
   TemplatedValue() = default;
-  /// The value at `pointer` of a document. Throws as `Template::parse`. What stands at and below the pointers `late`
-  /// (into the value) is left as it is by `evaluate`.
+  /// The value at `pointer` of a document. A text that is no template is a fault, as `Template::parse` throws it, and
+  /// is left as it is; the rest is read. What stands at and below the pointers `late` (into the value) is left as it is
+  /// by `evaluate`.
   TemplatedValue(const YamlDocument& document, const std::string& pointer, const std::vector<std::string>& late = {});
+
+  /// Texts that could not be read.
+  struct Unread {
+    std::string pointer;
+    Error error;
+  };
+  const std::vector<Unread>& unread() const noexcept { return unread_; }
 
   /// All templates replaced by what they come to; one that is a single {{ expression }} keeps its type.
   nlohmann::json evaluate(const TemplateScope& scope) const;
@@ -62,6 +71,7 @@ class TemplatedValue {
   std::vector<std::string> late_;
   nlohmann::json written_;
   std::vector<Leaf> leaves_;
+  std::vector<Unread> unread_;
 };
 
 }  // namespace coppice

@@ -52,6 +52,7 @@ class FaultyParts {
     if (found == workflow_.end()) return;
     if (path.size() > 1) {
       broken.names.insert(path[1]);
+      if (section == "steps" && take_out_key(*found, path)) return;
       if (found->is_object()) found->erase(path[1]);
     } else if (found->is_object()) {
       take_out_misnamed(*found, broken);
@@ -59,6 +60,16 @@ class FaultyParts {
       broken.may_be_any = true;
       workflow_.erase(section);
     }
+  }
+
+  /// Of a step whose kind is known: what is right in it is looked at, all the same. False where it is not known.
+  static bool take_out_key(Ordered& steps, const std::vector<std::string>& path) {
+    if (path.size() < 3 || path[2] == "kind" || !steps.is_object()) return false;
+    const auto step = steps.find(path[1]);
+    if (step == steps.end()) return true;  // gone already
+    if (!step->is_object() || !step->contains("kind")) return false;
+    step->erase(path[2]);
+    return true;
   }
 
   void take_out_misnamed(Ordered& section, BrokenNames& broken) {

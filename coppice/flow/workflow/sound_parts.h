@@ -26,9 +26,9 @@ struct BrokenParts {
   bool prices = false;  ///< what models cost, or what may be spent, is not known
 };
 
-/// Takes out of a workflow file what breaks its schema, so that the rest can be read: single steps, files, models,
-/// endpoints and outputs (whose place null takes), else whole sections. Where a section is misspelled, those that are
-/// missing may be anything.
+/// Takes out of a workflow file what breaks its schema, so that the rest can be read: single keys of steps, which are
+/// broken all the same; single files, models, endpoints and outputs (whose place null takes), else whole sections.
+/// Where a section is misspelled, those that are missing may be anything.
 BrokenParts take_out_faulty(nlohmann::ordered_json& workflow, const std::vector<SchemaFault>& faults,
                             const nlohmann::json& schema);
 

@@ -28,6 +28,15 @@ StaticType StepKind::output_type(const nlohmann::json& with, const GivenTypes& /
   return StaticType::of_schema(known_output_schema(*this, with));
 }
 
+std::vector<Error> StepKind::faults(const nlohmann::json& with) const {
+  try {
+    expect_sound(with);
+    return {};
+  } catch (const Error& error) {
+    return {error};
+  }
+}
+
 std::vector<std::string> StepKind::models(const nlohmann::json& with) const {
   std::vector<std::string> found;
   for (const std::string& place : model_places()) {

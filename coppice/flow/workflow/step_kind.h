@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "coppice/core/error.h"
 #include "coppice/flow/checks/checks.h"
 #include "coppice/flow/template/static_type.h"
 #include "coppice/flow/template/templated_value.h"
@@ -73,8 +74,12 @@ class StepKind {
 
   virtual std::vector<NeededFile> needed_files() const { return {}; }
 
-  /// Throws `ErrorCode::usage` for what the schema cannot say. Of `with` as written, valid by the schema.
+  /// Throws `ErrorCode::usage` for what the schema cannot say; `where()` is a JSON pointer into `with`, or empty. Of
+  /// `with` as written, valid by the schema.
   virtual void expect_sound(const nlohmann::json& /*with*/) const {}
+
+  /// All that `expect_sound` would throw, of a kind that can tell several at once.
+  virtual std::vector<Error> faults(const nlohmann::json& with) const;
 
   /// JSON pointers into `with` to what no output of a step may decide, since a model may have written it: the program
   /// that a command runs.

@@ -28,9 +28,9 @@ bool reads_outputs(const StepSpec& step, const Template& text) {
   return step.foreach && refers_to(*step.foreach, "steps") && refers_to(text, "item");
 }
 
-std::vector<Error> check_trusted_places(const Workflow& workflow, const YamlDocument& document) {
+std::vector<Error> check_trusted_places(const std::vector<StepSpec>& steps, const YamlDocument& document) {
   std::vector<Error> faults;
-  for (const StepSpec& step : workflow.steps) {
+  for (const StepSpec& step : steps) {
     for (const std::string& place : step.kind->trusted_places()) {
       for (const TemplatedValue::Leaf& leaf : step.with.leaves()) {
         if (!overlap(leaf.pointer_text, place) || !reads_outputs(step, leaf.text)) continue;

@@ -104,6 +104,7 @@ struct Workflow {
   std::optional<TemplatedValue> checks;        ///< that the output files are to pass
   const CheckRegistry* check_kinds = nullptr;  ///< that `checks` are made by: those of the kinds it was read with
   std::set<std::string> must_allow;            ///< the kinds it uses that are off unless allowed, and `kOutsideFiles`
+  std::set<std::string> read_paths;            ///< absolute: its own file, and those that it names; of a file alone
   std::set<std::string> output_steps;          ///< those that outputs refer to
   std::set<std::string> file_steps;            ///< those of them that the files are made of
   std::string text;  ///< all of it as JSON, files and prices too: what `read_workflow_text` reads again

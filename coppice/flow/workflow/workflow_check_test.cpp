@@ -169,7 +169,9 @@ TEST_F(WorkflowCheck, FaultsOfAllClassesAreToldAtOnceByLine) {
                    "  files: [{path: a}, {path: ../b, content: '{{ steps.u.output.x }}{{ steps.keys.outptu }}'}]\n"),
             "2:3 the name '1x': got \"1x\", expected a string that matches ^[A-Za-z_][A-Za-z0-9_-]*$\n"
             "3:29 'retrys' is not allowed here; did you mean 'retry'?\n"
+            "3:61 unknown step 'nope'\n"
             "4:57 'promt' is not allowed here; did you mean 'prompt'?\n"
+            "4:60 unknown step 'nope'\n"
             "5:41 unknown step 'zzz'\n"
             "7:41 there is no 'steps.a.output.x': 'steps.a.output' is a string\n"
             "8:32 unknown model 'other' (name it under models)\n"

@@ -45,21 +45,27 @@ bool is_pure(const StepKind& kind, const nlohmann::json& with) {
 /// looked at next, so that a fault brings no second one with it.
 class Builder {
  public:
-  Builder(YamlDocument document, const StepKinds& kinds, std::filesystem::path folder)
-      : document_(std::move(document)), kinds_(kinds), folder_(std::move(folder)) {}
+  Builder(YamlDocument document, const StepKinds& kinds, std::filesystem::path folder,
+          std::vector<Error> faults_of_variant = {})
+      : document_(std::move(document)),
+        kinds_(kinds),
+        folder_(std::move(folder)),
+        faults_of_variant_(std::move(faults_of_variant)) {}
 
   Workflow build() {
     check_schema();
+    add_faults(std::move(faults_of_variant_));
     read_top();
     read_endpoints();
     const Ordered steps = document_.value.value("steps", Ordered::object());
     for (const auto& [name, step] : steps.items()) read_step(name, step);
     if (document_.value.contains("outputs")) read_outputs(document_.value["outputs"]);
-    add_faults(check_references(workflow_, broken_, document_));
+    add_faults(check_references(workflow_, broken_steps_, broken_, document_));
     if (!broken_.prices) add_faults(check_prices(workflow_, document_));
     sort_steps();
     add_faults(check_types(workflow_, document_));
-    add_faults(check_trusted_places(workflow_, document_));
+    add_faults(check_trusted_places(workflow_.steps, document_));
+    add_faults(check_trusted_places(broken_steps_, document_));
     raise();
     workflow_.text = resolved_text();
     return std::move(workflow_);
@@ -92,12 +98,28 @@ class Builder {
         if (!unreadable_) unreadable_ = error;
         fault(pointer, error.message());
       } else {
-        faults_.emplace_back(ErrorCode::data, error.what(),
-                             error.where().empty() ? place_text(document_.place_of(pointer)) : error.where(),
-                             error.hint());
+        add_fault(pointer, error);
       }
       return false;
     }
+  }
+
+  /// At its own place, or at `pointer`.
+  void add_fault(const std::string& pointer, const Error& error) {
+    faults_.emplace_back(ErrorCode::data, error.what(),
+                         error.where().empty() ? place_text(document_.place_of(pointer)) : error.where(), error.hint());
+  }
+
+  /// Those whose `where()` is a pointer into what stands at `pointer`, but for texts that are no templates: these have
+  /// been told.
+  void add_faults_in(const std::string& pointer, const TemplatedValue& value, const std::vector<Error>& faults) {
+    for (const Error& one : faults) {
+      if (!is_unread(value, one.where())) fault(pointer + one.where(), one.what(), one.hint());
+    }
+  }
+  static bool is_unread(const TemplatedValue& value, const std::string& pointer) {
+    const auto& all = value.unread();
+    return std::any_of(all.begin(), all.end(), [&](const auto& one) { return one.pointer == pointer; });
   }
 
   void check_schema() {
@@ -149,10 +171,26 @@ class Builder {
   nlohmann::json text_of_file(const std::string& path) {
     if (is_outside(path)) workflow_.must_allow.insert(kOutsideFiles);
     const std::filesystem::path folder = folder_.empty() ? std::filesystem::path(".") : folder_;
+    add_read_path(path);
     return read_file((folder / path).string(), kMostFileBytes);
   }
 
+  void add_read_path(const std::string& path) {
+    workflow_.read_paths.insert(std::filesystem::absolute(folder_ / path).string());
+  }
+
+  /// What a step loads, opens or runs.
+  void add_paths_of_step(const StepKind& kind, const nlohmann::json& with) {
+    std::vector<std::string> pointers = kind.reads_folder() ? kind.trusted_places() : std::vector<std::string>();
+    for (const NeededFile& needed : kind.needed_files()) pointers.push_back(needed.pointer);
+    for (const std::string& pointer : pointers) {
+      const nlohmann::json::json_pointer place(pointer);
+      if (with.contains(place) && with[place].is_string()) add_read_path(with[place].get<std::string>());
+    }
+  }
+
   void read_prices(const Ordered& written) {
+    if (written.is_string()) add_read_path(written.get<std::string>());
     workflow_.prices = written.is_string() ? PriceTable::load((folder_ / written.get<std::string>()).string())
                                            : PriceTable::parse(written.dump(), document_.file);
   }
@@ -210,7 +248,7 @@ class Builder {
           nearest.empty() ? fmt::format("name it under {}s", what) : fmt::format("did you mean '{}'?", nearest));
   }
 
-  /// One that is not as its kind wants it is broken: of the step itself nothing more is said.
+  /// One that is not as its kind wants it is broken: what depends on it is not judged.
   void read_step(const std::string& name, const Ordered& written) {
     const std::string at = pointer_to("/steps", name);
     StepSpec step;
@@ -219,11 +257,18 @@ class Builder {
     step.kind = kinds_.find(written["kind"].get<std::string>());
     check(step.kind != nullptr, "the schema names the kinds");
     attempt(at, [&] { read_step_settings(written, step); });
-    if (read_templates(written, at, step) && check_with(at, step)) {
-      workflow_.steps.push_back(std::move(step));
-    } else {
-      broken_.steps.names.insert(name);
-    }
+    bool is_sound = !broken_.steps.names.contains(name);
+    const bool has_with = is_sound || written.contains("with");  // else its key may be misspelled
+    is_sound &= read_templates(written, at, step);
+    if (has_with) is_sound &= check_with(at, step);
+    if (!is_sound) broken_.steps.names.insert(name);
+    (is_sound ? workflow_.steps : broken_steps_).push_back(std::move(step));
+  }
+
+  /// What could not be read of it is a fault.
+  bool is_read_whole(const TemplatedValue& value) {
+    for (const auto& [pointer, error] : value.unread()) add_fault("", error);
+    return value.unread().empty();
   }
 
   /// Returns whether all could be read.
@@ -240,7 +285,8 @@ class Builder {
       });
     }
     if (written.contains("with")) {
-      is_read &= attempt(at, [&] { step.with = TemplatedValue(document_, at + "/with", step.kind->late().pointers); });
+      step.with = TemplatedValue(document_, at + "/with", step.kind->late().pointers);
+      is_read &= is_read_whole(step.with);
     }
     return is_read;
   }
@@ -256,6 +302,7 @@ class Builder {
       if (is_named && is_outside(with[place].get<std::string>())) workflow_.must_allow.insert(kOutsideFiles);
     }
     if (with.is_null()) with = nlohmann::json::object();
+    add_paths_of_step(*step.kind, with);
     const size_t faults_before = faults_.size();
     auto schema = std::make_shared<const JsonSchema>(step.kind->with_schema());
     bool is_checked_later = step.with.has_single_expressions();
@@ -263,20 +310,21 @@ class Builder {
       const bool has_place = look_up(schema->schema(), pointer_names(found.path)).may_exist;
       if (has_place && step.with.find(found.path) != nullptr) {
         is_checked_later = true;
-      } else {
+      } else if (!is_unread(step.with, found.path)) {
         fault(at + "/with" + found.path, found.message);
       }
     }
     step.with.write_texts_by(schema->schema());
     if (is_checked_later) step.with_schema = std::move(schema);
+    for (const std::string& model : step.kind->models(with)) {
+      if (!is_unread(step.with, "/model")) expect_model(model, at + "/with/model");
+    }
     if (faults_.size() > faults_before) return false;
-    const bool is_sound = attempt(at + "/with", [&] { step.kind->expect_sound(with); });
+    add_faults_in(at + "/with", step.with, step.kind->faults(with));
+    const bool is_sound = faults_.size() == faults_before;
     if (step.cache && !is_pure(*step.kind, with)) {
       fault(at + "/cache", fmt::format("'{}' changes something in the world: its output cannot be cached", step.name),
             "only what is done for its answer alone can be");
-    }
-    for (const std::string& model : step.kind->models(with)) {
-      expect_model(model, at + "/with/model");
     }
     return is_sound;
   }
@@ -287,29 +335,33 @@ class Builder {
       for (const Ordered& file : written["files"]) {
         const std::string at = "/outputs/files/" + std::to_string(number++);
         if (file.is_null()) continue;  // it breaks the schema
-        attempt(at, [&] { read_output(file, at); });
+        read_output(file, at);
       }
     }
     if (written.contains("checks")) {
-      attempt("/outputs/checks", [&] {
-        workflow_.checks = TemplatedValue(document_, "/outputs/checks");
-        kinds_.checks().expect_sound(workflow_.checks->written());
-        workflow_.check_kinds = &kinds_.checks();
-      });
+      workflow_.checks = TemplatedValue(document_, "/outputs/checks");
+      workflow_.check_kinds = &kinds_.checks();
+      is_read_whole(*workflow_.checks);
+      add_faults_in("/outputs/checks", *workflow_.checks, kinds_.checks().faults(workflow_.checks->written()));
     }
     if (written.contains("result")) {
-      attempt("/outputs/result", [&] { workflow_.result = TemplatedValue(document_, "/outputs/result"); });
+      workflow_.result = TemplatedValue(document_, "/outputs/result");
+      is_read_whole(*workflow_.result);
     }
   }
 
   void read_output(const Ordered& file, const std::string& at) {
-    OutputSpec made{std::nullopt, Template::parse(file["path"].get<std::string>(), document_.place_of(at + "/path")),
-                    Template::parse(file["content"].get<std::string>(), document_.place_of(at + "/content"))};
-    if (file.contains("foreach")) {
-      made.foreach = Template::parse(file["foreach"].get<std::string>(), document_.place_of(at + "/foreach"));
-    }
-    expect_path(made, at + "/path");
-    workflow_.outputs.push_back(std::move(made));
+    const auto parsed = [&](const char* key) {
+      std::optional<Template> made;
+      const std::string place = at + "/" + key;
+      attempt(place, [&] { made = Template::parse(file[key].get<std::string>(), document_.place_of(place)); });
+      return made;
+    };
+    const std::optional<Template> path = parsed("path"), content = parsed("content");
+    const std::optional<Template> foreach = file.contains("foreach") ? parsed("foreach") : std::nullopt;
+    if (!path || !content || foreach.has_value() != file.contains("foreach")) return;
+    workflow_.outputs.push_back({foreach, *path, *content});
+    expect_path(workflow_.outputs.back(), at + "/path");
   }
 
   /// As far as it is written out: an expression counts as a name.
@@ -378,7 +430,8 @@ class Builder {
   std::optional<Error> unreadable_;  ///< the first file that could not be read
   size_t n_unreadable_ = 0;
   std::set<std::string> output_paths_;  ///< that are written out
-  std::vector<Error> faults_;
+  std::vector<StepSpec> broken_steps_;  ///< as far as they could be read
+  std::vector<Error> faults_, faults_of_variant_;
 };
 
 }  // namespace
@@ -393,9 +446,12 @@ const StepSpec* Workflow::find(std::string_view step) const noexcept {
 }
 
 Workflow read_workflow(const std::string& path, const std::string& variant, const StepKinds& kinds) {
-  const YamlDocument document = in_variant(read_yaml(read_file(path, kMostYamlBytes), path), variant);
-  Workflow made = Builder(document, kinds, std::filesystem::path(path).parent_path()).build();
+  const YamlDocument written = read_yaml(read_file(path, kMostYamlBytes), path);
+  Workflow made = Builder(in_variant(written, variant), kinds, std::filesystem::path(path).parent_path(),
+                          faults_of_variant(written, variant))
+                      .build();
   made.variant = variant;
+  made.read_paths.insert(std::filesystem::absolute(path).string());
   return made;
 }
 

@@ -21,8 +21,9 @@ class ReferenceCheck {
     for (const StepSpec& step : workflow.steps) names_.push_back(step.name);
   }
 
-  std::vector<Error> run() {
-    for (size_t i = 0; i < names_.size(); ++i) check_step(i);
+  std::vector<Error> run(std::vector<StepSpec>& broken_steps) {
+    for (StepSpec& step : workflow_.steps) check_step(step, static_cast<bool>(step.foreach));
+    for (StepSpec& step : broken_steps) check_step(step, true);  // its `foreach` may be what is broken
     step_ = nullptr;
     for (const OutputSpec& output : workflow_.outputs) {
       extra_ = {};
@@ -39,13 +40,13 @@ class ReferenceCheck {
   }
 
  private:
-  void check_step(size_t number) {
-    step_ = &workflow_.steps[number];
+  void check_step(StepSpec& step, bool may_have_items) {
+    step_ = &step;
     extra_ = {};
     read_needs();
     if (step_->condition) check_all(step_->condition->references());
     if (step_->foreach) check_all(step_->foreach->references());
-    if (step_->foreach) extra_ = {"item", "index"};
+    if (may_have_items) extra_ = {"item", "index"};
     check_all(step_->with.references(TemplatedValue::Which::early));
     const std::vector<std::string> late = step_->kind->late().names;
     extra_.insert(extra_.end(), late.begin(), late.end());
@@ -143,8 +144,9 @@ class ReferenceCheck {
 
 }  // namespace
 
-std::vector<Error> check_references(Workflow& workflow, const BrokenParts& broken, const YamlDocument& document) {
-  return ReferenceCheck(workflow, broken, document).run();
+std::vector<Error> check_references(Workflow& workflow, std::vector<StepSpec>& broken_steps, const BrokenParts& broken,
+                                    const YamlDocument& document) {
+  return ReferenceCheck(workflow, broken, document).run(broken_steps);
 }
 
 }  // namespace coppice

@@ -117,4 +117,29 @@ YamlDocument in_variant(const YamlDocument& document, const std::string& name) {
   return made;
 }
 
+std::vector<Error> faults_of_variant(const YamlDocument& document, const std::string& name) {
+  std::vector<Error> faults;
+  const Json* const variants = find_object(document.value, "variants");
+  const Json* const patch = variants == nullptr ? nullptr : find_object(*variants, name.c_str());
+  if (patch == nullptr) return faults;
+  for (const char* const section : {"steps", "models", "endpoints", "files"}) {
+    const Json* const taken = find_object(*patch, section);
+    const Json* const there = find_object(document.value, section);
+    if (taken == nullptr) continue;
+    std::vector<std::string> names;
+    if (there != nullptr) {
+      for (const auto& [known, value] : there->items()) names.push_back(known);
+    }
+    for (const auto& [one, value] : taken->items()) {
+      if (!value.is_null() || std::find(names.begin(), names.end(), one) != names.end()) continue;
+      const std::string nearest = nearest_name(one, names);
+      const std::string at = pointer_to(pointer_to(pointer_to("/variants", name), section), one);
+      faults.emplace_back(ErrorCode::data, fmt::format("null takes away '{}', which is not under '{}'", one, section),
+                          place_text(document.place_of(at)),
+                          nearest.empty() ? "" : fmt::format("did you mean '{}'?", nearest));
+    }
+  }
+  return faults;
+}
+
 }  // namespace coppice
