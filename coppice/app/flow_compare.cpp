@@ -150,6 +150,7 @@ void compare_variants(CompareArguments& arguments) {
     arguments.compare.ownership[variant].operations_dollars = dollars;
   });
   std::vector<json> inputs = read_flow_inputs(arguments.inputs, workflows);
+  tell_equal_inputs(inputs, arguments.common);
   if (!arguments.report.empty()) expect_writable(arguments.report);
   const ComparisonRuns comparison_runs = runs_of(arguments, std::move(workflows), std::move(inputs));
   const std::vector<ComparedRun> runs = run_all(comparison_runs, arguments);

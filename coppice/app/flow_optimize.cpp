@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -109,7 +110,7 @@ class Measurer {
     options.runs = arguments_.simulated_runs;
     options.folder = folder_;
     const Plan plan = plan_workflow(workflow, inputs_, known_.models, options);
-    return {plan.runs, plan.accepted, plan.cost_mean, plan.seconds_p50};
+    return {plan.runs, plan.accepted, plan.cost_mean, plan.seconds_p50, plan.runs};
   }
 
   Measured real(const Workflow& workflow, const std::string& choice) {
@@ -150,7 +151,9 @@ class Measurer {
     Measured made;
     made.runs = runs.size();
     std::vector<double> seconds;
+    std::set<size_t> inputs;
     for (const ComparedRun& run : runs) {
+      inputs.insert(run.input);
       made.accepted += run.accepted ? 1 : 0;
       made.cost_dollars += run.cost_dollars / static_cast<double>(runs.size());
       if (run.finished && !run.was_resumed) seconds.push_back(run.seconds);
@@ -158,6 +161,7 @@ class Measurer {
       provenance_ = std::max(provenance_, run.provenance);
     }
     made.seconds = quantile(seconds, 0.5);
+    made.inputs = inputs.size();
     return made;
   }
 
@@ -237,7 +241,9 @@ void optimize_models(const OptimizeArguments& arguments) {
   redirect(workflow, arguments.endpoints);
   const std::vector<ModelSlot> slots = model_slots(workflow, {read_candidates(arguments.candidates), arguments.ablate});
   if (slots.empty()) throw Error(ErrorCode::data, "no step asks a model", arguments.workflow);
-  Measurer measurer(arguments, workflow, read_flow_inputs(arguments.inputs, {&workflow, 1}));
+  std::vector<json> inputs = read_flow_inputs(arguments.inputs, {&workflow, 1});
+  if (!arguments.simulate) tell_equal_inputs(inputs, arguments.common);
+  Measurer measurer(arguments, workflow, std::move(inputs));
   if (!arguments.simulate && arguments.flow.journal != "memory:") {
     say(fmt::format("search {0}: where it is interrupted, the same command with --id {0} goes on", measurer.id()),
         arguments.common);

@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "coppice/core/quantity.h"
 #include "coppice/flow/checks/coherence.h"
 
 namespace coppice {
@@ -19,8 +20,6 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// No advice to gather more inputs than this.
 constexpr double kMostInputs = 1e6;
-/// To begin with: of fewer the bootstrap's intervals are too narrow.
-constexpr size_t kFewInputs = 10;
 
 using Runs = std::vector<const ComparedRun*>;
 using Drawn = std::span<const size_t>;
@@ -76,12 +75,28 @@ double cost_per_accepted(const Runs& runs) {
   return cost_of(runs) / accepted_part(runs);
 }
 
-double latency_of(const Runs& runs, double q, double ComparedRun::*field) {
+bool has_latency(const ComparedRun* run) {
+  return run->finished && !run->was_resumed;
+}
+double median_latency(const Runs& runs) {
   std::vector<double> seconds;
   for (const ComparedRun* run : runs) {
-    if (run->finished && !run->was_resumed) seconds.push_back(run->*field);
+    if (has_latency(run)) seconds.push_back(run->seconds);
   }
-  return seconds.empty() ? kNaN : quantile(std::move(seconds), q);
+  return seconds.empty() ? kNaN : quantile(std::move(seconds), 0.5);
+}
+
+Figure latency_of(const std::vector<Runs>& by_input, double q, double ComparedRun::*field) {
+  std::vector<double> seconds;
+  size_t inputs = 0;
+  for (const Runs& runs : by_input) {
+    const size_t before = seconds.size();
+    for (const ComparedRun* run : runs) {
+      if (has_latency(run)) seconds.push_back(run->*field);
+    }
+    inputs += seconds.size() > before ? 1 : 0;
+  }
+  return quantile_of_groups(std::move(seconds), q, inputs);
 }
 
 /// Pairs of texts: those of one input, or those of different inputs.
@@ -137,9 +152,9 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
   made.score = with_spread(estimate(score_of), table.inputs());
   made.cost = estimate(cost_of);
   made.cost_per_accepted = estimate(cost_per_accepted);
-  made.latency_p50 = estimate([](const Runs& some) { return latency_of(some, 0.5, &ComparedRun::seconds); });
-  made.latency_p95 = estimate([](const Runs& some) { return latency_of(some, 0.95, &ComparedRun::seconds); });
-  made.critical_p50 = estimate([](const Runs& some) { return latency_of(some, 0.5, &ComparedRun::critical_seconds); });
+  made.latency_p50 = latency_of(table.of(variant), 0.5, &ComparedRun::seconds);
+  made.latency_p95 = latency_of(table.of(variant), 0.95, &ComparedRun::seconds);
+  made.critical_p50 = latency_of(table.of(variant), 0.5, &ComparedRun::critical_seconds);
   made.calls = mean_of(runs, [](const ComparedRun& run) { return run.calls; });
   made.repairs = mean_of(runs, [](const ComparedRun& run) { return run.repairs; });
   made.input_tokens = mean_of(runs, [](const ComparedRun& run) { return run.input_tokens; });
@@ -249,12 +264,13 @@ void judge(VariantComparison& made, const Gains& gains, size_t inputs, const Com
     made.why = "an accepted output costs less, and as many are accepted";
     return;
   }
-  made.why = saves           ? "it is not sure yet that as many of its outputs are accepted"
+  made.is_too_few = inputs < kFewestGroups;
+  made.why = made.is_too_few ? fmt::format("{} do not tell how others fare", counted(inputs, "input"))
+             : saves         ? "it is not sure yet that as many of its outputs are accepted"
              : keeps_quality ? "it is not sure yet that an accepted output costs less"
                              : "neither its saving nor its quality is sure yet";
-  if (inputs < 2) {  // of which nothing can be foretold
-    made.why = "one input does not tell how others fare";
-    made.more_inputs = kFewInputs - inputs;
+  if (made.is_too_few) {
+    made.more_inputs = kFewestGroups - inputs;
     return;
   }
   const double for_saving = saves ? 1.0 : static_cast<double>(inputs) * growth_needed(made.saving, 0);
@@ -282,9 +298,7 @@ VariantComparison against_first(const RunTable& table, size_t variant, const Com
   const Gains gains = gains_of(table, variant);
   made.accepted_gain = gains.figure(gains.inputs);
   made.score_gain = paired([](const Runs& a, const Runs& b) { return score_of(b) - score_of(a); });
-  made.speed = paired([](const Runs& a, const Runs& b) {
-    return latency_of(b, 0.5, &ComparedRun::seconds) / latency_of(a, 0.5, &ComparedRun::seconds);
-  });
+  made.speed = paired([](const Runs& a, const Runs& b) { return median_latency(b) / median_latency(a); });
   made.break_even_users = break_even_estimate(table, variant, options);
   if (has_accepted(table, 0) || has_accepted(table, variant)) {
     judge(made, gains, table.inputs(), options);
@@ -347,6 +361,13 @@ std::string break_even_text(const Figure& users) {
   return text + fmt::format(" ({:.0f} to {})", std::ceil(users.low), high);
 }
 
+std::string more_inputs_text(const VariantComparison& of) {
+  if (of.verdict != Verdict::undecided) return {};
+  if (of.is_too_few) return fmt::format("at least {} must be tried", counted(of.more_inputs, "more input"));
+  if (of.more_inputs > 0) return fmt::format("some {} may decide", counted(of.more_inputs, "more input"));
+  return "more inputs would hardly decide";
+}
+
 std::string usual_saving_text(double saving) {
   if (!std::isfinite(saving) || saving <= 0) return {};
   const char* const where = saving < 0.7 ? "less than" : saving > 0.9 ? "more than" : "within";
@@ -373,6 +394,7 @@ Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& o
   for (size_t i = 0; i < options.variants.size(); ++i) made.figures.push_back(figures_of(table, i, options));
   for (size_t i = 1; i < options.variants.size(); ++i) made.against_first.push_back(against_first(table, i, options));
   for (const ComparedRun& run : runs) made.provenance = std::max(made.provenance, run.provenance);
+  made.inputs = table.inputs();
   return made;
 }
 
@@ -385,6 +407,7 @@ double total_dollars(const Comparison& comparison, size_t variant, double users)
 
 nlohmann::ordered_json to_json(const Comparison& comparison) {
   nlohmann::ordered_json made = {{"provenance", name(comparison.provenance)},
+                                 {"inputs", comparison.inputs},
                                  {"variants", nlohmann::ordered_json::array()}};
   for (const VariantFigures& one : comparison.figures) made["variants"].push_back(to_json(one));
   made["against_first"] = nlohmann::ordered_json::array();

@@ -16,7 +16,7 @@ namespace coppice {
 
 /// One run of a comparison.
 struct ComparedRun {
-  size_t variant = 0, input = 0, repeat = 0;
+  size_t variant = 0, input = 0, repeat = 0;  ///< `input`: of equal ones the number of the first
   bool finished = false;
   bool accepted = false;        ///< finished, and its outputs pass all checks
   double score = 0;             ///< of the checks, from 0 to 1; 0 where it did not finish

@@ -91,7 +91,9 @@ class Search {
     const auto [found, is_new] = known_.try_emplace(models, optimum_.all.size());
     if (is_new) {
       const Measured result = measure_(models);
-      optimum_.all.push_back({models, result, proportion(static_cast<double>(result.accepted), result.runs)});
+      const double part = static_cast<double>(result.accepted) / static_cast<double>(std::max<size_t>(result.runs, 1));
+      const double of_inputs = part * static_cast<double>(result.inputs);
+      optimum_.all.push_back({models, result, proportion(of_inputs, result.inputs)});
     }
     return optimum_.all[found->second];
   }
@@ -244,6 +246,7 @@ ordered_json to_json(const Optimum& optimum) {
     all.push_back(
         {{"models", models},
          {"runs", one.measured.runs},
+         {"inputs", one.measured.inputs},
          {"accepted", {{"value", one.accepted.value}, {"low", one.accepted.low}, {"high", one.accepted.high}}},
          {"cost_usd", one.measured.cost_dollars},
          {"seconds_p50", one.measured.seconds},

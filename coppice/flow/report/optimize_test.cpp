@@ -18,7 +18,7 @@ const std::vector<ModelSlot> kSlots = {{"a", "/model", "small", {"small", "big"}
                                        {"b", "/model", "small", {"tiny", "small", "big"}}};
 
 Measured measured(double cost, size_t accepted) {
-  return {100, accepted, cost, 1};
+  return {100, accepted, cost, 1, 100};
 }
 
 double price(const std::string& model) {
