@@ -81,8 +81,8 @@ void print(const VariantComparison& one, const Comparison& comparison) {
     print_out("                        " + usual + "\n");
   }
   print_out(fmt::format("  accepted outputs      {}\n", with_interval(one.accepted_gain, percent_text)));
-  if (!comparison.options.has_ownership()) return;  // then it pays from the first user on, or never
-  print_out(fmt::format("  pays                  {}\n", break_even_text(one.break_even_users)));
+  if (!comparison.options.has_ownership()) return;  // then it pays at once, or never
+  print_out(fmt::format("  pays                  {}\n", break_even_text(one.pays)));
 }
 
 }  // namespace

@@ -174,30 +174,17 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
   return made;
 }
 
-/// Users from which on the variant has cost less in all.
-double break_even(double fixed_more, double saved_by_request, double requests_per_user) {
-  if (fixed_more <= 0) return saved_by_request >= 0 ? 0 : kInfinity;
-  return saved_by_request > 0 ? fixed_more / (saved_by_request * requests_per_user) : kInfinity;
-}
-
-/// Infinite values are figures here, which `bootstrap` leaves out: 1 / users is finite.
-Figure break_even_estimate(const RunTable& table, size_t variant, const CompareOptions& options) {
+BreakEven break_even_of(const RunTable& table, size_t variant, const CompareOptions& options) {
   const Ownership first = options.ownership.empty() ? Ownership() : options.ownership[0];
   const Ownership own = options.ownership.empty() ? Ownership() : options.ownership[variant];
-  const Figure inverse = bootstrap(
+  const Figure saved = bootstrap(
       table.inputs(),
       [&](Drawn drawn) {
-        const double saved = cost_of(table.all(0, drawn)) + first.operations_dollars -
-                             cost_of(table.all(variant, drawn)) - own.operations_dollars;
-        const double users = break_even(own.fixed_dollars - first.fixed_dollars, saved, options.requests_per_user);
-        return users == 0 ? std::numeric_limits<double>::max() : 1 / users;
+        return cost_of(table.all(0, drawn)) + first.operations_dollars - cost_of(table.all(variant, drawn)) -
+               own.operations_dollars;
       },
       options.seed);
-  const auto users_of = [](double one) {
-    return one <= 0 ? kInfinity : one >= std::numeric_limits<double>::max() ? 0 : 1 / one;
-  };
-  if (!std::isfinite(inverse.low) && !std::isfinite(inverse.high)) return {users_of(inverse.value), kNaN, kNaN};
-  return {users_of(inverse.value), users_of(inverse.high), users_of(inverse.low)};
+  return break_even(own.fixed_dollars - first.fixed_dollars, saved, options.requests_per_user);
 }
 
 /// Of an input: the part of the variant's runs that are accepted, less that of the first one's.
@@ -299,7 +286,7 @@ VariantComparison against_first(const RunTable& table, size_t variant, const Com
   made.accepted_gain = gains.figure(gains.inputs);
   made.score_gain = paired([](const Runs& a, const Runs& b) { return score_of(b) - score_of(a); });
   made.speed = paired([](const Runs& a, const Runs& b) { return median_latency(b) / median_latency(a); });
-  made.break_even_users = break_even_estimate(table, variant, options);
+  made.pays = break_even_of(table, variant, options);
   if (has_accepted(table, 0) || has_accepted(table, variant)) {
     judge(made, gains, table.inputs(), options);
   } else {
@@ -346,19 +333,6 @@ nlohmann::ordered_json to_json(const VariantFigures& of) {
 const char* name(Verdict verdict) noexcept {
   constexpr const char* kNames[] = {"decompose", "do not", "undecided"};
   return kNames[static_cast<size_t>(verdict)];
-}
-
-std::string break_even_text(const Figure& users) {
-  const auto from = [](double count) {
-    if (count <= 0) return std::string("at once");
-    return std::isfinite(count) ? fmt::format("from {:.0f} users on", std::ceil(count)) : std::string("never");
-  };
-  std::string text = from(users.value);
-  if (!std::isfinite(users.value)) return users.low < kInfinity ? text + "; at best " + from(users.low) : text;
-  if (users.value <= 0) return users.high > 0 ? text + "; at worst " + from(users.high) : text;
-  if (std::isnan(users.low)) return text;
-  const std::string high = std::isfinite(users.high) ? fmt::format("{:.0f}", std::ceil(users.high)) : "never";
-  return text + fmt::format(" ({:.0f} to {})", std::ceil(users.low), high);
 }
 
 std::string more_inputs_text(const VariantComparison& of) {
@@ -420,7 +394,8 @@ nlohmann::ordered_json to_json(const Comparison& comparison) {
                                      {"accepted_gain", to_json(one.accepted_gain)},
                                      {"score_gain", to_json(one.score_gain)},
                                      {"speed", to_json(one.speed)},
-                                     {"break_even_users", to_json(one.break_even_users)}});
+                                     {"pays", kind_of(one.pays)},
+                                     {"break_even_users", to_json(one.pays.users)}});
   }
   return made;
 }

@@ -12,6 +12,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "coppice/flow/report/break_even.h"
 #include "coppice/flow/report/compared_run.h"
 #include "coppice/flow/report/statistics.h"
 #include "coppice/flow/report/step_figures.h"
@@ -73,9 +74,7 @@ struct VariantComparison {
   size_t more_inputs =
       0;  ///< of an undecided one: so many more may decide, or at least are needed; 0 = none would help
 
-  /// From so many users on it has cost less in all (fixed costs, and those of each request); infinite = never. The
-  /// interval is NaN where there is none: of one input.
-  Figure break_even_users;
+  BreakEven pays;  ///< by fixed costs, and those of each request
 };
 
 struct Comparison {
@@ -102,9 +101,6 @@ Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& o
 
 /// Why no variant has a single finished run: the error of the first run; nothing where there is one.
 std::optional<Error> failure_of_all(const std::vector<ComparedRun>& runs);
-
-/// When it pays: "at once", "never; at best from 120 users on", "from 250 users on (120 to 900)".
-std::string break_even_text(const Figure& users);
 
 /// What it has cost in all with so many users: fixed + users * requests_per_user * (cost + operations).
 double total_dollars(const Comparison& comparison, size_t variant, double users);

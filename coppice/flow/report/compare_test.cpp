@@ -226,18 +226,23 @@ TEST(CompareTest, WhereNothingIsAcceptedNothingIsWeighed) {
   EXPECT_EQ(made.against_first[0].more_inputs, 0U);
 }
 
-TEST(CompareTest, WhenItPaysIsTold) {
-  constexpr double kNever = std::numeric_limits<double>::infinity();
-  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  EXPECT_EQ(break_even_text({0, 0, 0}), "at once");
-  EXPECT_EQ(break_even_text({0, 0, kNever}), "at once; at worst never");
-  EXPECT_EQ(break_even_text({0, kUnknown, kUnknown}), "at once");
-  EXPECT_EQ(break_even_text({kNever, kNever, kNever}), "never");
-  EXPECT_EQ(break_even_text({kNever, kUnknown, kUnknown}), "never");
-  EXPECT_EQ(break_even_text({kNever, 119.5, kNever}), "never; at best from 120 users on");
-  EXPECT_EQ(break_even_text({249.2, 120, 900}), "from 250 users on (120 to 900)");
-  EXPECT_EQ(break_even_text({249.2, 120, kNever}), "from 250 users on (120 to never)");
-  EXPECT_EQ(break_even_text({249.2, kUnknown, kUnknown}), "from 250 users on");
+TEST(CompareTest, WhatIsCheaperAtFirstPaysUpToTheCrossing) {
+  std::vector<ComparedRun> runs = cheaper_and_as_good(12);
+  for (ComparedRun& run : runs) run.variant = 1 - run.variant;  // decomposed, single
+  CompareOptions some = options();
+  some.ownership = {{8000, 0}, {0, 0}};
+  const Comparison made = compare(runs, some);
+  const BreakEven& pays = made.against_first[0].pays;
+  EXPECT_TRUE(pays.is_up_to);
+  EXPECT_NEAR(pays.users.value, 8000 / 30.0 / 0.1, 50);
+  EXPECT_LT(pays.users.low, pays.users.value);
+  EXPECT_GT(pays.users.high, pays.users.value);
+  const double before = pays.users.value - 1, after = pays.users.value + 1;
+  EXPECT_LT(total_dollars(made, 1, before), total_dollars(made, 0, before));
+  EXPECT_GT(total_dollars(made, 1, after), total_dollars(made, 0, after));
+  const auto told = to_json(made)["against_first"][0];
+  EXPECT_EQ(told["pays"], "up to");
+  EXPECT_NEAR(told["break_even_users"]["value"].get<double>(), pays.users.value, 1e-6);
 }
 
 TEST(CompareTest, CostsBesideCallsAreOwnershipHoweverSmall) {

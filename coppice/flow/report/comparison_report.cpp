@@ -13,18 +13,19 @@
 namespace coppice {
 namespace {
 
-/// From one user to a hundred million.
+/// From one user to ten times as many as at the last crossing.
 std::string break_even_chart(const Comparison& comparison) {
   LineChart chart;
   chart.x_title = "users";
   chart.y_title = "dollars in all";
   double last = 1e4;
   for (const VariantComparison& one : comparison.against_first) {
-    if (std::isfinite(one.break_even_users.value)) last = std::max(last, 10 * one.break_even_users.value);
-    const Figure& users = one.break_even_users;
-    chart.marks.push_back({users.value, users.low, users.high, fmt::format("{:.0f} users", std::ceil(users.value))});
+    const Figure& users = one.pays.users;
+    if (!std::isfinite(users.value)) continue;
+    last = std::max(last, 10 * users.value);
+    chart.marks.push_back({users.value, users.low, users.high, crossing_text(one.pays)});
   }
-  last = std::pow(10, std::min(9.0, std::ceil(std::log10(last))));
+  last = std::pow(10, std::min(12.0, std::ceil(std::log10(last))));
   for (double x = 1; x <= last * 1.0001; x *= std::pow(10, 0.05)) chart.x.push_back(x);
   for (size_t i = 0; i < comparison.figures.size(); ++i) {
     if (comparison.figures[i].finished == 0) continue;
@@ -129,7 +130,7 @@ std::string verdict_of(const Comparison& comparison, const VariantComparison& on
       fmt::format("<br>Saving of an accepted output {}; accepted outputs {}; median latency {} of the first one's.",
                   shown_with_interval(one.saving, shown_percent), shown_with_interval(one.accepted_gain, shown_percent),
                   shown_with_interval(one.speed, shown_percent));
-  if (comparison.options.has_ownership()) text += "<br>It pays " + break_even_text(one.break_even_users) + ".";
+  if (comparison.options.has_ownership()) text += "<br>It pays " + break_even_text(one.pays) + ".";
   return text + "</div>\n";
 }
 

@@ -139,9 +139,21 @@ TEST_F(HtmlReportTest, WithoutFixedCostsNoNumberOfUsersIsTold) {
   CompareOptions some = options();
   EXPECT_EQ(compared_page(some).find("It pays"), std::string::npos);
   some.ownership = {{100, 0}, {0, 0}};
-  EXPECT_NE(compared_page(some).find("It pays at once."), std::string::npos);
+  EXPECT_NE(compared_page(some).find("It pays at once (too few inputs)."), std::string::npos);
   some.ownership = {{0, 0}, {100, 0}};
-  EXPECT_NE(compared_page(some).find("It pays never."), std::string::npos);
+  EXPECT_NE(compared_page(some).find("It pays never (too few inputs)."), std::string::npos);
+}
+
+TEST_F(HtmlReportTest, TheChartOfCostsReachesPastTheCrossing) {
+  CompareOptions some = options();
+  some.ownership = {{8000, 0}, {0, 0}};
+  ComparedRun first = compared(0, "measured"), second = compared(1, "measured");
+  second.cost_dollars = first.cost_dollars + 0.0075;
+  const std::string page = comparison_report(compare({first, second}, some), {workflow_, workflow_});
+  EXPECT_NE(page.find("It pays up to 35,555 users (too few inputs)."), page.npos) << part(page, "It pays", "<");
+  const std::string chart = part(page, "aria-label=\"lines\"", "</svg>");
+  EXPECT_NE(chart.find(">35,555 users</text>"), chart.npos) << "marked";
+  EXPECT_NE(chart.find(">1M</text>"), chart.npos) << "and passed";
 }
 
 TEST_F(HtmlReportTest, TheCostsThatAChartAssumesAreNamed) {
