@@ -64,10 +64,11 @@ void print(const VariantFigures& one) {
     print_out(fmt::format("  {} resumed after an interruption: in no figure of latency\n",
                           counted(one.resumed, "finished run")));
   }
-  print_out(fmt::format(
-      "  calls {:.1f}, repairs {:.2f}, tokens {:.0f} in, {:.0f} out; novelty over inputs {}, coherence {}\n", one.calls,
-      one.repairs, one.input_tokens, one.output_tokens, percent_text(one.novelty_over_inputs),
-      percent_text(one.coherence)));
+  print_out(
+      fmt::format("  calls {:.1f}, repairs {:.2f}, tokens {:.0f} in, {:.0f} out; novelty over runs {}, over inputs {}, "
+                  "coherence {}\n",
+                  one.calls, one.repairs, one.input_tokens, one.output_tokens, percent_text(one.novelty_over_runs),
+                  percent_text(one.novelty_over_inputs), percent_text(one.coherence)));
   for (const StepFigures& step : one.steps) print(step);
   print_failures(one);
 }

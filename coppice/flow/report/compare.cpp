@@ -241,9 +241,14 @@ void judge(VariantComparison& made, const Gains& gains, size_t inputs, const Com
   const double margin = -options.quality_margin;
   const bool saves = made.saving.low > 0, costs_more = made.saving.high < 0;
   const bool keeps_quality = made.accepted_gain.low >= margin, loses_quality = made.accepted_gain.high < margin;
-  if (loses_quality || costs_more) {
+  const bool is_quality_known = made.is_checked || options.quality_margin >= 1;
+  if (loses_quality || (costs_more && is_quality_known)) {
     made.verdict = Verdict::do_not;
     made.why = loses_quality ? "fewer of its outputs are accepted" : "an accepted output costs more";
+    return;
+  }
+  if (!is_quality_known) {
+    made.why = "nothing checks the outputs: that a run finished says nothing of quality";
     return;
   }
   if (saves && keeps_quality) {
@@ -273,6 +278,13 @@ bool has_accepted(const RunTable& table, size_t variant) {
   });
 }
 
+bool is_checked(const RunTable& table, size_t variant) {
+  const auto& by_input = table.of(variant);
+  return std::all_of(by_input.begin(), by_input.end(), [](const Runs& runs) {
+    return std::all_of(runs.begin(), runs.end(), [](const ComparedRun* run) { return run->is_checked; });
+  });
+}
+
 VariantComparison against_first(const RunTable& table, size_t variant, const CompareOptions& options) {
   const auto paired = [&](auto figure) {
     return bootstrap(
@@ -281,6 +293,7 @@ VariantComparison against_first(const RunTable& table, size_t variant, const Com
   };
   VariantComparison made;
   made.variant = variant;
+  made.is_checked = is_checked(table, 0) && is_checked(table, variant);
   made.saving = paired([](const Runs& a, const Runs& b) { return 1 - cost_per_accepted(b) / cost_per_accepted(a); });
   const Gains gains = gains_of(table, variant);
   made.accepted_gain = gains.figure(gains.inputs);
@@ -336,7 +349,7 @@ const char* name(Verdict verdict) noexcept {
 }
 
 std::string more_inputs_text(const VariantComparison& of) {
-  if (of.verdict != Verdict::undecided) return {};
+  if (of.verdict != Verdict::undecided || (!of.is_checked && of.more_inputs == 0)) return {};
   if (of.is_too_few) return fmt::format("at least {} must be tried", counted(of.more_inputs, "more input"));
   if (of.more_inputs > 0) return fmt::format("some {} may decide", counted(of.more_inputs, "more input"));
   return "more inputs would hardly decide";
@@ -389,6 +402,7 @@ nlohmann::ordered_json to_json(const Comparison& comparison) {
     made["against_first"].push_back({{"variant", comparison.options.variants[one.variant]},
                                      {"verdict", name(one.verdict)},
                                      {"why", one.why},
+                                     {"checked", one.is_checked},
                                      {"more_inputs", one.more_inputs},
                                      {"saving", to_json(one.saving)},
                                      {"accepted_gain", to_json(one.accepted_gain)},

@@ -70,6 +70,7 @@ struct VariantComparison {
   Figure speed;  ///< its median latency / that of the first one
   Verdict verdict = Verdict::undecided;
   std::string why;
+  bool is_checked = true;   ///< outputs of both: else nothing is known of quality but how many runs fail
   bool is_too_few = false;  ///< inputs for any saving to be sure
   size_t more_inputs =
       0;  ///< of an undecided one: so many more may decide, or at least are needed; 0 = none would help
@@ -94,9 +95,10 @@ std::string usual_saving_text(double saving);
 
 /// The verdict on a variant: `decompose` where it saves (the interval of `saving` is above 0) and loses no quality
 /// (that of `accepted_gain` is above -quality_margin); `do_not` where it costs more, or loses quality, beyond doubt;
-/// else `undecided`. `ComparedRun::input` is the same for all runs of equal inputs: groups of them are what is drawn,
-/// so that a saving of fewer than `kFewestGroups` is never sure. Names are for the case that the first variant is one
-/// big model.
+/// else `undecided`. Where nothing checks the outputs (`ComparedRun::is_checked`) of either, all that can be said is
+/// that fewer runs finish, unless a margin of 1 says that quality does not matter. `ComparedRun::input` is the same for
+/// all runs of equal inputs: groups of them are what is drawn, so that a saving of fewer than `kFewestGroups` is never
+/// sure. Names are for the case that the first variant is one big model.
 Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& options);
 
 /// Why no variant has a single finished run: the error of the first run; nothing where there is one.

@@ -36,7 +36,7 @@ ComparedRun finished(size_t variant, size_t input, double seconds, double cost_d
   ComparedRun run;
   run.variant = variant;
   run.input = input;
-  run.finished = run.accepted = true;
+  run.finished = run.accepted = run.is_checked = true;
   run.score = 1;
   run.seconds = seconds;
   run.cost_dollars = cost_dollars;
@@ -199,6 +199,24 @@ TEST(CompareTest, VariantsThatAreAlikeAreSeldomToldApart) {
       }
     }
   }
+}
+
+TEST(CompareTest, WhereNothingChecksTheOutputsQualityIsNotWeighed) {
+  std::vector<ComparedRun> runs = cheaper_and_as_good(200);
+  ASSERT_EQ(compare(runs, options()).against_first[0].verdict, Verdict::decompose);
+  for (const bool is_cheaper : {true, false}) {
+    for (ComparedRun& run : runs) run.is_checked = run.variant == 0;
+    for (ComparedRun& run : runs) run.cost_dollars = (run.variant == 0) == is_cheaper ? 0.2 : 0.1;
+    const VariantComparison unchecked = compare(runs, options()).against_first[0];
+    EXPECT_EQ(unchecked.verdict, Verdict::undecided);
+    EXPECT_EQ(unchecked.why, "nothing checks the outputs: that a run finished says nothing of quality");
+    EXPECT_EQ(more_inputs_text(unchecked), "");
+    CompareOptions careless = options();
+    careless.quality_margin = 1;
+    EXPECT_EQ(compare(runs, careless).against_first[0].verdict, is_cheaper ? Verdict::decompose : Verdict::do_not);
+  }
+  for (ComparedRun& run : runs) run.finished = run.accepted = run.variant == 0;
+  EXPECT_EQ(compare(runs, options()).against_first[0].verdict, Verdict::do_not) << "that runs fail is known";
 }
 
 TEST(CompareTest, RunsOfOneInputAreNoOtherInputs) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "coppice/flow/kinds/kinds.h"
@@ -55,7 +56,7 @@ class HtmlReportTest : public testing::Test {
   static ComparedRun compared(size_t variant, const char* provenance) {
     ComparedRun made;
     made.variant = variant;
-    made.finished = made.accepted = true;
+    made.finished = made.accepted = made.is_checked = true;
     made.seconds = 4;
     made.cost_dollars = 0.25;
     made.provenance = provenance_named(provenance);
@@ -188,6 +189,21 @@ TEST_F(HtmlReportTest, WhatIsAssumedOfTheCostIsToldOnBothPages) {
   interrupted.unknown = some.unknown;
   const std::string page = comparison_report(compare({interrupted}, options()), {workflow_, workflow_});
   EXPECT_NE(page.find("$0.0400 for 1 call whose end is unknown is not counted"), page.npos);
+}
+
+TEST_F(HtmlReportTest, TheLegendIsTrueOfReplaysOfAStandInToo) {
+  const std::string legend = part(compared_page(options()), "Simulated: ", "</p>");
+  for (const char* text : {"now or when the answers were recorded", "unless a recording was replayed"})
+    EXPECT_NE(legend.find(text), legend.npos) << legend;
+}
+
+TEST_F(HtmlReportTest, AScoreOfNoChecksIsNone) {
+  ComparedRun first = compared(0, "measured"), second = compared(1, "measured");
+  first.score = std::numeric_limits<double>::quiet_NaN();
+  second.score = 0.5;
+  const std::string page = comparison_report(compare({first, second}, options()), {workflow_, workflow_});
+  EXPECT_NE(page.find("<td>score of the checks</td><td>-</td><td>50.0 %"), page.npos)
+      << part(page, "score of", "</tr>");
 }
 
 TEST_F(HtmlReportTest, AHintStandsOnALineOfItsOwn) {

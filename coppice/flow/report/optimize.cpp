@@ -91,9 +91,7 @@ class Search {
     const auto [found, is_new] = known_.try_emplace(models, optimum_.all.size());
     if (is_new) {
       const Measured result = measure_(models);
-      const double part = static_cast<double>(result.accepted) / static_cast<double>(std::max<size_t>(result.runs, 1));
-      const double of_inputs = part * static_cast<double>(result.inputs);
-      optimum_.all.push_back({models, result, proportion(of_inputs, result.inputs)});
+      optimum_.all.push_back(measured_assignment(models, result));
     }
     return optimum_.all[found->second];
   }
@@ -179,6 +177,11 @@ class Search {
 };
 
 }  // namespace
+
+MeasuredAssignment measured_assignment(const Assignment& models, const Measured& measured) {
+  const double part = static_cast<double>(measured.accepted) / static_cast<double>(std::max<size_t>(measured.runs, 1));
+  return {models, measured, proportion(part * static_cast<double>(measured.inputs), measured.inputs)};
+}
 
 std::vector<ModelSlot> model_slots(const Workflow& workflow, const SlotOptions& options) {
   expect_known(workflow, options.candidates);

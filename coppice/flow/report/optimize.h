@@ -53,6 +53,8 @@ struct MeasuredAssignment {
   bool is_frontier = false;  ///< none is both cheaper and at least as good
 };
 
+MeasuredAssignment measured_assignment(const Assignment& models, const Measured& measured);
+
 struct Optimum {
   std::vector<ModelSlot> slots;
   std::vector<MeasuredAssignment> all;  ///< in the order in which they were measured; the first one is as written

@@ -46,6 +46,12 @@ TEST(Optimize, PaysForWhatTheFloorNeedsAndNoMore) {
   EXPECT_EQ(found.all[found.chosen].models, (Assignment{"big", "tiny"})) << "the other one does not matter";
 }
 
+TEST(Optimize, RepeatsOfAnInputAreNoFurtherInputs) {
+  const Figure accepted = measured_assignment({}, {300, 300, 1, 1, 3}).accepted;
+  EXPECT_EQ(accepted.value, 1);
+  EXPECT_DOUBLE_EQ(accepted.low, proportion(3, 3).low);
+}
+
 TEST(Optimize, WhatTwoExchangesDoTogetherIsMeasured) {
   const std::vector<ModelSlot> slots = {{"a", "/model", "small", {"tiny"}}, {"b", "/model", "small", {"tiny"}}};
   const Optimum found = optimize(slots, 0.9, [&](const Assignment& models) {
