@@ -10,6 +10,7 @@
 
 #include "coppice/flow/checks/coherence.h"
 #include "coppice/flow/json/compact_text.h"
+#include "coppice/flow/json/json_field.h"
 #include "coppice/flow/report/statistics.h"
 #include "coppice/flow/run/critical_path.h"
 #include "coppice/flow/run/recorded_run.h"
@@ -90,7 +91,7 @@ bool checks_outputs(const Workflow& workflow) {
   return workflow.checks || std::any_of(workflow.steps.begin(), workflow.steps.end(), [](const StepSpec& step) {
            const std::string kind = step.kind->name();
            const bool is_check = kind == "check" || kind == "repair";
-           return is_check && !step.optional && step.with.written().value("must_pass", false);
+           return is_check && !step.optional && field(step.with.written(), "must_pass") == true;
          });
 }
 
