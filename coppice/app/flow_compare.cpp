@@ -54,7 +54,7 @@ void describe(OptionTable& table, CompareArguments& arguments) {
   table.add("requests_per_user", arguments.compare.requests_per_user, 1e-6, 1e9,
             "How many requests a user makes over the time that the total cost is looked at.");
   table.add("quality_margin", arguments.compare.quality_margin, 0, 1,
-            "So much smaller a part of accepted outputs counts as no loss of quality.");
+            "So much smaller a part of accepted outputs counts as no loss of quality; 1 = quality does not matter.");
   table.add("retry_failed", arguments.retry_failed,
             "With the --id of a comparison that was begun before: try runs again that failed then. Their seconds count "
             "in no latency.");
@@ -150,6 +150,7 @@ void compare_variants(CompareArguments& arguments) {
     arguments.compare.ownership[variant].operations_dollars = dollars;
   });
   std::vector<json> inputs = read_flow_inputs(arguments.inputs, workflows);
+  tell_equal_inputs(inputs, arguments.common);
   if (!arguments.report.empty()) expect_writable(arguments.report);
   const ComparisonRuns comparison_runs = runs_of(arguments, std::move(workflows), std::move(inputs));
   const std::vector<ComparedRun> runs = run_all(comparison_runs, arguments);

@@ -18,8 +18,8 @@ namespace coppice::app {
 namespace {
 
 std::string with_interval(const Figure& estimate, const std::function<std::string(double)>& show) {
-  if (!std::isfinite(estimate.low) && !std::isfinite(estimate.high)) return show(estimate.value);
-  return fmt::format("{} ({} to {})", show(estimate.value), show(estimate.low), show(estimate.high));
+  const std::string interval = interval_text(estimate, show);
+  return interval.empty() ? show(estimate.value) : fmt::format("{} ({})", show(estimate.value), interval);
 }
 
 std::string percent_text(double part) {
@@ -64,10 +64,11 @@ void print(const VariantFigures& one) {
     print_out(fmt::format("  {} resumed after an interruption: in no figure of latency\n",
                           counted(one.resumed, "finished run")));
   }
-  print_out(fmt::format(
-      "  calls {:.1f}, repairs {:.2f}, tokens {:.0f} in, {:.0f} out; novelty over inputs {}, coherence {}\n", one.calls,
-      one.repairs, one.input_tokens, one.output_tokens, percent_text(one.novelty_over_inputs),
-      percent_text(one.coherence)));
+  print_out(
+      fmt::format("  calls {:.1f}, repairs {:.2f}, tokens {:.0f} in, {:.0f} out; novelty over runs {}, over inputs {}, "
+                  "coherence {}\n",
+                  one.calls, one.repairs, one.input_tokens, one.output_tokens, percent_text(one.novelty_over_runs),
+                  percent_text(one.novelty_over_inputs), percent_text(one.coherence)));
   for (const StepFigures& step : one.steps) print(step);
   print_failures(one);
 }
@@ -75,22 +76,20 @@ void print(const VariantFigures& one) {
 void print(const VariantComparison& one, const Comparison& comparison) {
   print_out(fmt::format("\n{} against {}: {}, {}\n", comparison.options.variants[one.variant],
                         comparison.options.variants[0], name(one.verdict), one.why));
-  if (one.verdict == Verdict::undecided) {
-    print_out(one.more_inputs > 0 ? fmt::format("  some {} may decide\n", counted(one.more_inputs, "more input"))
-                                  : "  more inputs would hardly decide\n");
-  }
+  if (const std::string more = more_inputs_text(one); !more.empty()) print_out("  " + more + "\n");
   print_out(fmt::format("  saving                {}\n", with_interval(one.saving, percent_text)));
   if (const std::string usual = usual_saving_text(one.saving.value); !usual.empty()) {
     print_out("                        " + usual + "\n");
   }
   print_out(fmt::format("  accepted outputs      {}\n", with_interval(one.accepted_gain, percent_text)));
-  if (!comparison.options.has_ownership()) return;  // then it pays from the first user on, or never
-  print_out(fmt::format("  pays                  {}\n", break_even_text(one.break_even_users)));
+  if (!comparison.options.has_ownership()) return;  // then it pays at once, or never
+  print_out(fmt::format("  pays                  {}\n", break_even_text(one.pays)));
 }
 
 }  // namespace
 
 void print_comparison(const Comparison& comparison) {
+  print_out(fmt::format("{} that differ, intervals of 95 % over them\n", counted(comparison.inputs, "input")));
   for (const VariantFigures& one : comparison.figures) print(one);
   for (const VariantComparison& one : comparison.against_first) print(one, comparison);
 }

@@ -5,13 +5,17 @@
 
 #include <iostream>
 #include <iterator>
+#include <set>
 #include <sstream>
 
+#include "coppice/app/messages.h"
 #include "coppice/core/error.h"
 #include "coppice/core/json_error.h"
 #include "coppice/core/json_text.h"
+#include "coppice/core/quantity.h"
 #include "coppice/core/read_file.h"
 #include "coppice/flow/json/json_schema.h"
+#include "coppice/flow/report/comparison_runs.h"
 #include "coppice/flow/workflow/yaml.h"
 
 namespace coppice::app {
@@ -56,6 +60,14 @@ std::vector<json> read_flow_inputs(const std::string& path, std::span<const Work
   }
   if (rows.empty()) throw Error(ErrorCode::data, "no input, expected a JSON object on each line", path);
   return rows;
+}
+
+void tell_equal_inputs(const std::vector<json>& inputs, const CommonOptions& common) {
+  const std::vector<size_t> firsts = first_equals(inputs);
+  const size_t distinct = std::set<size_t>(firsts.begin(), firsts.end()).size();
+  if (distinct == inputs.size()) return;
+  note(fmt::format("of {} {} differ: equal ones count as repeats of one", counted(inputs.size(), "input"), distinct),
+       common);
 }
 
 json read_stand_in_settings(const std::string& path) {

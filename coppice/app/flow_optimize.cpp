@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,8 @@ struct OptimizeArguments {
 };
 
 void describe(OptionTable& table, OptimizeArguments& arguments) {
-  table.add("floor", arguments.floor, 0, 1, "The least part of outputs that pass all checks.");
+  table.add("floor", arguments.floor, 0, 1,
+            "The least part of outputs that pass all checks; 0 = quality does not matter.");
   table.add("candidates", arguments.candidates,
             "STEP=MODEL+MODEL: what may stand in that step; the workflow's models of that kind unless given.");
   table.add("ablate", arguments.ablate,
@@ -52,7 +54,7 @@ void describe(OptionTable& table, OptimizeArguments& arguments) {
   table.add("repeats", arguments.repeats, 1, 1000, "So many runs of each input and choice of models.");
   table.add("at_a_time", arguments.at_a_time, 1, 1000, "So many runs side by side.");
   table.add("most_cost", arguments.most_cost,
-            "Dollars: no further choice is tried once so much has been spent; 0 = any.");
+            "Dollars: no further run begins once those that have ended have cost so much; 0 = any.");
   table.add("retry_failed", arguments.retry_failed,
             "With the --id of a search that was begun before: try runs again that failed then.");
   table.add("simulate", arguments.simulate, "Ask nobody: simulate, as flow plan does.");
@@ -109,24 +111,33 @@ class Measurer {
     options.runs = arguments_.simulated_runs;
     options.folder = folder_;
     const Plan plan = plan_workflow(workflow, inputs_, known_.models, options);
-    return {plan.runs, plan.accepted, plan.cost_mean, plan.seconds_p50};
+    return {plan.runs, plan.accepted, plan.cost_mean, plan.seconds_p50, plan.runs};
   }
 
   Measured real(const Workflow& workflow, const std::string& choice) {
-    if (most_ != Money{} && most_ < spent_) {
-      throw Error(ErrorCode::budget,
-                  fmt::format("{} have been spent, more than --most-cost {}", money_text(spent_), money_text(most_)),
-                  {}, fmt::format("with more of it, the same command with --id {} goes on", id_));
-    }
     RunObserver quiet;
     Runner runner(runner_options(arguments_.flow), quiet);
     const StopRunner stop(runner);
+    if (is_spent()) runner.stop();  // what is in the journal costs nothing
     try {
-      return measured(run_comparison(runner, runs_of(workflow, choice), {}));
+      return measured(run_comparison(runner, runs_of(workflow, choice), [&](const ComparisonStep& step) {
+        spent_ += Money::of_dollars(step.run.cost_dollars) + step.run.unknown.cost;
+        provenance_ = std::max(provenance_, step.run.provenance);
+        if (is_spent()) runner.stop();
+      }));
     } catch (const Error& error) {
       if (error.code() != ErrorCode::cancelled) throw;
+      if (is_spent()) throw_spent();
       throw Error(error.code(), "stopped on request", {}, fmt::format("the same command with --id {} goes on", id_));
     }
+  }
+
+  bool is_spent() const noexcept { return most_ != Money{} && most_ <= spent_; }
+
+  [[noreturn]] void throw_spent() const {
+    throw Error(ErrorCode::budget,
+                fmt::format("{} have been spent, --most-cost is {}", money_text(spent_), money_text(most_)), {},
+                fmt::format("with more of it, the same command with --id {} goes on", id_));
   }
 
   /// They have the same names whenever the same choice is tried, so that what has ended is not paid again.
@@ -146,18 +157,19 @@ class Measurer {
     return runs;
   }
 
-  Measured measured(const std::vector<ComparedRun>& runs) {
+  static Measured measured(const std::vector<ComparedRun>& runs) {
     Measured made;
     made.runs = runs.size();
     std::vector<double> seconds;
+    std::set<size_t> inputs;
     for (const ComparedRun& run : runs) {
+      inputs.insert(run.input);
       made.accepted += run.accepted ? 1 : 0;
       made.cost_dollars += run.cost_dollars / static_cast<double>(runs.size());
       if (run.finished && !run.was_resumed) seconds.push_back(run.seconds);
-      spent_ += Money::of_dollars(run.cost_dollars) + run.unknown.cost;
-      provenance_ = std::max(provenance_, run.provenance);
     }
     made.seconds = quantile(seconds, 0.5);
+    made.inputs = inputs.size();
     return made;
   }
 
@@ -195,7 +207,7 @@ std::string row(const Optimum& optimum, size_t number) {
                      seconds_text(one.measured.seconds), changes_text(optimum.slots, one.models));
 }
 
-void print(const Optimum& optimum, const OptimizeArguments& arguments, const Measurer& measurer) {
+void print_rows(const Optimum& optimum) {
   std::vector<size_t> order(optimum.all.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
@@ -203,6 +215,10 @@ void print(const Optimum& optimum, const OptimizeArguments& arguments, const Mea
   });
   print_out("   accepted (95 % interval)  cost of a run  time p50  models\n");
   for (const size_t number : order) print_out(row(optimum, number));
+}
+
+void print(const Optimum& optimum, const OptimizeArguments& arguments, const Measurer& measurer) {
+  print_rows(optimum);
   const MeasuredAssignment& base = optimum.all.front();
   const MeasuredAssignment& best = optimum.all[optimum.chosen];
   print_out("\n> chosen; * none is both cheaper and as good\n");
@@ -230,6 +246,34 @@ void print(const Optimum& optimum, const OptimizeArguments& arguments, const Mea
   }
 }
 
+void print_json(const Optimum& optimum, bool has_ended, const OptimizeArguments& arguments, const Measurer& measurer) {
+  nlohmann::ordered_json object = to_json(optimum);
+  if (!has_ended) object["chosen"] = nullptr;
+  object["provenance"] = name(measurer.provenance());
+  if (!arguments.simulate) object["id"] = measurer.id();
+  if (!arguments.simulate) object["spent_usd"] = measurer.spent().dollars();
+  print_out(json_text(object));
+}
+
+/// Of a search that ended early: it was paid for.
+void print_unfinished(Optimum measured, const OptimizeArguments& arguments, const Measurer& measurer) {
+  measured.chosen = measured.all.size();  // none
+  if (arguments.json) return print_json(measured, false, arguments, measurer);
+  if (measured.all.empty()) return print_out("No choice of models was measured to the end.\n");
+  print_rows(measured);
+  print_out(fmt::format("\nMeasured until the search ended; none is chosen. It has cost {}.\n",
+                        money_text(measurer.spent())));
+}
+
+/// Else the cheapest models would do as well as any.
+void expect_checks(const Workflow& workflow, const OptimizeArguments& arguments) {
+  if (checks_outputs(workflow) || (arguments.floor == 0 && !arguments.ablate)) return;
+  throw Error(
+      ErrorCode::data, "nothing checks the outputs: that a run finished says nothing of quality", arguments.workflow,
+      "outputs.checks, or a check or repair with must_pass, say what is accepted; --floor 0 without --ablate is "
+      "for the cheapest models whatever they answer");
+}
+
 void optimize_models(const OptimizeArguments& arguments) {
   const StepKinds kinds = make_kinds();
   (void)allowed_kinds(arguments.flow, kinds);  // before anything is run
@@ -237,26 +281,35 @@ void optimize_models(const OptimizeArguments& arguments) {
   redirect(workflow, arguments.endpoints);
   const std::vector<ModelSlot> slots = model_slots(workflow, {read_candidates(arguments.candidates), arguments.ablate});
   if (slots.empty()) throw Error(ErrorCode::data, "no step asks a model", arguments.workflow);
-  Measurer measurer(arguments, workflow, read_flow_inputs(arguments.inputs, {&workflow, 1}));
+  std::vector<json> inputs = read_flow_inputs(arguments.inputs, {&workflow, 1});
+  expect_checks(workflow, arguments);
+  if (!arguments.simulate) tell_equal_inputs(inputs, arguments.common);
+  Measurer measurer(arguments, workflow, std::move(inputs));
   if (!arguments.simulate && arguments.flow.journal != "memory:") {
     say(fmt::format("search {0}: where it is interrupted, the same command with --id {0} goes on", measurer.id()),
         arguments.common);
   }
   size_t most = 1 + slots.size(), tried = 0;
   for (const ModelSlot& slot : slots) most += slot.candidates.size();
-  const Optimum found = optimize(slots, arguments.floor, [&](const Assignment& models) {
+  Optimum measured;
+  measured.slots = slots;
+  const auto measure = [&](const Assignment& models) {
     const Measured made = measurer.measure(assigned(workflow, slots, models, kinds), name_of_choice(slots, models));
     say(fmt::format("{} of {} at most: {} of {} accepted, {} a run ({})", ++tried, most, made.accepted, made.runs,
                     money_text(Money::of_dollars(made.cost_dollars)), changes_text(slots, models)),
         arguments.common);
+    measured.all.push_back(measured_assignment(models, made));
     return made;
-  });
+  };
+  Optimum found;
+  try {
+    found = optimize(slots, arguments.floor, measure);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::budget) print_unfinished(std::move(measured), arguments, measurer);
+    throw;
+  }
   if (arguments.json) {
-    nlohmann::ordered_json object = to_json(found);
-    object["provenance"] = name(measurer.provenance());
-    if (!arguments.simulate) object["id"] = measurer.id();
-    if (!arguments.simulate) object["spent_usd"] = measurer.spent().dollars();
-    print_out(json_text(object));
+    print_json(found, true, arguments, measurer);
   } else {
     print(found, arguments, measurer);
   }

@@ -72,7 +72,7 @@ std::vector<std::string> command_names(const CLI::App& program) {
 Error given_twice(const CLI::ArgumentMismatch& error) {
   const std::string text = error.what();
   return Error(ErrorCode::usage, text.substr(0, text.find(": At Most 1 ")) + " is given more than once", {},
-               "several values are written with commas in between");
+               "it takes one value; where that is a list, commas stand in between");
 }
 
 /// `word` stands before the command where only the flags of the program itself may.

@@ -75,9 +75,9 @@ class Cached(FlowTest):
         self.asked(0, step, variants={name: {"description": name} for name in "xy"})
         inputs = self.write("in.jsonl", jsonl([{"topic": "trees"}] * 2))
         flow = self.path("flow.yaml")
-        for command in ("compare", "optimize"):
+        for command, more in (("compare", ()), ("optimize", ("--floor", "0"))):
             before = self.stand_in.answered()
-            self.expect(0, "flow", command, flow, "--inputs", inputs, *self.endpoint)
+            self.expect(0, "flow", command, flow, "--inputs", inputs, *more, *self.endpoint)
             self.assertGreaterEqual(self.stand_in.answered() - before, 2, command)
 
     def test_what_changes_the_world_is_refused_with_its_place(self):

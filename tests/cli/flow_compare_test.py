@@ -236,14 +236,26 @@ class Judging(Comparing):
         self.assertIn("Quality by step", (self.folder / "r.html").read_text())
 
 
+    def test_equal_inputs_are_repeats_of_one(self):
+        stand_in = StandIn(self)
+        self.inputs(("ash", "oak") * 4)
+        done = self.compare(0, self.variants(), "--endpoint", f"local={stand_in.url}")
+        self.assertIn("of 8 inputs 2 differ", done.stderr)
+        self.assertRegex(done.stdout, r"^2 inputs that differ")
+        self.assertRegex(done.stdout, r"cost of a run +\$[^ ]+ \(too few inputs\)")
+        self.assertRegex(done.stdout, r"latency p95 +\S+ \S+ \(at least ")
+        self.assertIn("undecided, nothing checks the outputs", done.stdout)
+        self.assertRegex(done.stdout, r"novelty over runs \d+\.\d %, over inputs")
+
+
 class Searching(Comparing):
     """`flow optimize`, which goes on as a comparison does."""
 
-    def command(self, stand_in, *more):
+    def command(self, stand_in, *more, floor="0"):
         flow = self.workflow({"first": self.ask("one {{ inputs.topic }}"), "second": self.ask("two {{ steps.first.output }}")},
                              outputs={"result": "{{ steps.second.output }}"})
         return ["flow", "optimize", flow, "--inputs", self.inputs(("ash", "oak", "elm")), "--id", "s1", "--candidates",
-                "first=small+big,second=small", "--endpoint", f"local={stand_in.url}", "--json", *more]
+                "first=small+big,second=small", "--floor", floor, "--endpoint", f"local={stand_in.url}", "--json", *more]
 
     def slow(self):
         return StandIn(self, self.write("s.json", json.dumps({"models": {"*": {"speed": {"first_token_seconds": 0.1}}}})))
@@ -290,10 +302,32 @@ class Searching(Comparing):
         self.assertEqual(process.returncode, 130, said)
         self.assertIn("--id s1 goes on", said)
         self.expect(8, *self.command(stand_in, "--most-cost", "0.000001"), says="--id s1 goes on")
-        self.assertEqual(stand_in.answered(), 6, "of the first choice alone")
+        self.assertLessEqual(stand_in.answered(), 4, "what had ended has cost more than that: no further run begins")
         told = json.loads(self.expect(0, *self.command(stand_in)).stdout)
         self.assertEqual([one["runs"] for one in told["assignments"]], [3, 3])
         self.assertEqual(stand_in.answered(), 12)
+
+    def test_what_was_measured_before_the_money_ended_is_told(self):
+        stand_in = StandIn(self, self.write("s.json", json.dumps({"models": {"*": {"answer_tokens": 100}}})))
+        whole = json.loads(self.expect(0, *self.command(stand_in)).stdout)
+        runs = [one["cost_usd"] for one in whole["assignments"]]
+        before = stand_in.answered()
+        command = self.command(stand_in, "--most-cost", f"{3.5 * runs[0]:.9f}")
+        command[command.index("s1")] = "s2"
+        done = self.expect(8, *command, says="--most-cost is")
+        told = json.loads(done.stdout)
+        self.assertIsNone(told["chosen"])
+        self.assertEqual([one["cost_usd"] for one in told["assignments"]], runs[:1])
+        self.assertEqual(stand_in.answered() - before, 8, "three runs of the first choice, one of the second")
+        command.remove("--json")
+        self.assertIn("none is chosen", self.expect(8, *command).stdout)
+        self.assertEqual(stand_in.answered() - before, 8, "nothing more")
+
+    def test_where_nothing_checks_the_outputs_nothing_is_chosen(self):
+        stand_in = StandIn(self)
+        for floor, more in (("0.9", ()), ("0", ("--ablate",)), ("0.9", ("--simulate",))):
+            self.expect(3, *self.command(stand_in, *more, floor=floor), says="outputs.checks, or a check or repair with must_pass")
+        self.assertEqual(stand_in.answered(), 0)
 
     def test_runs_of_other_inputs_need_another_name(self):
         stand_in = StandIn(self)

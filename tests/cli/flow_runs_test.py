@@ -88,7 +88,7 @@ class Refused(RunTest):
         for endpoint in (each, ("--endpoint", f"local{url},far{url}"), (f"--endpoint=local{url}",)):
             self.expect(0, "flow", "run", *endpoint, flow, "--input", given, "--id", "r" + str(len("".join(endpoint))))
         self.expect(0, "flow", "compare", "--inputs", rows, *each, flow)
-        self.expect(0, "flow", "optimize", "--inputs", rows, *each, flow)
+        self.expect(0, "flow", "optimize", "--floor", "0", "--inputs", rows, *each, flow)
         self.expect(0, "flow", "probe", *each, flow)
         self.run_flow(0, self.workflow({"a": self.ask("x")}), "--id", "r1", "--endpoint", "local" + url)
         self.expect(0, "flow", "resume", "--endpoint", "local" + url, "r1")

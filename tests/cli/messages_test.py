@@ -248,6 +248,7 @@ class MessagesTest(ProgramTest):
         done = self.expect(USAGE, "predict", "m", "--beam", "1", "--beam", "2",
                            says="--beam is given more than once")
         self.assertNotIn("At Most", done.stderr)
+        self.assertIn("hint: it takes one value; where that is a list", done.stderr)
 
     def test_an_empty_output_is_refused_before_the_work(self):
         model = self.train()

@@ -10,6 +10,7 @@
 #include <span>
 #include <utility>
 
+#include "coppice/core/quantity.h"
 #include "coppice/flow/checks/coherence.h"
 
 namespace coppice {
@@ -19,8 +20,6 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// No advice to gather more inputs than this.
 constexpr double kMostInputs = 1e6;
-/// To begin with: of fewer the bootstrap's intervals are too narrow.
-constexpr size_t kFewInputs = 10;
 
 using Runs = std::vector<const ComparedRun*>;
 using Drawn = std::span<const size_t>;
@@ -76,12 +75,28 @@ double cost_per_accepted(const Runs& runs) {
   return cost_of(runs) / accepted_part(runs);
 }
 
-double latency_of(const Runs& runs, double q, double ComparedRun::*field) {
+bool has_latency(const ComparedRun* run) {
+  return run->finished && !run->was_resumed;
+}
+double median_latency(const Runs& runs) {
   std::vector<double> seconds;
   for (const ComparedRun* run : runs) {
-    if (run->finished && !run->was_resumed) seconds.push_back(run->*field);
+    if (has_latency(run)) seconds.push_back(run->seconds);
   }
-  return seconds.empty() ? kNaN : quantile(std::move(seconds), q);
+  return seconds.empty() ? kNaN : quantile(std::move(seconds), 0.5);
+}
+
+Figure latency_of(const std::vector<Runs>& by_input, double q, double ComparedRun::*field) {
+  std::vector<double> seconds;
+  size_t inputs = 0;
+  for (const Runs& runs : by_input) {
+    const size_t before = seconds.size();
+    for (const ComparedRun* run : runs) {
+      if (has_latency(run)) seconds.push_back(run->*field);
+    }
+    inputs += seconds.size() > before ? 1 : 0;
+  }
+  return quantile_of_groups(std::move(seconds), q, inputs);
 }
 
 /// Pairs of texts: those of one input, or those of different inputs.
@@ -137,9 +152,9 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
   made.score = with_spread(estimate(score_of), table.inputs());
   made.cost = estimate(cost_of);
   made.cost_per_accepted = estimate(cost_per_accepted);
-  made.latency_p50 = estimate([](const Runs& some) { return latency_of(some, 0.5, &ComparedRun::seconds); });
-  made.latency_p95 = estimate([](const Runs& some) { return latency_of(some, 0.95, &ComparedRun::seconds); });
-  made.critical_p50 = estimate([](const Runs& some) { return latency_of(some, 0.5, &ComparedRun::critical_seconds); });
+  made.latency_p50 = latency_of(table.of(variant), 0.5, &ComparedRun::seconds);
+  made.latency_p95 = latency_of(table.of(variant), 0.95, &ComparedRun::seconds);
+  made.critical_p50 = latency_of(table.of(variant), 0.5, &ComparedRun::critical_seconds);
   made.calls = mean_of(runs, [](const ComparedRun& run) { return run.calls; });
   made.repairs = mean_of(runs, [](const ComparedRun& run) { return run.repairs; });
   made.input_tokens = mean_of(runs, [](const ComparedRun& run) { return run.input_tokens; });
@@ -159,30 +174,17 @@ VariantFigures figures_of(const RunTable& table, size_t variant, const CompareOp
   return made;
 }
 
-/// Users from which on the variant has cost less in all.
-double break_even(double fixed_more, double saved_by_request, double requests_per_user) {
-  if (fixed_more <= 0) return saved_by_request >= 0 ? 0 : kInfinity;
-  return saved_by_request > 0 ? fixed_more / (saved_by_request * requests_per_user) : kInfinity;
-}
-
-/// Infinite values are figures here, which `bootstrap` leaves out: 1 / users is finite.
-Figure break_even_estimate(const RunTable& table, size_t variant, const CompareOptions& options) {
+BreakEven break_even_of(const RunTable& table, size_t variant, const CompareOptions& options) {
   const Ownership first = options.ownership.empty() ? Ownership() : options.ownership[0];
   const Ownership own = options.ownership.empty() ? Ownership() : options.ownership[variant];
-  const Figure inverse = bootstrap(
+  const Figure saved = bootstrap(
       table.inputs(),
       [&](Drawn drawn) {
-        const double saved = cost_of(table.all(0, drawn)) + first.operations_dollars -
-                             cost_of(table.all(variant, drawn)) - own.operations_dollars;
-        const double users = break_even(own.fixed_dollars - first.fixed_dollars, saved, options.requests_per_user);
-        return users == 0 ? std::numeric_limits<double>::max() : 1 / users;
+        return cost_of(table.all(0, drawn)) + first.operations_dollars - cost_of(table.all(variant, drawn)) -
+               own.operations_dollars;
       },
       options.seed);
-  const auto users_of = [](double one) {
-    return one <= 0 ? kInfinity : one >= std::numeric_limits<double>::max() ? 0 : 1 / one;
-  };
-  if (!std::isfinite(inverse.low) && !std::isfinite(inverse.high)) return {users_of(inverse.value), kNaN, kNaN};
-  return {users_of(inverse.value), users_of(inverse.high), users_of(inverse.low)};
+  return break_even(own.fixed_dollars - first.fixed_dollars, saved, options.requests_per_user);
 }
 
 /// Of an input: the part of the variant's runs that are accepted, less that of the first one's.
@@ -239,9 +241,14 @@ void judge(VariantComparison& made, const Gains& gains, size_t inputs, const Com
   const double margin = -options.quality_margin;
   const bool saves = made.saving.low > 0, costs_more = made.saving.high < 0;
   const bool keeps_quality = made.accepted_gain.low >= margin, loses_quality = made.accepted_gain.high < margin;
-  if (loses_quality || costs_more) {
+  const bool is_quality_known = made.is_checked || options.quality_margin >= 1;
+  if (loses_quality || (costs_more && is_quality_known)) {
     made.verdict = Verdict::do_not;
     made.why = loses_quality ? "fewer of its outputs are accepted" : "an accepted output costs more";
+    return;
+  }
+  if (!is_quality_known) {
+    made.why = "nothing checks the outputs: that a run finished says nothing of quality";
     return;
   }
   if (saves && keeps_quality) {
@@ -249,12 +256,13 @@ void judge(VariantComparison& made, const Gains& gains, size_t inputs, const Com
     made.why = "an accepted output costs less, and as many are accepted";
     return;
   }
-  made.why = saves           ? "it is not sure yet that as many of its outputs are accepted"
+  made.is_too_few = inputs < kFewestGroups;
+  made.why = made.is_too_few ? fmt::format("{} do not tell how others fare", counted(inputs, "input"))
+             : saves         ? "it is not sure yet that as many of its outputs are accepted"
              : keeps_quality ? "it is not sure yet that an accepted output costs less"
                              : "neither its saving nor its quality is sure yet";
-  if (inputs < 2) {  // of which nothing can be foretold
-    made.why = "one input does not tell how others fare";
-    made.more_inputs = kFewInputs - inputs;
+  if (made.is_too_few) {
+    made.more_inputs = kFewestGroups - inputs;
     return;
   }
   const double for_saving = saves ? 1.0 : static_cast<double>(inputs) * growth_needed(made.saving, 0);
@@ -270,6 +278,13 @@ bool has_accepted(const RunTable& table, size_t variant) {
   });
 }
 
+bool is_checked(const RunTable& table, size_t variant) {
+  const auto& by_input = table.of(variant);
+  return std::all_of(by_input.begin(), by_input.end(), [](const Runs& runs) {
+    return std::all_of(runs.begin(), runs.end(), [](const ComparedRun* run) { return run->is_checked; });
+  });
+}
+
 VariantComparison against_first(const RunTable& table, size_t variant, const CompareOptions& options) {
   const auto paired = [&](auto figure) {
     return bootstrap(
@@ -278,14 +293,13 @@ VariantComparison against_first(const RunTable& table, size_t variant, const Com
   };
   VariantComparison made;
   made.variant = variant;
+  made.is_checked = is_checked(table, 0) && is_checked(table, variant);
   made.saving = paired([](const Runs& a, const Runs& b) { return 1 - cost_per_accepted(b) / cost_per_accepted(a); });
   const Gains gains = gains_of(table, variant);
   made.accepted_gain = gains.figure(gains.inputs);
   made.score_gain = paired([](const Runs& a, const Runs& b) { return score_of(b) - score_of(a); });
-  made.speed = paired([](const Runs& a, const Runs& b) {
-    return latency_of(b, 0.5, &ComparedRun::seconds) / latency_of(a, 0.5, &ComparedRun::seconds);
-  });
-  made.break_even_users = break_even_estimate(table, variant, options);
+  made.speed = paired([](const Runs& a, const Runs& b) { return median_latency(b) / median_latency(a); });
+  made.pays = break_even_of(table, variant, options);
   if (has_accepted(table, 0) || has_accepted(table, variant)) {
     judge(made, gains, table.inputs(), options);
   } else {
@@ -334,17 +348,11 @@ const char* name(Verdict verdict) noexcept {
   return kNames[static_cast<size_t>(verdict)];
 }
 
-std::string break_even_text(const Figure& users) {
-  const auto from = [](double count) {
-    if (count <= 0) return std::string("at once");
-    return std::isfinite(count) ? fmt::format("from {:.0f} users on", std::ceil(count)) : std::string("never");
-  };
-  std::string text = from(users.value);
-  if (!std::isfinite(users.value)) return users.low < kInfinity ? text + "; at best " + from(users.low) : text;
-  if (users.value <= 0) return users.high > 0 ? text + "; at worst " + from(users.high) : text;
-  if (std::isnan(users.low)) return text;
-  const std::string high = std::isfinite(users.high) ? fmt::format("{:.0f}", std::ceil(users.high)) : "never";
-  return text + fmt::format(" ({:.0f} to {})", std::ceil(users.low), high);
+std::string more_inputs_text(const VariantComparison& of) {
+  if (of.verdict != Verdict::undecided || (!of.is_checked && of.more_inputs == 0)) return {};
+  if (of.is_too_few) return fmt::format("at least {} must be tried", counted(of.more_inputs, "more input"));
+  if (of.more_inputs > 0) return fmt::format("some {} may decide", counted(of.more_inputs, "more input"));
+  return "more inputs would hardly decide";
 }
 
 std::string usual_saving_text(double saving) {
@@ -373,6 +381,7 @@ Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& o
   for (size_t i = 0; i < options.variants.size(); ++i) made.figures.push_back(figures_of(table, i, options));
   for (size_t i = 1; i < options.variants.size(); ++i) made.against_first.push_back(against_first(table, i, options));
   for (const ComparedRun& run : runs) made.provenance = std::max(made.provenance, run.provenance);
+  made.inputs = table.inputs();
   return made;
 }
 
@@ -385,6 +394,7 @@ double total_dollars(const Comparison& comparison, size_t variant, double users)
 
 nlohmann::ordered_json to_json(const Comparison& comparison) {
   nlohmann::ordered_json made = {{"provenance", name(comparison.provenance)},
+                                 {"inputs", comparison.inputs},
                                  {"variants", nlohmann::ordered_json::array()}};
   for (const VariantFigures& one : comparison.figures) made["variants"].push_back(to_json(one));
   made["against_first"] = nlohmann::ordered_json::array();
@@ -392,12 +402,14 @@ nlohmann::ordered_json to_json(const Comparison& comparison) {
     made["against_first"].push_back({{"variant", comparison.options.variants[one.variant]},
                                      {"verdict", name(one.verdict)},
                                      {"why", one.why},
+                                     {"checked", one.is_checked},
                                      {"more_inputs", one.more_inputs},
                                      {"saving", to_json(one.saving)},
                                      {"accepted_gain", to_json(one.accepted_gain)},
                                      {"score_gain", to_json(one.score_gain)},
                                      {"speed", to_json(one.speed)},
-                                     {"break_even_users", to_json(one.break_even_users)}});
+                                     {"pays", kind_of(one.pays)},
+                                     {"break_even_users", to_json(one.pays.users)}});
   }
   return made;
 }

@@ -12,6 +12,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "coppice/flow/report/break_even.h"
 #include "coppice/flow/report/compared_run.h"
 #include "coppice/flow/report/statistics.h"
 #include "coppice/flow/report/step_figures.h"
@@ -69,19 +70,24 @@ struct VariantComparison {
   Figure speed;  ///< its median latency / that of the first one
   Verdict verdict = Verdict::undecided;
   std::string why;
-  size_t more_inputs = 0;  ///< of an undecided one: so many more may decide; 0 = no number would
+  bool is_checked = true;   ///< outputs of both: else nothing is known of quality but how many runs fail
+  bool is_too_few = false;  ///< inputs for any saving to be sure
+  size_t more_inputs =
+      0;  ///< of an undecided one: so many more may decide, or at least are needed; 0 = none would help
 
-  /// From so many users on it has cost less in all (fixed costs, and those of each request); infinite = never. The
-  /// interval is NaN where there is none: of one input.
-  Figure break_even_users;
+  BreakEven pays;  ///< by fixed costs, and those of each request
 };
 
 struct Comparison {
   CompareOptions options;
+  size_t inputs = 0;  ///< that differ
   std::vector<VariantFigures> figures;
   std::vector<VariantComparison> against_first;
   Provenance provenance = Provenance::none;  ///< of all variants
 };
+
+/// "some 12 more inputs may decide", "at least 3 more inputs must be tried"; "" of what is decided.
+std::string more_inputs_text(const VariantComparison& of);
 
 /// Where a saving lies beside the 70 to 90 % that the next smaller model size is often said to save: "less than ...",
 /// "more than ...", "within ...". "" where there is none.
@@ -89,14 +95,14 @@ std::string usual_saving_text(double saving);
 
 /// The verdict on a variant: `decompose` where it saves (the interval of `saving` is above 0) and loses no quality
 /// (that of `accepted_gain` is above -quality_margin); `do_not` where it costs more, or loses quality, beyond doubt;
-/// else `undecided`. Names are for the case that the first variant is one big model.
+/// else `undecided`. Where nothing checks the outputs (`ComparedRun::is_checked`) of either, all that can be said is
+/// that fewer runs finish, unless a margin of 1 says that quality does not matter. `ComparedRun::input` is the same for
+/// all runs of equal inputs: groups of them are what is drawn, so that a saving of fewer than `kFewestGroups` is never
+/// sure. Names are for the case that the first variant is one big model.
 Comparison compare(const std::vector<ComparedRun>& runs, const CompareOptions& options);
 
 /// Why no variant has a single finished run: the error of the first run; nothing where there is one.
 std::optional<Error> failure_of_all(const std::vector<ComparedRun>& runs);
-
-/// When it pays: "at once", "never; at best from 120 users on", "from 250 users on (120 to 900)".
-std::string break_even_text(const Figure& users);
 
 /// What it has cost in all with so many users: fixed + users * requests_per_user * (cost + operations).
 double total_dollars(const Comparison& comparison, size_t variant, double users);

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <utility>
 
 #include "coppice/flow/checks/coherence.h"
 #include "coppice/flow/json/compact_text.h"
+#include "coppice/flow/json/json_field.h"
 #include "coppice/flow/report/statistics.h"
 #include "coppice/flow/run/critical_path.h"
 #include "coppice/flow/run/recorded_run.h"
@@ -85,6 +87,14 @@ void tell_failure(const RunOutcome& outcome, ComparedRun& run) {
 
 }  // namespace
 
+bool checks_outputs(const Workflow& workflow) {
+  return workflow.checks || std::any_of(workflow.steps.begin(), workflow.steps.end(), [](const StepSpec& step) {
+           const std::string kind = step.kind->name();
+           const bool is_check = kind == "check" || kind == "repair";
+           return is_check && !step.optional && field(step.with.written(), "must_pass") == true;
+         });
+}
+
 ComparedRun compared_run(const Workflow& workflow, const RunRecord& record, const std::vector<Event>& events) {
   RunSummary summary = summarize(record, events);
   const RunOutcome outcome = recorded_outcome(workflow, summary, events);
@@ -101,11 +111,13 @@ ComparedRun compared_run(const Workflow& workflow, const RunRecord& record, cons
   run.provenance = summary.provenance;
   run.summary = light(std::move(summary));
   run.verdicts = step_verdicts(workflow, events, outcome.checks);
+  run.is_checked = checks_outputs(workflow);
+  run.score = workflow.checks ? 0 : std::numeric_limits<double>::quiet_NaN();
   if (!run.finished) {
     tell_failure(outcome, run);
     return run;
   }
-  run.score = outcome.checks ? outcome.checks->score : 1;
+  if (outcome.checks) run.score = outcome.checks->score;
   run.accepted = !outcome.checks || outcome.checks->passed;
   const std::vector<double> path = critical_path(workflow, outcome);
   run.critical_seconds = std::accumulate(path.begin(), path.end(), 0.0);

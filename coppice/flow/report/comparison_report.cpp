@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "coppice/core/quantity.h"
 #include "coppice/flow/report/html_report.h"
 #include "coppice/flow/report/report_page.h"
 #include "coppice/flow/report/svg.h"
@@ -12,18 +13,19 @@
 namespace coppice {
 namespace {
 
-/// From one user to a hundred million.
+/// From one user to ten times as many as at the last crossing.
 std::string break_even_chart(const Comparison& comparison) {
   LineChart chart;
   chart.x_title = "users";
   chart.y_title = "dollars in all";
   double last = 1e4;
   for (const VariantComparison& one : comparison.against_first) {
-    if (std::isfinite(one.break_even_users.value)) last = std::max(last, 10 * one.break_even_users.value);
-    const Figure& users = one.break_even_users;
-    chart.marks.push_back({users.value, users.low, users.high, fmt::format("{:.0f} users", std::ceil(users.value))});
+    const Figure& users = one.pays.users;
+    if (!std::isfinite(users.value)) continue;
+    last = std::max(last, 10 * users.value);
+    chart.marks.push_back({users.value, users.low, users.high, crossing_text(one.pays)});
   }
-  last = std::pow(10, std::min(9.0, std::ceil(std::log10(last))));
+  last = std::pow(10, std::min(12.0, std::ceil(std::log10(last))));
   for (double x = 1; x <= last * 1.0001; x *= std::pow(10, 0.05)) chart.x.push_back(x);
   for (size_t i = 0; i < comparison.figures.size(); ++i) {
     if (comparison.figures[i].finished == 0) continue;
@@ -120,17 +122,15 @@ std::string verdict_of(const Comparison& comparison, const VariantComparison& on
   const std::string name_of = escaped(comparison.options.variants[one.variant]);
   std::string kind = name(one.verdict);
   std::replace(kind.begin(), kind.end(), ' ', '-');
-  std::string text = fmt::format("<div class=\"verdict {}\"><strong>{}: {}</strong>. {} {}.", kind, name_of,
-                                 name(one.verdict), tag_html(comparison.provenance), escaped(one.why));
-  if (one.verdict == Verdict::undecided) {
-    text += one.more_inputs > 0 ? fmt::format(" Some {} more inputs may decide.", one.more_inputs)
-                                : " More inputs would hardly decide.";
-  }
+  const std::string more = more_inputs_text(one);
+  std::string text =
+      fmt::format("<div class=\"verdict {}\"><strong>{}: {}</strong>. {} {}{}.", kind, name_of, name(one.verdict),
+                  tag_html(comparison.provenance), escaped(one.why), more.empty() ? "" : "; " + more);
   text +=
       fmt::format("<br>Saving of an accepted output {}; accepted outputs {}; median latency {} of the first one's.",
                   shown_with_interval(one.saving, shown_percent), shown_with_interval(one.accepted_gain, shown_percent),
                   shown_with_interval(one.speed, shown_percent));
-  if (comparison.options.has_ownership()) text += "<br>It pays " + break_even_text(one.break_even_users) + ".";
+  if (comparison.options.has_ownership()) text += "<br>It pays " + break_even_text(one.pays) + ".";
   return text + "</div>\n";
 }
 
@@ -238,8 +238,12 @@ std::string comparison_report(const Comparison& comparison, const std::vector<Wo
   std::string body = "<h2>Verdict</h2>\n";
   for (const VariantComparison& one : comparison.against_first) body += verdict_of(comparison, one);
   body += heading_html("Figures", comparison.provenance) +
-          "<p class=\"note\">In brackets: 95 %, over inputs: by a bootstrap; of accepted outputs, and of "
-          "scores that are all alike, by Wilson; of differences of accepted outputs by Agresti and Min.</p>" +
+          fmt::format(
+              "<p class=\"note\">In brackets: 95 %, over {} that differ: by a bootstrap, of 6 inputs or more; "
+              "of latencies by order statistics, which may leave an end open; of accepted outputs, and of "
+              "scores that are all alike or few, by Wilson; of differences of accepted outputs by Agresti and "
+              "Min.</p>",
+              counted(comparison.inputs, "input")) +
           figures_table(comparison);
   body += failures_of(comparison) + totals_of(comparison);
   for (size_t i = 0; i < workflows.size(); ++i) body += variant_section(comparison.figures.at(i), workflows[i]);

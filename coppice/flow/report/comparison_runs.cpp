@@ -3,6 +3,7 @@
 
 #include <fmt/core.h>
 
+#include <map>
 #include <utility>
 
 #include "coppice/core/json_text.h"
@@ -48,6 +49,8 @@ class Comparer {
       read_back(places[task], false);
     });
     if (ended_ < runs_.size()) throw_stopped();
+    const std::vector<size_t> firsts = first_equals(comparison_.inputs);
+    for (ComparedRun& run : runs_) run.input = firsts[run.input];
     return std::move(runs_);
   }
 
@@ -114,6 +117,13 @@ class Comparer {
 };
 
 }  // namespace
+
+std::vector<size_t> first_equals(const std::vector<nlohmann::json>& inputs) {
+  std::map<std::string, size_t> seen;
+  std::vector<size_t> firsts;
+  for (size_t i = 0; i < inputs.size(); ++i) firsts.push_back(seen.try_emplace(inputs[i].dump(), i).first->second);
+  return firsts;
+}
 
 std::vector<ComparedRun> run_comparison(Runner& runner, const ComparisonRuns& comparison,
                                         const std::function<void(const ComparisonStep&)>& ended) {

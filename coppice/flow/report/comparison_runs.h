@@ -32,9 +32,14 @@ struct ComparisonStep {
   size_t ended = 0, of = 0;
 };
 
+/// The number of the first input that is equal to each.
+std::vector<size_t> first_equals(const std::vector<nlohmann::json>& inputs);
+
 /// Runs each input through each variant, `repeats` times. Variants take turns, so that whatever changes with time hits
 /// all alike. Runs of that id that the journal has already are not made again: what has ended is read back, what was
 /// interrupted goes on; more inputs and repeats than before are welcome. Nothing that was answered is paid twice.
+///
+/// Equal inputs are one: the runs of each count as repeats of the first of them.
 ///
 /// The runner's journal may be one that lasts, or memory. Throws `ErrorCode::usage` where the journal has such a run of
 /// another workflow or input, or another process has it; `cancelled` once the runner was stopped; else as

@@ -95,6 +95,15 @@ class ComparisonRunsTest : public testing::Test {
   ComparisonRuns comparison_;
 };
 
+TEST_F(ComparisonRunsTest, EqualInputsAreRepeatsOfOne) {
+  comparison_.inputs = {{{"n", 1}}, {{"n", 2}}, {{"n", 1}}};
+  const Seen seen = compare_all();
+  std::vector<size_t> inputs;
+  for (const ComparedRun& run : seen.runs) inputs.push_back(run.input);
+  EXPECT_EQ(inputs, (std::vector<size_t>{0, 0, 1, 1, 0, 0}));
+  EXPECT_EQ(orders_.done, 18) << "each is run";
+}
+
 TEST_F(ComparisonRunsTest, WhatHasEndedIsReadBackAsItWasAndNotDoneAgain) {
   const Seen first = compare_all();
   ASSERT_EQ(first.runs.size(), 4U);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 #include "coppice/flow/kinds/kinds.h"
@@ -55,7 +56,7 @@ class HtmlReportTest : public testing::Test {
   static ComparedRun compared(size_t variant, const char* provenance) {
     ComparedRun made;
     made.variant = variant;
-    made.finished = made.accepted = true;
+    made.finished = made.accepted = made.is_checked = true;
     made.seconds = 4;
     made.cost_dollars = 0.25;
     made.provenance = provenance_named(provenance);
@@ -139,9 +140,21 @@ TEST_F(HtmlReportTest, WithoutFixedCostsNoNumberOfUsersIsTold) {
   CompareOptions some = options();
   EXPECT_EQ(compared_page(some).find("It pays"), std::string::npos);
   some.ownership = {{100, 0}, {0, 0}};
-  EXPECT_NE(compared_page(some).find("It pays at once."), std::string::npos);
+  EXPECT_NE(compared_page(some).find("It pays at once (too few inputs)."), std::string::npos);
   some.ownership = {{0, 0}, {100, 0}};
-  EXPECT_NE(compared_page(some).find("It pays never."), std::string::npos);
+  EXPECT_NE(compared_page(some).find("It pays never (too few inputs)."), std::string::npos);
+}
+
+TEST_F(HtmlReportTest, TheChartOfCostsReachesPastTheCrossing) {
+  CompareOptions some = options();
+  some.ownership = {{8000, 0}, {0, 0}};
+  ComparedRun first = compared(0, "measured"), second = compared(1, "measured");
+  second.cost_dollars = first.cost_dollars + 0.0075;
+  const std::string page = comparison_report(compare({first, second}, some), {workflow_, workflow_});
+  EXPECT_NE(page.find("It pays up to 35,555 users (too few inputs)."), page.npos) << part(page, "It pays", "<");
+  const std::string chart = part(page, "aria-label=\"lines\"", "</svg>");
+  EXPECT_NE(chart.find(">35,555 users</text>"), chart.npos) << "marked";
+  EXPECT_NE(chart.find(">1M</text>"), chart.npos) << "and passed";
 }
 
 TEST_F(HtmlReportTest, TheCostsThatAChartAssumesAreNamed) {
@@ -176,6 +189,21 @@ TEST_F(HtmlReportTest, WhatIsAssumedOfTheCostIsToldOnBothPages) {
   interrupted.unknown = some.unknown;
   const std::string page = comparison_report(compare({interrupted}, options()), {workflow_, workflow_});
   EXPECT_NE(page.find("$0.0400 for 1 call whose end is unknown is not counted"), page.npos);
+}
+
+TEST_F(HtmlReportTest, TheLegendIsTrueOfReplaysOfAStandInToo) {
+  const std::string legend = part(compared_page(options()), "Simulated: ", "</p>");
+  for (const char* text : {"now or when the answers were recorded", "unless a recording was replayed"})
+    EXPECT_NE(legend.find(text), legend.npos) << legend;
+}
+
+TEST_F(HtmlReportTest, AScoreOfNoChecksIsNone) {
+  ComparedRun first = compared(0, "measured"), second = compared(1, "measured");
+  first.score = std::numeric_limits<double>::quiet_NaN();
+  second.score = 0.5;
+  const std::string page = comparison_report(compare({first, second}, options()), {workflow_, workflow_});
+  EXPECT_NE(page.find("<td>score of the checks</td><td>-</td><td>50.0 %"), page.npos)
+      << part(page, "score of", "</tr>");
 }
 
 TEST_F(HtmlReportTest, AHintStandsOnALineOfItsOwn) {

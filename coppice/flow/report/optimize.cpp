@@ -91,7 +91,7 @@ class Search {
     const auto [found, is_new] = known_.try_emplace(models, optimum_.all.size());
     if (is_new) {
       const Measured result = measure_(models);
-      optimum_.all.push_back({models, result, proportion(static_cast<double>(result.accepted), result.runs)});
+      optimum_.all.push_back(measured_assignment(models, result));
     }
     return optimum_.all[found->second];
   }
@@ -178,6 +178,11 @@ class Search {
 
 }  // namespace
 
+MeasuredAssignment measured_assignment(const Assignment& models, const Measured& measured) {
+  const double part = static_cast<double>(measured.accepted) / static_cast<double>(std::max<size_t>(measured.runs, 1));
+  return {models, measured, proportion(part * static_cast<double>(measured.inputs), measured.inputs)};
+}
+
 std::vector<ModelSlot> model_slots(const Workflow& workflow, const SlotOptions& options) {
   expect_known(workflow, options.candidates);
   std::vector<ModelSlot> slots;
@@ -244,6 +249,7 @@ ordered_json to_json(const Optimum& optimum) {
     all.push_back(
         {{"models", models},
          {"runs", one.measured.runs},
+         {"inputs", one.measured.inputs},
          {"accepted", {{"value", one.accepted.value}, {"low", one.accepted.low}, {"high", one.accepted.high}}},
          {"cost_usd", one.measured.cost_dollars},
          {"seconds_p50", one.measured.seconds},

@@ -43,14 +43,17 @@ struct Measured {
   size_t runs = 0, accepted = 0;
   double cost_dollars = 0;  ///< mean of a run
   double seconds = 0;       ///< median of a run
+  size_t inputs = 0;        ///< that differ: runs of one say little more than one of them
 };
 
 struct MeasuredAssignment {
   Assignment models;
   Measured measured;
-  Figure accepted;           ///< part of the runs, with Wilson's interval
+  Figure accepted;           ///< part of the runs, with Wilson's interval over inputs
   bool is_frontier = false;  ///< none is both cheaper and at least as good
 };
+
+MeasuredAssignment measured_assignment(const Assignment& models, const Measured& measured);
 
 struct Optimum {
   std::vector<ModelSlot> slots;

@@ -18,7 +18,7 @@ const std::vector<ModelSlot> kSlots = {{"a", "/model", "small", {"small", "big"}
                                        {"b", "/model", "small", {"tiny", "small", "big"}}};
 
 Measured measured(double cost, size_t accepted) {
-  return {100, accepted, cost, 1};
+  return {100, accepted, cost, 1, 100};
 }
 
 double price(const std::string& model) {
@@ -44,6 +44,12 @@ TEST(Optimize, PaysForWhatTheFloorNeedsAndNoMore) {
   });
   EXPECT_TRUE(found.reaches_floor);
   EXPECT_EQ(found.all[found.chosen].models, (Assignment{"big", "tiny"})) << "the other one does not matter";
+}
+
+TEST(Optimize, RepeatsOfAnInputAreNoFurtherInputs) {
+  const Figure accepted = measured_assignment({}, {300, 300, 1, 1, 3}).accepted;
+  EXPECT_EQ(accepted.value, 1);
+  EXPECT_DOUBLE_EQ(accepted.low, proportion(3, 3).low);
 }
 
 TEST(Optimize, WhatTwoExchangesDoTogetherIsMeasured) {

@@ -110,9 +110,10 @@ std::string heading_html(const std::string& text, Provenance provenance, int lev
 
 std::string tag_legend() {
   return "<p class=\"legend\">Measured: servers have answered. Replayed: the answers are from a recording, and so "
-         "times "
-         "are none of a server. Simulated: a stand-in has answered; times, costs and qualities are those of its "
-         "settings.</p>\n";
+         "times are none of a server. Simulated: a stand-in has answered, now or when the answers were recorded; costs "
+         "and qualities come from its settings, and so do times, unless a recording was replayed: then they are none "
+         "of "
+         "a server.</p>\n";
 }
 
 std::string table_row(const std::vector<std::string>& cells, const char* kind) {

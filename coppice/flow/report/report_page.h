@@ -33,11 +33,11 @@ std::string shown_dollars(double amount);
 std::string shown_seconds(double value);
 std::string shown_percent(double part);
 
-/// "1.2 (1.0 to 1.4)".
+/// "1.2 (1.0 to 1.4)", "1.2 (at least 1.0)", "1.2 (too few inputs)".
 template <class Show>
 std::string shown_with_interval(const Figure& figure, Show show) {
-  if (!std::isfinite(figure.low) && !std::isfinite(figure.high)) return show(figure.value);
-  return fmt::format("{} <small>({} to {})</small>", show(figure.value), show(figure.low), show(figure.high));
+  const std::string interval = interval_text(figure, show);
+  return interval.empty() ? show(figure.value) : fmt::format("{} <small>({})</small>", show(figure.value), interval);
 }
 
 /// The steps and what they wait for, coloured by what became of them in a run; null = in none.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 
@@ -14,6 +15,7 @@
 namespace coppice {
 namespace {
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kNormal975 = 1.959963984540054;
 
 /// The part of the draws on each side of the interval: 2.5 % of many groups, less of few.
@@ -21,6 +23,11 @@ double expanded_tail(size_t groups) {
   const auto n = static_cast<double>(groups);
   const double t = boost::math::quantile(boost::math::students_t(n - 1), 0.975);
   return boost::math::cdf(boost::math::normal(), -t * std::sqrt(n / (n - 1)));
+}
+
+std::vector<double> with_unknown_as(std::vector<double> figures, double end) {
+  for (double& one : figures) one = std::isnan(one) ? end : one;
+  return figures;
 }
 
 }  // namespace
@@ -36,6 +43,8 @@ double quantile(std::vector<double> values, double q) {
   const double place = q * static_cast<double>(values.size() - 1);
   const size_t below = static_cast<size_t>(place);
   const size_t above = std::min(below + 1, values.size() - 1);
+  if (!std::isfinite(values[below]) || !std::isfinite(values[above]))
+    return values[place - static_cast<double>(below) < 0.5 ? below : above];
   return values[below] + (place - static_cast<double>(below)) * (values[above] - values[below]);
 }
 
@@ -60,27 +69,52 @@ Figure bootstrap(size_t groups, const std::function<double(std::span<const size_
                  size_t draws) {
   std::vector<size_t> all(groups);
   std::iota(all.begin(), all.end(), size_t{0});
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   Figure made{figure(all), -kInfinity, kInfinity};
-  if (groups < 2) return made;
+  if (groups < kFewestGroups || !std::isfinite(made.value)) return made;
   std::vector<double> figures;
   std::vector<size_t> drawn(groups);
   for (size_t i = 0; i < draws; ++i) {
     Random random(seed, i);
     for (size_t& group : drawn) group = random.below(static_cast<uint32_t>(groups));
-    const double one = figure(drawn);
-    if (std::isfinite(one)) figures.push_back(one);
+    figures.push_back(figure(drawn));
   }
-  if (figures.empty()) return made;
   const double tail = expanded_tail(groups);
-  made.low = quantile(figures, tail);
-  made.high = quantile(std::move(figures), 1 - tail);
+  made.low = quantile(with_unknown_as(figures, -kInfinity), tail);
+  made.high = quantile(with_unknown_as(std::move(figures), kInfinity), 1 - tail);
+  return made;
+}
+
+Figure quantile_of_groups(std::vector<double> values, double q, size_t groups) {
+  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+  if (values.empty() || groups == 0) return {kNaN, kNaN, kNaN};
+  std::sort(values.begin(), values.end());
+  Figure made{quantile(values, q), -kInfinity, kInfinity};
+  // The rank of the input that is the greatest one below, the least one above.
+  const boost::math::binomial below(static_cast<double>(groups), q);
+  size_t low = 0, high = groups + 1;
+  while (low < groups && boost::math::cdf(below, static_cast<double>(low)) <= 0.025) ++low;
+  while (high > 1 && boost::math::cdf(boost::math::complement(below, static_cast<double>(high) - 2)) <= 0.025) --high;
+  const double runs = static_cast<double>(values.size()) / static_cast<double>(groups);
+  if (low > 0) made.low = values[static_cast<size_t>(static_cast<double>(low - 1) * runs)];
+  if (high <= groups) {
+    const double last = std::ceil(static_cast<double>(high) * runs - 1e-9);
+    made.high = values[std::min(static_cast<size_t>(last), values.size()) - 1];
+  }
   return made;
 }
 
 Figure with_spread(const Figure& score, size_t groups) noexcept {
-  if (score.low != score.high) return score;  // NaN, too
-  return proportion(score.value * static_cast<double>(groups), groups);
+  if (std::isnan(score.value)) return score;
+  const bool is_known = std::isfinite(score.low) && score.low < score.high;
+  return is_known ? score : proportion(score.value * static_cast<double>(groups), groups);
+}
+
+std::string interval_text(const Figure& figure, const std::function<std::string(double)>& show) {
+  if (!std::isfinite(figure.value) || std::isnan(figure.low) || std::isnan(figure.high)) return {};
+  const bool has_low = std::isfinite(figure.low), has_high = std::isfinite(figure.high);
+  if (has_low && has_high) return show(figure.low) + " to " + show(figure.high);
+  if (has_low) return "at least " + show(figure.low);
+  return has_high ? "at most " + show(figure.high) : "too few inputs";
 }
 
 }  // namespace coppice

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coppice/flow/kinds/kinds.h"
+#include "coppice/flow/report/compared_run.h"
 #include "coppice/flow/report/step_figures.h"
 
 namespace coppice {
@@ -158,6 +159,16 @@ TEST(StepFiguresTest, AScoreThatIsNotAlwaysSaidIsNone) {
   const std::vector<StepFigures> steps = step_figures({{&runs[0]}, {&runs[1]}}, 1);
   EXPECT_DOUBLE_EQ(steps.at(0).quality.at(0).passed.value, 0.5);
   EXPECT_TRUE(std::isnan(steps[0].quality[0].score.value)) << "the mean of those that passed would be too good";
+}
+
+TEST_F(StepVerdictsTest, OnlyWhatMustPassDecidesWhatIsAccepted) {
+  EXPECT_TRUE(checks_outputs(workflow_));
+  workflow_.checks.reset();
+  EXPECT_TRUE(checks_outputs(workflow_)) << "a check and a repair must pass";
+  workflow_.steps[3].optional = true;
+  EXPECT_TRUE(checks_outputs(workflow_));
+  workflow_.steps[4].optional = true;
+  EXPECT_FALSE(checks_outputs(workflow_)) << "the others fail no run, and judges neither";
 }
 
 }  // namespace
