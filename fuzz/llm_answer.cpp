@@ -14,6 +14,7 @@
 #include "coppice/core/json_text.h"
 #include "coppice/flow/llm/llm_errors.h"
 #include "coppice/flow/llm/llm_usage.h"
+#include "coppice/http/secrets.h"
 #include "fuzz/examples_target.h"
 
 namespace {
@@ -59,8 +60,9 @@ void image(const Json& body) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const std::string text(reinterpret_cast<const char*>(bytes), size);
-  for (const std::string& part : {coppice::read_server_error(coppice::without_secret(text, "sk-secret")).message,
-                                  coppice::read_server_error(text).code}) {
+  const std::string shown = coppice::Secrets("sk-secret").without(text);
+  require(shown.find("sk-secret") == std::string::npos);
+  for (const std::string& part : {coppice::read_server_error(shown).message, coppice::read_server_error(text).code}) {
     require(part.size() <= 2'000 && part.find('\n') == std::string::npos);
     require(!coppice::parse_json(Json(part).dump()).is_discarded());  // UTF-8
   }

@@ -21,7 +21,7 @@ using coppice::require;
 std::string answer_of(std::string_view text, size_t piece_bytes) {
   std::string shown;
   const auto show = [&](std::string_view piece) { shown += piece; };
-  coppice::ChatStream stream({"local", "secret"});
+  coppice::ChatStream stream({"local", coppice::Secrets("secret")});
   try {
     for (; !text.empty(); text.remove_prefix(std::min(piece_bytes, text.size()))) {
       stream.feed(text.substr(0, piece_bytes), show);
