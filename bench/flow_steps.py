@@ -76,7 +76,7 @@ def peer_of(rounds, peer):
                      "peer": measure.median([r[peer]["cases"][name]["p50"] for r in rounds]),
                      "ours": measure.median([ours(r) for r in rounds]),
                      "ratio": measure.median([r[peer]["cases"][name]["p50"] / ours(r) for r in rounds])})
-    return rows
+    return sorted(rows, key=lambda row: row["steps"])
 
 
 def case_row(case):
