@@ -130,8 +130,7 @@ class Shape:
         self.arguments, made = arguments, SHAPES[name]
         self.inputs, self.variant = made["inputs"], made.get("site")
         if self.variant:
-            for file in os.listdir(SITE):
-                shutil.copy(os.path.join(SITE, file), place)
+            shutil.copytree(SITE, place, dirs_exist_ok=True)
             measure.run([self.program, "index", f"{place}/notes.jsonl", "-o", f"{place}/notes.coppice", "--quiet"])
             self.flow = os.path.join(place, "site.yaml")
             with open(os.path.join(place, "stand_in.yaml"), encoding="utf-8") as file:
